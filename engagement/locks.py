@@ -1,0 +1,81 @@
+"""Advisory locks between processes and threads: the store's fair turnstile, and one run at a time.
+
+`flock` belongs to an open file, so two threads with a descriptor each exclude one another just as two processes
+do, and the kernel lets go of the lock when its holder dies, whatever killed it.
+"""
+
+import fcntl
+import os
+import random
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from engagement.errors import StoreBusy, StoreUnusable
+
+_POLL_S: Final = (0.0005, 0.003)  # random, so that two waiters do not keep step
+
+
+@contextmanager
+def turnstile(path: Path, *, exclusive: bool, wait_s: float) -> Iterator[None]:
+    """Hold the file's lock, shared or exclusive, in the order of arrival; `StoreBusy` after `wait_s`.
+
+    Who waits for the lock stands in the gate, so that nobody who comes later overtakes: readers that follow one
+    another cannot keep a writer out.
+    """
+    deadline = time.monotonic() + wait_s
+    with _opened(path.with_name(path.name + ".gate")) as gate, _opened(path.with_name(path.name + ".lock")) as lock:
+        _take(gate, fcntl.LOCK_EX, deadline, path)
+        try:
+            _take(lock, fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH, deadline, path)
+        finally:
+            fcntl.flock(gate, fcntl.LOCK_UN)
+        if exclusive:
+            os.truncate(lock, 0)
+            os.pwrite(lock, str(os.getpid()).encode(), 0)
+        yield
+
+
+@contextmanager
+def sole_runner(path: Path) -> Iterator[None]:
+    """Hold the right to run a pipeline on this store; `StoreBusy` at once where another process has it."""
+    with _opened(path.with_name(path.name + ".run")) as lock:
+        if not _tried(lock, fcntl.LOCK_EX):
+            raise StoreBusy(f"another run works on {path.name} (process {_holder(lock)}); try again when it is done")
+        os.truncate(lock, 0)
+        os.pwrite(lock, str(os.getpid()).encode(), 0)
+        yield
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[int]:
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    except OSError as error:
+        raise StoreUnusable(f"{path.parent}: cannot write the lock file {path.name}: {error.strerror}") from None
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)  # which releases the lock
+
+
+def _take(descriptor: int, kind: int, deadline: float, path: Path) -> None:
+    while not _tried(descriptor, kind):
+        if time.monotonic() > deadline:
+            holder = _holder(descriptor)
+            raise StoreBusy(f"{path.name} is held by process {holder}; try again in a moment")
+        time.sleep(random.uniform(*_POLL_S))  # noqa: S311 (spreads waiters, keeps no secret)
+
+
+def _tried(descriptor: int, kind: int) -> bool:
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _holder(descriptor: int) -> str:
+    return os.pread(descriptor, 20, 0).decode(errors="replace") or "unknown"

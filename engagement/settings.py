@@ -1,0 +1,65 @@
+"""What the environment says: where the store and the reports are, the time zone, the model.
+
+Read from the environment or `.env`, once, by whoever starts the program; every other module is handed what it
+needs. A relative path is relative to the project, so that a notebook, cron and a shell mean the same file.
+"""
+
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from engagement.errors import InvalidInput
+
+PROJECT: Final = Path(__file__).resolve().parents[1]
+
+
+def _in_project(path: Path) -> Path:
+    return path if path.is_absolute() else PROJECT / path
+
+
+ProjectPath = Annotated[Path, AfterValidator(_in_project)]
+
+
+class Settings(BaseSettings):
+    """The settings of this process; `Settings()` reads them."""
+
+    model_config = SettingsConfigDict(
+        env_file=PROJECT / ".env", extra="ignore", frozen=True, env_ignore_empty=True, validate_default=True
+    )
+
+    store: ProjectPath = Field(Path("data/engagement.duckdb"), validation_alias="ENGAGEMENT_STORE")
+    reports: ProjectPath = Field(Path("reports"), validation_alias="ENGAGEMENT_REPORTS")
+    timezone: str = Field("UTC", validation_alias="ENGAGEMENT_TIMEZONE")
+    model: str | None = Field(None, validation_alias="ENGAGEMENT_MODEL")
+    openai_api_key: SecretStr | None = Field(None, validation_alias="OPENAI_API_KEY")
+    openai_base_url: str | None = Field(None, validation_alias="OPENAI_BASE_URL")
+    users: ProjectPath | None = Field(None, validation_alias="ENGAGEMENT_USERS")
+    data: ProjectPath | None = Field(None, validation_alias="ENGAGEMENT_DATA")
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        """The time zone in which a date begins and ends."""
+        return zone(self.timezone)
+
+
+def zone(name: str) -> ZoneInfo:
+    """Return the time zone of that IANA name; `InvalidInput` where there is none."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise InvalidInput(f"time zone {name!r} is not known; a name such as Europe/London is") from None
+
+
+def read_settings() -> Settings:
+    """Return the settings of this process; `InvalidInput` names what is wrong, never its value."""
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        wrong = ", ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise InvalidInput(f"settings: {wrong}") from None
+    zone(settings.timezone)
+    return settings

@@ -1,0 +1,218 @@
+"""The store: one DuckDB file that many short-lived holders share, and the only door to it.
+
+DuckDB lets a single process hold a file for writing and nobody beside it, so nobody may keep it open. A process
+has one in-memory engine; `read()` and `write()` attach the file for one short block and detach it. Who may attach
+is decided by a fair turnstile (`locks`). Every thread takes the turnstile by itself, so threads and processes wait
+in the same line, and a writer that holds it knows that no other thread of its process is attached.
+
+Inside a block: no model call, no notebook, nothing slow. A relation dies with its block: fetch inside it.
+"""
+
+import re
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from functools import cache
+from pathlib import Path
+from typing import Final, TypeAlias
+
+import duckdb
+
+from engagement.errors import EngagementError, NotFound, StoreBusy, StoreUnusable
+from engagement.locks import turnstile
+
+Cursor: TypeAlias = duckdb.DuckDBPyConnection
+Relation: TypeAlias = duckdb.DuckDBPyRelation
+
+FOREIGN_HOLDER_WAIT_S: Final = 5.0  # an orphaned kernel lets go about a second after its parent died
+LOCK_WAIT_S: Final = 60.0  # our own blocks are short: past this the holder hangs
+TEXT_ROWS_PER_BLOCK: Final = 50_000  # more text in one block would keep the others waiting
+
+_SQL: Final = Path(__file__).parent / "sql"
+_QUOTED: Final = re.compile(r"""(['"]).*?\1""")
+_MIGRATIONS: Final = sorted((_SQL / "migrations").glob("[0-9]*.sql"))
+SCHEMA_VERSION: Final = len(_MIGRATIONS)
+
+
+@cache
+def query(name: str) -> str:
+    """Return the text of `sql/<name>.sql`."""
+    return (_SQL / f"{name}.sql").read_text(encoding="utf-8")
+
+
+@cache
+def open_store(path: Path) -> "Store":
+    """Return the process's one `Store` for that file, which need not exist yet."""
+    return Store(path)
+
+
+class Store:
+    """One DuckDB file. Get it from `open_store`, so that a process has a single one per file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._mutex = threading.Lock()
+        self._engine: Cursor | None = None
+        self._attached = 0
+        self._local = threading.local()
+
+    @contextmanager
+    def read(self) -> Iterator[Cursor]:
+        """Yield a cursor on the store as it is now; a change is refused.
+
+        Within another block of the same thread it is that block's cursor. Raises `NotFound` where there is no
+        store, `StoreBusy`, `StoreUnusable`.
+        """
+        if (outer := self._current) is not None:
+            yield outer
+            return
+        if not self.path.exists():
+            raise NotFound(f"there is no store at {self.path}; `engagement load` or `make demo` makes one")
+        with self._held(exclusive=False) as cursor:
+            if _schema_version(cursor) == SCHEMA_VERSION:
+                yield cursor
+                return
+        with self.write():  # made by an earlier version: bring it up to date first
+            pass
+        with self.read() as cursor:
+            yield cursor
+
+    @contextmanager
+    def write(self) -> Iterator[Cursor]:
+        """Yield a cursor in one transaction: the whole block is kept, or nothing.
+
+        Within another `write` of the same thread it joins that transaction. Raises `StoreBusy`, `StoreUnusable`.
+        """
+        if (outer := self._current) is not None:
+            if not self._local.may_write:
+                raise EngagementError("a write was begun inside a read of the same thread")
+            yield outer
+            return
+        with self._held(exclusive=True) as cursor:
+            cursor.execute("begin")
+            try:
+                _migrate(cursor)
+                yield cursor
+                cursor.execute("select 1")  # raises if an error was swallowed; commit would silently roll back
+                cursor.execute("commit")
+            except BaseException:
+                with suppress(duckdb.Error):
+                    cursor.execute("rollback")
+                raise
+
+    @property
+    def _current(self) -> Cursor | None:
+        cursor: Cursor | None = getattr(self._local, "cursor", None)
+        return cursor
+
+    @contextmanager
+    def _held(self, *, exclusive: bool) -> Iterator[Cursor]:
+        if exclusive:
+            _make_folder(self.path.parent)
+        with turnstile(self.path, exclusive=exclusive, wait_s=LOCK_WAIT_S), ExitStack() as stack:
+            try:
+                cursor = self._attach(read_only=not exclusive)
+                stack.callback(self._detach, cursor)
+                self._local.cursor, self._local.may_write = cursor, exclusive
+                stack.callback(setattr, self._local, "cursor", None)
+                yield cursor
+            except duckdb.Error as error:
+                raise plain_error(error, self.path) from None
+
+    def _attach(self, *, read_only: bool) -> Cursor:
+        with self._mutex:
+            if self._engine is None:
+                self._engine = _engine()
+            if self._attached == 0:
+                _attach_patiently(self._engine, self.path, read_only=read_only)
+            self._attached += 1
+            cursor = self._engine.cursor()
+            cursor.execute("use store")
+            return cursor
+
+    def _detach(self, cursor: Cursor) -> None:
+        cursor.close()  # before the file goes: an open result would keep it attached
+        with self._mutex:
+            self._attached -= 1
+            if self._attached or self._engine is None:
+                return
+            try:
+                self._engine.execute("detach store")
+            except duckdb.Error:  # a fatal error, such as a full disk, leaves a dead engine: begin with a new one
+                with suppress(duckdb.Error):
+                    self._engine.close()
+                self._engine = None
+
+
+def plain_error(error: duckdb.Error, path: Path) -> EngagementError:
+    """Return what a person can act on; values, which may be personal, are left out of the message."""
+    text = str(error)
+    if holder := re.search(r"Could not set lock on file.*?PID (\d+)", text, re.DOTALL):
+        return StoreBusy(f"{path.name} is held by process {holder[1]}, which is not ours; end it or wait for it")
+    if re.search(r"not a valid DuckDB database|not a DuckDB database|different endian|[Cc]orrupt|checksum", text):
+        return StoreUnusable(f"{path} is not a DuckDB file, or is damaged; move it away or restore a backup")
+    if re.search(r"newer version|storage version", text):
+        return StoreUnusable(f"{path} was made by a newer DuckDB; upgrade duckdb, or restore an older file")
+    if re.search(r"No space left|disk quota|File too large|Could not write|max_temp_directory_size", text, re.I):
+        return StoreUnusable(f"{path}: the disk is full; what was committed before is intact")
+    if re.search(r"Permission denied|[Rr]ead-only|Cannot open file", text):
+        return StoreUnusable(f"{path} cannot be opened for this: read-only, or not permitted")
+    first_line = _QUOTED.sub("…", text.splitlines()[0])[:300]
+    return StoreUnusable(f"{path.name}: {type(error).__name__}: {first_line}")
+
+
+def _engine() -> Cursor:
+    engine = duckdb.connect(config={"python_enable_replacements": "false"})
+    engine.execute("set TimeZone = 'UTC'")
+    engine.execute("set temp_directory = $folder", {"folder": f"{tempfile.gettempdir()}/engagement-spill"})
+    return engine
+
+
+def _attach_patiently(engine: Cursor, path: Path, *, read_only: bool) -> None:
+    """Attach the file as `store`, waiting a little for a program outside the turnstile to let go of it."""
+    deadline = time.monotonic() + FOREIGN_HOLDER_WAIT_S
+    mode = " (read_only)" if read_only else ""
+    name = str(path).replace("'", "''")
+    while True:
+        try:
+            engine.execute(f"attach '{name}' as store{mode}")
+            return
+        except duckdb.IOException as error:
+            if "Could not set lock" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreUnusable(f"{folder}: cannot make the folder of the store: {error.strerror}") from None
+
+
+def _schema_version(cursor: Cursor) -> int:
+    """Return the version of the attached file, 0 for a new one; `StoreUnusable` where it is newer than this program."""
+    found = cursor.execute(
+        "select count(*) from information_schema.tables where table_catalog = 'store' and table_name = 'schema_version'"
+    ).fetchone()
+    if not found or not found[0]:
+        return 0
+    row = cursor.execute("select max(version) from schema_version").fetchone()
+    version = int(row[0]) if row else 0
+    if version > SCHEMA_VERSION:
+        raise StoreUnusable(f"the store has schema {version}, this program knows {SCHEMA_VERSION}; upgrade the program")
+    return version
+
+
+def _migrate(cursor: Cursor) -> None:
+    """Apply the numbered files that the store lacks, within the transaction of the caller."""
+    version = _schema_version(cursor)
+    if version == SCHEMA_VERSION:
+        return
+    if version == 0:
+        cursor.execute("create table schema_version (version integer not null)")
+    for number, file in enumerate(_MIGRATIONS[version:], start=version + 1):
+        cursor.execute(file.read_text(encoding="utf-8"))
+        cursor.execute("insert into schema_version values ($version)", {"version": number})
