@@ -8,7 +8,7 @@ explain should not decide about a person.
 from dataclasses import dataclass
 from typing import Final, Literal
 
-Kind = Literal["text", "number", "whole", "instant", "flag", "choice", "json"]
+Kind = Literal["text", "number", "whole", "instant", "flag", "choice", "email", "json"]
 
 CHANNELS: Final = ("in_app", "whatsapp", "email")
 
@@ -36,7 +36,7 @@ class Column:
 LEARNERS: Final = (
     Column("id", "text", "the enrolment, kept exactly as written", in_header=True, in_every_row=True),
     Column("name", "text", "display name", in_header=True, longest=20_000),
-    Column("email", "text", "address; one belongs to one person", in_header=True, longest=320),
+    Column("email", "email", "address; one belongs to one person", in_header=True, longest=320),
     Column("phone", "text", "telephone number", in_header=True),
     Column("program", "text", "what the learner is enrolled in", in_header=True, in_every_row=True),
     Column("last_login", "instant", "last login; empty means never", in_header=True),

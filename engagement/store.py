@@ -16,11 +16,11 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import duckdb
 
-from engagement.errors import EngagementError, NotFound, StoreBusy, StoreUnusable
+from engagement.errors import EngagementError, InvalidInput, NotFound, StoreBusy, StoreUnusable
 from engagement.locks import turnstile
 
 Cursor: TypeAlias = duckdb.DuckDBPyConnection
@@ -31,6 +31,8 @@ LOCK_WAIT_S: Final = 60.0  # our own blocks are short: past this the holder hang
 TEXT_ROWS_PER_BLOCK: Final = 50_000  # more text in one block would keep the others waiting
 
 _SQL: Final = Path(__file__).parent / "sql"
+# Errors in our own SQL: they hold names of columns, no values, and a developer wants to see them as they are.
+_DEFECTS: Final = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException)
 _QUOTED: Final = re.compile(r"""(['"]).*?\1""")
 _MIGRATIONS: Final = sorted((_SQL / "migrations").glob("[0-9]*.sql"))
 SCHEMA_VERSION: Final = len(_MIGRATIONS)
@@ -40,6 +42,12 @@ SCHEMA_VERSION: Final = len(_MIGRATIONS)
 def query(name: str) -> str:
     """Return the text of `sql/<name>.sql`."""
     return (_SQL / f"{name}.sql").read_text(encoding="utf-8")
+
+
+def first_row(cursor: Cursor, sql: str, parameters: dict[str, object] | None = None) -> tuple[Any, ...]:
+    """Return the first row of a query that always has one; the result is closed, as `detach` needs it."""
+    row: tuple[Any, ...] = cursor.execute(sql, parameters or {}).fetchall()[0]
+    return row
 
 
 @cache
@@ -102,6 +110,23 @@ class Store:
                     cursor.execute("rollback")
                 raise
 
+    @contextmanager
+    def staging(self) -> Iterator[Cursor]:
+        """Yield a cursor beside the store, for temporary tables; a block within it sees them.
+
+        Reading and checking a file takes seconds: it happens here, and nobody waits for it.
+        """
+        cursor = self._local.staging = self._memory().cursor()
+        try:
+            yield cursor
+        except _DEFECTS:
+            raise
+        except duckdb.Error as error:
+            raise plain_error(error, self.path) from None
+        finally:
+            self._local.staging = None
+            cursor.close()
+
     @property
     def _current(self) -> Cursor | None:
         cursor: Cursor | None = getattr(self._local, "cursor", None)
@@ -118,22 +143,33 @@ class Store:
                 self._local.cursor, self._local.may_write = cursor, exclusive
                 stack.callback(setattr, self._local, "cursor", None)
                 yield cursor
+            except _DEFECTS:
+                raise
             except duckdb.Error as error:
                 raise plain_error(error, self.path) from None
 
-    def _attach(self, *, read_only: bool) -> Cursor:
+    def _memory(self) -> Cursor:
         with self._mutex:
             if self._engine is None:
                 self._engine = _engine()
+            return self._engine
+
+    def _attach(self, *, read_only: bool) -> Cursor:
+        engine = self._memory()
+        with self._mutex:
             if self._attached == 0:
-                _attach_patiently(self._engine, self.path, read_only=read_only)
+                _attach_patiently(engine, self.path, read_only=read_only)
             self._attached += 1
-            cursor = self._engine.cursor()
-            cursor.execute("use store")
-            return cursor
+        cursor: Cursor = getattr(self._local, "staging", None) or engine.cursor()
+        cursor.execute("use store")
+        return cursor
 
     def _detach(self, cursor: Cursor) -> None:
-        cursor.close()  # before the file goes: an open result would keep it attached
+        if cursor is getattr(self._local, "staging", None):
+            with suppress(duckdb.Error):
+                cursor.execute("use memory")
+        else:
+            cursor.close()  # before the file goes: an open result would keep it attached
         with self._mutex:
             self._attached -= 1
             if self._attached or self._engine is None:
@@ -153,6 +189,8 @@ def plain_error(error: duckdb.Error, path: Path) -> EngagementError:
         return StoreBusy(f"{path.name} is held by process {holder[1]}, which is not ours; end it or wait for it")
     if re.search(r"not a valid DuckDB database|not a DuckDB database|different endian|[Cc]orrupt|checksum", text):
         return StoreUnusable(f"{path} is not a DuckDB file, or is damaged; move it away or restore a backup")
+    if re.search(r"CSV (Error|Parser)|read_text|not valid UTF-?8|[Ii]nvalid unicode", text):
+        return InvalidInput("the file cannot be read as CSV in UTF-8; save it as CSV UTF-8")
     if re.search(r"newer version|storage version", text):
         return StoreUnusable(f"{path} was made by a newer DuckDB; upgrade duckdb, or restore an older file")
     if re.search(r"No space left|disk quota|File too large|Could not write|max_temp_directory_size", text, re.I):
@@ -194,13 +232,10 @@ def _make_folder(folder: Path) -> None:
 
 def _schema_version(cursor: Cursor) -> int:
     """Return the version of the attached file, 0 for a new one; `StoreUnusable` where it is newer than this program."""
-    found = cursor.execute(
-        "select count(*) from information_schema.tables where table_catalog = 'store' and table_name = 'schema_version'"
-    ).fetchone()
-    if not found or not found[0]:
+    tables = "select count(*) from information_schema.tables where table_catalog = 'store' and table_name = 'schema_version'"
+    if first_row(cursor, tables) == (0,):
         return 0
-    row = cursor.execute("select max(version) from schema_version").fetchone()
-    version = int(row[0]) if row else 0
+    version = int(first_row(cursor, "select max(version) from schema_version")[0])
     if version > SCHEMA_VERSION:
         raise StoreUnusable(f"the store has schema {version}, this program knows {SCHEMA_VERSION}; upgrade the program")
     return version

@@ -206,6 +206,7 @@ create table runs (
     key text not null,
     attempt integer not null,
     as_of timestamp not null,
+    day date not null,
     parameters json not null,
     input_fingerprint text not null,
     policy_hash text not null,
@@ -219,6 +220,7 @@ create table runs (
 );
 
 comment on table runs is 'One row per run attempt. Only rows with published_at count for readers.';
+comment on column runs.day is 'The day of as_of where the institution is.';
 comment on column runs.status is 'running, failed, discarded or published.';
 
 create table steps (

@@ -1,0 +1,66 @@
+"""Events: what learners did and what was done for them. Append-only; a repeat is the same event.
+
+The id is made from the content, so that an export that overlaps the last one, a retried step or a second click
+adds nothing.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import datetime
+
+from engagement import intake, loads
+from engagement.loads import LoadSummary
+from engagement.schema import EVENTS
+from engagement.store import Cursor, Store, query
+
+
+def load(
+    store: Store, source: intake.Source, *, observed_at: datetime, loaded_at: datetime, timezone: str = "UTC"
+) -> LoadSummary:
+    """Load events in the columns of `schema.EVENTS`; those of unknown learners are quarantined.
+
+    Raises `InvalidInput` like `learners.load`.
+    """
+    content_hash = intake.content_hash(source)
+    with loads.checked(store, source, EVENTS, timezone) as columns:
+        here = {column.name for column in columns}
+        with store.write() as db:
+            for name in ("metadata", "id"):
+                if name not in here:
+                    db.execute(f"alter table temp.checked add column {name} text")
+            db.execute(query("refuse_unknown_learners"))
+            load_id = loads.next_load_id(db)
+            db.execute(query("append_events"), {"source": f"{load_id} {intake.source_name(source)}"})
+            return loads.record(
+                db, load_id, "events", source, observed_at=observed_at, loaded_at=loaded_at, content_hash=content_hash
+            )
+
+
+def record(
+    db: Cursor,
+    learner_id: str,
+    kind: str,
+    *,
+    timestamp: datetime,
+    actor: str,
+    source: str,
+    metadata: Mapping[str, object],
+) -> str:
+    """Append one event within the caller's transaction and return its id."""
+    text = json.dumps(metadata, sort_keys=True, ensure_ascii=False)
+    made_from = "|".join((learner_id, kind, timestamp.isoformat(), actor, text))
+    event_id = hashlib.sha256(made_from.encode()).hexdigest()
+    db.execute(
+        "insert into events values ($id, $learner, $kind, $metadata, $timestamp, $actor, $source) on conflict do nothing",
+        {
+            "id": event_id,
+            "learner": learner_id,
+            "kind": kind,
+            "metadata": text,
+            "timestamp": timestamp,
+            "actor": actor,
+            "source": source,
+        },
+    )
+    return event_id

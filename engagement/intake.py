@@ -1,0 +1,207 @@
+"""Files and frames as tables of text: `raw`, with every row's place in its source.
+
+Nothing is cast or guessed here: DuckDB's own sniffer turned one ragged line into a file of one row. The header is
+compared first; a file whose records do not add up is refused whole. What each text means is up to `rules`.
+
+Makes these temporary tables: `raw` (record, one text column per known column), `rejected` (record, reason) for
+rows that are no rows of this table, and `places` (record, line, raw) for what must be shown to a person.
+"""
+
+import csv
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import pandas as pd
+
+from engagement.errors import InvalidInput
+from engagement.schema import Column
+from engagement.store import Cursor, first_row
+
+_DELIMITERS: Final = ",;\t|"
+_HEADER_BYTES: Final = 1_000_000
+
+Source = Path | pd.DataFrame
+
+
+def read(stage: Cursor, source: Source, columns: Sequence[Column]) -> list[Column]:
+    """Fill `raw`, `rejected` and `places` from `source`; return the columns it has.
+
+    Raises `InvalidInput` for a header that lacks or doubles a column, an empty file, or one that cannot be split
+    into rows.
+    """
+    if isinstance(source, pd.DataFrame):
+        return _read_frame(stage, source, columns)
+    if not source.is_file():
+        raise InvalidInput(f"{source.name}: there is no such file")
+    if source.suffix.lower() == ".parquet":
+        return _read_parquet(stage, source, columns)
+    return _read_csv(stage, source, columns)
+
+
+def content_hash(source: Source) -> str:
+    """Return the SHA-256 of the file's bytes, or of the frame's values."""
+    if isinstance(source, pd.DataFrame):
+        return hashlib.sha256(pd.util.hash_pandas_object(source, index=False).to_numpy().tobytes()).hexdigest()
+    with source.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def source_name(source: Source) -> str:
+    """Return what the load is called: the file's name, not its folder."""
+    return "data frame" if isinstance(source, pd.DataFrame) else source.name
+
+
+def known_columns(header: Sequence[str], columns: Sequence[Column], source: str) -> dict[str, int]:
+    """Return the position of each known column in `header`; `InvalidInput` names the missing and the doubled."""
+    names = [name.strip().casefold() for name in header]
+    doubled = sorted({name for name in names if name and names.count(name) > 1})
+    if doubled:
+        raise InvalidInput(f"{source}: column {', '.join(doubled)} stands more than once in the header")
+    missing = [column.name for column in columns if column.in_header and column.name not in names]
+    if missing:
+        raise InvalidInput(f"{source}: column {', '.join(missing)} missing; the header has {', '.join(names)[:300]}")
+    return {column.name: names.index(column.name) for column in columns if column.name in names}
+
+
+def _read_csv(stage: Cursor, path: Path, columns: Sequence[Column]) -> list[Column]:
+    header, delimiter = _header(path)
+    at = known_columns(header, columns, path.name)
+    options = {"file": str(path), "delimiter": delimiter}
+    types = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(len(header)))
+    chosen = ", ".join(f"c{i} as {name}" for name, i in at.items())
+    stage.execute(
+        f"""
+        create or replace temp table parsed as
+        select row_number() over () as parsed_row, {chosen}
+        from read_csv($file, auto_detect = false, header = true, delim = $delimiter, quote = '"', escape = '"',
+            columns = {{{types}}}, store_rejects = true, rejects_table = 'csv_errors', rejects_scan = 'csv_scans')
+        """,  # noqa: S608 (names from the schema)
+        {"file": str(path), "delimiter": delimiter},
+    )
+    stage.execute(
+        """
+        create or replace temp table lines as
+        select row_number() over () as line, rtrim(text, chr(13)) as text
+        from (select unnest(string_split(content, chr(10))) as text from read_text($file))
+        """,
+        {"file": str(path)},
+    )
+    _place_records(stage, path.name)
+    return [column for column in columns if column.name in at]
+
+
+def _header(path: Path) -> tuple[list[str], str]:
+    with path.open("rb") as file:
+        start = file.read(_HEADER_BYTES)
+    if not start.strip():
+        raise InvalidInput(f"{path.name}: the file is empty")
+    text = start.decode("utf-8-sig", errors="replace")
+    if "\0" in text:
+        raise InvalidInput(f"{path.name}: not a text file (it has NUL bytes); save it as CSV UTF-8")
+    first = text.splitlines()[0]
+    delimiter = max(_DELIMITERS, key=first.count)
+    return next(csv.reader([first], delimiter=delimiter)), delimiter
+
+
+def _place_records(stage: Cursor, source: str) -> None:
+    """Match what was parsed with the lines it came from; a record goes on while a quote is open."""
+    stage.execute(
+        """
+        create or replace temp table places as
+        with counted as (
+            select line, text, length(text) - length(replace(text, '"', '')) as quotes
+            from lines
+        ),
+        opened as (
+            select *, coalesce(sum(quotes) over (order by line rows between unbounded preceding and 1 preceding), 0)
+                % 2 = 1 as goes_on
+            from counted
+        ),
+        numbered as (
+            select *, sum(case when goes_on then 0 else 1 end) over (order by line) as record
+            from opened
+        )
+        select record, min(line) as line, string_agg(text, chr(10) order by line) as raw
+        from numbered
+        group by record
+        having record > 1 and raw <> ''
+        """
+    )
+    stage.execute(
+        """
+        create or replace temp table rejected as
+        select line as record, list(distinct case error_type
+            when 'MISSING COLUMNS' then 'row: fewer columns than the header'
+            when 'TOO MANY COLUMNS' then 'row: more columns than the header'
+            when 'UNQUOTED VALUE' then 'row: a quote in the wrong place'
+            else 'row: cannot be split into columns' end) as reasons
+        from csv_errors
+        group by line
+        """
+    )
+    stage.execute(
+        """
+        create or replace temp table raw as
+        with kept as (
+            select record, row_number() over (order by record) as parsed_row
+            from places
+            anti join rejected using (record)
+        )
+        select kept.record, parsed.* exclude (parsed_row)
+        from parsed
+        inner join kept using (parsed_row)
+        """
+    )
+    records, parsed, rejected, matched = first_row(
+        stage,
+        """
+        select
+            (select count(*) from places), (select count(*) from parsed), (select count(*) from rejected),
+            (select count(*) from raw)
+        """,
+    )
+    unclosed = stage.execute(
+        "select line from places where (length(raw) - length(replace(raw, '\"', ''))) % 2 = 1 order by record desc limit 1"
+    ).fetchall()
+    if unclosed:
+        raise InvalidInput(f"{source}: a quote opened in line {unclosed[0][0]} is never closed")
+    if records == 0:
+        raise InvalidInput(f"{source}: no rows below the header")
+    if records != parsed + rejected or matched != parsed:
+        raise InvalidInput(f"{source}: {records} records but {parsed} rows and {rejected} ragged ones; is a quote open?")
+
+
+def _read_parquet(stage: Cursor, path: Path, columns: Sequence[Column]) -> list[Column]:
+    header = [row[0] for row in stage.execute("describe select * from read_parquet($file)", {"file": str(path)}).fetchall()]
+    at = known_columns(header, columns, path.name)
+    chosen = ", ".join(f'cast("{header[i]}" as varchar) as {name}' for name, i in at.items())
+    stage.execute(
+        f"create or replace temp table raw as select row_number() over () as record, {chosen} from read_parquet($file)",  # noqa: S608
+        {"file": str(path)},
+    )
+    return _place_rows(stage, path.name, [column for column in columns if column.name in at])
+
+
+def _read_frame(stage: Cursor, frame: pd.DataFrame, columns: Sequence[Column]) -> list[Column]:
+    at = known_columns([str(name) for name in frame.columns], columns, source_name(frame))
+    text = pd.DataFrame({name: frame.iloc[:, i].astype("string") for name, i in at.items()})
+    stage.register("incoming", text)
+    try:
+        stage.execute("create or replace temp table raw as select row_number() over () as record, * from incoming")
+    finally:
+        stage.unregister("incoming")
+    return _place_rows(stage, source_name(frame), [column for column in columns if column.name in at])
+
+
+def _place_rows(stage: Cursor, source: str, columns: list[Column]) -> list[Column]:
+    """A source without lines: a row's place is its number, its raw text the row as JSON."""
+    fields = ", ".join(f"'{column.name}', {column.name}" for column in columns)
+    stage.execute("create or replace temp table rejected (record bigint, reasons text[])")
+    stage.execute(
+        f"create or replace temp view places as select record, record as line, json_object({fields}) as raw from raw"  # noqa: S608
+    )
+    if first_row(stage, "select count(*) from raw") == (0,):
+        raise InvalidInput(f"{source}: no rows")
+    return columns

@@ -1,0 +1,103 @@
+"""Learners and their facts: loading them, and looking one up.
+
+A load upserts learners and appends a fact only where something changed, so the same export every night costs
+nothing and every earlier day can be scored again as it was known then.
+"""
+
+from datetime import datetime
+from typing import Final
+
+from engagement import intake, loads
+from engagement.loads import LoadSummary
+from engagement.schema import LEARNERS
+from engagement.store import Cursor, Store, query
+
+FACTS: Final = (
+    "last_login",
+    "completed_percent",
+    "completed_percent_course",
+    "completed_percent_due",
+    "avg_quiz_score",
+    "consecutive_missed_sessions",
+)
+_FLAGS: Final = ("whatsapp_opt_in", "contact_opt_out", "llm_opt_out", "active")
+# What a learner becomes where the source is silent; an update leaves alone what the source does not have.
+_DEFAULTS: Final = {
+    "person_id": "id",
+    "locale": "'en'",
+    "whatsapp_opt_in": "false",
+    "contact_opt_out": "false",
+    "llm_opt_out": "false",
+    "active": "true",
+}
+
+
+def load(
+    store: Store, source: intake.Source, *, observed_at: datetime, loaded_at: datetime, timezone: str = "UTC"
+) -> LoadSummary:
+    """Load a CSV, a Parquet file or a frame in the columns of `schema.LEARNERS`.
+
+    Parameters
+    ----------
+    observed_at
+        When what the source says was known (naive UTC); for an earlier `as_of` it does not exist.
+    loaded_at
+        Now (naive UTC).
+    timezone
+        Of instants that are written without one.
+
+    Raises
+    ------
+    InvalidInput
+        The source is refused whole: a column missing, doubled or swapped, no rows, or none accepted.
+    """
+    content_hash = intake.content_hash(source)
+    with loads.checked(store, source, LEARNERS, timezone) as columns:
+        here = {column.name for column in columns}
+        with store.write() as db:
+            load_id = loads.next_load_id(db)
+            _prepare(db, here)
+            db.execute(query("refuse_doubled_learners"))
+            db.execute(query("refuse_shared_email"))
+            _upsert(db, here, load_id)
+            _append_facts(db, here, load_id, observed_at)
+            return loads.record(
+                db, load_id, "learners", source, observed_at=observed_at, loaded_at=loaded_at, content_hash=content_hash
+            )
+
+
+def _prepare(db: Cursor, here: set[str]) -> None:
+    """Give `checked` every column there is, so that what follows need not ask which the source had."""
+    for column in LEARNERS:
+        if column.name not in here:
+            kind = {"instant": "timestamp", "flag": "boolean", "number": "double"}.get(column.kind, "text")
+            db.execute(f"alter table temp.checked add column {column.name} {kind}")
+    db.execute("update temp.checked set person_id = id where person_id is null")
+
+
+def _upsert(db: Cursor, here: set[str], load_id: str) -> None:
+    columns = [column.name for column in LEARNERS if column.name not in FACTS]
+    updated = [name for name in columns if name in here and name != "id"]
+    values = {name: f"coalesce(source.{name}, learners.{name})" if name in _DEFAULTS else f"source.{name}" for name in updated}
+    inserted = [f"coalesce(source.{name}, {_default(name)})" if name in _DEFAULTS else f"source.{name}" for name in columns]
+    changed = " or ".join(f"learners.{name} is distinct from {values[name]}" for name in updated)
+    db.execute(
+        f"""
+        merge into learners
+        using (select * from temp.checked where len(reasons) = 0) as source
+        on learners.id = source.id
+        when matched and ({changed}) then update set
+            {", ".join(f"{name} = {values[name]}" for name in updated)}, load_id = $load_id
+        when not matched then insert ({", ".join(columns)}, load_id)
+            values ({", ".join(inserted)}, $load_id)
+        """,  # noqa: S608 (names from the schema)
+        {"load_id": load_id},
+    )
+
+
+def _default(name: str) -> str:
+    return "source.id" if name == "person_id" else _DEFAULTS[name]
+
+
+def _append_facts(db: Cursor, here: set[str], load_id: str, observed_at: datetime) -> None:
+    db.execute(query("append_changed_facts"), {"load_id": load_id, "observed_at": observed_at})

@@ -1,0 +1,235 @@
+"""Runs: who has done what for which day, so that nothing is done twice and half a run is never seen.
+
+The key of a run is everything that decides its result. The same key again is the same run: done, or taken up
+where it stopped. New data for the same day is a new attempt that supersedes the last one.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from engagement.errors import NotFound
+from engagement.store import Cursor, Store, first_row
+
+SCRATCH = "scratch"  # the run of a notebook opened by hand: it sees its own rows and is never published
+
+
+@dataclass(frozen=True)
+class Run:
+    """One attempt. `day` is the day of `as_of` where the institution is."""
+
+    run_id: str
+    pipeline: str
+    as_of: datetime
+    day: date
+    attempt: int
+    status: str
+    policy_hash: str
+
+    @property
+    def is_published(self) -> bool:
+        return self.status == "published"
+
+
+_COLUMNS = "run_id, pipeline, as_of, day, attempt, status, policy_hash"
+
+
+def run_key(
+    pipeline: str, as_of: datetime, parameters: Mapping[str, object], fingerprint: str, policy_hash: str
+) -> str:
+    """Return the digest of everything that decides what the run does."""
+    parts = [pipeline, as_of.isoformat(), dict(parameters), fingerprint, policy_hash]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def input_fingerprint(db: Cursor, as_of: datetime, new_content: Iterable[str] = ()) -> str:
+    """Return the digest of what the store knows at `as_of` once files with these content hashes are loaded.
+
+    A set, so that the digest is the same before and after a run has loaded its own files.
+    """
+    rows = db.execute("select distinct content_hash from loads where observed_at <= $as_of", {"as_of": as_of}).fetchall()
+    hashes = sorted({row[0] for row in rows} | set(new_content))
+    return hashlib.sha256("\n".join(hashes).encode()).hexdigest()
+
+
+def find(db: Cursor, pipeline: str, key: str) -> Run | None:
+    """Return the run of that key that is published, or that can be taken up again; None otherwise."""
+    rows = db.execute(
+        f"""
+        select {_COLUMNS} from runs
+        where pipeline = $pipeline and key = $key and status <> 'discarded'
+        order by started_at desc limit 1
+        """,  # noqa: S608 (our own columns)
+        {"pipeline": pipeline, "key": key},
+    ).fetchall()
+    return Run(*rows[0]) if rows else None
+
+
+def get(store: Store, run_id: str) -> Run:
+    """Return the run; `NotFound` where there is none."""
+    with store.read() as db:
+        rows = db.execute(f"select {_COLUMNS} from runs where run_id = $run_id", {"run_id": run_id}).fetchall()  # noqa: S608
+    if not rows:
+        raise NotFound(f"no run {run_id!r}")
+    return Run(*rows[0])
+
+
+def begin(
+    db: Cursor,
+    pipeline: str,
+    *,
+    key: str,
+    as_of: datetime,
+    day: date,
+    parameters: Mapping[str, object],
+    fingerprint: str,
+    policy_hash: str,
+    now: datetime,
+) -> Run:
+    """Write down that a new attempt begins; it supersedes the last published one for the same day."""
+    same_day = {"pipeline": pipeline, "day": day}
+    attempt = first_row(db, "select count(*) + 1 from runs where pipeline = $pipeline and day = $day", same_day)[0]
+    superseded = db.execute(
+        """
+        select run_id from runs
+        where pipeline = $pipeline and day = $day and published_at is not null
+        order by published_at desc limit 1
+        """,
+        same_day,
+    ).fetchall()
+    run = Run(f"{pipeline}-{day}-{attempt}", pipeline, as_of, day, attempt, "running", policy_hash)
+    db.execute(
+        """
+        insert into runs (run_id, pipeline, key, attempt, as_of, day, parameters, input_fingerprint, policy_hash,
+            status, started_at, supersedes)
+        values ($run_id, $pipeline, $key, $attempt, $as_of, $day, $parameters, $fingerprint, $policy_hash,
+            'running', $now, $supersedes)
+        """,
+        {
+            "run_id": run.run_id,
+            "pipeline": pipeline,
+            "key": key,
+            "attempt": attempt,
+            "as_of": as_of,
+            "day": day,
+            "parameters": json.dumps(dict(parameters), default=str),
+            "fingerprint": fingerprint,
+            "policy_hash": policy_hash,
+            "now": now,
+            "supersedes": superseded[0][0] if superseded else None,
+        },
+    )
+    return run
+
+
+def scratch(store: Store, *, as_of: datetime, day: date, policy_hash: str, now: datetime) -> Run:
+    """Return the run in which notebooks opened by hand for that day work; nobody else sees its rows."""
+    with store.write() as db:
+        found = find(db, SCRATCH, key := f"{SCRATCH} {as_of.isoformat()}")
+        if found:
+            return found
+        return begin(
+            db,
+            SCRATCH,
+            key=key,
+            as_of=as_of,
+            day=day,
+            parameters={},
+            fingerprint="",
+            policy_hash=policy_hash,
+            now=now,
+        )
+
+
+def unpublished(db: Cursor, pipeline: str) -> list[str]:
+    """Return the attempts of the pipeline that stopped before they were published."""
+    rows = db.execute(
+        "select run_id from runs where pipeline = $pipeline and status in ('running', 'failed')", {"pipeline": pipeline}
+    ).fetchall()
+    return [row[0] for row in rows]
+
+
+def mark(
+    db: Cursor, run_id: str, status: str, *, now: datetime, counts: Mapping[str, object] | None = None, error: str = ""
+) -> None:
+    """Set the status of a run; `published` also makes its rows visible to readers."""
+    db.execute(
+        """
+        update runs set
+            status = $status,
+            counts = coalesce($counts, counts),
+            error = nullif($error, ''),
+            finished_at = case when $status <> 'running' then $now end,
+            published_at = case when $status = 'published' then $now end
+        where run_id = $run_id
+        """,
+        {
+            "run_id": run_id,
+            "status": status,
+            "counts": json.dumps(dict(counts)) if counts is not None else None,
+            "error": error,
+            "now": now,
+        },
+    )
+
+
+def mark_step(
+    db: Cursor,
+    run_id: str,
+    step: str,
+    position: int,
+    status: str,
+    *,
+    tries: int,
+    now: datetime,
+    seconds: float | None = None,
+    error: str = "",
+) -> None:
+    """Set the status of one step: running, done or failed."""
+    db.execute(
+        """
+        insert into steps values ($run_id, $step, $position, $status, $tries, $seconds, $now, nullif($error, ''))
+        on conflict do update set
+            status = excluded.status, tries = excluded.tries, seconds = excluded.seconds, error = excluded.error
+        """,
+        {
+            "run_id": run_id,
+            "step": step,
+            "position": position,
+            "status": status,
+            "tries": tries,
+            "seconds": seconds,
+            "now": now,
+            "error": error,
+        },
+    )
+
+
+def steps_done(db: Cursor, run_id: str) -> list[str]:
+    """Return the steps of the run that are done, in order."""
+    rows = db.execute(
+        "select step from steps where run_id = $run_id and status = 'done' order by position", {"run_id": run_id}
+    ).fetchall()
+    return [row[0] for row in rows]
+
+
+def previous(db: Cursor, run: Run) -> Run | None:
+    """Return the newest published run of the pipeline for an earlier day."""
+    rows = db.execute(
+        f"""
+        select {_COLUMNS} from runs
+        where pipeline = $pipeline and published_at is not null and day < $day
+        order by day desc, published_at desc limit 1
+        """,  # noqa: S608 (our own columns)
+        {"pipeline": run.pipeline, "day": run.day},
+    ).fetchall()
+    return Run(*rows[0]) if rows else None
+
+
+def counts(db: Cursor, run_id: str) -> dict[str, object]:
+    """Return the counts that were kept of a run; empty before it is published."""
+    rows = db.execute("select counts from runs where run_id = $run_id", {"run_id": run_id}).fetchall()
+    loaded: dict[str, object] = json.loads(rows[0][0]) if rows and rows[0][0] else {}
+    return loaded

@@ -1,0 +1,65 @@
+"""Scores of everybody at one instant: from the facts known then, through the one formula, into the store.
+
+A run writes its scores aside (`run_scores`); publishing makes them current and adds to the history what changed.
+The clock is never read: the same facts, policy and `as_of` give the same scores on any day.
+"""
+
+from engagement import risk
+from engagement.risk import DEFAULT_POLICY, RiskPolicy
+from engagement.runs import Run
+from engagement.store import Cursor, Store, query
+
+
+def score(
+    store: Store, run: Run, *, policy: RiskPolicy = DEFAULT_POLICY, program: str | None = None
+) -> dict[str, int]:
+    """Score every active learner with facts at the run's `as_of`; return learners by label.
+
+    Run again, it replaces the run's own scores.
+    """
+    with store.write() as db:
+        discard(db, run.run_id)
+        db.execute(query("score_inputs"), {"as_of": run.as_of, "run_id": run.run_id, "program": program})
+        scored = risk.score(db.table("temp.score_inputs"), policy=policy)
+        terms = ", ".join(risk.TERMS)
+        scored.project(f"run_id, learner_id, risk_score, risk_label, {terms}, login_in_future").insert_into("run_scores")
+        return labels(db, run)
+
+
+def labels(db: Cursor, run: Run) -> dict[str, int]:
+    """Return how many learners of an unpublished run have each label, every label named."""
+    rows = db.execute(
+        "select risk_label, count(*) from run_scores where run_id = $run_id group by risk_label", {"run_id": run.run_id}
+    ).fetchall()
+    found = dict(rows)
+    return {label: int(found.get(label, 0)) for label in risk.LABELS}
+
+
+def current_labels(db: Cursor, program: str | None = None) -> dict[str, int]:
+    """Return how many learners have each label in the newest published scores, every label named."""
+    rows = db.execute(
+        """
+        select risk_scores.risk_label, count(*)
+        from risk_scores
+        inner join learners on risk_scores.learner_id = learners.id
+        where $program is null or learners.program = $program
+        group by risk_scores.risk_label
+        """,
+        {"program": program},
+    ).fetchall()
+    found = dict(rows)
+    return {label: int(found.get(label, 0)) for label in risk.LABELS}
+
+
+def publish(db: Cursor, run: Run) -> None:
+    """Make the run's scores current, within the transaction that publishes the run."""
+    named = {"run_id": run.run_id, "as_of": run.as_of, "policy_hash": run.policy_hash}
+    db.execute(query("append_score_history"), named)
+    db.execute(query("merge_scores"), named)
+    db.execute("delete from risk_scores where learner_id in (select id from learners where not active)")
+    discard(db, run.run_id)
+
+
+def discard(db: Cursor, run_id: str) -> None:
+    """Forget the scores that a run has put aside."""
+    db.execute("delete from run_scores where run_id = $run_id", {"run_id": run_id})

@@ -1,0 +1,49 @@
+-- One row per learner of the run whose label, facts or policy changed since the history's last word at $as_of.
+insert into risk_history
+with last_word as (
+
+    select *
+    from risk_history
+    where as_of <= $as_of
+    qualify row_number() over (partition by learner_id order by as_of desc, run_id desc) = 1
+
+),
+
+changed_facts as (
+
+    select learner_id, max(observed_at) as observed_at
+    from learner_facts
+    where observed_at <= $as_of
+    group by learner_id
+
+),
+
+final as (
+
+    select
+        run_scores.learner_id,
+        $as_of as as_of,
+        run_scores.risk_score,
+        run_scores.risk_label,
+        run_scores.behind_pace,
+        run_scores.low_quiz,
+        run_scores.missed_session,
+        run_scores.inactivity,
+        $policy_hash as policy_hash,
+        $run_id as run_id
+    from run_scores
+    inner join changed_facts on run_scores.learner_id = changed_facts.learner_id
+    left join last_word on run_scores.learner_id = last_word.learner_id
+    where
+        run_scores.run_id = $run_id
+        and (
+            last_word.learner_id is null
+            or last_word.risk_label <> run_scores.risk_label
+            or last_word.policy_hash <> $policy_hash
+            or changed_facts.observed_at > last_word.as_of
+            or (last_word.as_of = $as_of and last_word.risk_score is distinct from run_scores.risk_score)
+        )
+
+)
+
+select * from final;
