@@ -1,0 +1,95 @@
+"""Contact decisions of a run: the rules of `selection`, put to every learner in the store."""
+
+from datetime import date, datetime
+from typing import Any, Final, cast
+
+import narwhals as nw
+
+from engagement import selection
+from engagement.errors import NotFound
+from engagement.risk import DEFAULT_POLICY, TERMS, RiskPolicy
+from engagement.runs import Run
+from engagement.selection import DEFAULT_SELECTION, SelectionPolicy
+from engagement.store import Cursor, Relation, Store, query
+
+NIGHTLY: Final = "nightly"  # whose runs count when a learner is looked at by hand
+
+_DECIDED: Final = (
+    "learner_id, person_id, decision, type, channel, reason, quiz, quiz_topic, priority, risk_score, risk_label"
+)
+_SCORES: Final = f"learner_id, risk_score, risk_label, {', '.join(TERMS)}"
+
+
+def decide(
+    store: Store,
+    run: Run,
+    *,
+    policy: SelectionPolicy = DEFAULT_SELECTION,
+    risk_policy: RiskPolicy = DEFAULT_POLICY,
+) -> int:
+    """Write one decision per learner for the run, contacted or not; return how many are contacted.
+
+    Decided anew, it replaces the run's own decisions.
+    """
+    named = {"run_id": run.run_id}
+    with store.write() as db:
+        discard(db, run.run_id)
+        db.execute(
+            f"create or replace temp table scores_now as select {_SCORES} from run_scores where run_id = $run_id",  # noqa: S608
+            named,
+        )
+        inputs = _inputs(db, as_of=run.as_of, day=run.day, pipeline=run.pipeline)
+        decided = selection.decide(inputs, policy=policy, risk_policy=risk_policy)
+        decided.project(f"'{run.run_id}', {_DECIDED}").insert_into("contact_decisions")
+        rows = db.execute(
+            "select count(*) from contact_decisions where run_id = $run_id and decision = 'contact'", named
+        ).fetchall()
+        return int(rows[0][0])
+
+
+def look_at(db: Cursor, learner_id: str, *, now: datetime, day: date) -> dict[str, Any]:
+    """Return what the rules know about one learner at this moment, with the `type` of nudge that fits.
+
+    Keys as in `selection.COLUMNS`, and `type`, `program`, `locale`. Raises `NotFound`.
+    """
+    db.execute(
+        f"create or replace temp table scores_now as select {_SCORES} from risk_scores where learner_id = $learner_id",  # noqa: S608
+        {"learner_id": learner_id},
+    )
+    inputs = _inputs(db, as_of=now, day=day, pipeline=NIGHTLY, learner_id=learner_id)
+    kind = selection.nudge_type(DEFAULT_SELECTION, DEFAULT_POLICY)
+    typed = nw.from_native(cast("Any", inputs)).with_columns(type=kind).to_native()
+    rows: list[dict[str, Any]] = typed.df().astype(object).to_dict("records")
+    if not rows:
+        raise NotFound(f"no learner {learner_id!r}")
+    return rows[0]
+
+
+def _inputs(db: Cursor, *, as_of: datetime, day: date, pipeline: str, learner_id: str | None = None) -> Relation:
+    db.execute(
+        query("selection_inputs"), {"as_of": as_of, "day": day, "pipeline": pipeline, "learner_id": learner_id}
+    )
+    return db.table("temp.selection_inputs")
+
+
+def publish(db: Cursor, run: Run) -> None:
+    """Keep only the newest run's decisions, within the transaction that publishes the run."""
+    newer = db.execute(
+        "select 1 from runs where pipeline = $pipeline and published_at is not null and as_of > $as_of limit 1",
+        {"pipeline": run.pipeline, "as_of": run.as_of},
+    ).fetchall()
+    if newer:
+        discard(db, run.run_id)
+        return
+    db.execute(
+        """
+        delete from contact_decisions
+        where run_id <> $run_id and run_id in (select run_id from runs where pipeline = $pipeline)
+        """,
+        {"run_id": run.run_id, "pipeline": run.pipeline},
+    )
+
+
+def discard(db: Cursor, run_id: str) -> None:
+    """Forget the decisions of a run."""
+    db.execute("delete from contact_decisions where run_id = $run_id", {"run_id": run_id})

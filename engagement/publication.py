@@ -1,0 +1,62 @@
+"""Publishing a run: the one transaction after which readers see it, whole.
+
+Before it, everything a run wrote carries its id and nobody looks at it; a run that stops half-way leaves nothing
+to be seen, and one that will not go on is forgotten.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from engagement import contacts, nudges, quizzes, review, runs, scoring
+from engagement.risk import LABELS
+from engagement.runs import Run
+from engagement.store import Cursor, Store
+
+
+def publish(store: Store, run: Run, *, now: datetime) -> dict[str, Any]:
+    """Make the run's scores, decisions and drafts visible, and return what it counted."""
+    with store.write() as db:
+        counted = summary(db, run)
+        counted["expired"] = review.expire(db, run.as_of, now=now)
+        contacts.publish(db, run)
+        scoring.publish(db, run)
+        runs.mark(db, run.run_id, "published", now=now, counts=counted)
+    return counted
+
+
+def discard(store: Store, run_id: str, *, now: datetime) -> None:
+    """Forget what a run wrote that will not go on."""
+    with store.write() as db:
+        for module in (scoring, contacts, nudges, quizzes):
+            module.discard(db, run_id)
+        runs.mark(db, run_id, "discarded", now=now)
+
+
+def summary(db: Cursor, run: Run) -> dict[str, Any]:
+    """Return what an unpublished run has done so far: labels, drafts, and why the others were left alone."""
+    named = {"run_id": run.run_id}
+    drafted = _counted(db, "select gpt_fallback, count(*) from nudges where run_id = $run_id group by all", named)
+    quizzed = _counted(db, "select gpt_fallback, count(*) from quizzes where run_id = $run_id group by all", named)
+    left_out = _counted(
+        db,
+        "select reason, count(*) from contact_decisions where run_id = $run_id and reason is not null group by all",
+        named,
+    )
+    labels = scoring.labels(db, run)
+    before = runs.previous(db, run)
+    earlier: Any = runs.counts(db, before.run_id).get("labels", {}) if before else {}
+    return {
+        "labels": labels,
+        "labels_before": {label: int(earlier[label]) for label in LABELS if label in earlier} or None,
+        "previous_run": before.run_id if before else None,
+        "learners": sum(labels.values()),
+        "nudges": sum(drafted.values()),
+        "nudges_by_template": drafted.get(True, 0),
+        "quizzes": sum(quizzed.values()),
+        "quizzes_by_template": quizzed.get(True, 0),
+        "left_out": dict(sorted(left_out.items(), key=lambda item: -item[1])),
+    }
+
+
+def _counted(db: Cursor, sql: str, named: dict[str, object]) -> dict[Any, int]:
+    return {row[0]: int(row[1]) for row in db.execute(sql, named).fetchall()}

@@ -1,0 +1,148 @@
+"""The review queue: what may happen to a nudge, who did it, and what leaves the house.
+
+Every change of status goes through one table of transitions, many nudges at once; each is an event with its actor.
+Nothing is queued or sent that a person has not approved, because no transition leads there from a draft.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import pandas as pd
+
+from engagement.errors import InvalidInput, NotFound
+from engagement.fallbacks import fill
+from engagement.store import Cursor, Store, first_row, query
+
+TRANSITIONS: Final = {
+    "draft": ("approved", "rejected", "expired"),
+    "approved": ("queued", "draft"),  # back to draft: undo
+    "queued": ("sent", "failed", "draft"),  # undo until exported
+    "sent": ("delivered", "failed"),
+}
+STATUSES: Final = ("draft", "approved", "rejected", "expired", "queued", "sent", "delivered", "failed")
+DRAFT_HOURS: Final = 72  # an older draft speaks of a week that is over
+SYSTEM: Final = "system"
+
+_LISTED: Final = """
+    select nudges.id, nudges.learner_id, nudges.program, nudges.channel, nudges.type, nudges.status, nudges.version,
+        nudges.risk_label, nudges.risk_score, nudges.subject, nudges.content, nudges.gpt_fallback, nudges.reason,
+        nudges.created_at, learners.name, learners.email, learners.phone
+    from published_nudges as nudges
+    inner join learners on nudges.learner_id = learners.id
+"""
+
+
+def listed(store: Store, *, status: str | None = "draft", program: str | None = None) -> list[dict[str, Any]]:
+    """Return the nudges of published runs and those asked for by hand, worst first, with the name filled in."""
+    if status is not None and status not in STATUSES:
+        raise InvalidInput(f"status {status!r}: allowed are {', '.join(STATUSES)}")
+    with store.read() as db:
+        rows = db.execute(
+            _LISTED
+            + """
+            where ($status is null or nudges.status = $status) and ($program is null or nudges.program = $program)
+            order by nudges.risk_score desc nulls last, nudges.id
+            """,
+            {"status": status, "program": program},
+        ).df()
+    return _shown(rows)
+
+
+def approve(store: Store, ids: Sequence[str], *, actor: str, now: datetime) -> list[dict[str, Any]]:
+    """Approve drafts: from here on they may leave the house."""
+    return move(store, ids, "approved", actor=actor, now=now)
+
+
+def reject(store: Store, ids: Sequence[str], *, actor: str, now: datetime, reason: str) -> list[dict[str, Any]]:
+    """Reject drafts, with the reason that the next prompt can learn from."""
+    if not reason.strip():
+        raise InvalidInput("reason: a rejection needs one")
+    return move(store, ids, "rejected", actor=actor, now=now, reason=reason)
+
+
+def move(
+    store: Store, ids: Sequence[str], status: str, *, actor: str, now: datetime, reason: str = ""
+) -> list[dict[str, Any]]:
+    """Move nudges to `status`, all of them or none, and return them. An id may be shortened while it is unique.
+
+    Raises `NotFound` for an unknown id, `InvalidInput` where one of them may not go there.
+    """
+    with store.write() as db:
+        full_ids = sorted({_full_id(db, nudge_id) for nudge_id in ids})
+        _choose(db, "id in (select unnest($ids))", {"ids": full_ids})
+        _move_chosen(db, status, actor=actor, now=now, reason=reason)
+        return _those(db, full_ids)
+
+
+def export(store: Store, *, actor: str, now: datetime, mark_sent: bool) -> list[dict[str, Any]]:
+    """Return the approved nudges, ready to be sent by another system; `mark_sent` records that they were."""
+    with store.write() as db:
+        rows = db.execute("select id from published_nudges where status in ('approved', 'queued')").fetchall()
+        ids = [row[0] for row in rows]
+        if mark_sent:
+            _choose(db, "status = 'approved'")
+            _move_chosen(db, "queued", actor=actor, now=now)
+            _choose(db, "id in (select unnest($ids))", {"ids": ids})
+            _move_chosen(db, "sent", actor=actor, now=now)
+        return _those(db, ids)
+
+
+def expire(db: Cursor, as_of: datetime, *, now: datetime) -> int:
+    """Let published drafts of 72 hours before `as_of` and older expire; return how many."""
+    old = {"as_of": as_of, "hours": DRAFT_HOURS}
+    count = _choose(db, "status = 'draft' and as_of <= $as_of - to_hours($hours)", old)
+    _move_chosen(db, "expired", actor=SYSTEM, now=now)
+    return count
+
+
+def _choose(db: Cursor, condition: str, named: Mapping[str, object] | None = None) -> int:
+    """Fill the table `moving` with the visible nudges for which the condition holds; return how many."""
+    db.execute(
+        f"create or replace temp table moving as select id, status from published_nudges where {condition}",  # noqa: S608
+        dict(named or {}),
+    )
+    return int(first_row(db, "select count(*) from temp.moving")[0])
+
+
+def _move_chosen(db: Cursor, status: str, *, actor: str, now: datetime, reason: str = "") -> None:
+    for before, count, first in db.execute(
+        "select status, count(*), min(id) from temp.moving group by status order by status"
+    ).fetchall():
+        allowed = TRANSITIONS.get(before, ())
+        if status not in allowed:
+            may = f"it may become {', '.join(allowed)}" if allowed else "it stays as it is"
+            raise InvalidInput(
+                f"status: {count} of the nudges, first {first[:12]!r}, cannot go from {before} to {status}; {may}"
+            )
+    db.execute(query("move_nudges"), {"status": status, "now": now})
+    db.execute(query("record_moves"), {"status": status, "now": now, "actor": actor, "reason": reason or None})
+
+
+def _those(db: Cursor, ids: Sequence[str]) -> list[dict[str, Any]]:
+    rows = db.execute(
+        f"{_LISTED} where nudges.id in (select unnest($ids)) order by nudges.risk_score desc nulls last, nudges.id",
+        {"ids": list(ids)},
+    )
+    return _shown(rows.df())
+
+
+def _full_id(db: Cursor, start: str) -> str:
+    """Return the one id that begins so: lists show twelve characters, and a person types fewer."""
+    rows = db.execute(
+        "select id from published_nudges where starts_with(id, $start) limit 2", {"start": start}
+    ).fetchall()
+    if len(rows) != 1 or not start:
+        raise NotFound(f"no nudge {start[:12]!r} in the queue" if not rows else f"nudge {start!r}: more than one begins so")
+    return str(rows[0][0])
+
+
+def _shown(rows: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return plain records with the name where it belongs and instants as text."""
+    plain = rows.assign(created_at=rows["created_at"].astype(str)).astype(object)
+    records: list[dict[str, Any]] = plain.where(plain.notna(), None).to_dict("records")
+    for record in records:
+        name = record["name"]
+        record["content"] = fill(record["content"], name)
+        record["subject"] = fill(record["subject"], name) if record["subject"] else None
+    return records

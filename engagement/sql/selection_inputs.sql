@@ -1,0 +1,131 @@
+-- One row per learner (or the one asked about): what the rules of selection ask at $as_of; scores in `scores_now`.
+create or replace temp table selection_inputs as
+with known as (
+
+    select learner_id, last_login, avg_quiz_score
+    from learner_facts
+    where observed_at <= $as_of
+    qualify row_number() over (partition by learner_id order by observed_at desc, load_id desc) = 1
+
+),
+
+earlier_runs as (
+
+    select day, arg_max(as_of, published_at) as as_of
+    from runs
+    where pipeline = $pipeline and published_at is not null and day < $day
+    group by day
+    order by day desc
+    limit 3
+
+),
+
+labels_then as (
+
+    select
+        earlier_runs.day,
+        risk_history.learner_id,
+        arg_max(risk_history.risk_label, (risk_history.as_of, risk_history.run_id)) as risk_label
+    from risk_history
+    inner join earlier_runs on risk_history.as_of <= earlier_runs.as_of
+    group by earlier_runs.day, risk_history.learner_id
+
+),
+
+high_before as (
+
+    select learner_id, count(*) as runs_high
+    from labels_then
+    where risk_label = 'high'
+    group by learner_id
+
+),
+
+visible_nudges as (
+
+    select *, coalesce(sent_at, approved_at) as contacted_at
+    from published_nudges
+    where as_of <= $as_of
+
+),
+
+sent as (
+
+    select
+        visible_nudges.learner_id,
+        count(*) filter (where sent_at > coalesce(known.last_login, timestamp '1970-01-01')) as nudges_without_return,
+        arg_max(risk_label, sent_at) as label_at_last_nudge
+    from visible_nudges
+    left join known on visible_nudges.learner_id = known.learner_id
+    where visible_nudges.sent_at <= $as_of
+    group by visible_nudges.learner_id
+
+),
+
+per_person as (
+
+    select
+        person_id,
+        count(*) filter (where status = 'draft' and as_of > $as_of - interval 72 hours) as open_drafts,
+        min(epoch($as_of - contacted_at) / 3600) filter (
+            where contacted_at <= $as_of and status in ('approved', 'queued', 'sent', 'delivered')
+        ) as hours_since_contact,
+        count(*) filter (
+            where contacted_at <= $as_of and contacted_at > $as_of - interval 7 days
+            and status in ('approved', 'queued', 'sent', 'delivered')
+        ) as contacts_in_7_days
+    from visible_nudges
+    group by person_id
+
+),
+
+controls as (
+
+    select distinct person_id
+    from assignments
+    where arm = 'control' and assigned_at <= $as_of and ends_at > $as_of
+
+),
+
+final as (
+
+    select
+        learners.id as learner_id,
+        learners.person_id,
+        learners.active,
+        learners.contact_opt_out,
+        learners.email is not null as has_email,
+        learners.phone is not null as has_phone,
+        learners.preferred_channel,
+        learners.whatsapp_opt_in,
+        scores_now.risk_score,
+        scores_now.risk_label,
+        scores_now.behind_pace,
+        scores_now.low_quiz,
+        scores_now.missed_session,
+        scores_now.inactivity,
+        (epoch($as_of - learners.enrolled_at) / 86400)::double as days_since_enrolled,
+        known.learner_id is not null and known.last_login is null as never_logged_in,
+        coalesce(high_before.runs_high, 0)::integer as runs_high,
+        coalesce(sent.nudges_without_return, 0)::integer as nudges_without_return,
+        sent.label_at_last_nudge,
+        coalesce(per_person.open_drafts, 0)::integer as open_drafts,
+        per_person.hours_since_contact::double as hours_since_contact,
+        coalesce(per_person.contacts_in_7_days, 0)::integer as contacts_in_7_days,
+        controls.person_id is not null as held_out,
+        known.avg_quiz_score,
+        learners.topic,
+        learners.program,
+        learners.locale
+    from learners
+    left join temp.scores_now on learners.id = scores_now.learner_id
+    left join known on learners.id = known.learner_id
+    left join high_before on learners.id = high_before.learner_id
+    left join sent on learners.id = sent.learner_id
+    left join per_person on learners.person_id = per_person.person_id
+    left join controls on learners.person_id = controls.person_id
+    where $learner_id is null or learners.id = $learner_id
+
+)
+
+select * from final;
