@@ -1,0 +1,396 @@
+"""How likely a learner is to leave, from 0 to 1, with the reasons and what would help.
+
+The formula is one contract, so it is written once, as Narwhals expressions over numeric columns, and runs
+where the rows already are: pandas, polars, pyarrow, a DuckDB relation, a Spark frame. Time enters only as a
+number of days, because no date arithmetic is the same on all of them. The contributions add up to the score,
+so the reason and the remedy follow from them.
+
+A missing input is never safe and never zero: its term is dropped and the rest is divided by the weight that
+remains.
+"""
+
+import hashlib
+import json
+import math
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from numbers import Real
+from pathlib import Path
+from typing import Any, Final, Self, TypeAlias, cast
+
+import narwhals as nw
+from narwhals.typing import IntoFrameT
+
+from engagement.errors import InvalidInput
+
+TERMS: Final = ("behind_pace", "low_quiz", "missed_session", "inactivity")
+LABELS: Final = ("high", "medium", "low", "unknown")
+MAY_BE_MISSING: Final = TERMS[:3]  # a missing last login has a meaning: never
+BASES: Final = ("due", "course")
+INPUTS: Final = {
+    "behind_pace": "completed_percent",
+    "low_quiz": "avg_quiz_score",
+    "missed_session": "consecutive_missed_sessions",
+    "inactivity": "days_inactive",
+}
+WEIGHTS: Final = {"behind_pace": 0.5, "low_quiz": 0.2, "missed_session": 0.2, "inactivity": 0.1}
+
+TIE: Final = 1e-9  # 0.7 reached by sums of tenths is sometimes 0.7000000000000001, and 0.7 is still medium
+KNOWN_WEIGHT: Final = 0.5  # with less of the weight known than this, no score is honest
+
+_Table: TypeAlias = nw.DataFrame[Any] | nw.LazyFrame[Any]
+
+
+@dataclass(frozen=True)
+class RiskPolicy:
+    """The numbers of the formula; the default is the documented contract.
+
+    `basis` says what `completed_percent` is a share of: the work `due` by then, or the whole `course`.
+    """
+
+    weights: Mapping[str, float] = field(default_factory=lambda: dict(WEIGHTS), hash=False)
+    missed_sessions_cap: float = 7  # a week of daily sessions; more says nothing new
+    recency_days: float = 30  # on real courses 7, 14 and 30 differ by at most 0.008 AUC, 30 being best
+    high_above: float = 0.7
+    medium_above: float = 0.4
+    basis: str = "due"
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.weights, Mapping) or set(self.weights) != set(TERMS):
+            raise InvalidInput(f"weights: exactly {', '.join(TERMS)} are needed")
+        names = ("missed_sessions_cap", "recency_days", "high_above", "medium_above")
+        for name, value in {**self.weights, **{name: getattr(self, name) for name in names}}.items():
+            if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+                raise InvalidInput(f"{name}: a number is needed")
+        if min(self.weights.values()) < 0 or abs(sum(self.weights.values()) - 1) > TIE:
+            raise InvalidInput("weights: none below 0, and a sum of 1 is needed")
+        if min(self.missed_sessions_cap, self.recency_days) <= 0:
+            raise InvalidInput("missed_sessions_cap, recency_days: numbers above 0 are needed")
+        if not 0 < self.medium_above < self.high_above < 1:
+            raise InvalidInput("medium_above, high_above: 0 < medium_above < high_above < 1 is needed")
+        if self.basis not in BASES:
+            raise InvalidInput(f"basis: one of {', '.join(BASES)} is needed")
+        # Copied, so that a caller's later change stays outside; floats, so that 7 and 7.0 hash alike.
+        object.__setattr__(self, "weights", {term: float(self.weights[term]) for term in TERMS})
+        for name in names:
+            object.__setattr__(self, name, float(getattr(self, name)))
+
+    @property
+    def policy_hash(self) -> str:
+        """Twelve hexadecimal digits, the same for the same numbers however they were written."""
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:12]
+
+    @classmethod
+    def from_toml(cls, path: str | Path) -> Self:
+        """Return the policy in the `[risk]` table of a file; what the table leaves out stays the default."""
+        file = Path(path)
+        try:
+            table = tomllib.loads(file.read_text(encoding="utf-8")).get("risk")
+        except (OSError, ValueError) as error:
+            raise InvalidInput(f"{file.name}: a readable TOML file is needed") from error
+        if not isinstance(table, dict):
+            raise InvalidInput(f"{file.name}: a [risk] table is needed")
+        unknown = sorted(set(table) - {entry.name for entry in fields(cls)})
+        if unknown:
+            raise InvalidInput(f"{file.name}: unknown in [risk]: {', '.join(unknown)}")
+        return cls(**table)
+
+
+DEFAULT_POLICY: Final = RiskPolicy()
+
+
+def score(frame: IntoFrameT, *, policy: RiskPolicy = DEFAULT_POLICY) -> IntoFrameT:
+    """Return the frame with four contributions, `risk_score` (0 safe to 1 leaving) and `risk_label` added.
+
+    Takes any frame Narwhals knows, with `completed_percent` and `avg_quiz_score` (0 to 100),
+    `consecutive_missed_sessions` and `days_inactive` (NULL: never logged in, which counts as fully away).
+
+    Notes
+    -----
+    A contribution is NULL where its input is missing. With more than half of the weight missing there is no
+    score to share out: contributions and score are NULL and the label is `unknown`.
+    """
+    table: _Table = nw.from_native(cast("Any", frame))
+    _check_columns(table)
+    # The result's own columns carry the values between stages (`risk_score` remaining weight, then what to
+    # multiply by): SQL repeats no expression, and no helper column can remain or hide one of the caller's.
+    carried = nw.col("risk_score")
+    table = (
+        table.with_columns(**_distances(policy))
+        .with_columns(**{term: _clamped(term) for term in TERMS})
+        .with_columns(risk_score=_remaining_weight(policy))
+        .with_columns(risk_score=nw.when(carried >= KNOWN_WEIGHT - TIE).then(1.0 / carried))
+        .with_columns(**{term: nw.col(term) * policy.weights[term] * carried for term in TERMS})
+        .with_columns(risk_score=_sum_of_contributions())
+    )
+    return cast("IntoFrameT", _labelled(table, policy).to_native())
+
+
+def _check_columns(table: _Table) -> None:
+    schema = table.collect_schema()
+    missing = [name for name in INPUTS.values() if name not in schema]
+    if missing:
+        raise InvalidInput(f"{', '.join(missing)}: missing column; needed are {', '.join(INPUTS.values())}")
+    wrong = [n for n in INPUTS.values() if not (schema[n].is_numeric() or _has_no_values(table, n))]
+    if wrong:
+        raise InvalidInput(f"{', '.join(wrong)}: a column of numbers is needed")
+
+
+def _has_no_values(table: _Table, name: str) -> bool:
+    # A column of nothing has no type of its own: pandas calls it text, polars Null.
+    in_memory = isinstance(table, nw.DataFrame) and table[name].is_null().all()
+    return in_memory or table.collect_schema()[name] == nw.Unknown
+
+
+def _distances(policy: RiskPolicy) -> dict[str, nw.Expr]:
+    """Return how far each input is from safe, not yet held between 0 and 1."""
+    completed, quiz, missed, days = (nw.col(name).cast(nw.Float64) for name in INPUTS.values())
+    return {
+        "behind_pace": 1.0 - completed / 100.0,
+        "low_quiz": 1.0 - quiz / 100.0,
+        "missed_session": missed / policy.missed_sessions_cap,
+        "inactivity": days / policy.recency_days,
+    }
+
+
+def _clamped(term: str) -> nw.Expr:
+    """Return the term held between 0 and 1, NULL where it is NULL or NaN (never logged in: 1).
+
+    `least` and `greatest` skip NULL, so `clip` would make missing data safe on SQL engines. NaN is below
+    nothing in IEEE arithmetic and above infinity in SQL: on neither is it `<= infinity`.
+    """
+    distance = nw.col(term)
+    inside = nw.when(distance <= 0.0).then(0.0).when(distance < 1.0).then(distance)
+    if term == "inactivity":
+        return inside.otherwise(1.0)
+    return inside.when(distance <= math.inf).then(1.0)
+
+
+def _remaining_weight(policy: RiskPolicy) -> nw.Expr:
+    absent = {term: nw.when(nw.col(term).is_null()) for term in MAY_BE_MISSING}
+    behind, quiz, missed = (when.then(policy.weights[term]).otherwise(0.0) for term, when in absent.items())
+    return 1.0 - (behind + quiz + missed)  # 1 - 0 is exactly 1, which 0.5 + 0.2 + 0.2 + 0.1 is not
+
+
+def _sum_of_contributions() -> nw.Expr:
+    # Inactivity is never missing, so it is NULL exactly where too little is known, and so is the sum.
+    behind, quiz, missed = (nw.col(term).fill_null(0.0) for term in MAY_BE_MISSING)
+    return behind + quiz + missed + nw.col("inactivity")
+
+
+def _labelled(table: _Table, policy: RiskPolicy) -> _Table:
+    total = nw.col("risk_score")
+    clamped = nw.when(total > 1.0).then(1.0).otherwise(total)
+    low, medium, high = total >= 0.0, total > policy.medium_above + TIE, total > policy.high_above + TIE
+    if isinstance(table, nw.DataFrame):
+        # In memory, looking words up by number costs a quarter of nested `when` over text (pandas, 1M rows).
+        steps = (low.cast(nw.Int64) + medium.cast(nw.Int64) + high.cast(nw.Int64)).fill_null(0)
+        words = nw.new_series("risk_label", LABELS[::-1], nw.String, backend=table.implementation)
+        return table.with_columns(risk_score=clamped, risk_label=words[table.select(step=steps)["step"]])
+    names = nw.when(high).then(nw.lit("high")).when(medium).then(nw.lit("medium"))
+    names = names.when(low).then(nw.lit("low"))
+    return table.with_columns(risk_score=clamped, risk_label=names.otherwise(nw.lit("unknown")))
+
+
+def top_term(policy: RiskPolicy = DEFAULT_POLICY) -> nw.Expr:
+    """Return the name of the largest contribution of a scored frame; NULL where there is no score.
+
+    Ties go to the first in the order of `TERMS`; a term without weight is never named.
+    """
+    known = ~nw.col("risk_score").is_null()
+    amounts = {term: nw.col(term).fill_null(0.0) for term in TERMS if policy.weights[term] > 0}
+    name: Any = nw
+    for term, amount in amounts.items():
+        is_largest = known
+        for other in amounts.values():
+            is_largest = is_largest & (amount >= other)
+        name = name.when(is_largest).then(nw.lit(term))
+    return cast("nw.Expr", name)
+
+
+def main_term(row: Mapping[str, Any], *, policy: RiskPolicy = DEFAULT_POLICY) -> str | None:
+    """Return what `top_term` returns, for one scored row."""
+    if _number(row.get("risk_score")) is None:
+        return None
+    weighed = [term for term in TERMS if policy.weights[term] > 0]
+    return max(weighed, key=lambda term: _number(row.get(term)) or 0.0)
+
+
+def reason(row: Mapping[str, Any], *, policy: RiskPolicy = DEFAULT_POLICY) -> str:
+    """Return the largest contribution of a scored row in words, with its number.
+
+    Examples
+    --------
+    >>> reason({"completed_percent": 12.0, "behind_pace": 0.44, "risk_score": 0.44})
+    '12 % of the due work done'
+    """
+    term = main_term(row, policy=policy)
+    if term is None:
+        return "too little is known to score"
+    if INPUTS[term] not in row:
+        raise InvalidInput(f"{INPUTS[term]}: missing from the row that is to be explained")
+    value = _number(row[INPUTS[term]])
+    if term == "inactivity" and (value is None or ("last_login" in row and _is_missing(row["last_login"]))):
+        return "never logged in"
+    if value is None:  # all contributions are 0, and the first is named without being known
+        return "no sign of risk"
+    percent = f"{min(max(value, 0.0), 100.0):.0f}"
+    since = "less than a day" if value < 1 else _counted(value, "day", policy.recency_days)
+    words = {
+        "behind_pace": f"{percent} % of the {'due work' if policy.basis == 'due' else 'course'} done",
+        "low_quiz": f"quiz average {percent}",
+        "missed_session": f"missed {_counted(value, 'session', policy.missed_sessions_cap)} in a row",
+        "inactivity": f"last login {since} ago",
+    }
+    return words[term]
+
+
+def _counted(value: float, noun: str, cap: float) -> str:
+    if math.isinf(value) and value > 0:
+        return f"more than {cap:g} {noun}s"
+    whole = math.floor(max(value, 0.0))
+    return f"{whole:,} {noun}{'' if whole == 1 else 's'}"
+
+
+@dataclass(frozen=True)
+class Lever:
+    """One input, the value it has, and the value that alone would lower the label."""
+
+    input: str
+    now: float | None  # None: never logged in
+    needed: float
+    label_then: str
+
+
+def what_would_help(row: Mapping[str, Any], *, policy: RiskPolicy = DEFAULT_POLICY) -> list[Lever]:
+    """Return, for a scored row at high or medium risk, each single change that would lower the label.
+
+    The needed value is rounded to the safe side: whole percents up, whole sessions and days down. Inputs
+    that are missing, or cannot do it alone, are left out.
+    """
+    target = {"high": policy.high_above, "medium": policy.medium_above}.get(row["risk_label"])
+    if target is None:
+        return []
+    known = {term: value for term in TERMS if (value := _number(row.get(term))) is not None}
+    remaining = 1.0 - sum(policy.weights[term] for term in TERMS if term not in known)
+    levers = []
+    for term in known:
+        others = sum(value for other, value in known.items() if other != term)
+        share = policy.weights[term] / remaining
+        if share > 0 and others <= target + TIE:
+            allowed = max(target - others, 0.0) / share
+            needed, distance = _needed(term, allowed, policy)
+            label = "low" if others + share * distance <= policy.medium_above + TIE else "medium"
+            levers.append(Lever(INPUTS[term], _number(row.get(INPUTS[term])), needed, label))
+    return levers
+
+
+def _needed(term: str, allowed: float, policy: RiskPolicy) -> tuple[float, float]:
+    """Return the whole input that keeps its term at or below `allowed`, and the term it gives."""
+    if term in ("behind_pace", "low_quiz"):
+        percent = float(math.ceil(100.0 * (1.0 - allowed) - TIE))
+        return percent, 1.0 - percent / 100.0
+    cap = policy.missed_sessions_cap if term == "missed_session" else policy.recency_days
+    count = float(math.floor(cap * allowed + TIE))
+    return count, count / cap
+
+
+def days_inactive(last_login: datetime | None, enrolled_at: datetime | None, as_of: datetime) -> float | None:
+    """Return the days since the last login or, without one, since enrolment; None if both are unknown.
+
+    All three are naive UTC; a login after `as_of` counts as 0 days.
+    """
+    since = enrolled_at if last_login is None else last_login
+    return None if since is None else max((as_of - since) / timedelta(days=1), 0.0)
+
+
+def compute_risk(
+    learner: Mapping[str, Any], *, as_of: datetime | date | None = None, policy: RiskPolicy = DEFAULT_POLICY
+) -> dict[str, Any]:
+    """Return a new dict: the learner with `days_inactive`, contributions, `risk_score`, `risk_label`."""
+    return compute_and_update_all([learner], as_of=as_of, policy=policy)[0]
+
+
+def compute_and_update_all(
+    learners: Sequence[Mapping[str, Any]],
+    *,
+    as_of: datetime | date | None = None,
+    policy: RiskPolicy = DEFAULT_POLICY,
+) -> list[dict[str, Any]]:
+    """Return a new dict for each learner, in the same order; see `compute_risk`.
+
+    Parameters
+    ----------
+    learners
+        Dicts with `last_login` and `enrolled_at` (datetime, date, ISO text or None), `completed_percent`,
+        `avg_quiz_score` and `consecutive_missed_sessions`; a key that is not there is a missing value.
+    as_of
+        The instant the score is for; a date means its end, in UTC. Default: now, and only here.
+    policy
+        Weights, caps and thresholds.
+    """
+    instant = _as_instant(as_of)
+    columns = {INPUTS[term]: _read(learners, INPUTS[term], _number, "a number") for term in MAY_BE_MISSING}
+    logins = _read(learners, "last_login", _instant, "a date and time")
+    enrolments = _read(learners, "enrolled_at", _instant, "a date and time")
+    columns["days_inactive"] = [
+        days_inactive(login, enrolled, instant) for login, enrolled in zip(logins, enrolments, strict=True)
+    ]
+    frame = nw.from_dict(columns, schema=dict.fromkeys(columns, nw.Float64), backend="pandas")
+    scored = nw.from_native(score(frame.to_native(), policy=policy), eager_only=True)
+    names = ("days_inactive", *TERMS, "risk_score")
+    results = zip(*([_number(value) for value in scored[name].to_list()] for name in names), strict=True)
+    return [
+        {**learner, **dict(zip(names, result, strict=True)), "risk_label": label}
+        for learner, result, label in zip(learners, results, scored["risk_label"].to_list(), strict=True)
+    ]
+
+
+def _read(learners: Sequence[Mapping[str, Any]], name: str, reader: Any, what: str) -> list[Any]:
+    values, unreadable = [], []
+    for learner in learners:
+        try:
+            values.append(reader(learner.get(name)))
+        except (TypeError, ValueError, OverflowError):
+            unreadable.append(learner)
+    if unreadable:
+        first = f", first at {unreadable[0]['id']!r}" if "id" in unreadable[0] else ""
+        count = f"{len(unreadable):,} of {len(learners):,} learners"
+        raise InvalidInput(f"{name}: {count} hold a value that is not {what}{first}")
+    return values
+
+
+def _is_missing(value: Any) -> bool:
+    """Return whether this is None or what a frame turned into dicts has in its place: NaN, NaT, NA."""
+    # Only NaN and NaT differ from themselves, and this needs no import of pandas.
+    return value is None or type(value).__name__ == "NAType" or value != value  # noqa: PLR0124
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, bool) or not (_is_missing(value) or isinstance(value, Real | Decimal)):
+        raise TypeError("not a number")
+    return None if _is_missing(value) else float(value)
+
+
+def _instant(value: Any) -> datetime | None:
+    """Return naive UTC; a date is the start of that day, a time without a zone is UTC already."""
+    if _is_missing(value):
+        return None
+    if isinstance(value, str):
+        value = datetime.fromisoformat(value)
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
+    if isinstance(value, date):
+        return datetime.combine(value, time.min)
+    raise TypeError("not a date and time")
+
+
+def _as_instant(as_of: datetime | date | None) -> datetime:
+    if isinstance(as_of, datetime | None):
+        return cast("datetime", _instant(as_of or datetime.now(UTC)))
+    if isinstance(as_of, date):
+        return datetime.combine(as_of, time.max)
+    raise InvalidInput("as_of: a datetime or a date is needed")
