@@ -1,0 +1,395 @@
+"""The charts of reports and notebooks: small frames in, plotly figures out.
+
+No chart says anything by colour alone: each label also stands there as a word, in the same order
+everywhere, and `unknown` is hatched. Red, amber and blue stay apart for colour-blind readers and in grey.
+Charts carry no title, the page around them has headings; `layout.meta` holds a title and the numbers as
+a table, for readers who cannot see the drawing and for pages that cannot draw it. Backgrounds are
+transparent, and every colour is one of `palette.LIGHT`.
+"""
+
+from collections.abc import Sequence
+from html import escape
+from typing import Any, Final
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from engagement.errors import InvalidInput
+from engagement.palette import LABELS, LIGHT
+
+DRIVERS: Final = {
+    "behind_pace": "Behind with the work",
+    "low_quiz": "Low quiz results",
+    "missed_session": "Missed sessions",
+    "inactivity": "Long away",
+}
+
+MEDIUM_FROM: Final = 0.4  # the thresholds of the default policy, drawn as lines
+HIGH_FROM: Final = 0.7
+BIN_WIDTH: Final = 0.05
+BAND_WIDTH: Final = 10  # percent
+BAR: Final = 0.5  # the other half of a row holds its name
+NAME_LENGTH: Final = 28  # characters that fit beside the numbers on a phone
+MAX_PROGRAMS: Final = 20  # more bars than this and none can be read; the rest share one bar
+
+_SYMBOLS: Final = {"high": "circle", "medium": "diamond", "low": "square", "unknown": "x"}
+_DASHES: Final = {"high": "solid", "medium": "dash", "low": "dot", "unknown": "dashdot"}
+_FONT: Final = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', sans-serif"
+
+
+def label_counts(frame: pd.DataFrame) -> go.Figure:
+    """Return bars of the learners per label, with a mark where the last run stood.
+
+    Parameters
+    ----------
+    frame
+        One row per label: `label`, `learners`, `before` (NULL where there was no earlier run).
+    """
+    rows = _labelled(frame, "label", ["learners", "before"]).set_index("label")
+    rows = rows.reindex([label for label in LABELS if label in rows.index])
+    figure = go.Figure(
+        go.Bar(
+            x=rows["learners"].tolist(),
+            marker_color=[LIGHT[label] for label in rows.index],
+            marker_pattern_shape=_hatches(rows.index),
+            name="This run",
+            showlegend=False,
+            hovertext=[label.capitalize() for label in rows.index],
+            hovertemplate="%{hovertext}: %{x:,} learners<extra></extra>",
+        )
+    )
+    if rows["before"].notna().any():
+        figure.add_scatter(
+            x=rows["before"].tolist(),
+            y=list(range(len(rows))),
+            mode="markers",
+            marker={"symbol": "line-ns-open", "size": 22, "line": {"width": 3}, "color": LIGHT["mark"]},
+            cliponaxis=False,
+            name="Last run",
+            hovertemplate="Last run: %{x:,} learners<extra></extra>",
+        )
+    columns = ["Label", "Learners", "Last run"]
+    _lay_out(figure, "Learners by risk label", columns, rows.reset_index(), height=_bars_height(rows, 36))
+    texts = [
+        f"{label.capitalize()} · {_count(n)}{_change(n, before)}"
+        for label, n, before in zip(rows.index, rows["learners"], rows["before"], strict=True)
+    ]
+    longest = max([1, *rows["learners"], *rows["before"].dropna()])
+    return _name_bars(figure, texts, longest=longest)
+
+
+def score_distribution(frame: pd.DataFrame) -> go.Figure:
+    """Return a histogram of the risk score in steps of 0.05, split by label, with both thresholds.
+
+    Parameters
+    ----------
+    frame
+        One row per bin and label: `score_from`, `score_to` (0 to 1; NULL where there is no score, such
+        learners are counted below the axis), `label`, `learners`.
+    """
+    every = _labelled(frame, "label", ["score_from", "score_to", "learners"])
+    rows = every.dropna(subset=["score_from", "score_to"])
+    figure = go.Figure()
+    for label in _present(rows["label"]):
+        part = rows[rows["label"] == label].sort_values("score_from")
+        figure.add_bar(
+            x=((part["score_from"] + part["score_to"]) / 2).round(4).tolist(),
+            y=part["learners"].tolist(),
+            width=BIN_WIDTH * 0.94,
+            marker=_marker(label),
+            name=label.capitalize(),
+            hovertext=[
+                f"{low:.2f} to {up:.2f}" for low, up in part[["score_from", "score_to"]].to_numpy().tolist()
+            ],
+            hovertemplate=f"{label.capitalize()}: %{{y:,}} learners<br>score %{{hovertext}}<extra></extra>",
+        )
+    for threshold, word in ((MEDIUM_FROM, "Medium"), (HIGH_FROM, "High")):
+        figure.add_vline(x=threshold, line={"color": LIGHT["mark"], "width": 1.5, "dash": "dot"})
+        words = f"{word}<br>above {threshold}"
+        figure.add_annotation(
+            x=threshold,
+            y=1,
+            yref="paper",
+            yanchor="bottom",
+            xanchor="left",
+            text=words,
+            align="left",
+            showarrow=False,
+        )
+    columns = ["From", "To", "Label", "Learners"]
+    shown = rows[rows["learners"] > 0].sort_values(["score_from", "label"])
+    shown = shown[["score_from", "score_to", "label", "learners"]]
+    _lay_out(figure, "Learners by risk score, 0 (safe) to 1 (leaving)", columns, shown, height=330)
+    figure.update_layout(barmode="stack", bargap=0, legend={"y": 1.2})
+    figure.update_xaxes(range=[0, 1], dtick=0.1, tickformat=".1f", showgrid=False)
+    figure.update_xaxes(title_text="Risk score" + _left_out(every, rows, "a score"))
+    return figure.update_yaxes(rangemode="tozero", tickformat=",d")
+
+
+def drivers(frame: pd.DataFrame) -> go.Figure:
+    """Return bars of the main reason of the learners at risk, most frequent first.
+
+    Parameters
+    ----------
+    frame
+        One row per reason: `driver` (a key of `DRIVERS`), `learners`.
+    """
+    rows = _checked(frame, ["driver", "learners"]).sort_values(
+        ["learners", "driver"], ascending=[False, True]
+    )
+    words = [DRIVERS.get(driver, driver) for driver in rows["driver"].astype(str)]
+    total = rows["learners"].sum() or 1
+    texts = [
+        f"{_short(word)} · {_count(n)} · {100 * n / total:.0f} %"
+        for word, n in zip(words, rows["learners"], strict=True)
+    ]
+    figure = go.Figure(
+        go.Bar(
+            x=rows["learners"].tolist(),
+            marker={"color": LIGHT["accent"]},
+            showlegend=False,
+            hovertext=texts,
+            hovertemplate="%{hovertext}<extra></extra>",
+        )
+    )
+    table = pd.DataFrame({"driver": words, "learners": rows["learners"].tolist()})
+    columns = ["Main reason", "Learners"]
+    _lay_out(figure, "Main reason of the learners at risk", columns, table, height=_bars_height(rows))
+    return _name_bars(figure, texts, longest=max([1, *rows["learners"]]))
+
+
+def program_labels(frame: pd.DataFrame) -> go.Figure:
+    """Return one bar per program, split by label in percent of its learners, worst program first.
+
+    Worst is the largest share at high risk. Beyond `MAX_PROGRAMS` the others share one bar.
+
+    Parameters
+    ----------
+    frame
+        One row per program: `program`, `high`, `medium`, `low`, `unknown` (learners).
+    """
+    rows = _checked(frame, ["program", *LABELS])[["program", *LABELS]].fillna(dict.fromkeys(LABELS, 0))
+    rows["learners"] = rows[list(LABELS)].sum(axis=1)
+    rows = rows[rows["learners"] > 0]
+    rows = rows.assign(share=rows["high"] / rows["learners"])
+    rows = rows.sort_values(["share", "learners", "program"], ascending=[False, False, True]).drop(
+        columns="share"
+    )
+    drawn = _rest_in_one(rows)
+    figure = go.Figure()
+    for label in [label for label in LABELS if drawn[label].sum() > 0]:
+        percent = 100 * drawn[label] / drawn["learners"]
+        figure.add_bar(
+            x=percent.round(2).tolist(),
+            marker=_marker(label),
+            name=label.capitalize(),
+            text=[_count(n) for n in drawn[label]],
+            textposition="inside",
+            textangle=0,
+            insidetextanchor="middle",
+            insidetextfont={"color": LIGHT["on_light" if label == "medium" else "on_dark"]},
+            hovertext=[
+                f"{_short(str(name))}<br>{label.capitalize()}: {_count(n)} of {_count(of)} learners"
+                for name, n, of in zip(drawn["program"], drawn[label], drawn["learners"], strict=True)
+            ],
+            hovertemplate="%{hovertext}, %{x:.0f} %<extra></extra>",
+        )
+    columns = ["Program", *[label.capitalize() for label in LABELS], "Learners"]
+    _lay_out(
+        figure,
+        "Learners by risk label in each program, worst first",
+        columns,
+        rows,
+        height=_bars_height(drawn, 36),
+    )
+    figure.update_layout(barmode="stack", uniformtext={"mode": "hide", "minsize": 11})
+    texts = [
+        f"{_short(str(name))} · {_count(of)} · {100 * high / of:.0f} % high"
+        for name, high, of in zip(drawn["program"], drawn["high"], drawn["learners"], strict=True)
+    ]
+    return _name_bars(figure, texts, longest=100)
+
+
+def label_history(frame: pd.DataFrame) -> go.Figure:
+    """Return one line per label over the published runs.
+
+    Parameters
+    ----------
+    frame
+        One row per run and label: `as_of`, `label`, `learners`.
+    """
+    rows = _labelled(frame, "label", ["as_of", "learners"])
+    rows = rows.assign(as_of=pd.to_datetime(rows["as_of"])).sort_values("as_of")
+    figure = go.Figure()
+    for label in _present(rows["label"]):
+        part = rows[rows["label"] == label]
+        figure.add_scatter(
+            x=part["as_of"].dt.strftime("%Y-%m-%dT%H:%M:%S").tolist(),
+            y=part["learners"].tolist(),
+            mode="lines+markers",
+            line={"color": LIGHT[label], "width": 2.5, "dash": _DASHES[label]},
+            marker={"symbol": _SYMBOLS[label], "size": 9, "color": LIGHT[label]},
+            name=label.capitalize(),
+            hovertemplate=f"{label.capitalize()}: %{{y:,}} learners<br>%{{x|%Y-%m-%d}}<extra></extra>",
+        )
+    wide = rows.pivot_table(index="as_of", columns="label", values="learners", aggfunc="sum")
+    wide = wide.reindex(columns=[label for label in LABELS if label in wide.columns])
+    wide.insert(0, "day", [str(day.date()) for day in wide.index])
+    columns = ["As of", *[str(name).capitalize() for name in wide.columns[1:]]]
+    _lay_out(figure, "Learners by risk label over the runs", columns, wide, height=320)
+    figure.update_xaxes(showgrid=False, nticks=6, tickformat="%-d %b\n%Y")
+    return figure.update_yaxes(rangemode="tozero", tickformat=",d")
+
+
+def quadrant(frame: pd.DataFrame) -> go.Figure:
+    """Return bubbles of the learners in bands of 10 % work done by 10 % quiz average.
+
+    Learners without one of the two values have no place on it; their number is written below.
+
+    Parameters
+    ----------
+    frame
+        `completed_percent`, `avg_quiz_score` (0 to 100, in bands or not), `risk_label`, `learners`.
+    """
+    rows = _labelled(frame, "risk_label", ["completed_percent", "avg_quiz_score", "learners"])
+    axes = ["completed_percent", "avg_quiz_score"]
+    placed = rows.dropna(subset=axes)
+    placed = placed.assign(**{axis: (placed[axis] // BAND_WIDTH * BAND_WIDTH).clip(0, 90) for axis in axes})
+    placed = placed.groupby([*axes, "risk_label"], as_index=False).agg({"learners": "sum"})
+    largest = max([1, *placed["learners"]])
+    figure = go.Figure()
+    for shift, label in zip((2.4, 5, 7.6, 5), LABELS, strict=True):  # side by side inside a band
+        part = placed[placed["risk_label"] == label]
+        if part.empty:
+            continue
+        figure.add_scatter(
+            x=(part["completed_percent"] + shift).tolist(),
+            y=(part["avg_quiz_score"] + BAND_WIDTH / 2).tolist(),
+            mode="markers",
+            marker={
+                "symbol": _SYMBOLS[label],
+                "color": LIGHT[label],
+                "opacity": 0.85,
+                "size": part["learners"].tolist(),
+                "sizemode": "area",
+                "sizeref": 2 * largest / 26**2,
+                "sizemin": 3,
+            },
+            cliponaxis=False,
+            name=label.capitalize(),
+            hovertext=[
+                f"{n:,.0f} learners<br>work done {done:.0f} to {done + BAND_WIDTH:.0f} %"
+                f"<br>quiz average {quiz:.0f} to {quiz + BAND_WIDTH:.0f} %"
+                for done, quiz, n in part[[*axes, "learners"]].to_numpy().tolist()
+            ],
+            hovertemplate=f"{label.capitalize()}: %{{hovertext}}<extra></extra>",
+        )
+    columns = ["Work done from %", "Quiz average from %", "Label", "Learners"]
+    _lay_out(figure, "Learners by work done and quiz average", columns, placed, height=480)
+    below = _left_out(rows, placed, "both values")
+    figure.update_xaxes(range=[0, 100], dtick=BAND_WIDTH, title_text="Work done, %" + below)
+    return figure.update_yaxes(range=[0, 100], dtick=BAND_WIDTH, title_text="Quiz average, %")
+
+
+def _checked(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    missing = [column for column in columns if column not in frame.columns]
+    if missing:
+        raise InvalidInput(
+            f"{missing[0]}: not a column of the frame to draw; needed are {', '.join(columns)}"
+        )
+    return frame.copy()
+
+
+def _labelled(frame: pd.DataFrame, label: str, columns: Sequence[str]) -> pd.DataFrame:
+    rows = _checked(frame, [label, *columns])
+    wrong = rows[~rows[label].isin(LABELS)]
+    if len(wrong):
+        raise InvalidInput(f"{label}: {len(wrong)} of {len(rows)} rows hold none of {', '.join(LABELS)}")
+    return rows[[label, *columns]]
+
+
+def _present(labels: pd.Series) -> list[str]:
+    return [label for label in LABELS if (labels == label).any()]
+
+
+def _rest_in_one(rows: pd.DataFrame) -> pd.DataFrame:
+    if len(rows) <= MAX_PROGRAMS:
+        return rows
+    rest = rows.iloc[MAX_PROGRAMS - 1 :]
+    sums = rest.drop(columns="program").sum().to_frame().T
+    sums.insert(0, "program", f"{len(rest)} other programs")
+    return pd.concat([rows.iloc[: MAX_PROGRAMS - 1], sums], ignore_index=True)
+
+
+def _left_out(every: pd.DataFrame, drawn: pd.DataFrame, what: str) -> str:
+    learners = int(every["learners"].sum() - drawn["learners"].sum())
+    return f"<br>{learners:,} learners without {what} are not shown" if learners else ""
+
+
+def _bars_height(rows: pd.DataFrame, legend: int = 0) -> int:
+    return legend + 16 + 52 * max(len(rows), 1)
+
+
+def _name_bars(figure: go.Figure, texts: Sequence[str], *, longest: float) -> go.Figure:
+    """Write each name above its bar: long names and narrow screens leave the bars their width."""
+    for place, text in enumerate(texts):
+        figure.add_annotation(
+            x=0, y=place - BAR / 2, xanchor="left", yanchor="bottom", borderpad=0, text=text, showarrow=False
+        )
+    bars = {"y": list(range(len(texts))), "width": BAR, "orientation": "h"}
+    figure.update_traces(bars, selector={"type": "bar"})
+    figure.update_layout(margin={"l": 0, "r": 4})
+    figure.update_xaxes(visible=False, range=[0, longest])
+    return figure.update_yaxes(visible=False, range=[max(len(texts), 1) - 0.7, -0.8])
+
+
+def _lay_out(
+    figure: go.Figure, title: str, columns: Sequence[str], table: pd.DataFrame, *, height: int
+) -> None:
+    """Give a figure the look that all share, and its title and numbers for those who cannot see it."""
+    has_legend = any(trace.showlegend is not False for trace in figure.data)
+    cells = table.astype(object).where(table.notna(), None).to_numpy().tolist()
+    figure.update_layout(
+        template="none",
+        height=height,
+        margin={"l": 8, "r": 16, "t": 44 if has_legend else 8, "b": 8},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        font={"family": _FONT, "size": 13, "color": LIGHT["ink"]},
+        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "traceorder": "normal"},
+        hoverlabel={"font": {"family": _FONT, "size": 13}},
+        showlegend=has_legend,
+        meta={"title": title, "columns": list(columns), "rows": cells},
+    )
+    axis: dict[str, Any] = {"automargin": True, "gridcolor": LIGHT["grid"], "zeroline": False, "tickangle": 0}
+    axis |= {"fixedrange": True, "title": {"font": {"size": 13}}, "tickfont": {"size": 12}}
+    figure.update_xaxes(**axis, linecolor=LIGHT["grid"])
+    figure.update_yaxes(**axis, ticklabelstandoff=8)
+    if table.empty:
+        figure.add_annotation(
+            text="No learners to show", x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False
+        )
+
+
+def _marker(label: str) -> dict[str, Any]:
+    return {"color": LIGHT[label], "line": {"width": 0}, "pattern": {"shape": _hatches([label])[0]}}
+
+
+def _hatches(labels: Sequence[str] | pd.Index) -> list[str]:
+    return ["/" if label == "unknown" else "" for label in labels]
+
+
+def _short(text: str) -> str:
+    """Return a text that fits above a bar, its own markup shown, not obeyed."""
+    words = text if len(text) <= NAME_LENGTH else text[: NAME_LENGTH - 1].rstrip() + "…"
+    return escape(words, quote=False)
+
+
+def _count(learners: float) -> str:
+    return f"{int(learners):,}"
+
+
+def _change(learners: float, before: float) -> str:
+    if pd.isna(before):
+        return ""
+    return f" ({int(learners - before):+,})".replace("-", "−") if learners != before else " (no change)"

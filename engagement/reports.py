@@ -1,0 +1,304 @@
+"""Pages that can be mailed, printed and opened years later: executed notebooks as single HTML files.
+
+A page asks nothing of any network: styles and script are inside, and the one large file, plotly's, lies
+once in the reports folder for all runs; a page sent without it shows its figures as numbers. Texts come
+from learners' data, so three doors are shut, each enough alone: what a notebook shows is built by
+autoescaping templates, everything that enters a page passes an allow-list of tags and attributes, and the
+page's own policy lets no script run but its own.
+Each file appears whole or not at all: whoever reads while a run writes sees the last good page.
+"""
+
+import json
+import os
+import re
+import secrets
+import tempfile
+from base64 import b64encode
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from hashlib import sha256
+from html import unescape
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
+
+import pandas as pd
+from markupsafe import Markup
+from pydantic import BaseModel, ValidationError
+
+from engagement.displays import PAGES, TEMPLATES, Display, cards, finding, note, part, table, table_parts
+from engagement.errors import InvalidInput, NotFound
+from engagement.palette import DARK, LABELS, LIGHT
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+__all__ = ["Display", "cards", "finding", "note", "table", "write_index", "write_report"]
+
+REPORT_DEPTH: Final = 2  # a page is reports/<pipeline>/<run id>/report.html
+UNMADE: Final = "This section could not be made."
+NOT_FOR_READERS: Final = frozenset(
+    {"parameters", "injected-parameters", "remove-cell", "papermill-error-cell-tag"}
+)
+PLOTLY: Final = "application/vnd.plotly.v1+json"
+SHOWN: Final = ("text/html", "text/markdown", "text/plain")
+
+_TAGS: Final = re.findall(
+    r"\w+",
+    "p div span br hr h1 h2 h3 h4 h5 h6 strong b em i u s del sub sup small code pre blockquote ul ol li "
+    "dl dt dd a table caption thead tbody tfoot tr th td",
+)
+_CLASSES: Final = {
+    *LABELS,
+    *re.findall(
+        r"[\w-]+",
+        "cards card figure-number change other scroll data number when label finding note nothing unmade",
+    ),
+}
+_FIXED: Final = {"role": {"region"}, "tabindex": {"0"}, "scope": {"col", "row"}}
+
+
+class _Counts(BaseModel):
+    labels: dict[str, int] = {}
+    nudges: int | None = None
+    quizzes: int | None = None
+    quarantined: int | None = None
+
+
+class _Run(BaseModel):
+    run_id: str
+    pipeline: str
+    status: str
+    as_of: datetime
+    started_at: datetime
+    finished_at: datetime | None = None
+    report: str | None = None
+    counts: _Counts = _Counts()
+
+
+def write_report(notebook: Path, html: Path, *, title: str, subtitle: str, root: Path | None = None) -> Path:
+    """Write an executed notebook as one offline page and return its path.
+
+    Left out: code, parameters, warnings, tracebacks (a plain sentence stands there instead), and cells
+    tagged `remove-cell`. The notebook's first `#` heading gives way to `title`.
+
+    Parameters
+    ----------
+    notebook, html
+        The executed notebook and the page to make of it; missing folders are made.
+    title, subtitle
+        The heading of the page, and the line below it: as of when, how many learners.
+    root
+        The folder that holds the shared plotly file, by default two levels above the page's folder:
+        `reports` for `reports/<pipeline>/<run id>/report.html`.
+    """
+    root = root or html.resolve().parents[REPORT_DEPTH]
+    html.parent.mkdir(parents=True, exist_ok=True)
+    body, figures = _body(_read_notebook(notebook))
+    body, sections = _sections(body)
+    script = (TEMPLATES / "report.js").read_text("utf-8")
+    page = PAGES.get_template("report.html.j2").render(
+        title=title,
+        subtitle=subtitle,
+        sections=sections,
+        body=Markup(body),  # noqa: S704 sanitised in `_body`, and `_sections` adds only ids
+        has_figures=figures > 0,
+        plotly=quote(os.path.relpath(_plotly_file(root), html.resolve().parent)) if figures else "",
+        script=Markup(script),  # noqa: S704 our own file
+        script_hash=f"sha256-{b64encode(sha256(script.encode()).digest()).decode()}",
+        palette_json=_json({LIGHT[name]: DARK[name] for name in LIGHT}),
+        **_style(),
+    )
+    return _write(html, page.encode())
+
+
+def write_index(reports: Path) -> Path:
+    """Write `index.html` over all runs that left a `run.json` below `reports`, newest first."""
+    runs, broken = [], []
+    for record in sorted(reports.glob("*/*/run.json")):
+        try:
+            runs.append((_Run.model_validate_json(record.read_bytes()), record.parent))
+        except (ValidationError, OSError):
+            broken.append(record.relative_to(reports).as_posix())
+    runs.sort(key=lambda found: (_moment(found[0].as_of), _moment(found[0].started_at)), reverse=True)
+    page = PAGES.get_template("index.html.j2").render(
+        runs=[_index_row(run, folder, reports) for run, folder in runs],
+        broken=broken,
+        labels=LABELS,
+        **_style(),
+    )
+    return _write(reports / "index.html", page.encode())
+
+
+def _read_notebook(path: Path) -> "NotebookNode":
+    from nbformat.v4 import reads
+
+    try:
+        text = path.read_text("utf-8")
+        raw = json.loads(text)
+    except FileNotFoundError:
+        raise NotFound(f"notebook: {path.name} does not exist") from None
+    except ValueError:
+        raw = None
+    if not (isinstance(raw, dict) and raw.get("nbformat") == 4 and isinstance(raw.get("cells"), list)):
+        raise InvalidInput(f"notebook: {path.name} is not a notebook of format 4")
+    notebook: NotebookNode = reads(text)  # type: ignore[no-untyped-call]
+    return notebook
+
+
+def _body(notebook: "NotebookNode") -> tuple[str, int]:
+    """Return what the notebook shows as safe HTML, and how many figures it has."""
+    from nbconvert import HTMLExporter
+    from nbconvert.preprocessors.sanitize import SanitizeHTML
+
+    nonce = secrets.token_hex(16)  # no text in the data can name a figure's place
+    figures: list[str] = []
+    cells = []
+    for cell in notebook.cells:
+        if not NOT_FOR_READERS.isdisjoint(cell.metadata.get("tags", [])):
+            continue
+        if cell.cell_type == "code":
+            cell.outputs = [shown for output in cell.outputs for shown in _output(output, nonce, figures)]
+        if cell.cell_type == "markdown" or (cell.cell_type == "code" and cell.outputs):
+            cells.append(cell)
+    notebook.cells = cells
+    exporter = HTMLExporter(  # type: ignore[no-untyped-call]
+        template_name="basic",
+        exclude_input=True,
+        exclude_input_prompt=True,
+        exclude_output_prompt=True,
+        exclude_anchor_links=True,
+    )
+    raw, _ = exporter.from_notebook_node(notebook)
+    raw = re.sub(r"(?is)<(script|style)\b.*?</\1\s*>", "", raw)  # bleach would keep their content as text
+    sanitize = SanitizeHTML(tags=_TAGS, attributes=_is_allowed, strip=True)  # type: ignore[no-untyped-call]
+    clean = sanitize.sanitize_html_tags(raw)  # type: ignore[no-untyped-call]
+    clean = clean.replace(
+        "<table>", '<div class="scroll" role="region" tabindex="0" aria-label="Table"><table>'
+    )
+    clean = re.sub(r"(<table>.*?</table>)", r"\1</div>", clean, flags=re.DOTALL)
+    for place, figure in enumerate(figures):
+        clean = clean.replace(f"<p>{nonce}-{place}-</p>", figure)
+    return clean, len(figures)
+
+
+def _output(output: "NotebookNode", nonce: str, figures: list[str]) -> Iterable["NotebookNode"]:
+    if output.output_type == "error":
+        yield _html_output(part("paragraph", "unmade", UNMADE))
+    elif output.output_type == "stream":
+        if output.name == "stdout":
+            yield output
+    elif PLOTLY in output.data:
+        figures.append(_figure(output.data[PLOTLY], len(figures) + 1))
+        yield _html_output(f"<p>{nonce}-{len(figures) - 1}-</p>")
+    else:
+        output.data = {kind: output.data[kind] for kind in SHOWN if kind in output.data}
+        if output.data:
+            yield output
+
+
+def _html_output(html: str) -> "NotebookNode":
+    from nbformat import from_dict
+
+    output = {"output_type": "display_data", "metadata": {}, "data": {"text/html": html}}
+    node: NotebookNode = from_dict(output)  # type: ignore[no-untyped-call]
+    return node
+
+
+def _figure(spec: Mapping[str, Any], number: int) -> str:
+    layout = spec.get("layout") or {}
+    meta = layout.get("meta") or {}
+    named = isinstance(meta, dict) and {"title", "columns", "rows"} <= meta.keys()
+    title = str(meta["title"]) if named else f"Figure {number}"
+    frame = pd.DataFrame(meta["rows"], columns=meta["columns"]) if named else pd.DataFrame()
+    drawn = {"data": spec.get("data", []), "layout": {k: v for k, v in layout.items() if k != "meta"}}
+    return part("figure", title, _json(drawn), *table_parts(frame))
+
+
+def _is_allowed(tag: str, name: str, value: str) -> bool:
+    """Return whether an attribute may stay: our own classes, places within the page, table structure."""
+    if name == "class":
+        return set(value.split()) <= _CLASSES
+    if name in _FIXED:
+        return value in _FIXED[name]
+    if name == "href":
+        return tag == "a" and re.fullmatch(r"#[\w-]*", value) is not None
+    if name in {"colspan", "rowspan"}:
+        return value.isdecimal()
+    return name == "aria-label"
+
+
+def _sections(body: str) -> tuple[str, list[dict[str, str]]]:
+    """Return the body with one heading tree under the page's own, and its sections for the contents."""
+    body = re.sub(r"<h1>.*?</h1>", "", body, count=1, flags=re.DOTALL)
+    body = re.sub(r"(</?)h1>", r"\1h2>", body)
+    sections: list[dict[str, str]] = []
+
+    def numbered(found: re.Match[str]) -> str:
+        title = unescape(re.sub(r"<[^>]*>", "", found[1])).strip()
+        sections.append({"id": f"section-{len(sections) + 1}", "title": title})
+        return f'<h2 id="{sections[-1]["id"]}">{found[1]}</h2>'
+
+    return re.sub(r"<h2>(.*?)</h2>", numbered, body, flags=re.DOTALL), sections
+
+
+def _index_row(run: _Run, folder: Path, reports: Path) -> dict[str, Any]:
+    page = folder / Path(run.report).name if run.report else None
+    counts = run.counts
+    numbers = [*(counts.labels.get(label) for label in LABELS)]
+    numbers += [counts.nudges, counts.quizzes, counts.quarantined]
+    return {
+        "run_id": run.run_id,
+        "pipeline": run.pipeline,
+        "status": run.status,
+        "kind": run.status if run.status in {"published", "failed"} else "other",
+        "as_of": f"{run.as_of:%Y-%m-%d %H:%M}",
+        "finished": f"{run.finished_at:%Y-%m-%d %H:%M}" if run.finished_at else "–",
+        "link": quote(page.relative_to(reports).as_posix()) if page and page.is_file() else "",
+        "numbers": ["–" if number is None else f"{number:,}" for number in numbers],
+    }
+
+
+def _moment(instant: datetime) -> str:
+    return instant.replace(tzinfo=None).isoformat()
+
+
+def _plotly_file(root: Path) -> Path:
+    """Return the one plotly file all pages of a reports folder share, put there if it is not."""
+    from plotly.offline import get_plotlyjs
+
+    target = root.resolve() / f"plotly-{version('plotly')}.min.js"
+    if not target.exists():
+        _write(target, get_plotlyjs().encode())
+    return target
+
+
+def _write(path: Path, content: bytes) -> Path:
+    """Write a file so that it appears whole or not at all."""
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as unfinished:
+        try:
+            unfinished.write(content)
+            unfinished.flush()
+            os.fsync(unfinished.fileno())
+            Path(unfinished.name).chmod(0o644)
+            os.replace(unfinished.name, path)  # noqa: PTH105 the name of the atomic call
+        except BaseException:
+            Path(unfinished.name).unlink(missing_ok=True)
+            raise
+    return path
+
+
+def _style() -> dict[str, Markup]:
+    def variables(palette: Mapping[str, str]) -> str:
+        return ":root { " + " ".join(f"--{label}: {palette[label]};" for label in LABELS) + " }"
+
+    at_night = f"@media screen and (prefers-color-scheme: dark) {{ {variables(DARK)} }}"
+    css = (TEMPLATES / "report.css").read_text("utf-8")
+    return {"palette_css": Markup(f"{variables(LIGHT)}\n{at_night}"), "css": Markup(css)}  # noqa: S704 our own constants and file
+
+
+def _json(value: object) -> Markup:
+    """Return JSON that cannot end the script element it stands in."""
+    text = json.dumps(value, ensure_ascii=True, separators=(",", ":"))
+    return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))  # noqa: S704

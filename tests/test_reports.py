@@ -1,0 +1,341 @@
+import json
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pandas as pd
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from engagement import charts, displays, reports
+from engagement.errors import InvalidInput, NotFound
+
+CHROMIUM = shutil.which("chromium")
+HOSTILE = "</script><script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"
+PROGRAMS = pd.DataFrame(
+    {"program": [HOSTILE, "Welding"], "high": [1, 4], "medium": 3, "low": 2, "unknown": 0}
+)
+DRIVERS = pd.DataFrame({"driver": ["low_quiz", "behind_pace"], "learners": [1, 3]})
+OUR_SCRIPTS = 2  # plotly's file and report.js
+RUN = {
+    "run_id": "r1",
+    "pipeline": "nightly",
+    "status": "published",
+    "as_of": "2026-11-22T23:59:59",
+    "started_at": "2026-11-23T02:00:00",
+    "finished_at": "2026-11-23T02:01:10",
+    "report": "report.html",
+    "counts": {
+        "labels": {"high": 397, "medium": 1132, "low": 438},
+        "nudges": 1375,
+        "quizzes": 210,
+        "quarantined": 12,
+    },
+}
+
+
+class Page(HTMLParser):
+    """What a browser would make of a page: elements with attributes, headings, text outside scripts."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self._inside: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag in {"script", "style"}:
+            self._inside.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if self._inside and self._inside[-1] == tag:
+            self._inside.pop()
+
+    def handle_data(self, data: str) -> None:
+        if not self._inside:
+            self.text += data
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+def shown(data: dict[str, Any]) -> Any:
+    return new_code_cell("show", outputs=[new_output("display_data", data=data)])
+
+
+def figure(chart: Any) -> Any:
+    return shown({reports.PLOTLY: json.loads(chart.to_json()), "text/html": "<b>inlined plotly</b>"})
+
+
+def write(tmp_path: Path, *cells: Any) -> Path:
+    folder = tmp_path / "reports" / "nightly" / "r1"
+    folder.mkdir(parents=True, exist_ok=True)
+    nbformat.write(new_notebook(cells=list(cells)), folder / "90_report.ipynb")
+    return reports.write_report(
+        folder / "90_report.ipynb", folder / "report.html", title="Nightly", subtitle="As of"
+    )
+
+
+def page(tmp_path: Path, *cells: Any) -> Page:
+    return Page(write(tmp_path, *cells).read_text("utf-8"))
+
+
+def record(root: Path, folder: str, **changes: Any) -> Path:
+    (root / folder).mkdir(parents=True)
+    (root / folder / "run.json").write_text(json.dumps(RUN | changes))
+    return root / folder
+
+
+HOSTILE_CELLS = {
+    "html": lambda: shown({"text/html": HOSTILE}),
+    "markdown output": lambda: shown({"text/markdown": HOSTILE + "\n\n[x](javascript:alert(1))"}),
+    "markdown cell": lambda: new_markdown_cell(
+        HOSTILE + "\n\n[x](javascript:alert(1)) ![y](https://example.invalid/y.png)"
+    ),
+    "plain": lambda: shown({"text/plain": HOSTILE}),
+    "javascript": lambda: shown({"application/javascript": "document.title='owned'", "text/plain": "x"}),
+    "svg": lambda: shown({"image/svg+xml": "<svg onload='alert(1)'></svg>", "text/plain": "x"}),
+    "stdout": lambda: new_code_cell("p", outputs=[new_output("stream", name="stdout", text=HOSTILE)]),
+    "style": lambda: shown(
+        {"text/html": "<style>@import url(https://example.invalid)</style><p style='x:y'>a</p>"}
+    ),
+    "frame": lambda: shown({"text/html": "<iframe src='https://example.invalid'></iframe><base href='//x'>"}),
+    "table": lambda: shown({"text/html": displays.table(pd.DataFrame({"a": [HOSTILE]}))._repr_html_()}),
+    "figure": lambda: figure(charts.program_labels(PROGRAMS)),
+    "raw cell": lambda: nbformat.v4.new_raw_cell(HOSTILE),
+}
+
+
+@pytest.mark.parametrize("cell", HOSTILE_CELLS.values(), ids=HOSTILE_CELLS)
+def test_hostile_text_brings_no_script_no_handler_and_no_address(tmp_path, cell) -> None:
+    made = page(tmp_path, cell(), figure(charts.drivers(DRIVERS)))
+    code = [a for a in made.all("script") if a.get("type") != "application/json"]
+    assert len(code) == OUR_SCRIPTS
+    assert not made.all("img")
+    assert not {"iframe", "object", "embed", "base", "form", "link"} & {tag for tag, _ in made.elements}
+    for _, attributes in made.elements:
+        assert not [name for name in attributes if name.startswith("on") or name == "style"]
+        for name in ("src", "href"):
+            assert re.match(r"#|\.\./\.\./plotly-[\d.]+\.min\.js$", attributes.get(name) or "#")
+
+
+def test_hostile_text_is_still_there_to_be_read(tmp_path) -> None:
+    assert HOSTILE in page(tmp_path, HOSTILE_CELLS["table"]()).text
+
+
+def test_pages_name_no_address_on_any_network(tmp_path) -> None:
+    html = write(tmp_path, new_markdown_cell("## A"), figure(charts.drivers(DRIVERS))).read_text("utf-8")
+    assert not re.search(r"https?:|(?:src|href)\s*=\s*[\"']?//|url\(", html)
+
+
+def test_figures_are_data_beside_their_title_and_numbers(tmp_path) -> None:
+    made = page(tmp_path, figure(charts.drivers(DRIVERS)))
+    assert made.all("figure") == [{"aria-label": "Main reason of the learners at risk"}]
+    assert {"class": "figure"} in made.all("div")
+    assert {"type": "application/json", "class": "figure-data"} in made.all("script")
+    assert "inlined plotly" not in made.text
+    assert "Behind with the work" in made.text
+
+
+def test_figure_data_survives_the_page(tmp_path) -> None:
+    html = write(tmp_path, figure(charts.program_labels(PROGRAMS))).read_text("utf-8")
+    data = json.loads(re.search(r'class="figure-data">(.*?)</script>', html)[1])
+    assert data["data"][0]["name"] == "High"
+    assert data["data"][0]["x"] == [44.44, 16.67]
+
+
+def test_a_figure_of_another_hand_is_kept_and_numbered(tmp_path) -> None:
+    made = page(
+        tmp_path, shown({reports.PLOTLY: {"data": [], "layout": {}, "config": {"plotlyServerURL": "x"}}})
+    )
+    assert made.all("figure") == [{"aria-label": "Figure 1"}]
+
+
+def test_one_plotly_file_serves_all_runs(tmp_path) -> None:
+    html = write(tmp_path, figure(charts.drivers(DRIVERS)))
+    (plotly,) = (tmp_path / "reports").glob("plotly-*.min.js")
+    first = plotly.stat().st_ino
+    write(tmp_path, figure(charts.drivers(DRIVERS)))
+    assert plotly.stat().st_ino == first
+    assert f'src="../../{plotly.name}"' in html.read_text("utf-8")
+
+
+def test_a_page_without_figures_needs_no_script(tmp_path) -> None:
+    assert page(tmp_path, new_markdown_cell("hello")).all("script") == []
+    assert not list((tmp_path / "reports").glob("plotly-*"))
+
+
+@pytest.mark.parametrize("tag", ["parameters", "injected-parameters", "remove-cell"])
+def test_cells_not_meant_for_readers_are_left_out(tmp_path, tag) -> None:
+    cell = new_code_cell(
+        "as_of = 'secret'",
+        metadata={"tags": [tag]},
+        outputs=[new_output("stream", name="stdout", text="secret")],
+    )
+    assert "secret" not in write(tmp_path, cell, new_markdown_cell("x")).read_text("utf-8")
+
+
+def test_code_warnings_and_tracebacks_are_left_out_and_a_sentence_stands_there(tmp_path) -> None:
+    outputs = [
+        new_output("stream", name="stderr", text="secret warning"),
+        new_output("error", ename="SecretError", evalue="secret", traceback=["secret line"]),
+    ]
+    html = write(tmp_path, new_code_cell("secret_code()", outputs=outputs)).read_text("utf-8")
+    assert "secret" not in html.lower()
+    assert html.count("This section could not be made.") == 1
+
+
+def test_our_own_pieces_keep_their_looks_and_lose_their_inline_styles(tmp_path) -> None:
+    cards = displays.cards(pd.DataFrame({"label": ["high"], "learners": [1], "change": [None]}))
+    made = page(tmp_path, shown({"text/html": cards._repr_html_()}))
+    assert {"class": "card high"} in made.all("div")
+    assert {"class": "figure-number"} in made.all("dd")
+
+
+def test_texts_cannot_borrow_classes_ids_or_labels_of_the_page(tmp_path) -> None:
+    made = page(tmp_path, shown({"text/html": '<p class="skip hidden" id="palette" role="alert">x</p>'}))
+    assert {} in made.all("p")
+    assert not [a for _, a in made.elements if a.get("id") == "palette"]
+
+
+def test_one_heading_leads_and_the_sections_follow(tmp_path) -> None:
+    made = page(
+        tmp_path, new_markdown_cell("# Notebook"), new_markdown_cell("## A & b"), new_markdown_cell("# C")
+    )
+    assert len(made.all("h1")) == 1
+    assert "Notebook" not in made.text
+    assert made.all("h2") == [{"id": "section-1"}, {"id": "section-2"}]
+    assert [a["href"] for a in made.all("a")] == ["#main", "#section-1", "#section-2"]
+    assert made.all("html") == [{"lang": "en"}]
+
+
+def test_markdown_keeps_quotes_code_and_tables(tmp_path) -> None:
+    made = page(tmp_path, new_markdown_cell("> quote\n\n`a < b`\n\n| x | y |\n|---|---|\n| 1 | 2 |"))
+    assert made.all("blockquote")
+    assert "a < b" in made.text
+    assert {"class": "scroll", "role": "region", "tabindex": "0", "aria-label": "Table"} in made.all("div")
+
+
+def test_titles_are_escaped(tmp_path) -> None:
+    write(tmp_path, new_markdown_cell("x"))
+    folder = tmp_path / "reports" / "nightly" / "r1"
+    html = reports.write_report(
+        folder / "90_report.ipynb", folder / "b.html", title=HOSTILE, subtitle=HOSTILE
+    )
+    assert Page(html.read_text("utf-8")).all("script") == []
+
+
+def test_a_missing_notebook_is_not_found(tmp_path) -> None:
+    with pytest.raises(NotFound, match=r"gone\.ipynb"):
+        reports.write_report(tmp_path / "gone.ipynb", tmp_path / "a" / "b" / "c.html", title="", subtitle="")
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"cells": 3}'])
+def test_a_damaged_notebook_is_refused_and_the_last_page_stays(tmp_path, text) -> None:
+    html = write(tmp_path, new_markdown_cell("good"))
+    notebook = html.with_name("90_report.ipynb")
+    notebook.write_text(text)
+    with pytest.raises(InvalidInput, match=r"90_report\.ipynb"):
+        reports.write_report(notebook, html, title="", subtitle="")
+    assert "good" in html.read_text("utf-8")
+
+
+def test_a_failed_write_leaves_the_old_page_and_no_scraps(tmp_path, monkeypatch) -> None:
+    html = write(tmp_path, new_markdown_cell("old"))
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        write(tmp_path, new_markdown_cell("new"))
+    assert "old" in html.read_text("utf-8")
+    assert sorted(file.name for file in html.parent.iterdir()) == ["90_report.ipynb", "report.html"]
+
+
+def test_index_lists_runs_newest_first_with_relative_links(tmp_path) -> None:
+    old = record(tmp_path, "nightly/r0", as_of="2026-11-21T23:59:59", run_id="r0")
+    new = record(tmp_path, "week ly/r1")
+    for folder in (old, new):
+        (folder / "report.html").write_text("x")
+    made = Page(reports.write_index(tmp_path).read_text("utf-8"))
+    assert [a["href"] for a in made.all("a")] == [
+        "#main",
+        "week%20ly/r1/report.html",
+        "nightly/r0/report.html",
+    ]
+    assert "1,132" in made.text
+
+
+def test_index_shows_a_failed_run_without_a_link(tmp_path) -> None:
+    record(tmp_path, "nightly/r1", status="failed", report=None, counts={}, finished_at=None)
+    made = Page(reports.write_index(tmp_path).read_text("utf-8"))
+    assert "failed" in made.text
+    assert [a["href"] for a in made.all("a")] == ["#main"]
+
+
+@pytest.mark.parametrize("report", ["../../secret.html", "/etc/passwd", "gone.html"])
+def test_index_links_only_to_pages_inside_the_folder_of_the_run(tmp_path, report) -> None:
+    record(tmp_path, "nightly/r1", report=report)
+    (tmp_path / "secret.html").write_text("x")
+    made = Page(reports.write_index(tmp_path).read_text("utf-8"))
+    assert [a["href"] for a in made.all("a")] == ["#main"]
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"run_id": "secret"}', ""])
+def test_index_names_the_records_it_cannot_read_and_nothing_in_them(tmp_path, text) -> None:
+    record(tmp_path, "nightly/r1")
+    (record(tmp_path, "nightly/r2") / "run.json").write_text(text)
+    made = Page(reports.write_index(tmp_path).read_text("utf-8"))
+    assert "nightly/r2/run.json" in made.text
+    assert "secret" not in made.text
+    assert "1 run, newest first" in made.text
+
+
+def test_index_escapes_what_records_say(tmp_path) -> None:
+    record(tmp_path, "nightly/r1", pipeline=HOSTILE, status=HOSTILE)
+    made = Page(reports.write_index(tmp_path).read_text("utf-8"))
+    assert not made.all("script")
+    assert HOSTILE in made.text
+
+
+def test_index_of_an_empty_folder_says_so(tmp_path) -> None:
+    assert "No run has left a report yet." in reports.write_index(tmp_path).read_text("utf-8")
+
+
+def test_blank_lines_of_a_text_output_stay(tmp_path) -> None:
+    assert "a\n\nb" in page(tmp_path, shown({"text/plain": "a\n\nb"})).text
+
+
+def rendered(html: Path, profile: Path) -> str:
+    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=5000"]
+    command = [str(CHROMIUM), *flags, f"--user-data-dir={profile}", "--dump-dom", html.as_uri()]
+    return subprocess.run(command, capture_output=True, text=True, timeout=90, check=True).stdout
+
+
+needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed: no page was rendered")
+
+
+@needs_browser
+def test_a_browser_draws_the_figures_and_runs_nothing_of_the_texts(tmp_path) -> None:
+    html = write(tmp_path, *[make() for make in HOSTILE_CELLS.values()], figure(charts.drivers(DRIVERS)))
+    dom = rendered(html, tmp_path / "profile")
+    assert len(re.findall(r'class="figure js-plotly-plot"', dom)) == 2
+    assert "<title>Nightly</title>" in dom
+    assert "<details open" not in dom
+
+
+@needs_browser
+def test_a_page_sent_without_plotly_shows_the_numbers(tmp_path) -> None:
+    html = write(tmp_path, figure(charts.drivers(DRIVERS)))
+    alone = shutil.copy(html, tmp_path / "alone.html")
+    dom = rendered(Path(alone), tmp_path / "profile")
+    assert "js-plotly-plot" not in dom
+    assert "The chart could not be drawn here; its numbers follow." in dom
+    assert "<details open" in dom
