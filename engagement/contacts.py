@@ -8,11 +8,9 @@ import narwhals as nw
 from engagement import selection
 from engagement.errors import NotFound
 from engagement.risk import DEFAULT_POLICY, TERMS, RiskPolicy
-from engagement.runs import Run
+from engagement.runs import NIGHTLY, Run
 from engagement.selection import DEFAULT_SELECTION, SelectionPolicy
 from engagement.store import Cursor, Relation, Store, query
-
-NIGHTLY: Final = "nightly"  # whose runs count when a learner is looked at by hand
 
 _DECIDED: Final = (
     "learner_id, person_id, decision, type, channel, reason, quiz, quiz_topic, priority, risk_score, risk_label"
@@ -38,7 +36,7 @@ def decide(
             f"create or replace temp table scores_now as select {_SCORES} from run_scores where run_id = $run_id",  # noqa: S608
             named,
         )
-        inputs = _inputs(db, as_of=run.as_of, day=run.day, pipeline=run.pipeline)
+        inputs = _inputs(db, as_of=run.as_of, day=run.day, pipeline=run.history_of)
         decided = selection.decide(inputs, policy=policy, risk_policy=risk_policy)
         decided.project(f"'{run.run_id}', {_DECIDED}").insert_into("contact_decisions")
         rows = db.execute(

@@ -65,7 +65,7 @@ def variant_key(learner_id: str, campaign: str, day: date) -> str:
     return f"{learner_id}|{campaign}|{iso_week(day)}"
 
 
-def draft(store: Store, run: Run, *, created_at: datetime) -> int:
+def draft(store: Store, run: Run) -> int:
     """Draft a nudge for each learner the run contacts and return how many are new.
 
     A nudge is one per person, campaign, channel and period: drafting again adds only what is missing.
@@ -76,7 +76,7 @@ def draft(store: Store, run: Run, *, created_at: datetime) -> int:
     for start in range(0, len(wanted), TEXT_ROWS_PER_BLOCK):
         drafts = _written(wanted.iloc[start : start + TEXT_ROWS_PER_BLOCK], run.pipeline, run.day)
         with store.write() as db:
-            _insert(db, drafts, {**named, "as_of": run.as_of, "created_at": created_at})
+            _insert(db, drafts, {**named, "as_of": run.as_of, "created_at": run.started_at})
     return len(wanted)
 
 

@@ -5,12 +5,16 @@ to be seen, and one that will not go on is forgotten.
 """
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from engagement import contacts, nudges, quizzes, review, runs, scoring
-from engagement.risk import LABELS
+from engagement.instants import local_day
+from engagement.risk import DEFAULT_POLICY, LABELS
 from engagement.runs import Run
 from engagement.store import Cursor, Store
+
+RECALCULATION: Final = "score"  # the pipeline of scores that a person asked for
 
 
 def publish(store: Store, run: Run, *, now: datetime) -> dict[str, Any]:
@@ -22,6 +26,32 @@ def publish(store: Store, run: Run, *, now: datetime) -> dict[str, Any]:
         scoring.publish(db, run)
         runs.mark(db, run.run_id, "published", now=now, counts=counted)
     return counted
+
+
+def recalculate(
+    store: Store, *, as_of: datetime, zone: ZoneInfo, program: str | None, now: datetime
+) -> dict[str, int]:
+    """Score everybody (or one program) at `as_of` and publish it at once; return learners by label."""
+    day = local_day(as_of, zone)
+    with store.write() as db:
+        fingerprint = runs.input_fingerprint(db, as_of)
+        policy_hash = DEFAULT_POLICY.policy_hash
+        parameters = {"program": program}
+        run = runs.begin(
+            db,
+            RECALCULATION,
+            key=runs.run_key(RECALCULATION, as_of, parameters, fingerprint, policy_hash),
+            as_of=as_of,
+            day=day,
+            parameters=parameters,
+            fingerprint=fingerprint,
+            policy_hash=policy_hash,
+            now=now,
+        )
+        labels = scoring.score(store, run, program=program)
+        scoring.publish(db, run)
+        runs.mark(db, run.run_id, "published", now=now, counts={"labels": labels})
+    return labels
 
 
 def discard(store: Store, run_id: str, *, now: datetime) -> None:

@@ -52,7 +52,7 @@ def generate(context: Mapping[str, object], *, reason: str = "no_model") -> Gene
     )
 
 
-def draft(store: Store, run: Run, *, created_at: datetime) -> int:
+def draft(store: Store, run: Run) -> int:
     """Draft a quiz for each learner whom the run chose for one and return how many are new."""
     named = {"run_id": run.run_id, "campaign": run.pipeline, "period": iso_week(run.day)}
     with store.read() as db:
@@ -60,7 +60,7 @@ def draft(store: Store, run: Run, *, created_at: datetime) -> int:
     for start in range(0, len(wanted), TEXT_ROWS_PER_BLOCK):
         drafts = _written(wanted.iloc[start : start + TEXT_ROWS_PER_BLOCK], run.pipeline, run.day)
         with store.write() as db:
-            _insert(db, drafts, {**named, "as_of": run.as_of, "created_at": created_at})
+            _insert(db, drafts, {**named, "as_of": run.as_of, "created_at": run.started_at})
     return len(wanted)
 
 

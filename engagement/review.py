@@ -4,9 +4,11 @@ Every change of status goes through one table of transitions, many nudges at onc
 Nothing is queued or sent that a person has not approved, because no transition leads there from a draft.
 """
 
+import csv
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 import pandas as pd
 
@@ -23,6 +25,7 @@ TRANSITIONS: Final = {
 STATUSES: Final = ("draft", "approved", "rejected", "expired", "queued", "sent", "delivered", "failed")
 DRAFT_HOURS: Final = 72  # an older draft speaks of a week that is over
 SYSTEM: Final = "system"
+_FORMULA: Final = re.compile(r"[\s]*[=+\-@|%\t\r\n\uff1d\uff0b\uff0d\uff20]")
 
 _LISTED: Final = """
     select nudges.id, nudges.learner_id, nudges.program, nudges.channel, nudges.type, nudges.status, nudges.version,
@@ -146,3 +149,17 @@ def _shown(rows: pd.DataFrame) -> list[dict[str, Any]]:
         record["content"] = fill(record["content"], name)
         record["subject"] = fill(record["subject"], name) if record["subject"] else None
     return records
+
+
+def write_csv(rows: Sequence[Mapping[str, Any]], file: TextIO) -> None:
+    """Write nudges as CSV that a spreadsheet opens without running anything in it."""
+    columns = ("id", "learner_id", "channel", "name", "email", "phone", "subject", "content", "status")
+    writer = csv.writer(file)
+    writer.writerow(columns)
+    writer.writerows([_without_formula(row[column]) for column in columns] for row in rows)
+
+
+def _without_formula(value: object) -> str:
+    """Return the text; with an apostrophe before it where a spreadsheet would take it for a formula."""
+    text = "" if value is None else str(value)
+    return f"'{text}" if _FORMULA.match(text) else text

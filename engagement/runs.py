@@ -9,11 +9,13 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Final
 
 from engagement.errors import NotFound
 from engagement.store import Cursor, Store, first_row
 
-SCRATCH = "scratch"  # the run of a notebook opened by hand: it sees its own rows and is never published
+NIGHTLY: Final = "nightly"
+SCRATCH: Final = "scratch"  # the run of a notebook opened by hand: it sees its own rows and is never published
 
 
 @dataclass(frozen=True)
@@ -27,13 +29,19 @@ class Run:
     attempt: int
     status: str
     policy_hash: str
+    started_at: datetime
+
+    @property
+    def history_of(self) -> str:
+        """The pipeline whose earlier runs this one is compared with."""
+        return NIGHTLY if self.pipeline == SCRATCH else self.pipeline
 
     @property
     def is_published(self) -> bool:
         return self.status == "published"
 
 
-_COLUMNS = "run_id, pipeline, as_of, day, attempt, status, policy_hash"
+_COLUMNS: Final = "run_id, pipeline, as_of, day, attempt, status, policy_hash, started_at"
 
 
 def run_key(
@@ -99,7 +107,7 @@ def begin(
         """,
         same_day,
     ).fetchall()
-    run = Run(f"{pipeline}-{day}-{attempt}", pipeline, as_of, day, attempt, "running", policy_hash)
+    run = Run(f"{pipeline}-{day}-{attempt}", pipeline, as_of, day, attempt, "running", policy_hash, now)
     db.execute(
         """
         insert into runs (run_id, pipeline, key, attempt, as_of, day, parameters, input_fingerprint, policy_hash,
@@ -223,7 +231,7 @@ def previous(db: Cursor, run: Run) -> Run | None:
         where pipeline = $pipeline and published_at is not null and day < $day
         order by day desc, published_at desc limit 1
         """,  # noqa: S608 (our own columns)
-        {"pipeline": run.pipeline, "day": run.day},
+        {"pipeline": run.history_of, "day": run.day},
     ).fetchall()
     return Run(*rows[0]) if rows else None
 

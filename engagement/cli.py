@@ -1,0 +1,326 @@
+"""The command line. Reads the clock and the settings once, calls the package, prints for people or as JSON.
+
+Heavy modules are imported inside the commands: `--help` answers at once.
+"""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from engagement import console
+from engagement.errors import EngagementError, InvalidInput
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="Find the learners who are drifting away, say why, and draft a nudge or a quiz for each.",
+)
+queue = typer.Typer(no_args_is_help=True, help="Review drafts: list, approve, reject, export.")
+app.add_typer(queue, name="queue")
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
+AsOf = Annotated[str, typer.Option("--as-of", help="A date (its end) or an ISO date and time; today if left out.")]
+Program = Annotated[str | None, typer.Option(help="Only this program.")]
+Model = Annotated[str, typer.Option(help="`none`: texts come from templates.")]
+LearnerId = Annotated[str, typer.Argument(metavar="ID", help="The learner's id.")]
+NudgeIds = Annotated[list[str], typer.Argument(metavar="ID...", help="Nudges, by id or its beginning.")]
+
+
+@app.command()
+def demo(
+    learners: Annotated[int, typer.Option(help="Size of the invented cohort.")] = 2000,
+    seed: Annotated[int, typer.Option(help="The same seed invents the same learners.")] = 1,
+) -> None:
+    """Invent a cohort, run the nightly pipeline on it, and show what came out."""
+    from engagement import demo as demonstration
+
+    settings, store, now = console.start()
+    screen = console.screen()
+    as_of = demonstration.cohort_day(store)
+    if as_of is None:
+        as_of = console.instant("", settings, now)
+        with console.progress(screen) as progress:
+            task = progress.add_task(f"Inventing {learners:,} learners and eight weeks of their past", total=8)
+            demonstration.fill(
+                store,
+                size=learners,
+                seed=seed,
+                as_of=as_of,
+                zone=settings.zone,
+                watch=lambda week: progress.update(task, completed=week),
+            )
+    result = console.run_pipeline("nightly", settings, store, as_of, {}, screen)
+    console.show_run(result, screen)
+    screen.print("\nNext:")
+    for command, what in (
+        ("engagement learners --risk high", "who is at high risk, and why"),
+        ("engagement queue list", "the drafts that wait for approval"),
+        ("engagement dashboard", "the coordinators' page"),
+        ("engagement explore", "JupyterLab, with a notebook to begin with"),
+    ):
+        screen.print(f"  .venv/bin/{command:<33} [dim]{what}[/dim]", highlight=False)
+
+
+@app.command()
+def sample(
+    folder: Annotated[Path, typer.Argument(help="Where the CSV files go.")] = Path("data"),
+    learners: Annotated[int, typer.Option(help="How many.")] = 200,
+    seed: Annotated[int, typer.Option(help="The same seed invents the same learners.")] = 1,
+    as_of: AsOf = "",
+) -> None:
+    """Write an invented cohort as CSV files: learners and their last week's events."""
+    from engagement import sample as invented
+
+    settings, _, now = console.start()
+    cohort = invented.cohort(learners, seed=seed, as_of=console.instant(as_of, settings, now))
+    for path in invented.write_csv(cohort, folder):
+        print(path)
+
+
+@app.command()
+def load(
+    files: Annotated[list[Path], typer.Argument(help="CSV or Parquet files.")],
+    events: Annotated[bool, typer.Option("--events", help="The files hold events, not learners.")] = False,
+    observed_at: Annotated[str, typer.Option(help="When this was known; now if left out.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Load learners (or events); rows that cannot be read are quarantined with every reason."""
+    from engagement import events as event_module
+    from engagement import learners as learner_module
+
+    settings, store, now = console.start()
+    known = console.instant(observed_at, settings, now) if observed_at else now
+    load_one = event_module.load if events else learner_module.load
+    summaries = [
+        load_one(store, file, observed_at=known, loaded_at=now, timezone=settings.timezone) for file in files
+    ]
+    if as_json:
+        console.print_json(summaries[0].as_dict() if len(summaries) == 1 else [summary.as_dict() for summary in summaries])
+        return
+    for summary in summaries:
+        print(f"{summary.source}: {summary.rows:,} rows, {summary.accepted:,} accepted, {summary.quarantined:,} quarantined")
+        for reason, count in summary.reasons.items():
+            print(f"  {count:>8,}  {reason}")
+
+
+@app.command()
+def score(as_of: AsOf = "", program: Program = None, as_json: Json = False) -> None:
+    """Score everybody again now, and publish the scores."""
+    from engagement import publication, scoring
+    from engagement.locks import sole_runner
+
+    settings, store, now = console.start()
+    with store.read() as db:
+        before = scoring.current_labels(db, program)
+    with sole_runner(store.path):
+        publication.recalculate(store, as_of=console.instant(as_of, settings, now), zone=settings.zone, program=program, now=now)
+    with store.read() as db:
+        after = scoring.current_labels(db, program)
+    if as_json:
+        console.print_json({"before": before, "after": after})
+        return
+    console.table("Learners by risk", ("risk_label", "before", "after"), [
+        {"risk_label": label, "before": before[label], "after": after[label]} for label in after
+    ])
+
+
+@app.command()
+def run(
+    name: Annotated[str, typer.Argument(help="A pipeline, such as nightly.")],
+    as_of: AsOf = "",
+    parameter: Annotated[list[str] | None, typer.Option("-p", metavar="NAME=VALUE", help="For the notebooks.")] = None,
+    model: Model = "none",
+    with_names: Annotated[bool, typer.Option("--with-names", help="Name learners in the report.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Run a pipeline of notebooks: all of it is published, or nothing."""
+    settings, store, now = console.start()
+    console.refuse_model(model)
+    given = dict(console.name_and_value(text) for text in parameter or [])
+    if with_names:
+        given["with_names"] = "true"
+    screen = console.screen(stderr=as_json)
+    result = console.run_pipeline(name, settings, store, console.instant(as_of, settings, now), given, screen)
+    if as_json:
+        console.print_json(result.as_dict())
+    else:
+        console.show_run(result, screen)
+
+
+@app.command()
+def learners(
+    risk: Annotated[str | None, typer.Option(help="high, medium, low or unknown.")] = None,
+    program: Program = None,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 20,
+    as_json: Json = False,
+) -> None:
+    """List learners, worst first, with the main reason."""
+    from engagement import cohorts
+    from engagement.risk import LABELS
+
+    _, store, _ = console.start()
+    if risk is not None and risk not in LABELS:
+        raise InvalidInput(f"risk {risk!r}: allowed are {', '.join(LABELS)}")
+    rows = cohorts.by_risk(store, risk_label=risk, program=program, limit=limit)
+    if as_json:
+        console.print_json(rows)
+        return
+    console.table("Worst first", ("id", "name", "program", "risk_score", "risk_label", "top_reason"), rows)
+
+
+@app.command()
+def learner(learner_id: LearnerId, as_json: Json = False) -> None:
+    """Show one learner: the score and its parts, what would help, and what happened."""
+    from engagement import profiles
+    from engagement.terminal import show_profile
+
+    _, store, _ = console.start()
+    profile = profiles.profile(store, learner_id)
+    if as_json:
+        console.print_json(profile)
+    else:
+        show_profile(console.screen(), profile)
+
+
+@app.command()
+def nudge(
+    learner_id: LearnerId,
+    channel: Annotated[str, typer.Option(help="in_app, whatsapp or email.")],
+    model: Model = "none",
+    as_json: Json = False,
+) -> None:
+    """Draft one nudge by hand; it waits in the queue for approval."""
+    from engagement import nudges
+    from engagement.instants import local_day
+
+    settings, store, now = console.start()
+    console.refuse_model(model)
+    made = nudges.ask(store, learner_id, channel=channel, now=now, day=local_day(now, settings.zone))
+    console.show_draft(made, str(made["content"]), as_json)
+
+
+@app.command()
+def quiz(
+    learner_id: LearnerId,
+    topic: Annotated[str | None, typer.Option(help="The learner's own topic if left out.")] = None,
+    model: Model = "none",
+    as_json: Json = False,
+) -> None:
+    """Draft one quiz by hand."""
+    from engagement import quizzes
+    from engagement.instants import local_day
+
+    settings, store, now = console.start()
+    console.refuse_model(model)
+    made = quizzes.ask(store, learner_id, topic=topic, now=now, day=local_day(now, settings.zone))
+    text = "\n\n".join(
+        question["stem"] + "".join(f"\n  {letter}  {option['text']}" for letter, option in zip("abcd", question["options"], strict=True))
+        for question in made["content"]
+    )
+    console.show_draft(made, text, as_json)
+
+
+@queue.command("list")
+def queue_list(
+    status: Annotated[str, typer.Option(help="draft, approved, sent, …")] = "draft",
+    program: Program = None,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many in the table.")] = 20,
+    as_json: Json = False,
+) -> None:
+    """List nudges, worst first."""
+    from engagement import review
+
+    _, store, _ = console.start()
+    rows = review.listed(store, status=status, program=program)
+    console.show_nudges(rows, limit, as_json)
+
+
+@queue.command("approve")
+def queue_approve(ids: NudgeIds, as_json: Json = False) -> None:
+    """Approve drafts."""
+    from engagement import review
+
+    _, store, now = console.start()
+    console.show_nudges(review.approve(store, ids, actor=console.actor(), now=now), len(ids), as_json)
+
+
+@queue.command("reject")
+def queue_reject(
+    ids: NudgeIds, reason: Annotated[str, typer.Option(help="Why; it is kept.")], as_json: Json = False
+) -> None:
+    """Reject drafts, with a reason."""
+    from engagement import review
+
+    _, store, now = console.start()
+    console.show_nudges(review.reject(store, ids, actor=console.actor(), now=now, reason=reason), len(ids), as_json)
+
+
+@queue.command("export")
+def queue_export(
+    mark_sent: Annotated[bool, typer.Option("--mark-sent", help="Record that they were sent.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Print the approved nudges as CSV (or JSON) for whatever sends them."""
+    from engagement import review
+
+    _, store, now = console.start()
+    rows = review.export(store, actor=console.actor(), now=now, mark_sent=mark_sent)
+    if as_json:
+        console.print_json(rows)
+    else:
+        review.write_csv(rows, sys.stdout)
+
+
+@app.command()
+def dashboard(port: Annotated[int, typer.Option(help="On 127.0.0.1.")] = 8866) -> None:
+    """Serve the coordinators' page to this machine."""
+    from engagement import servers
+
+    servers.dashboard(port=port)
+
+
+@app.command()
+def explore(port: Annotated[int, typer.Option(help="On 127.0.0.1.")] = 8888) -> None:
+    """Open JupyterLab at the notebook that explores a cohort."""
+    from engagement import servers
+
+    servers.explore(port=port)
+
+
+@app.command()
+def doctor(as_json: Json = False) -> None:
+    """Check the installation, the store and the templates; secrets are never shown."""
+    from engagement import doctor as checks
+    from engagement.settings import read_settings
+
+    settings = read_settings()
+    found = checks.examine(settings, now=console.now())
+    ok = all(check.ok for check in found)
+    if as_json:
+        console.print_json({"ok": ok, "checks": [check.as_dict() for check in found]})
+    else:
+        console.table("Checks", ("ok", "name", "detail"), [{**c.as_dict(), "ok": "ok" if c.ok else "FAILED"} for c in found])
+    raise typer.Exit(0 if ok else 1)
+
+
+def main() -> None:
+    """Run the command line; an error of ours is one line on standard error and its exit code."""
+    from engagement.log import set_up
+
+    set_up()
+    try:
+        app()
+    except EngagementError as error:
+        print(f"engagement: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of a pipe has gone; nothing is wrong
+        sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

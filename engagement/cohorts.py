@@ -1,0 +1,193 @@
+"""Cohorts as small tables: what a run found, and what was true of a cohort on any day.
+
+Each function returns one pandas frame that a notebook shows or a chart draws. The counting happens in the store.
+"""
+
+import json
+from typing import Any, Final
+
+import narwhals as nw
+import pandas as pd
+
+from engagement import risk, runs, scoring
+from engagement.charts import DRIVERS
+from engagement.risk import DEFAULT_POLICY, LABELS, RiskPolicy
+from engagement.runs import Run
+from engagement.selection import REASONS
+from engagement.store import Store, query
+
+AT_RISK: Final = ("high", "medium")
+
+
+def label_counts(store: Store, run: Run) -> pd.DataFrame:
+    """Return one row per label: `label`, `learners`, `before` and `change` since the last published run."""
+    with store.read() as db:
+        labels = scoring.labels(db, run)
+        previous = runs.previous(db, run)
+        earlier: Any = runs.counts(db, previous.run_id).get("labels") if previous else None
+    frame = pd.DataFrame({"label": list(LABELS), "learners": [labels[label] for label in LABELS]})
+    before = pd.array([earlier.get(label) if earlier else None for label in LABELS], dtype="Int64")
+    return frame.assign(before=before, change=frame["learners"].astype("Int64") - before)
+
+
+def score_bins(store: Store, run: Run) -> pd.DataFrame:
+    """Return one row per bin of 0.05 and label: `score_from`, `score_to`, `label`, `learners`."""
+    return _frame(store, "run_score_bins", run_id=run.run_id)
+
+
+def drivers(store: Store, run: Run, *, policy: RiskPolicy = DEFAULT_POLICY) -> pd.DataFrame:
+    """Return one row per main reason of those at high or medium risk: `driver`, `learners`, most frequent first."""
+    with store.read() as db:
+        scored: Any = nw.from_native(db.table("run_scores"))
+        counted = (
+            scored.filter(nw.col("run_id") == run.run_id, nw.col("risk_label").is_in(AT_RISK))
+            .with_columns(driver=risk.top_term(policy))
+            .group_by("driver")
+            .agg(learners=nw.len())
+        )
+        frame: pd.DataFrame = counted.to_native().df()
+    return frame.sort_values(["learners", "driver"], ascending=[False, True], ignore_index=True)
+
+
+def programs(store: Store, run: Run) -> pd.DataFrame:
+    """Return one row per program: `learners`, a column per label, `mean_risk`; worst program first."""
+    return _frame(store, "run_programs", run_id=run.run_id)
+
+
+def drafts(store: Store, run: Run) -> pd.DataFrame:
+    """Return one row per type of nudge: drafts by channel."""
+    return _frame(store, "run_drafts", run_id=run.run_id)
+
+
+def quiz_drafts(store: Store, run: Run) -> pd.DataFrame:
+    """Return one row per topic: quizzes drafted, and how many of them from a template."""
+    return _frame(store, "run_quizzes", run_id=run.run_id)
+
+
+def left_out(store: Store, run: Run) -> pd.DataFrame:
+    """Return one row per reason in words: `reason`, `learners` who are not contacted."""
+    frame = _frame(store, "run_left_out", run_id=run.run_id)
+    return frame.assign(reason=[REASONS.get(reason, reason) for reason in frame["reason"]])
+
+
+def loads(store: Store, run: Run) -> pd.DataFrame:
+    """Return the newest ten loads known to the run: `source`, `kind`, `observed_at`, and rows by fate."""
+    return _frame(store, "run_loads", as_of=run.as_of)
+
+
+def missing_inputs(store: Store, run: Run) -> pd.DataFrame:
+    """Return one row per input of the score: for how many of the `learners` it is `missing`."""
+    return _frame(store, "run_missing", run_id=run.run_id, as_of=run.as_of)
+
+
+def freshness(store: Store, run: Run) -> pd.DataFrame:
+    """Return one row: `newest_facts`, `age_days`, `logins_in_future`, `without_facts`."""
+    return _frame(store, "run_freshness", run_id=run.run_id, as_of=run.as_of)
+
+
+def label_history(store: Store, run: Run) -> pd.DataFrame:
+    """Return one row per label and published run up to this one: `as_of`, `label`, `learners`."""
+    return _frame(
+        store, "label_history", run_id=run.run_id, as_of=run.as_of, day=run.day, pipeline=run.history_of
+    )
+
+
+def worst(store: Store, run: Run, *, limit: int = 10, with_names: bool = False) -> pd.DataFrame:
+    """Return the learners a person should look at first, worst first, with the main reason in words.
+
+    Names only where they are asked for.
+    """
+    frame = _frame(store, "run_worst", run_id=run.run_id, as_of=run.as_of, limit=limit)
+    reasons = [risk.reason(row) for row in frame.to_dict("records")]
+    columns = ["id", "name", "program"] if with_names else ["id", "program"]
+    return frame[[*columns, "risk_label", "risk_score"]].assign(
+        main_reason=reasons, nudge=frame["nudge"].map(DRIVERS).fillna(frame["nudge"])
+    )
+
+
+def by_risk(
+    store: Store,
+    *,
+    risk_label: str | None = None,
+    program: str | None = None,
+    learner_id: str | None = None,
+    limit: int = 20,
+) -> list[dict[str, Any]]:
+    """Return learners with a published score, worst first, each with `top_reason` in words."""
+    frame = _frame(store, "learners_by_risk", risk=risk_label, program=program, id=learner_id, limit=limit)
+    plain = frame.astype(object).where(frame.notna(), None)
+    records: list[dict[str, Any]] = plain.to_dict("records")
+    return [{**record, "top_reason": risk.reason(record)} for record in records]
+
+
+def published_labels(store: Store) -> pd.DataFrame:
+    """Return `label`, `learners` and `change` of the newest published scores."""
+    with store.read() as db:
+        labels = scoring.current_labels(db)
+        newest = db.execute(
+            "select counts -> 'labels_before' from runs where pipeline = $nightly and published_at is not null "
+            "order by day desc, published_at desc limit 1",
+            {"nightly": runs.NIGHTLY},
+        ).fetchall()
+    earlier: Any = json.loads(newest[0][0]) if newest and newest[0][0] else None
+    change = [labels[label] - earlier.get(label, 0) if earlier else None for label in LABELS]
+    return pd.DataFrame(
+        {
+            "label": list(LABELS),
+            "learners": [labels[label] for label in LABELS],
+            "change": pd.array(change, dtype="Int64"),
+        }
+    )
+
+
+def worst_published(store: Store, *, limit: int) -> pd.DataFrame:
+    """Return `name`, `program`, `risk_label`, `risk_score` and `main_reason` of the learners at highest risk."""
+    rows = pd.DataFrame(by_risk(store, limit=limit))
+    columns = ["name", "program", "risk_label", "risk_score", "top_reason"]
+    return rows.reindex(columns=columns).rename(columns={"top_reason": "main_reason"})
+
+
+def learners_at(
+    store: Store, as_of: Any, *, program: str | None = None, policy: RiskPolicy = DEFAULT_POLICY
+) -> pd.DataFrame:
+    """Return a cohort as it was known at `as_of`, scored: one row per learner, without names or addresses.
+
+    From facts alone, so the same day gives the same numbers however often scores were published since.
+    """
+    frame = _frame(store, "cohort_at", as_of=as_of, program=program)
+    scored = risk.score(frame, policy=policy)
+    return nw.from_native(scored).with_columns(driver=risk.top_term(policy)).to_native()
+
+
+def label_shares(cohort: pd.DataFrame) -> pd.DataFrame:
+    """Return one row per label of a cohort from `learners_at`: `label`, `learners`, `share_percent`."""
+    counts = cohort["risk_label"].value_counts().reindex(list(LABELS), fill_value=0)
+    shares = (100 * counts / max(len(cohort), 1)).round(1)
+    return pd.DataFrame({"label": counts.index, "learners": counts.to_numpy(), "share_percent": shares.to_numpy()})
+
+
+def bins(cohort: pd.DataFrame) -> pd.DataFrame:
+    """Return `score_bins` of a cohort from `learners_at`."""
+    score_from = (cohort["risk_score"] * 20).floordiv(1).clip(upper=19) / 20
+    binned = cohort.assign(score_from=score_from, score_to=score_from + 0.05, label=cohort["risk_label"])
+    return binned.groupby(["score_from", "score_to", "label"], dropna=False).size().reset_index(name="learners")
+
+
+def driver_counts(cohort: pd.DataFrame) -> pd.DataFrame:
+    """Return `drivers` of a cohort from `learners_at`."""
+    at_risk = cohort[cohort["risk_label"].isin(AT_RISK)]
+    counted = at_risk.groupby("driver").size().reset_index(name="learners")
+    return counted.sort_values(["learners", "driver"], ascending=[False, True], ignore_index=True)
+
+
+def bands(cohort: pd.DataFrame) -> pd.DataFrame:
+    """Return learners by bands of 10 %: `completed_percent`, `avg_quiz_score`, `risk_label`, `learners`."""
+    axes = ["completed_percent", "avg_quiz_score"]
+    banded = cohort.assign(**{axis: (cohort[axis] // 10 * 10).clip(0, 90) for axis in axes})
+    return banded.groupby([*axes, "risk_label"], dropna=False).size().reset_index(name="learners")
+
+
+def _frame(store: Store, name: str, **named: object) -> pd.DataFrame:
+    with store.read() as db:
+        frame: pd.DataFrame = db.execute(query(name), named).df()
+    return frame

@@ -1,0 +1,122 @@
+"""The demo: an invented cohort with a past, so that a newcomer sees history, change and reasons at once.
+
+The past is made the way a real one is: weekly exports through the loader, two nights of scoring and drafting
+through the functions the notebooks call, approvals through the review queue. Only the learners are invented.
+"""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+
+from engagement import contacts, events, learners, nudges, publication, quizzes, review, runs, sample, scoring
+from engagement.errors import InvalidInput
+from engagement.instants import local_day
+from engagement.risk import DEFAULT_POLICY
+from engagement.runs import NIGHTLY, Run
+from engagement.store import Cursor, Store, first_row
+
+EXPERIMENT: Final = "demo-week-6"
+COORDINATOR: Final = "demo coordinator"
+_LATE_APPROVALS: Final = 60  # of the second night; they are left alone tonight
+_REJECTED_EVERY: Final = 25  # a few drafts are not good enough
+
+
+def cohort_day(store: Store) -> datetime | None:
+    """Return the instant up to which the store's demo cohort is known; None where there is none yet.
+
+    Raises `InvalidInput` where the store holds learners of somebody's own: the demo adds nothing to those.
+    """
+    if not store.path.exists():
+        return None
+    with store.read() as db:
+        own, newest = first_row(
+            db,
+            "select count(*) filter (where not starts_with(learner_id, 'S-')), max(observed_at) from learner_facts",
+        )
+    if own:
+        raise InvalidInput(
+            f"{store.path.name} holds learners of your own; for the demo set ENGAGEMENT_STORE to another file"
+        )
+    result: datetime | None = newest
+    return result
+
+
+def fill(
+    store: Store,
+    *,
+    size: int,
+    seed: int,
+    as_of: datetime,
+    zone: ZoneInfo,
+    watch: Callable[[int], None] = lambda _: None,
+) -> None:
+    """Load eight weeks of an invented cohort ending at `as_of`, with two published runs after weeks 6 and 7.
+
+    Half of the people are held out from nudges after week 6 (`assignments`), so that their effect can be found.
+    """
+    invented = sample.cohort(size, seed=seed, as_of=as_of)
+    nudged: pd.Index | None = None
+    for week in range(1, sample.WEEKS + 1):
+        end = as_of - timedelta(weeks=sample.WEEKS - week)
+        learners.load(store, invented.snapshot(week, nudged=nudged), observed_at=end, loaded_at=end)
+        events.load(store, invented.events(week, week, nudged=nudged), observed_at=end, loaded_at=end)
+        if week == sample.NUDGE_WEEK:
+            with store.write() as db:
+                _assign(db, invented, end)
+            _night(store, end, zone)
+            nudged = _review(store, end + timedelta(hours=10))
+        elif week == sample.NUDGE_WEEK + 1:
+            _night(store, end, zone)
+            _review(store, end + timedelta(days=5), at_most=_LATE_APPROVALS)
+        watch(week)
+
+
+def _assign(db: Cursor, invented: sample.Cohort, as_of: datetime) -> None:
+    arms = invented.learners[["id", "person_id"]].assign(arm=invented.arm.to_numpy())
+    db.register("arms", arms.drop_duplicates("person_id"))
+    db.execute(
+        "insert into assignments select $experiment, person_id, arm, $as_of, $ends_at from arms",
+        {"experiment": EXPERIMENT, "as_of": as_of, "ends_at": as_of + timedelta(days=7)},
+    )
+    db.unregister("arms")
+
+
+def _night(store: Store, as_of: datetime, zone: ZoneInfo) -> Run:
+    """Do what the nightly notebooks do, without making a report of it."""
+    day = local_day(as_of, zone)
+    with store.write() as db:
+        fingerprint = runs.input_fingerprint(db, as_of)
+        run = runs.begin(
+            db,
+            NIGHTLY,
+            key=runs.run_key(NIGHTLY, as_of, {}, fingerprint, DEFAULT_POLICY.policy_hash),
+            as_of=as_of,
+            day=day,
+            parameters={},
+            fingerprint=fingerprint,
+            policy_hash=DEFAULT_POLICY.policy_hash,
+            now=as_of,
+        )
+    scoring.score(store, run)
+    contacts.decide(store, run)
+    nudges.draft(store, run)
+    quizzes.draft(store, run)
+    publication.publish(store, run, now=as_of)
+    return run
+
+
+def _review(store: Store, now: datetime, *, at_most: int | None = None) -> pd.Index:
+    """Approve and send the worst drafts as a coordinator would; return who was nudged."""
+    drafts = review.listed(store)[:at_most]
+    ids = [draft["id"] for draft in drafts]
+    rejected = ids[::_REJECTED_EVERY]
+    approved = sorted(set(ids) - set(rejected))
+    if rejected:
+        review.reject(store, rejected, actor=COORDINATOR, now=now, reason="I spoke to them yesterday")
+    if approved:
+        review.approve(store, approved, actor=COORDINATOR, now=now)
+    sent = review.export(store, actor=COORDINATOR, now=now, mark_sent=True)
+    return pd.Index([nudge["learner_id"] for nudge in sent])

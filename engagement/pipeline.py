@@ -1,0 +1,278 @@
+"""Running a pipeline: its notebooks in order, each in a kernel of its own, and all or nothing in the end.
+
+One process runs every notebook through papermill's API: five command lines would import everything five times.
+Whether a step succeeded is decided here and written to the store, because the metadata papermill leaves in a
+notebook is wrong after a time-out or a killed kernel. What a run does is decided by its key (`runs`): the same key
+is done already, or goes on at the step that failed.
+"""
+
+import json
+import logging
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from engagement import intake, publication, reports, runs, startup, steps
+from engagement.errors import EngagementError, RunFailed
+from engagement.locks import sole_runner
+from engagement.risk import DEFAULT_POLICY
+from engagement.runs import Run
+from engagement.settings import PROJECT
+from engagement.steps import Pipeline, Step, Value
+from engagement.store import Store
+
+_log = logging.getLogger(__name__)
+
+Watcher = Callable[[str, str, float], None]  # step, status (running, done, skipped, failed), seconds
+
+KERNEL_START_S: Final = 60
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """How a run ended: `published`, or `already done` where its key was published before."""
+
+    run: Run
+    status: str
+    folder: Path
+    report: Path | None
+    steps: list[dict[str, Any]] = field(default_factory=list)
+    counts: dict[str, Any] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the documented JSON form."""
+        return {
+            "run_id": self.run.run_id,
+            "status": self.status,
+            "steps": self.steps,
+            "report": str(self.report) if self.report else None,
+            "counts": self.counts,
+        }
+
+
+def run(
+    store: Store,
+    pipeline: Pipeline,
+    *,
+    as_of: datetime,
+    day: date,
+    given: Mapping[str, str],
+    folder: Path,
+    watch: Watcher = lambda *_: None,
+) -> RunResult:
+    """Run the pipeline for one instant and publish it; the same run again does nothing.
+
+    Parameters
+    ----------
+    as_of, day
+        The instant (naive UTC) and the institution's day it stands for.
+    given
+        Parameters as texts; see `steps.parameters`.
+    folder
+        The reports folder; the run's own is `<folder>/<pipeline>/<run id>/`.
+
+    Raises
+    ------
+    InvalidInput
+        A parameter is unknown or of another type: nothing has run.
+    StoreBusy
+        Another process runs a pipeline on this store.
+    RunFailed
+        A step failed for good; the same command goes on from there.
+    """
+    parameters = steps.parameters(pipeline, given)
+    with sole_runner(store.path):
+        current, done = _begin(store, pipeline, as_of=as_of, day=day, parameters=parameters)
+        home = folder / pipeline.name / current.run_id
+        if current.is_published:
+            return _already_done(store, pipeline, current, home)
+        started = _now()
+        home.mkdir(parents=True, exist_ok=True)
+        _write_record(home, current, "running", started)
+        try:
+            made = _run_steps(store, pipeline, current, parameters, done, home, watch)
+            report = _write_page(pipeline, current, home, folder)
+        except EngagementError as error:
+            with store.write() as db:
+                runs.mark(db, current.run_id, "failed", now=_now(), error=str(error))
+            _write_record(home, current, "failed", started)
+            reports.write_index(folder)
+            raise
+        counts = publication.publish(store, current, now=_now())
+        _write_record(home, current, "published", started, counts=counts, report=report)
+        reports.write_index(folder)
+        return RunResult(current, "published", home, report, made, counts)
+
+
+def _begin(
+    store: Store, pipeline: Pipeline, *, as_of: datetime, day: date, parameters: Mapping[str, Mapping[str, Value]]
+) -> tuple[Run, list[str]]:
+    """Return the run of this key, new or to be taken up again, and the steps it has done."""
+    files = [PROJECT / name for name in (*pipeline.sources.learners, *pipeline.sources.events)]
+    hashes = [intake.content_hash(file) for file in files]
+    with store.write() as db:
+        fingerprint = runs.input_fingerprint(db, as_of, hashes)
+        key = runs.run_key(pipeline.name, as_of, parameters, fingerprint, DEFAULT_POLICY.policy_hash)
+        found = runs.find(db, pipeline.name, key)
+        if found and found.is_published:
+            return found, []
+        for run_id in runs.unpublished(db, pipeline.name):
+            if found is None or run_id != found.run_id:
+                publication.discard(store, run_id, now=_now())
+        if found:
+            runs.mark(db, found.run_id, "running", now=_now())
+            return found, runs.steps_done(db, found.run_id)
+        begun = runs.begin(
+            db,
+            pipeline.name,
+            key=key,
+            as_of=as_of,
+            day=day,
+            parameters=parameters,
+            fingerprint=fingerprint,
+            policy_hash=DEFAULT_POLICY.policy_hash,
+            now=_now(),
+        )
+        return begun, []
+
+
+def _already_done(store: Store, pipeline: Pipeline, current: Run, home: Path) -> RunResult:
+    with store.read() as db:
+        counts = runs.counts(db, current.run_id)
+    report = home / "report.html"
+    return RunResult(current, "already done", home, report if report.is_file() else None, [], counts)
+
+
+def _run_steps(
+    store: Store,
+    pipeline: Pipeline,
+    current: Run,
+    parameters: Mapping[str, Mapping[str, Value]],
+    done: list[str],
+    home: Path,
+    watch: Watcher,
+) -> list[dict[str, Any]]:
+    made = []
+    for position, step in enumerate(pipeline.steps, start=1):
+        if step.notebook in done and (home / f"{step.notebook}.ipynb").is_file():
+            watch(step.notebook, "skipped", 0.0)
+            made.append({"step": step.notebook, "status": "skipped", "tries": 0, "seconds": 0.0})
+            continue
+        named: dict[str, Value] = {**parameters[step.notebook], "as_of": current.as_of.isoformat(), "run_id": current.run_id}
+        if step.notebook == "10_load":
+            named |= {"learner_files": pipeline.sources.learners, "event_files": pipeline.sources.events}
+        made.append(_run_step(store, step, position, current, named, home, watch))
+    return made
+
+
+def _run_step(
+    store: Store,
+    step: Step,
+    position: int,
+    current: Run,
+    named: Mapping[str, Value],
+    home: Path,
+    watch: Watcher,
+) -> dict[str, Any]:
+    """Execute one notebook, again after a failure as often as its pipeline says."""
+    started = time.monotonic()
+    for tries in range(1, step.retries + 2):
+        watch(step.notebook, "running", time.monotonic() - started)
+        with store.write() as db:
+            runs.mark_step(db, current.run_id, step.notebook, position, "running", tries=tries, now=_now())
+        error = _execute(step, named, home)
+        seconds = round(time.monotonic() - started, 2)
+        status = "failed" if error else "done"
+        with store.write() as db:
+            runs.mark_step(
+                db, current.run_id, step.notebook, position, status, tries=tries, now=_now(), seconds=seconds, error=error
+            )
+        _log.info("step %s", status, extra={"run_id": current.run_id, "step": step.notebook, "tries": tries})
+        watch(step.notebook, status, seconds)
+        if not error:
+            return {"step": step.notebook, "status": "done", "tries": tries, "seconds": seconds}
+    raise RunFailed(f"{current.run_id}: {step.notebook} failed after {tries} tries: {error}; see {home.name}/{step.notebook}.ipynb")
+
+
+def _execute(step: Step, named: Mapping[str, Value], home: Path) -> str:
+    """Execute the notebook; return "" or, in one line without anybody's data, why it failed."""
+    startup.skip_iri_grammar()
+    import papermill  # noqa: PLC0415 (a second; the command line answers without it)
+    from traitlets.config import Config  # noqa: PLC0415
+
+    sockets = Path(tempfile.mkdtemp(prefix="eg"))  # short: a socket's path has 107 characters at most
+    kernel = Config({"KernelManager": {"transport": "ipc", "ip": str(sockets / "k")}})
+    try:
+        papermill.execute_notebook(
+            step.path,
+            home / f"{step.notebook}.ipynb",
+            parameters=dict(named),
+            kernel_name="python3",
+            progress_bar=False,
+            start_timeout=KERNEL_START_S,
+            execution_timeout=step.timeout_s,
+            cwd=PROJECT,
+            config=kernel,
+        )
+    except papermill.PapermillExecutionError as error:
+        # An error of ours names no learner; what another library says might.
+        ours = error.ename in {kind.__name__ for kind in _kinds(EngagementError)}
+        return f"{error.ename}: {error.evalue}" if ours else str(error.ename)
+    except Exception as error:
+        # A notebook may fail in any way: time-out, killed kernel, no kernel, a file that is no notebook.
+        return type(error).__name__
+    finally:
+        shutil.rmtree(sockets, ignore_errors=True)
+    return ""
+
+
+def _kinds(kind: type[EngagementError]) -> list[type[EngagementError]]:
+    return [kind, *(below for child in kind.__subclasses__() for below in _kinds(child))]
+
+
+def _write_page(pipeline: Pipeline, current: Run, home: Path, folder: Path) -> Path | None:
+    if pipeline.report is None:
+        return None
+    return reports.write_report(
+        home / f"{pipeline.report.step}.ipynb",
+        home / "report.html",
+        title=pipeline.report.title,
+        subtitle=f"As of {current.day:%d %B %Y} · run {current.run_id}",
+        root=folder,
+    )
+
+
+def _write_record(
+    home: Path,
+    current: Run,
+    status: str,
+    started: datetime,
+    *,
+    counts: Mapping[str, Any] | None = None,
+    report: Path | None = None,
+) -> None:
+    """Write what the run is, beside its notebooks, for whoever has the folder but not the store."""
+    record = {
+        "run_id": current.run_id,
+        "pipeline": current.pipeline,
+        "status": status,
+        "as_of": current.as_of.isoformat(),
+        "started_at": started.isoformat(),
+        "finished_at": None if status == "running" else _now().isoformat(),
+        "policy_hash": current.policy_hash,
+        "report": report.name if report else None,
+        "counts": dict(counts or {}),
+    }
+    unfinished = home / ".run.json"
+    unfinished.write_text(json.dumps(record, indent=2), encoding="utf-8")
+    os.replace(unfinished, home / "run.json")
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)

@@ -1,0 +1,40 @@
+-- One row per learner at the top of a run's list, worst first, with what the score was made from.
+with known as (
+
+    select *
+    from learner_facts
+    where observed_at <= $as_of
+    qualify row_number() over (partition by learner_id order by observed_at desc, load_id desc) = 1
+
+),
+
+final as (
+
+    select
+        run_scores.learner_id as id,
+        learners.name,
+        learners.program,
+        run_scores.risk_score,
+        run_scores.risk_label,
+        run_scores.behind_pace,
+        run_scores.low_quiz,
+        run_scores.missed_session,
+        run_scores.inactivity,
+        known.completed_percent,
+        known.avg_quiz_score,
+        known.consecutive_missed_sessions,
+        known.last_login,
+        greatest(0, epoch($as_of - coalesce(known.last_login, learners.enrolled_at)) / 86400)::double as days_inactive,
+        contact_decisions.type as nudge
+    from run_scores
+    inner join learners on run_scores.learner_id = learners.id
+    inner join known on run_scores.learner_id = known.learner_id
+    left join contact_decisions
+        on run_scores.learner_id = contact_decisions.learner_id and contact_decisions.run_id = $run_id
+    where run_scores.run_id = $run_id
+    order by run_scores.risk_score desc nulls last, run_scores.learner_id
+    limit $limit
+
+)
+
+select * from final;

@@ -1,0 +1,161 @@
+"""Pipelines and the parameters of their notebooks, read and checked before anything runs.
+
+A pipeline is a TOML file: which notebooks, in which order, with which parameters. A notebook says in its
+`parameters` cell what it takes, with types. A name that no notebook takes, or a value of another type, stops the
+run before it begins: papermill itself would only print a line.
+"""
+
+import ast
+import json
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from engagement.errors import InvalidInput, NotFound
+from engagement.settings import PROJECT
+
+NOTEBOOKS: Final = PROJECT / "notebooks"
+PIPELINES: Final = PROJECT / "pipelines"
+GIVEN_BY_THE_RUN: Final = ("as_of", "run_id")
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$")]
+Value = str | int | float | bool | list[str]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Step(_Strict):
+    """One notebook of a pipeline."""
+
+    notebook: Name
+    parameters: dict[str, Value] = {}
+    retries: int = Field(0, ge=0, le=5)
+    timeout_s: int = Field(600, gt=0)
+
+    @property
+    def path(self) -> Path:
+        """The notebook's file."""
+        return NOTEBOOKS / f"{self.notebook}.ipynb"
+
+
+class Sources(_Strict):
+    """Files that every run loads first, relative to the project."""
+
+    learners: list[str] = []
+    events: list[str] = []
+
+
+class Report(_Strict):
+    """Which step becomes the page people read, and what it is called."""
+
+    step: Name
+    title: str
+
+
+class Pipeline(_Strict):
+    """A pipeline as its file says it."""
+
+    name: Name
+    schedule: str = ""
+    sources: Sources = Sources()
+    report: Report | None = None
+    steps: list[Step] = Field(min_length=1)
+
+
+def read_pipeline(name: str, folder: Path = PIPELINES) -> Pipeline:
+    """Return the pipeline of that name; `NotFound`, or `InvalidInput` that says what is wrong in the file."""
+    path = folder / f"{name}.toml"
+    names = sorted(file.stem for file in folder.glob("*.toml"))
+    if name not in names:
+        raise NotFound(f"no pipeline {name!r}; there is {', '.join(names) or 'none'}")
+    try:
+        pipeline = Pipeline.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidInput(f"{path.name}: {error}") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise InvalidInput(f"{path.name}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+    if pipeline.name != name:
+        raise InvalidInput(f"{path.name}: name is {pipeline.name!r}, and must be the file's")
+    steps = [step.notebook for step in pipeline.steps]
+    if len(set(steps)) < len(steps):
+        raise InvalidInput(f"{path.name}: a notebook stands twice in steps")
+    if pipeline.report and pipeline.report.step not in steps:
+        raise InvalidInput(f"{path.name}: report.step {pipeline.report.step!r} is not one of the steps")
+    return pipeline
+
+
+def parameters(pipeline: Pipeline, given: Mapping[str, str]) -> dict[str, dict[str, Value]]:
+    """Return the parameters of each step: from the pipeline's file, then from `given` texts (`-p name=value`).
+
+    A given parameter goes to every step that takes it. Raises `InvalidInput` for a name that none takes, or a
+    value that is not of the declared type.
+    """
+    declared = {step.notebook: declared_types(step.path) for step in pipeline.steps}
+    known = sorted({name for types in declared.values() for name in types} - set(GIVEN_BY_THE_RUN))
+    unknown = sorted(set(given) - set(known))
+    if unknown:
+        raise InvalidInput(f"parameter {', '.join(unknown)}: no notebook takes it; allowed are {', '.join(known)}")
+    result: dict[str, dict[str, Value]] = {}
+    for step in pipeline.steps:
+        types = declared[step.notebook]
+        for name, value in step.parameters.items():
+            if name not in types or name in GIVEN_BY_THE_RUN:
+                raise InvalidInput(f"{pipeline.name}.toml: {step.notebook} takes no parameter {name}")
+            _check(name, value, types[name])
+        texts = {name: _read(name, text, types[name]) for name, text in given.items() if name in types}
+        result[step.notebook] = {**step.parameters, **texts}
+    return result
+
+
+def declared_types(notebook: Path) -> dict[str, str]:
+    """Return the parameters a notebook takes, name to type, from its cell tagged `parameters`."""
+    if not notebook.is_file():
+        raise NotFound(f"no notebook {notebook.name}")
+    try:
+        cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+        tagged = [cell for cell in cells if "parameters" in cell.get("metadata", {}).get("tags", [])]
+        tree = ast.parse("".join(tagged[0]["source"])) if tagged else ast.parse("")
+    except (ValueError, KeyError, SyntaxError):
+        raise InvalidInput(f"{notebook.name}: cannot be read as a notebook with a parameters cell") from None
+    return {
+        node.target.id: ast.unparse(node.annotation)
+        for node in tree.body
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
+    }
+
+
+_TYPES: Final[dict[str, tuple[type, ...]]] = {"str": (str,), "int": (int,), "float": (float, int), "bool": (bool,)}
+_FLAGS: Final[dict[str, Literal[True, False]]] = {"true": True, "yes": True, "false": False, "no": False}
+
+
+def _check(name: str, value: Value, kind: str) -> None:
+    fits = (
+        isinstance(value, list)
+        if kind.startswith("list")
+        else isinstance(value, _TYPES[kind]) and (kind == "bool") == isinstance(value, bool)
+    )
+    if not fits:
+        raise InvalidInput(f"parameter {name}: {kind} is needed, not {type(value).__name__}")
+
+
+def _read(name: str, text: str, kind: str) -> Value:
+    try:
+        match kind:
+            case "int":
+                return int(text)
+            case "float":
+                return float(text)
+            case "bool":
+                return _FLAGS[text.lower()]
+            case "list[str]":
+                return [item.strip() for item in text.split(",") if item.strip()]
+            case _:
+                return text
+    except (ValueError, KeyError):
+        raise InvalidInput(f"parameter {name}: {kind} is needed, not {text[:40]!r}") from None
