@@ -9,11 +9,10 @@ from typing import Any, Final
 import narwhals as nw
 import pandas as pd
 
-from engagement import risk, runs, scoring
-from engagement.charts import DRIVERS
+from engagement import risk, runs, scoring, selection
 from engagement.risk import DEFAULT_POLICY, LABELS, RiskPolicy
 from engagement.runs import Run
-from engagement.selection import REASONS
+from engagement.selection import REASONS, TYPE_WORDS
 from engagement.store import Store, query
 
 AT_RISK: Final = ("high", "medium")
@@ -36,12 +35,15 @@ def score_bins(store: Store, run: Run) -> pd.DataFrame:
 
 
 def drivers(store: Store, run: Run, *, policy: RiskPolicy = DEFAULT_POLICY) -> pd.DataFrame:
-    """Return one row per main reason of those at high or medium risk: `driver`, `learners`, most frequent first."""
+    """Return one row per driver of those at high or medium risk: `driver`, `learners`, most frequent first.
+
+    A driver is the term that is largest for its own range: the one that also chooses the type of nudge.
+    """
     with store.read() as db:
         scored: Any = nw.from_native(db.table("run_scores"))
         counted = (
             scored.filter(nw.col("run_id") == run.run_id, nw.col("risk_label").is_in(AT_RISK))
-            .with_columns(driver=risk.top_term(policy))
+            .with_columns(driver=selection.largest_term(policy))
             .group_by("driver")
             .agg(learners=nw.len())
         )
@@ -56,7 +58,8 @@ def programs(store: Store, run: Run) -> pd.DataFrame:
 
 def drafts(store: Store, run: Run) -> pd.DataFrame:
     """Return one row per type of nudge: drafts by channel."""
-    return _frame(store, "run_drafts", run_id=run.run_id)
+    frame = _frame(store, "run_drafts", run_id=run.run_id)
+    return frame.assign(type=frame["type"].map(TYPE_WORDS))
 
 
 def quiz_drafts(store: Store, run: Run) -> pd.DataFrame:
@@ -101,7 +104,7 @@ def worst(store: Store, run: Run, *, limit: int = 10, with_names: bool = False) 
     reasons = [risk.reason(row) for row in frame.to_dict("records")]
     columns = ["id", "name", "program"] if with_names else ["id", "program"]
     return frame[[*columns, "risk_label", "risk_score"]].assign(
-        main_reason=reasons, nudge=frame["nudge"].map(DRIVERS).fillna(frame["nudge"])
+        main_reason=reasons, nudge=frame["nudge"].map(TYPE_WORDS)
     )
 
 
@@ -156,7 +159,7 @@ def learners_at(
     """
     frame = _frame(store, "cohort_at", as_of=as_of, program=program)
     scored = risk.score(frame, policy=policy)
-    return nw.from_native(scored).with_columns(driver=risk.top_term(policy)).to_native()
+    return nw.from_native(scored).with_columns(driver=selection.largest_term(policy)).to_native()
 
 
 def label_shares(cohort: pd.DataFrame) -> pd.DataFrame:

@@ -63,14 +63,14 @@ def run_pipeline(
 
     chosen = steps.read_pipeline(name)
     with progress(console) as bars:
-        tasks = {step.notebook: bars.add_task(f"[dim]{step.notebook}", total=1) for step in chosen.steps}
+        tasks = {step.notebook: bars.add_task(step.notebook, total=1, visible=False) for step in chosen.steps}
 
         def watch(step: str, status: str, _seconds: float) -> None:
             shown = {"running": step, "done": step, "skipped": f"[dim]{step} (done before)", "failed": f"[red]{step} failed"}
             if status == "running":
-                bars.reset(tasks[step], description=shown[status])
+                bars.reset(tasks[step], description=shown[status], visible=True)
             else:
-                bars.update(tasks[step], completed=1, description=shown[status])
+                bars.update(tasks[step], completed=1, description=shown[status], visible=True)
 
         return pipeline.run(
             store,

@@ -212,6 +212,7 @@ def quiz(
     questions = shuffle_options(text.questions, seed_key=seed_key)
     return Generation(
         content=[question.as_dict() for question in questions],
+        topic=text.topic,
         prompt_version=f"template-{file.version}",
         gpt_fallback=True,
         reason=reason,

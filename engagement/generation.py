@@ -127,6 +127,8 @@ class Generation:
     ----------
     content
         The text of a nudge, still with its placeholder, or the questions of a quiz.
+    topic
+        What a quiz is about; None for how to study, and for a nudge.
     reason
         Why a template stood in, for example "no_model"; None when the model wrote.
     fallback_id
@@ -139,6 +141,7 @@ class Generation:
     prompt_version: str
     gpt_fallback: bool
     subject: str | None = None
+    topic: str | None = None
     reason: str | None = None
     fallback_id: str | None = None
     usage: Mapping[str, int] | None = None

@@ -109,6 +109,7 @@ def _written(wanted: pd.DataFrame, campaign: str, day: date) -> pd.DataFrame:
         )
     ]
     return wanted.assign(
+        topic=pd.Series([text.topic for text in written], index=wanted.index, dtype="str"),
         questions=[json.dumps(text.content, ensure_ascii=False) for text in written],
         language=[str(text.fallback_id).rpartition(".")[2] for text in written],
         prompt_version=[text.prompt_version for text in written],

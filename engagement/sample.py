@@ -52,7 +52,7 @@ TIMEZONES: Final[Lists] = {
 }
 PROGRAM_SHARES: Final = {"Data": 0.40, "Design": 0.20, "Nursing": 0.28, "Welding": 0.12}
 CHANNEL_SHARES: Final = {"email": 0.33, "whatsapp": 0.17, "in_app": 0.15}  # the others name none
-STUDY_TOPICS: Final = ("planning", "notes", "memory", "reading")
+STUDY_TOPICS: Final = ("planning", "taking notes", "remembering", "reading")
 SUBJECT_TOPICS: Final = {
     "Data": ("statistics", "databases"),
     "Design": ("typography", "colour"),

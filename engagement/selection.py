@@ -18,9 +18,18 @@ from narwhals.typing import FrameT, IntoFrameT
 
 from engagement.errors import InvalidInput
 from engagement.risk import DEFAULT_POLICY, TERMS, RiskPolicy
+from engagement.schema import CHANNELS
 
-CHANNELS: Final = ("in_app", "whatsapp", "email")
 TYPES: Final = ("welcome", "support_referral", "praise", *TERMS)
+TYPE_WORDS: Final = {
+    "welcome": "Welcome",
+    "support_referral": "A person should call",
+    "praise": "Praise",
+    "behind_pace": "Behind with the work",
+    "low_quiz": "Low quiz results",
+    "missed_session": "Missed sessions",
+    "inactivity": "Long away",
+}
 SELECTABLE_LABELS: Final = ("high", "medium", "low")  # `unknown` gives nothing to write about
 RUNS_LOOKED_AT: Final = 3  # `runs_high` counts among the newest three published runs
 TERM_TOLERANCE: Final = 1e-9  # 0.14 / 0.2 is more than 0.35 / 0.5: a tie must not hang on the last bit
