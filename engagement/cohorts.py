@@ -13,7 +13,7 @@ from engagement import risk, runs, scoring, selection
 from engagement.risk import DEFAULT_POLICY, LABELS, RiskPolicy
 from engagement.runs import Run
 from engagement.selection import REASONS, TYPE_WORDS
-from engagement.store import Store, query
+from engagement.store import Store, query, records
 
 AT_RISK: Final = ("high", "medium")
 
@@ -24,9 +24,9 @@ def label_counts(store: Store, run: Run) -> pd.DataFrame:
         labels = scoring.labels(db, run)
         previous = runs.previous(db, run)
         earlier: Any = runs.counts(db, previous.run_id).get("labels") if previous else None
-    frame = pd.DataFrame({"label": list(LABELS), "learners": [labels[label] for label in LABELS]})
-    before = pd.array([earlier.get(label) if earlier else None for label in LABELS], dtype="Int64")
-    return frame.assign(before=before, change=frame["learners"].astype("Int64") - before)
+    counts = pd.DataFrame({"label": list(LABELS), "learners": [labels[label] for label in LABELS]})
+    before = pd.Series([earlier.get(label) if earlier else None for label in LABELS], dtype="Int64")
+    return counts.assign(before=before, change=counts["learners"].astype("Int64") - before)
 
 
 def score_bins(store: Store, run: Run) -> pd.DataFrame:
@@ -100,12 +100,11 @@ def worst(store: Store, run: Run, *, limit: int = 10, with_names: bool = False) 
 
     Names only where they are asked for.
     """
-    frame = _frame(store, "run_worst", run_id=run.run_id, as_of=run.as_of, limit=limit)
-    reasons = [risk.reason(row) for row in frame.to_dict("records")]
-    columns = ["id", "name", "program"] if with_names else ["id", "program"]
-    return frame[[*columns, "risk_label", "risk_score"]].assign(
-        main_reason=reasons, nudge=frame["nudge"].map(TYPE_WORDS)
-    )
+    with store.read() as db:
+        rows = records(db, query("run_worst"), {"run_id": run.run_id, "as_of": run.as_of, "limit": limit})
+    columns = ["id", *(["name"] if with_names else []), "program", "risk_label", "risk_score", "main_reason", "nudge"]
+    worded = [{**row, "main_reason": risk.reason(row), "nudge": TYPE_WORDS.get(row["nudge"])} for row in rows]
+    return pd.DataFrame(worded, columns=columns)
 
 
 def by_risk(
@@ -117,10 +116,10 @@ def by_risk(
     limit: int = 20,
 ) -> list[dict[str, Any]]:
     """Return learners with a published score, worst first, each with `top_reason` in words."""
-    frame = _frame(store, "learners_by_risk", risk=risk_label, program=program, id=learner_id, limit=limit)
-    plain = frame.astype(object).where(frame.notna(), None)
-    records: list[dict[str, Any]] = plain.to_dict("records")
-    return [{**record, "top_reason": risk.reason(record)} for record in records]
+    wanted = {"risk": risk_label, "program": program, "id": learner_id, "limit": limit}
+    with store.read() as db:
+        rows = records(db, query("learners_by_risk"), wanted)
+    return [{**row, "top_reason": risk.reason(row)} for row in rows]
 
 
 def published_labels(store: Store) -> pd.DataFrame:

@@ -57,10 +57,10 @@ def look_at(db: Cursor, learner_id: str, *, now: datetime, day: date) -> dict[st
     inputs = _inputs(db, as_of=now, day=day, pipeline=NIGHTLY, learner_id=learner_id)
     kind = selection.nudge_type(DEFAULT_SELECTION, DEFAULT_POLICY)
     typed = nw.from_native(cast("Any", inputs)).with_columns(type=kind).to_native()
-    rows: list[dict[str, Any]] = typed.df().astype(object).to_dict("records")
-    if not rows:
+    values = typed.fetchall()
+    if not values:
         raise NotFound(f"no learner {learner_id!r}")
-    return rows[0]
+    return dict(zip(typed.columns, values[0], strict=True))
 
 
 def _inputs(db: Cursor, *, as_of: datetime, day: date, pipeline: str, learner_id: str | None = None) -> Relation:

@@ -58,7 +58,7 @@ def fill(
     Half of the people are held out from nudges after week 6 (`assignments`), so that their effect can be found.
     """
     invented = sample.cohort(size, seed=seed, as_of=as_of)
-    nudged: pd.Index | None = None
+    nudged: set[str] | None = None
     for week in range(1, sample.WEEKS + 1):
         end = as_of - timedelta(weeks=sample.WEEKS - week)
         learners.load(store, invented.snapshot(week, nudged=nudged), observed_at=end, loaded_at=end)
@@ -108,7 +108,7 @@ def _night(store: Store, as_of: datetime, zone: ZoneInfo) -> Run:
     return run
 
 
-def _review(store: Store, now: datetime, *, at_most: int | None = None) -> pd.Index:
+def _review(store: Store, now: datetime, *, at_most: int | None = None) -> set[str]:
     """Approve and send the worst drafts as a coordinator would; return who was nudged."""
     drafts = review.listed(store)[:at_most]
     ids = [draft["id"] for draft in drafts]
@@ -119,4 +119,4 @@ def _review(store: Store, now: datetime, *, at_most: int | None = None) -> pd.In
     if approved:
         review.approve(store, approved, actor=COORDINATOR, now=now)
     sent = review.export(store, actor=COORDINATOR, now=now, mark_sent=True)
-    return pd.Index([nudge["learner_id"] for nudge in sent])
+    return {nudge["learner_id"] for nudge in sent}

@@ -121,15 +121,16 @@ def _written(wanted: pd.DataFrame, campaign: str, day: date) -> pd.DataFrame:
             wanted["type"], wanted["channel"], wanted["locale"], wanted["learner_id"], strict=True
         )
     ]
-    return wanted.assign(
-        content=[text.content for text in written],
-        subject=[text.subject for text in written],
-        prompt_version=[text.prompt_version for text in written],
-        gpt_fallback=[text.gpt_fallback for text in written],
-        reason=[text.reason for text in written],
-        fallback_id=[text.fallback_id for text in written],
-        variant=[_variant(text) for text in written],
-    )
+    columns: dict[str, Any] = {
+        "content": [text.content for text in written],
+        "subject": [text.subject for text in written],
+        "prompt_version": [text.prompt_version for text in written],
+        "gpt_fallback": [text.gpt_fallback for text in written],
+        "reason": [text.reason for text in written],
+        "fallback_id": [text.fallback_id for text in written],
+        "variant": [_variant(text) for text in written],
+    }
+    return wanted.assign(**columns)
 
 
 def _variant(text: Generation) -> int | None:
@@ -160,7 +161,7 @@ def _warnings(learner: Mapping[str, Any]) -> list[str]:
     """Return the limits of a nightly run that this nudge goes past; a person may, knowing it."""
     hours, contacts_lately = learner["hours_since_contact"], learner["contacts_in_7_days"]
     past = {
-        "recently_contacted": pd.notna(hours) and hours < DEFAULT_SELECTION.recent_hours,
+        "recently_contacted": hours is not None and hours < DEFAULT_SELECTION.recent_hours,
         "cap_reached": contacts_lately >= DEFAULT_SELECTION.cap_contacts,
         "open_draft": learner["open_drafts"] > 0,
     }

@@ -4,12 +4,10 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-import pandas as pd
-
 from engagement import cohorts, risk
 from engagement.errors import NotFound
 from engagement.fallbacks import fill
-from engagement.store import Cursor, Store
+from engagement.store import Cursor, Store, records
 
 _RECENT = 50  # events; the newest say most
 
@@ -19,8 +17,9 @@ def profile(store: Store, learner_id: str) -> dict[str, Any]:
 
     Raises `NotFound`.
     """
+    named = {"id": learner_id}
     with store.read() as db:
-        who = _records(db, "select * from learners where id = $id", learner_id)
+        who = records(db, "select * from learners where id = $id", named)
         if not who:
             raise NotFound(f"no learner {learner_id!r}")
         scored = cohorts.by_risk(store, learner_id=learner_id, limit=1)
@@ -33,16 +32,16 @@ def profile(store: Store, learner_id: str) -> dict[str, Any]:
             "facts": {name: score.get(name) for name in (*risk.INPUTS.values(), "last_login")},
             "contributions": {term: score.get(term) for term in risk.TERMS},
             "what_would_help": [asdict(lever) for lever in risk.what_would_help(score)] if score else [],
-            "history": _records(
+            "history": records(
                 db,
                 "select as_of, risk_score, risk_label from risk_history where learner_id = $id order by as_of, run_id",
-                learner_id,
+                named,
             ),
-            "events": _records(
+            "events": records(
                 db,
                 "select timestamp, type, actor, metadata from events where learner_id = $id "
                 f"order by timestamp desc limit {_RECENT}",
-                learner_id,
+                named,
             ),
             "nudges": _nudges(db, learner_id, who[0]["name"]),
             "quizzes": _quizzes(db, learner_id),
@@ -50,26 +49,20 @@ def profile(store: Store, learner_id: str) -> dict[str, Any]:
 
 
 def _nudges(db: Cursor, learner_id: str, name: str | None) -> list[dict[str, Any]]:
-    nudges = _records(
+    nudges = records(
         db,
         "select id, created_at, channel, type, status, subject, content, gpt_fallback, reason from published_nudges "
         "where learner_id = $id order by created_at desc, id",
-        learner_id,
+        {"id": learner_id},
     )
     return [{**nudge, "content": fill(nudge["content"], name)} for nudge in nudges]
 
 
 def _quizzes(db: Cursor, learner_id: str) -> list[dict[str, Any]]:
-    quizzes = _records(
+    quizzes = records(
         db,
         "select id, created_at, topic, status, questions, gpt_fallback, reason from published_quizzes "
         "where learner_id = $id order by created_at desc, id",
-        learner_id,
+        {"id": learner_id},
     )
     return [{**quiz, "questions": json.loads(quiz["questions"])} for quiz in quizzes]
-
-
-def _records(db: Cursor, sql: str, learner_id: str) -> list[dict[str, Any]]:
-    frame: pd.DataFrame = db.execute(sql, {"id": learner_id}).df()
-    records: list[dict[str, Any]] = frame.astype(object).where(frame.notna(), None).to_dict("records")
-    return records

@@ -4,6 +4,7 @@ Before it, everything a run wrote carries its id and nobody looks at it; a run t
 to be seen, and one that will not go on is forgotten.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -88,5 +89,5 @@ def summary(db: Cursor, run: Run) -> dict[str, Any]:
     }
 
 
-def _counted(db: Cursor, sql: str, named: dict[str, object]) -> dict[Any, int]:
-    return {row[0]: int(row[1]) for row in db.execute(sql, named).fetchall()}
+def _counted(db: Cursor, sql: str, named: Mapping[str, object]) -> dict[Any, int]:
+    return {row[0]: int(row[1]) for row in db.execute(sql, dict(named)).fetchall()}

@@ -108,15 +108,16 @@ def _written(wanted: pd.DataFrame, campaign: str, day: date) -> pd.DataFrame:
             strict=True,
         )
     ]
-    return wanted.assign(
-        topic=pd.Series([text.topic for text in written], index=wanted.index, dtype="str"),
-        questions=[json.dumps(text.content, ensure_ascii=False) for text in written],
-        language=[str(text.fallback_id).rpartition(".")[2] for text in written],
-        prompt_version=[text.prompt_version for text in written],
-        gpt_fallback=[text.gpt_fallback for text in written],
-        reason=[text.reason for text in written],
-        fallback_id=[text.fallback_id for text in written],
-    )
+    columns: dict[str, Any] = {
+        "topic": pd.Series([text.topic for text in written], index=wanted.index, dtype="str"),
+        "questions": [json.dumps(text.content, ensure_ascii=False) for text in written],
+        "language": [str(text.fallback_id).rpartition(".")[2] for text in written],
+        "prompt_version": [text.prompt_version for text in written],
+        "gpt_fallback": [text.gpt_fallback for text in written],
+        "reason": [text.reason for text in written],
+        "fallback_id": [text.fallback_id for text in written],
+    }
+    return wanted.assign(**columns)
 
 
 def _insert(db: Cursor, drafts: pd.DataFrame, named: Mapping[str, object]) -> None:

@@ -10,11 +10,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, TextIO
 
-import pandas as pd
-
 from engagement.errors import InvalidInput, NotFound
 from engagement.fallbacks import fill
-from engagement.store import Cursor, Store, first_row, query
+from engagement.store import Cursor, Store, first_row, query, records
 
 TRANSITIONS: Final = {
     "draft": ("approved", "rejected", "expired"),
@@ -41,15 +39,16 @@ def listed(store: Store, *, status: str | None = "draft", program: str | None = 
     if status is not None and status not in STATUSES:
         raise InvalidInput(f"status {status!r}: allowed are {', '.join(STATUSES)}")
     with store.read() as db:
-        rows = db.execute(
+        rows = records(
+            db,
             _LISTED
             + """
             where ($status is null or nudges.status = $status) and ($program is null or nudges.program = $program)
             order by nudges.risk_score desc nulls last, nudges.id
             """,
             {"status": status, "program": program},
-        ).df()
-    return _shown(rows)
+        )
+    return _named(rows)
 
 
 def approve(store: Store, ids: Sequence[str], *, actor: str, now: datetime) -> list[dict[str, Any]]:
@@ -123,11 +122,8 @@ def _move_chosen(db: Cursor, status: str, *, actor: str, now: datetime, reason: 
 
 
 def _those(db: Cursor, ids: Sequence[str]) -> list[dict[str, Any]]:
-    rows = db.execute(
-        f"{_LISTED} where nudges.id in (select unnest($ids)) order by nudges.risk_score desc nulls last, nudges.id",
-        {"ids": list(ids)},
-    )
-    return _shown(rows.df())
+    order = "order by nudges.risk_score desc nulls last, nudges.id"
+    return _named(records(db, f"{_LISTED} where nudges.id in (select unnest($ids)) {order}", {"ids": list(ids)}))
 
 
 def _full_id(db: Cursor, start: str) -> str:
@@ -135,20 +131,23 @@ def _full_id(db: Cursor, start: str) -> str:
     rows = db.execute(
         "select id from published_nudges where starts_with(id, $start) limit 2", {"start": start}
     ).fetchall()
-    if len(rows) != 1 or not start:
-        raise NotFound(f"no nudge {start[:12]!r} in the queue" if not rows else f"nudge {start!r}: more than one begins so")
+    if not start or not rows:
+        raise NotFound(f"no nudge {start[:12]!r} in the queue")
+    if len(rows) > 1:
+        raise NotFound(f"nudge {start[:12]!r}: more than one begins so")
     return str(rows[0][0])
 
 
-def _shown(rows: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return plain records with the name where it belongs and instants as text."""
-    plain = rows.assign(created_at=rows["created_at"].astype(str)).astype(object)
-    records: list[dict[str, Any]] = plain.where(plain.notna(), None).to_dict("records")
-    for record in records:
-        name = record["name"]
-        record["content"] = fill(record["content"], name)
-        record["subject"] = fill(record["subject"], name) if record["subject"] else None
-    return records
+def _named(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the rows with the name where it belongs."""
+    return [
+        {
+            **row,
+            "content": fill(row["content"], row["name"]),
+            "subject": fill(row["subject"], row["name"]) if row["subject"] else None,
+        }
+        for row in rows
+    ]
 
 
 def write_csv(rows: Sequence[Mapping[str, Any]], file: TextIO) -> None:
