@@ -23,7 +23,9 @@ queue = typer.Typer(no_args_is_help=True, help="Review drafts: list, approve, re
 app.add_typer(queue, name="queue")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
-AsOf = Annotated[str, typer.Option("--as-of", help="A date (its end) or an ISO date and time; today if left out.")]
+AsOf = Annotated[
+    str, typer.Option("--as-of", help="A date (its end) or an ISO date and time; today if left out.")
+]
 Program = Annotated[str | None, typer.Option(help="Only this program.")]
 Model = Annotated[str, typer.Option(help="`none`: texts come from templates.")]
 LearnerId = Annotated[str, typer.Argument(metavar="ID", help="The learner's id.")]
@@ -35,7 +37,7 @@ def demo(
     learners: Annotated[int, typer.Option(help="Size of the invented cohort.")] = 2000,
     seed: Annotated[int, typer.Option(help="The same seed invents the same learners.")] = 1,
 ) -> None:
-    """Invent a cohort, run the nightly pipeline on it, and show what came out."""
+    """Invent a cohort and run the nightly pipeline on it."""
     from engagement import demo as demonstration
 
     settings, store, now = console.start()
@@ -44,8 +46,10 @@ def demo(
     if as_of is None:
         as_of = console.instant("", settings, now)
         with console.progress(screen) as progress:
-            task = progress.add_task(f"Inventing {learners:,} learners and eight weeks of their past", total=8)
-            demonstration.fill(
+            task = progress.add_task(
+                f"Inventing {learners:,} learners and eight weeks of their past", total=8
+            )
+            demonstration.make(
                 store,
                 size=learners,
                 seed=seed,
@@ -53,14 +57,14 @@ def demo(
                 zone=settings.zone,
                 watch=lambda week: progress.update(task, completed=week),
             )
-    result = console.run_pipeline("nightly", settings, store, as_of, {}, screen)
+    result = console.run_pipeline("nightly", settings, store, as_of, {}, console=screen)
     console.show_run(result, screen)
     screen.print("\nNext:")
     for command, what in (
         ("engagement learners --risk high", "who is at high risk, and why"),
         ("engagement queue list", "the drafts that wait for approval"),
         ("engagement dashboard", "the coordinators' page"),
-        ("engagement explore", "JupyterLab, with a notebook to begin with"),
+        ("engagement explore", "JupyterLab with a notebook"),
     ):
         screen.print(f"  .venv/bin/{command:<33} [dim]{what}[/dim]", highlight=False)
 
@@ -72,7 +76,7 @@ def sample(
     seed: Annotated[int, typer.Option(help="The same seed invents the same learners.")] = 1,
     as_of: AsOf = "",
 ) -> None:
-    """Write an invented cohort as CSV files: learners and their last week's events."""
+    """Write an invented cohort as CSV files."""
     from engagement import sample as invented
 
     settings, _, now = console.start()
@@ -88,7 +92,7 @@ def load(
     observed_at: Annotated[str, typer.Option(help="When this was known; now if left out.")] = "",
     as_json: Json = False,
 ) -> None:
-    """Load learners (or events); rows that cannot be read are quarantined with every reason."""
+    """Load learners or events. Rows that cannot be read are quarantined with every reason."""
     from engagement import events as event_module
     from engagement import learners as learner_module
 
@@ -99,10 +103,15 @@ def load(
         load_one(store, file, observed_at=known, loaded_at=now, timezone=settings.timezone) for file in files
     ]
     if as_json:
-        console.print_json(summaries[0].as_dict() if len(summaries) == 1 else [summary.as_dict() for summary in summaries])
+        console.print_json(
+            summaries[0].as_dict() if len(summaries) == 1 else [summary.as_dict() for summary in summaries]
+        )
         return
     for summary in summaries:
-        print(f"{summary.source}: {summary.rows:,} rows, {summary.accepted:,} accepted, {summary.quarantined:,} quarantined")
+        print(
+            f"{summary.source}: {summary.rows:,} rows, {summary.accepted:,} accepted, "
+            f"{summary.quarantined:,} quarantined"
+        )
         for reason, count in summary.reasons.items():
             print(f"  {count:>8,}  {reason}")
 
@@ -117,34 +126,42 @@ def score(as_of: AsOf = "", program: Program = None, as_json: Json = False) -> N
     with store.read() as db:
         before = scoring.current_labels(db, program)
     with sole_runner(store.path):
-        publication.recalculate(store, as_of=console.instant(as_of, settings, now), zone=settings.zone, program=program, now=now)
+        publication.recalculate(
+            store, as_of=console.instant(as_of, settings, now), zone=settings.zone, program=program, now=now
+        )
     with store.read() as db:
         after = scoring.current_labels(db, program)
     if as_json:
         console.print_json({"before": before, "after": after})
         return
-    console.table("Learners by risk", ("risk_label", "before", "after"), [
-        {"risk_label": label, "before": before[label], "after": after[label]} for label in after
-    ])
+    console.table(
+        "Learners by risk",
+        ("risk_label", "before", "after"),
+        [{"risk_label": label, "before": before[label], "after": after[label]} for label in after],
+    )
 
 
 @app.command()
 def run(
     name: Annotated[str, typer.Argument(help="A pipeline, such as nightly.")],
     as_of: AsOf = "",
-    parameter: Annotated[list[str] | None, typer.Option("-p", metavar="NAME=VALUE", help="For the notebooks.")] = None,
+    parameter: Annotated[
+        list[str] | None, typer.Option("-p", metavar="NAME=VALUE", help="For the notebooks.")
+    ] = None,
     model: Model = "none",
     with_names: Annotated[bool, typer.Option("--with-names", help="Name learners in the report.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Run a pipeline of notebooks: all of it is published, or nothing."""
+    """Run a pipeline of notebooks. All of it is published, or nothing."""
     settings, store, now = console.start()
     console.refuse_model(model)
     given = dict(console.name_and_value(text) for text in parameter or [])
     if with_names:
         given["with_names"] = "true"
     screen = console.screen(stderr=as_json)
-    result = console.run_pipeline(name, settings, store, console.instant(as_of, settings, now), given, screen)
+    result = console.run_pipeline(
+        name, settings, store, console.instant(as_of, settings, now), given, console=screen
+    )
     if as_json:
         console.print_json(result.as_dict())
     else:
@@ -174,7 +191,7 @@ def learners(
 
 @app.command()
 def learner(learner_id: LearnerId, as_json: Json = False) -> None:
-    """Show one learner: the score and its parts, what would help, and what happened."""
+    """Show one learner: score, reasons, remedies, past."""
     from engagement import profiles
     from engagement.terminal import show_profile
 
@@ -193,7 +210,7 @@ def nudge(
     model: Model = "none",
     as_json: Json = False,
 ) -> None:
-    """Draft one nudge by hand; it waits in the queue for approval."""
+    """Draft one nudge by hand. It waits in the queue for approval."""
     from engagement import nudges
     from engagement.instants import local_day
 
@@ -218,7 +235,11 @@ def quiz(
     console.refuse_model(model)
     made = quizzes.ask(store, learner_id, topic=topic, now=now, day=local_day(now, settings.zone))
     text = "\n\n".join(
-        question["stem"] + "".join(f"\n  {letter}  {option['text']}" for letter, option in zip("abcd", question["options"], strict=True))
+        question["stem"]
+        + "".join(
+            f"\n  {letter}  {option['text']}"
+            for letter, option in zip("abcd", question["options"], strict=True)
+        )
         for question in made["content"]
     )
     console.show_draft(made, text, as_json)
@@ -256,7 +277,9 @@ def queue_reject(
     from engagement import review
 
     _, store, now = console.start()
-    console.show_nudges(review.reject(store, ids, actor=console.actor(), now=now, reason=reason), len(ids), as_json)
+    console.show_nudges(
+        review.reject(store, ids, actor=console.actor(), now=now, reason=reason), len(ids), as_json
+    )
 
 
 @queue.command("export")
@@ -293,7 +316,7 @@ def explore(port: Annotated[int, typer.Option(help="On 127.0.0.1.")] = 8888) -> 
 
 @app.command()
 def doctor(as_json: Json = False) -> None:
-    """Check the installation, the store and the templates; secrets are never shown."""
+    """Check the store, templates and settings. Secrets are never shown."""
     from engagement import doctor as checks
     from engagement.settings import read_settings
 
@@ -303,7 +326,12 @@ def doctor(as_json: Json = False) -> None:
     if as_json:
         console.print_json({"ok": ok, "checks": [check.as_dict() for check in found]})
     else:
-        console.table("Checks", ("ok", "name", "detail"), [{**c.as_dict(), "ok": "ok" if c.ok else "FAILED"} for c in found])
+        console.table(
+            "Checks",
+            ("ok", "name", "detail"),
+            [{**c.as_dict(), "ok": "ok" if c.ok else "FAILED"} for c in found],
+            longest=400,
+        )
     raise typer.Exit(0 if ok else 1)
 
 
@@ -315,11 +343,21 @@ def main() -> None:
     try:
         app()
     except EngagementError as error:
-        print(f"engagement: {error}", file=sys.stderr)
+        _say(str(error))
         sys.exit(error.exit_code)
     except BrokenPipeError:
         sys.stderr.close()  # the reader of a pipe has gone; nothing is wrong
         sys.exit(0)
+    except OSError as error:  # a folder that may not be written, a full disk
+        _say(f"{error.filename or 'the system'}: {error.strerror}")
+        sys.exit(EngagementError.exit_code)
+
+
+def _say(message: str) -> None:
+    """Print one line to standard error; what a file or an id was called does not act in the terminal."""
+    from engagement.terminal import plain
+
+    print(f"engagement: {plain(message, 2_000).plain}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ The clock and the settings are read here, once; everything below is handed an in
 """
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 
 def start() -> tuple["Settings", "Store", datetime]:
+    """Return the settings, their store (which need not exist) and this moment."""
     from engagement.settings import read_settings
     from engagement.store import open_store
 
@@ -28,22 +30,28 @@ def start() -> tuple["Settings", "Store", datetime]:
 
 
 def now() -> datetime:
+    """Return this moment as naive UTC."""
     return datetime.now(UTC).replace(tzinfo=None)
 
 
 def instant(text: str, settings: "Settings", now: datetime) -> datetime:
+    """Return what `--as-of` means: the end of today where it was left out."""
     from engagement.instants import end_of_day, local_day, parse_as_of
 
-    return parse_as_of(text, settings.zone) if text else end_of_day(local_day(now, settings.zone), settings.zone)
+    return (
+        parse_as_of(text, settings.zone) if text else end_of_day(local_day(now, settings.zone), settings.zone)
+    )
 
 
 def actor() -> str:
+    """Return who is at the keyboard, for the record of what they approve."""
     import getpass
 
     return getpass.getuser()
 
 
 def name_and_value(text: str) -> tuple[str, str]:
+    """Return both halves of `name=value`."""
     name, equals, value = text.partition("=")
     if not equals:
         raise InvalidInput(f"-p {text[:40]!r}: name=value is needed")
@@ -51,13 +59,21 @@ def name_and_value(text: str) -> tuple[str, str]:
 
 
 def refuse_model(model: str) -> None:
+    """Raise `InvalidInput` for anything but `none`: no model is asked yet."""
     if model != "none":
         raise InvalidInput(f"model {model[:40]!r}: this version writes from templates; allowed is none")
 
 
 def run_pipeline(
-    name: str, settings: "Settings", store: "Store", as_of: datetime, given: dict[str, str], console: "Console"
+    name: str,
+    settings: "Settings",
+    store: "Store",
+    as_of: datetime,
+    given: dict[str, str],
+    *,
+    console: "Console",
 ) -> "RunResult":
+    """Run a pipeline of that name and show its steps as they go."""
     from engagement import pipeline, steps
     from engagement.instants import local_day
 
@@ -66,7 +82,12 @@ def run_pipeline(
         tasks = {step.notebook: bars.add_task(step.notebook, total=1, visible=False) for step in chosen.steps}
 
         def watch(step: str, status: str, _seconds: float) -> None:
-            shown = {"running": step, "done": step, "skipped": f"[dim]{step} (done before)", "failed": f"[red]{step} failed"}
+            shown = {
+                "running": step,
+                "done": step,
+                "skipped": f"[dim]{step} (done before)",
+                "failed": f"[red]{step} failed",
+            }
             if status == "running":
                 bars.reset(tasks[step], description=shown[status], visible=True)
             else:
@@ -84,24 +105,34 @@ def run_pipeline(
 
 
 def show_run(result: "RunResult", console: "Console") -> None:
+    """Print what a run found, or that it was done before."""
     from engagement.selection import REASONS
     from engagement.terminal import show_summary
 
     if result.status == "already done":
-        console.print(f"\nThis run is already done ({result.run.run_id}); nothing was added.", highlight=False)
+        console.print(
+            f"\nThis run is already done ({result.run.run_id}); nothing was added.", highlight=False
+        )
     title = f"{result.run.pipeline.capitalize()} run as of {result.run.day:%d %B %Y}"
     show_summary(console, result.counts, title=title, reasons=REASONS, report=result.report)
 
 
 def show_nudges(rows: Sequence[dict[str, Any]], limit: int, as_json: bool) -> None:
+    """Print nudges as JSON, or the first `limit` of them as a table."""
     if as_json:
         print_json(rows)
         return
-    columns = ("id", "learner_id", "program", "risk_label", "type", "channel", "status", "content")
-    table(f"{len(rows):,} nudges", columns, rows[:limit])
+    from engagement.selection import TYPE_WORDS
+
+    shown = [{**row, "type": TYPE_WORDS[row["type"]]} for row in rows[:limit]]
+    counted = Counter(row["status"] for row in rows)
+    title = ", ".join(f"{count:,} {status}" for status, count in counted.items()) or "none"
+    first = f"; the first {limit:,}" if len(rows) > limit else ""
+    table(f"Nudges: {title}{first}", ("id", "learner_id", "risk_label", "type", "channel", "content"), shown)
 
 
 def show_draft(made: dict[str, Any], text: str, as_json: bool) -> None:
+    """Print one draft that was asked for."""
     if as_json:
         print_json(made)
         return
@@ -111,29 +142,39 @@ def show_draft(made: dict[str, Any], text: str, as_json: bool) -> None:
 
 
 def print_json(value: object) -> None:
-    print(json.dumps(value, ensure_ascii=False, indent=2, default=_as_text))
+    """Print JSON; a character that could act in a terminal is written as its escape, which reads back the same."""
+    from engagement.terminal import UNSAFE
+
+    text = json.dumps(value, ensure_ascii=False, indent=2, default=_as_text)
+    print(UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
 
 
 def _as_text(value: Any) -> str:
     return str(value.isoformat()) if hasattr(value, "isoformat") else str(value)
 
 
-def table(title: str, columns: Sequence[str], rows: Sequence[dict[str, Any]]) -> None:
+def table(title: str, columns: Sequence[str], rows: Sequence[dict[str, Any]], *, longest: int = 60) -> None:
+    """Print records as a table; see `terminal.show_table`."""
     from engagement.terminal import show_table
 
-    show_table(screen(), title, columns, rows)
+    show_table(screen(), title, columns, rows, longest=longest)
 
 
 def screen(*, stderr: bool = False) -> "Console":
+    """Return the terminal, or whatever stands in for it."""
     from rich.console import Console
 
     return Console(stderr=stderr)
 
 
 def progress(console: "Console") -> "Progress":
+    """Return bars that show which step is running."""
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=20), TimeElapsedColumn())
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=20),
+        TimeElapsedColumn(),
+    )
     return Progress(*columns, console=console)
-
-

@@ -6,10 +6,9 @@ through the functions the notebooks call, approvals through the review queue. On
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
-
-import pandas as pd
 
 from engagement import contacts, events, learners, nudges, publication, quizzes, review, runs, sample, scoring
 from engagement.errors import InvalidInput
@@ -42,6 +41,31 @@ def cohort_day(store: Store) -> datetime | None:
         )
     result: datetime | None = newest
     return result
+
+
+def make(
+    store: Store,
+    *,
+    size: int,
+    seed: int,
+    as_of: datetime,
+    zone: ZoneInfo,
+    watch: Callable[[int], None] = lambda _: None,
+) -> None:
+    """Fill a file beside the store and put it in the store's place once it is whole.
+
+    A demo that is stopped half-way so leaves nothing that the next one could take for a cohort.
+    """
+    begun = store.path.with_name(f"{store.path.name}.begun")
+    _remove(begun)
+    fill(Store(begun), size=size, seed=seed, as_of=as_of, zone=zone, watch=watch)
+    begun.replace(store.path)
+    _remove(begun)
+
+
+def _remove(path: Path) -> None:
+    for suffix in ("", ".wal", ".gate", ".lock"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
 
 
 def fill(

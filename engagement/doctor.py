@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
 from engagement import fallbacks, steps
@@ -40,8 +40,10 @@ def examine(settings: Settings, *, now: datetime) -> list[Check]:
         _check("reports", lambda: _reports(settings)),
         _check("disk", lambda: _disk(settings)),
         Check("time zone", True, settings.timezone),
-        Check("model", True, "a key is set" if settings.openai_api_key else "no key: texts come from templates"),
-        Check("versions", True, ", ".join(f"{name} {version(name)}" for name in _VERSIONS)),
+        Check(
+            "model", True, "a key is set" if settings.openai_api_key else "no key: texts come from templates"
+        ),
+        _check("versions", _versions),
     ]
 
 
@@ -85,6 +87,13 @@ def _pipelines() -> str:
     for name in names:
         steps.parameters(steps.read_pipeline(name), {})
     return ", ".join(names)
+
+
+def _versions() -> str:
+    try:
+        return ", ".join(f"{name} {version(name)}" for name in _VERSIONS)
+    except PackageNotFoundError as missing:
+        raise EngagementError(f"{missing.name} is not installed; `make demo` installs everything") from None
 
 
 def _reports(settings: Settings) -> str:

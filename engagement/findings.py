@@ -31,9 +31,13 @@ def freshness(frame: pd.DataFrame) -> str:
     old = "less than a day" if age < 1 else f"{age:.0f} day{'' if round(age) == 1 else 's'}"
     sentences = [f"The newest facts are from {row['newest_facts']:%d %B %Y}, {old} old."]
     if row["without_facts"]:
-        sentences.append(f"{row['without_facts']:,} active learners have no facts by this date and are not scored.")
+        sentences.append(
+            f"{row['without_facts']:,} active learners have no facts by this date and are not scored."
+        )
     if row["logins_in_future"]:
-        sentences.append(f"{row['logins_in_future']:,} last logins are later than the run and count as today.")
+        sentences.append(
+            f"{row['logins_in_future']:,} last logins are later than the run and count as today."
+        )
     return " ".join(sentences)
 
 

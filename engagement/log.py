@@ -14,7 +14,7 @@ def set_up() -> None:
         handler.setLevel(logging.WARNING)  # progress is shown on the screen already
         handler.setFormatter(logging.Formatter("%(levelname)s %(message)s"))
     else:
-        from pythonjsonlogger.json import JsonFormatter  # noqa: PLC0415 (only where nobody watches)
+        from pythonjsonlogger.json import JsonFormatter  # only where nobody watches
 
         handler.setFormatter(JsonFormatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
     log = logging.getLogger("engagement")

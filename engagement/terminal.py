@@ -5,6 +5,7 @@ Every text of a learner passes `plain`: no markup, no escape sequence, no direct
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,22 +16,46 @@ from rich.text import Text
 
 from engagement.palette import LABELS
 
-_UNSAFE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+# Control characters, both kinds of line end that are not "\n", and whatever turns the direction of writing.
+UNSAFE: Final = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 _STYLES: Final = {"high": "bold red", "medium": "yellow", "low": "green", "unknown": "dim"}
 _BAR: Final = 28  # cells of the longest bar
 _PARAGRAPH: Final = 2_000
 _LATEST: Final = 10
 _CELL: Final = 60  # characters of a text in a table
+_SHORT_ID: Final = 12  # of a SHA-256: enough to be the only one, short enough to be typed
+_HEADINGS: Final = {
+    "as_of": "as of",
+    "created_at": "created",
+    "learner_id": "learner",
+    "risk_label": "risk",
+    "risk_score": "score",
+    "top_reason": "main reason",
+}
+_LEVERS: Final = {
+    "completed_percent": "{:g} % of the due work done",
+    "avg_quiz_score": "a quiz average of {:g}",
+    "consecutive_missed_sessions": "no more than {:g} missed sessions in a row",
+    "days_inactive": "a last login at most {:g} days ago",
+}
 
 
 def plain(value: object, longest: int = _CELL) -> Text:
     """Return a value as inert text of at most `longest` characters."""
-    text = _UNSAFE.sub("\N{REPLACEMENT CHARACTER}", "" if value is None else str(value)).replace("\n", " ")
+    line = re.sub(r" *\n\s*", " ", "" if value is None else str(value))
+    text = UNSAFE.sub("\N{REPLACEMENT CHARACTER}", line)
     return Text(text if len(text) <= longest else text[: longest - 1] + "…", overflow="ellipsis")
 
 
 def show_summary(
-    console: Console, counts: Mapping[str, Any], *, title: str, reasons: Mapping[str, str], report: Path | None
+    console: Console,
+    counts: Mapping[str, Any],
+    *,
+    title: str,
+    reasons: Mapping[str, str],
+    report: Path | None,
 ) -> None:
     """Print what a run found and prepared."""
     console.print(f"\n[bold]{escape(title)}[/bold]")
@@ -38,10 +63,13 @@ def show_summary(
     high, total = labels["high"], counts["learners"]
     console.print(f"[bold]{high:,} of {total:,} learners are at high risk[/bold]\n")
     console.print(_label_table(labels, counts.get("labels_before")))
+    drafted = counts["nudges"] + counts["quizzes"]
+    from_templates = counts["nudges_by_template"] + counts["quizzes_by_template"]
+    share = "all" if from_templates == drafted else f"{from_templates:,}"
     console.print(
-        f"\n[bold]{counts['nudges']:,} nudges[/bold] and [bold]{counts['quizzes']:,} quizzes[/bold] drafted; "
-        f"{counts['nudges_by_template'] + counts['quizzes_by_template']:,} of them from templates. "
-        "Nothing is sent before a person approves it."
+        f"\n[bold]{counts['nudges']:,} nudges[/bold] and [bold]{counts['quizzes']:,} quizzes[/bold] drafted"
+        + (f", {share} of them from templates.\n" if from_templates else ".\n")
+        + "Nothing is sent before a person approves it."
     )
     if counts["left_out"]:
         console.print("\nNot contacted:")
@@ -58,14 +86,17 @@ def show_summary(
 
 def _label_table(labels: Mapping[str, int], before: Mapping[str, int] | None) -> Table:
     table = Table(box=None, show_header=False, padding=(0, 1))
-    for justify in ("left", "right", "left", "left"):
-        table.add_column(justify=justify)  # type: ignore[arg-type]
+    table.add_column()
+    table.add_column(justify="right")
     longest = max(labels.values(), default=0) or 1
     for label in LABELS:
         count = labels[label]
         bar = "█" * round(_BAR * count / longest)
         table.add_row(
-            Text(label, style=_STYLES[label]), f"{count:,}", Text(bar, style=_STYLES[label]), _change(count, label, before)
+            Text(label, style=_STYLES[label]),
+            f"{count:,}",
+            Text(bar, style=_STYLES[label]),
+            _change(count, label, before),
         )
     return table
 
@@ -77,20 +108,37 @@ def _change(count: int, label: str, before: Mapping[str, int] | None) -> str:
     return "as in the last run" if change == 0 else f"{change:+,} since the last run"
 
 
-def show_table(console: Console, title: str, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
-    """Print records as a table; a risk label is coloured and stands there as a word."""
-    table = Table(title=title, title_justify="left", header_style="bold", box=None, padding=(0, 1))
+def show_table(
+    console: Console,
+    title: str,
+    columns: Sequence[str],
+    rows: Iterable[Mapping[str, Any]],
+    *,
+    longest: int = _CELL,
+) -> None:
+    """Print records as a table; a risk label is coloured and stands there as a word.
+
+    A text of more than `longest` characters is cut; `content` stays on its line, however narrow the terminal.
+    """
+    if title:
+        console.print(plain(title, _PARAGRAPH), style="italic")
+    table = Table(header_style="bold", box=None, padding=(0, 1))
     for column in columns:
-        table.add_column(column.replace("_", " "), overflow="fold")
+        heading = _HEADINGS.get(column, column.replace("_", " "))
+        table.add_column(heading, overflow="fold", no_wrap=column in ("id", "risk_label"))
     for row in rows:
-        table.add_row(*(_cell(column, row.get(column)) for column in columns))
+        table.add_row(*(_cell(column, row.get(column), longest) for column in columns))
     console.print(table)
 
 
-def _cell(column: str, value: object) -> Text:
+def _cell(column: str, value: object, longest: int) -> Text:
     if isinstance(value, float):
         return Text(f"{value:.2f}", justify="right")
-    text = plain(str(value)[:12] if column == "id" and len(str(value)) == 64 else value)  # noqa: PLR2004 (a SHA-256)
+    if isinstance(value, datetime):
+        return Text(f"{value:%Y-%m-%d %H:%M}")
+    is_digest = column == "id" and len(str(value)) == 64  # a SHA-256
+    text = plain(str(value)[:_SHORT_ID] if is_digest else value, longest)
+    text.no_wrap = column == "content"
     if column == "risk_label":
         text.stylize(_STYLES.get(str(value), ""))
     return text
@@ -99,7 +147,9 @@ def _cell(column: str, value: object) -> Text:
 def show_draft(console: Console, made: Mapping[str, Any], text: str) -> None:
     """Print one draft with its warnings, and say where it came from."""
     source = f"from a template ({made['reason']})" if made["gptFallback"] else "written by the model"
-    console.print(f"[bold]Draft[/bold] {made['id'][:12]}, {source}; it waits for approval.", highlight=False)
+    console.print(
+        f"[bold]Draft[/bold] {made['id'][:_SHORT_ID]}, {source}; it waits for approval.", highlight=False
+    )
     for warning in made["warnings"]:
         console.print(Text("Mind: ", style="yellow") + plain(warning, _PARAGRAPH))
     if made["subject"]:
@@ -111,28 +161,34 @@ def show_draft(console: Console, made: Mapping[str, Any], text: str) -> None:
 
 def show_profile(console: Console, profile: Mapping[str, Any]) -> None:
     """Print one learner: who, the score and its parts, what would help, what happened."""
-    console.print(Text("", style="bold") + plain(profile["name"] or profile["id"]))
-    console.print(Text("") + plain(f"{profile['id']} · {profile['program']}"), style="dim")
-    if profile["risk_label"] is None:
-        console.print("\nNot scored yet.")
-    else:
-        score = "no score" if profile["risk_score"] is None else f"{profile['risk_score']:.2f}"
-        label = str(profile["risk_label"])
-        console.print(Text("\nRisk ") + Text(f"{label} ({score})", style=_STYLES[label]) + plain(f": {profile['top_reason']}"))
-        parts = profile["contributions"].items()
-        show_table(
-            console, "", ("part", "contribution"),
-            [{"part": term.replace("_", " "), "contribution": "not known" if part is None else part} for term, part in parts],
-        )
-    for lever in profile["what_would_help"]:
-        name = lever["input"].replace("_", " ")
-        console.print(f"Would help: {name} at {lever['needed']:g} makes the risk {lever['label_then']}.", highlight=False)
+    console.print(plain(profile["name"] or profile["id"]), style="bold")
+    console.print(plain(f"{profile['id']} · {profile['program']}", 2 * _CELL), style="dim")
+    _show_score(console, profile)
     for title, columns in (
         ("history", ("as_of", "risk_label", "risk_score")),
-        ("nudges", ("id", "created_at", "channel", "type", "status", "content")),
+        ("nudges", ("id", "created_at", "channel", "status", "content")),
         ("quizzes", ("id", "created_at", "topic", "status")),
         ("events", ("timestamp", "type", "actor")),
     ):
-        if profile[title]:
+        newest = profile[title][-_LATEST:][::-1] if title == "history" else profile[title][:_LATEST]
+        if newest:
             console.print()
-            show_table(console, title.capitalize(), columns, profile[title][:_LATEST])
+            show_table(console, title.capitalize(), columns, newest)
+
+
+def _show_score(console: Console, profile: Mapping[str, Any]) -> None:
+    label = profile["risk_label"]
+    if label is None:
+        console.print("\nNot scored yet.")
+        return
+    score = "no score" if profile["risk_score"] is None else f"{profile['risk_score']:.2f}"
+    risk = Text(f"{label} ({score})", style=_STYLES[label])
+    console.print(Text("\nRisk ") + risk + plain(f": {profile['top_reason']}"))
+    parts = [
+        {"part": term.replace("_", " "), "contribution": "not known" if part is None else part}
+        for term, part in profile["contributions"].items()
+    ]
+    show_table(console, "", ("part", "contribution"), parts)
+    for lever in profile["what_would_help"]:
+        needed = _LEVERS[lever["input"]].format(lever["needed"])
+        console.print(f"Would help: {needed} (then {lever['label_then']} risk).", highlight=False)
