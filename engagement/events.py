@@ -33,7 +33,13 @@ def load(
             load_id = loads.next_load_id(db)
             db.execute(query("append_events"), {"source": f"{load_id} {intake.source_name(source)}"})
             return loads.record(
-                db, load_id, "events", source, observed_at=observed_at, loaded_at=loaded_at, content_hash=content_hash
+                db,
+                load_id,
+                "events",
+                source,
+                observed_at=observed_at,
+                loaded_at=loaded_at,
+                content_hash=content_hash,
             )
 
 
@@ -52,7 +58,10 @@ def record(
     made_from = "|".join((learner_id, kind, timestamp.isoformat(), actor, text))
     event_id = hashlib.sha256(made_from.encode()).hexdigest()
     db.execute(
-        "insert into events values ($id, $learner, $kind, $metadata, $timestamp, $actor, $source) on conflict do nothing",
+        """
+        insert into events values ($id, $learner, $kind, $metadata, $timestamp, $actor, $source)
+        on conflict do nothing
+        """,
         {
             "id": event_id,
             "learner": learner_id,

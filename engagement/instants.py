@@ -42,7 +42,7 @@ def parse_as_of(text: str, zone: ZoneInfo) -> datetime:
             return end_of_day(date.fromisoformat(text), zone)
         if _DATE.match(text):
             return utc(datetime.fromisoformat(text), zone)
-    except ValueError:
+    except (ValueError, OverflowError):
         pass
     raise InvalidInput(f"as_of {text[:40]!r} is neither a date (2026-11-22) nor an ISO date and time")
 

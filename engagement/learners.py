@@ -10,7 +10,7 @@ from typing import Final
 from engagement import intake, loads
 from engagement.loads import LoadSummary
 from engagement.schema import LEARNERS
-from engagement.store import Cursor, Store, query
+from engagement.store import Cursor, Store, first_row, query
 
 FACTS: Final = (
     "last_login",
@@ -62,7 +62,13 @@ def load(
             _upsert(db, here, load_id)
             _append_facts(db, here, load_id, observed_at)
             return loads.record(
-                db, load_id, "learners", source, observed_at=observed_at, loaded_at=loaded_at, content_hash=content_hash
+                db,
+                load_id,
+                "learners",
+                source,
+                observed_at=observed_at,
+                loaded_at=loaded_at,
+                content_hash=content_hash,
             )
 
 
@@ -72,14 +78,20 @@ def _prepare(db: Cursor, here: set[str]) -> None:
         if column.name not in here:
             kind = {"instant": "timestamp", "flag": "boolean", "number": "double"}.get(column.kind, "text")
             db.execute(f"alter table temp.checked add column {column.name} {kind}")
-    db.execute("update temp.checked set person_id = id where person_id is null")
+    db.execute(query("complete_person_id"))
 
 
 def _upsert(db: Cursor, here: set[str], load_id: str) -> None:
     columns = [column.name for column in LEARNERS if column.name not in FACTS]
     updated = [name for name in columns if name in here and name != "id"]
-    values = {name: f"coalesce(source.{name}, learners.{name})" if name in _DEFAULTS else f"source.{name}" for name in updated}
-    inserted = [f"coalesce(source.{name}, {_default(name)})" if name in _DEFAULTS else f"source.{name}" for name in columns]
+    values = {
+        name: f"coalesce(source.{name}, learners.{name})" if name in _DEFAULTS else f"source.{name}"
+        for name in updated
+    }
+    inserted = [
+        f"coalesce(source.{name}, {_default(name)})" if name in _DEFAULTS else f"source.{name}"
+        for name in columns
+    ]
     changed = " or ".join(f"learners.{name} is distinct from {values[name]}" for name in updated)
     db.execute(
         f"""
@@ -101,3 +113,9 @@ def _default(name: str) -> str:
 
 def _append_facts(db: Cursor, here: set[str], load_id: str, observed_at: datetime) -> None:
     db.execute(query("append_changed_facts"), {"load_id": load_id, "observed_at": observed_at})
+
+
+def count(store: Store) -> int:
+    """Return how many enrolments the store knows."""
+    with store.read() as db:
+        return int(first_row(db, "select count(*) from learners")[0])

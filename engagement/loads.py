@@ -41,7 +41,9 @@ class LoadSummary:
 
 
 @contextmanager
-def checked(store: Store, source: intake.Source, columns: Sequence[Column], timezone: str) -> Iterator[list[Column]]:
+def checked(
+    store: Store, source: intake.Source, columns: Sequence[Column], timezone: str
+) -> Iterator[list[Column]]:
     """Hold the temporary table `checked` open: a row per record, every value read, with a list of `reasons`.
 
     Yields the columns that the source has. Raises `InvalidInput` for a source that is refused whole.
@@ -69,19 +71,23 @@ def _refuse_swapped(stage: Cursor, columns: Sequence[Column], source: str) -> No
     readable = [column for column in columns if column.kind not in ("text", "json")]
     if not readable:
         return
-    counts = first_row(stage, f"select {', '.join(rules.unreadable(column) for column in readable)} from checked")  # noqa: S608
+    sql = f"select {', '.join(rules.unreadable(column) for column in readable)} from checked"  # noqa: S608 (names)
+    counts = first_row(stage, sql)
     unread = [
         column.name
         for column, present, unreadable in zip(readable, counts[::2], counts[1::2], strict=True)
         if present > 0 and present == unreadable
     ]
     if len(unread) >= SWAPPED_AT_LEAST:
-        raise InvalidInput(f"{source}: not one value of {', '.join(unread)} can be read; are these columns swapped?")
+        raise InvalidInput(
+            f"{source}: not one value of {', '.join(unread)} can be read; are these columns swapped?"
+        )
 
 
 def next_load_id(db: Cursor) -> str:
     """Return the id of a new load; ids sort in the order of loading."""
-    return f"L{first_row(db, 'select count(*) from loads')[0] + 1:06}"
+    (count,) = first_row(db, "select count(*) from loads")
+    return f"L{count + 1:06}"
 
 
 def record(
@@ -127,7 +133,9 @@ def record(
         {"load_id": load_id},
     ).fetchall()
     reasons = dict(counted)
-    quarantined = first_row(db, "select count(*) from quarantine where load_id = $load_id", {"load_id": load_id})[0]
+    quarantined = first_row(
+        db, "select count(*) from quarantine where load_id = $load_id", {"load_id": load_id}
+    )[0]
     if rows != accepted + quarantined:
         raise EngagementError(f"{name}: {rows} rows, but {accepted} accepted and {quarantined} quarantined")
     if accepted == 0:
@@ -137,7 +145,9 @@ def record(
     db.execute(
         """
         insert into loads
-        values ($load_id, $kind, $source, $content_hash, $observed_at, $loaded_at, $rows, $accepted, $quarantined, $reasons)
+        values (
+            $load_id, $kind, $source, $content_hash, $observed_at, $loaded_at, $rows, $accepted, $quarantined, $reasons
+        )
         """,
         {
             "load_id": load_id,

@@ -26,16 +26,20 @@ def turnstile(path: Path, *, exclusive: bool, wait_s: float) -> Iterator[None]:
     another cannot keep a writer out.
     """
     deadline = time.monotonic() + wait_s
-    with _opened(path.with_name(path.name + ".gate")) as gate, _opened(path.with_name(path.name + ".lock")) as lock:
-        _take(gate, fcntl.LOCK_EX, deadline, path)
+    with (
+        _opened(path.with_name(path.name + ".gate")) as gate,
+        _opened(path.with_name(path.name + ".lock")) as lock,
+    ):
+        _take(gate, fcntl.LOCK_EX, deadline, path, told_by=lock)
         try:
-            _take(lock, fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH, deadline, path)
+            _take(lock, fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH, deadline, path, told_by=lock)
         finally:
             fcntl.flock(gate, fcntl.LOCK_UN)
-        if exclusive:
-            os.truncate(lock, 0)
-            os.pwrite(lock, str(os.getpid()).encode(), 0)
-        yield
+        if not exclusive:
+            yield
+            return
+        with _signed(lock):
+            yield
 
 
 @contextmanager
@@ -43,10 +47,20 @@ def sole_runner(path: Path) -> Iterator[None]:
     """Hold the right to run a pipeline on this store; `StoreBusy` at once where another process has it."""
     with _opened(path.with_name(path.name + ".run")) as lock:
         if not _tried(lock, fcntl.LOCK_EX):
-            raise StoreBusy(f"another run works on {path.name} (process {_holder(lock)}); try again when it is done")
-        os.truncate(lock, 0)
-        os.pwrite(lock, str(os.getpid()).encode(), 0)
+            raise StoreBusy(f"another run works on {path.name} ({_holder(lock)}); try again when it is done")
+        with _signed(lock):
+            yield
+
+
+@contextmanager
+def _signed(lock: int) -> Iterator[None]:
+    """Let the lock file name its holder; the name goes with the lock, or readers would be blamed on a past writer."""
+    os.truncate(lock, 0)
+    os.pwrite(lock, str(os.getpid()).encode(), 0)
+    try:
         yield
+    finally:
+        os.truncate(lock, 0)
 
 
 @contextmanager
@@ -54,18 +68,19 @@ def _opened(path: Path) -> Iterator[int]:
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     except OSError as error:
-        raise StoreUnusable(f"{path.parent}: cannot write the lock file {path.name}: {error.strerror}") from None
+        raise StoreUnusable(
+            f"{path.parent}: cannot write the lock file {path.name}: {error.strerror}"
+        ) from None
     try:
         yield descriptor
     finally:
         os.close(descriptor)  # which releases the lock
 
 
-def _take(descriptor: int, kind: int, deadline: float, path: Path) -> None:
+def _take(descriptor: int, kind: int, deadline: float, path: Path, *, told_by: int) -> None:
     while not _tried(descriptor, kind):
         if time.monotonic() > deadline:
-            holder = _holder(descriptor)
-            raise StoreBusy(f"{path.name} is held by process {holder}; try again in a moment")
+            raise StoreBusy(f"{path.name} is held by {_holder(told_by)}; try again in a moment")
         time.sleep(random.uniform(*_POLL_S))  # noqa: S311 (spreads waiters, keeps no secret)
 
 
@@ -77,5 +92,6 @@ def _tried(descriptor: int, kind: int) -> bool:
     return True
 
 
-def _holder(descriptor: int) -> str:
-    return os.pread(descriptor, 20, 0).decode(errors="replace") or "unknown"
+def _holder(lock: int) -> str:
+    written = os.pread(lock, 20, 0).decode(errors="replace")
+    return f"process {written}" if written else "another process"

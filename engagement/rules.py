@@ -11,7 +11,9 @@ from engagement.schema import FALSE_WORDS, MISSING_WORDS, TRUE_WORDS, Column
 
 _NUMBER: Final = r"^[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?$"
 _ZONE: Final = r"(Z|z|[+-][0-9]{2}(:?[0-9]{2})?)$"
-_INSTANT: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)? ?" + _ZONE[:-1] + "?)?$"
+_INSTANT: Final = (
+    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)? ?" + _ZONE[:-1] + "?)?$"
+)
 _EMAIL: Final = r"^[^@\s]+@[^@\s]+$"
 
 
@@ -25,18 +27,21 @@ def value(column: Column) -> str:
         case "number" | "whole":
             return f"case when regexp_matches({text}, '{_NUMBER}') then try_cast({text} as double) end"
         case "flag":
-            return f"case when lower({text}) in {_words(TRUE_WORDS)} then true when lower({text}) in {_words(FALSE_WORDS)} then false end"
+            yes, no = _words(TRUE_WORDS), _words(FALSE_WORDS)
+            return f"case when lower({text}) in {yes} then true when lower({text}) in {no} then false end"
         case "choice":
             return f"case when lower({text}) in {_words(column.choices)} then lower({text}) end"
         case "instant":
             aware = f"timezone('UTC', try_cast({text} as timestamptz))"
             naive = f"timezone('UTC', timezone($zone, try_cast({text} as timestamp)))"
             zoned = f"length({text}) > 10 and regexp_matches({text}, '{_ZONE}')"
-            return f"case when regexp_matches({text}, '{_INSTANT}') then case when {zoned} then {aware} else {naive} end end"
+            instant = f"case when {zoned} then {aware} else {naive} end"
+            return f"case when regexp_matches({text}, '{_INSTANT}') then {instant} end"
         case "email":
             return f"lower({text})"
         case "json":
-            return f"case when json_valid({text}) and json_type({text}) = 'OBJECT' then {text} end"
+            # nested, because `and` may try the right side first, and json_type raises on what is not JSON
+            return f"case when json_valid({text}) then case when json_type({text}) = 'OBJECT' then {text} end end"
         case "text":
             return text
 
@@ -50,17 +55,23 @@ def reasons(column: Column) -> str:
     match column.kind:
         case "number" | "whole":
             checks.append((f"{text} is not null and {name} is null", "not a number"))
-            checks.append((f"{name} < {column.low} or {name} > {column.high}", f"outside {column.low} to {column.high}"))
+            checks.append(
+                (f"{name} < {column.low} or {name} > {column.high}", f"outside {column.low} to {column.high}")
+            )
             if column.kind == "whole":
                 checks.append((f"{name} <> floor({name})", "not a whole number"))
         case "flag":
             checks.append((f"{text} is not null and {name} is null", "neither yes nor no"))
         case "choice":
-            checks.append((f"{text} is not null and {name} is null", f"not one of {', '.join(column.choices)}"))
+            checks.append(
+                (f"{text} is not null and {name} is null", f"not one of {', '.join(column.choices)}")
+            )
         case "instant":
             checks.append((f"{text} is not null and {name} is null", "not an ISO date or time"))
         case "email":
-            checks.append((f"{text} is not null and not regexp_matches({text}, '{_EMAIL}')", "not an address"))
+            checks.append(
+                (f"{text} is not null and not regexp_matches({text}, '{_EMAIL}')", "not an address")
+            )
         case "json":
             checks.append((f"{text} is not null and {name} is null", "not a JSON object"))
         case "text":

@@ -40,9 +40,13 @@ LEARNERS: Final = (
     Column("phone", "text", "telephone number", in_header=True),
     Column("program", "text", "what the learner is enrolled in", in_header=True, in_every_row=True),
     Column("last_login", "instant", "last login; empty means never", in_header=True),
-    Column("completed_percent", "number", "percent of the work that was due", in_header=True, low=0, high=100),
+    Column(
+        "completed_percent", "number", "percent of the work that was due", in_header=True, low=0, high=100
+    ),
     Column("avg_quiz_score", "number", "mean quiz score in percent", in_header=True, low=0, high=100),
-    Column("consecutive_missed_sessions", "whole", "sessions missed in a row", in_header=True, low=0, high=10_000),
+    Column(
+        "consecutive_missed_sessions", "whole", "sessions missed in a row", in_header=True, low=0, high=10_000
+    ),
     Column("completed_percent_course", "number", "percent of the whole course", low=0, high=100),
     Column("completed_percent_due", "number", "percent of the work due by then", low=0, high=100),
     Column("person_id", "text", "the person, where one has several enrolments; id otherwise"),

@@ -12,7 +12,7 @@ import re
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from pathlib import Path
@@ -33,7 +33,41 @@ TEXT_ROWS_PER_BLOCK: Final = 50_000  # more text in one block would keep the oth
 _SQL: Final = Path(__file__).parent / "sql"
 # Errors in our own SQL: they hold names of columns, no values, and a developer wants to see them as they are.
 _DEFECTS: Final = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException)
-_QUOTED: Final = re.compile(r"""(['"]).*?\1""")
+# Errors that quote a value: what the value says must not be taken for what went wrong.
+_ABOUT_VALUES: Final = (duckdb.ConstraintException, duckdb.ConversionException, duckdb.OutOfRangeException)
+_VALUES: Final = re.compile(r"""['"].*['"]|['"].*""", re.DOTALL)  # to the last quote: a value may hold some
+_KNOWN: Final[tuple[tuple[str, type[EngagementError], str], ...]] = (
+    (
+        r"not a valid DuckDB database|not a DuckDB database|different endian|[Cc]orrupt|checksum|not read enough bytes",
+        StoreUnusable,
+        "{path} is not a DuckDB file, or is damaged; move it away or restore a backup",
+    ),
+    (
+        r"CSV (Error|Parser)|read_text|not valid UTF-?8|[Ii]nvalid unicode",
+        InvalidInput,
+        "the file cannot be read as CSV in UTF-8 with one kind of line ending; save it as CSV UTF-8",
+    ),
+    (
+        r"[Pp]arquet|magic bytes",
+        InvalidInput,
+        "the file cannot be read as Parquet; it is damaged or something else",
+    ),
+    (
+        r"newer version|storage version",
+        StoreUnusable,
+        "{path} was made by a newer DuckDB; upgrade duckdb, or restore an older file",
+    ),
+    (
+        r"(?i)No space left|disk quota|File too large|Could not write|max_temp_directory_size",
+        StoreUnusable,
+        "{path}: the disk is full; what was committed before is intact",
+    ),
+    (
+        r"Permission denied|[Rr]ead-only|Cannot open file",
+        StoreUnusable,
+        "{path} cannot be opened for this: read-only, or not permitted",
+    ),
+)
 _MIGRATIONS: Final = sorted((_SQL / "migrations").glob("[0-9]*.sql"))
 SCHEMA_VERSION: Final = len(_MIGRATIONS)
 
@@ -48,6 +82,13 @@ def first_row(cursor: Cursor, sql: str, parameters: dict[str, object] | None = N
     """Return the first row of a query that always has one; the result is closed, as `detach` needs it."""
     row: tuple[Any, ...] = cursor.execute(sql, parameters or {}).fetchall()[0]
     return row
+
+
+def records(cursor: Cursor, sql: str, parameters: Mapping[str, object] | None = None) -> list[dict[str, Any]]:
+    """Return the rows of a query as dictionaries with plain values: `datetime`, `float`, None for NULL."""
+    result = cursor.execute(sql, dict(parameters or {}))
+    names = [column[0] for column in result.description or []]
+    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 
 
 @cache
@@ -103,7 +144,9 @@ class Store:
             try:
                 _migrate(cursor)
                 yield cursor
-                cursor.execute("select 1")  # raises if an error was swallowed; commit would silently roll back
+                cursor.execute(
+                    "select 1"
+                )  # raises if an error was swallowed; commit would silently roll back
                 cursor.execute("commit")
             except BaseException:
                 with suppress(duckdb.Error):
@@ -176,7 +219,9 @@ class Store:
                 return
             try:
                 self._engine.execute("detach store")
-            except duckdb.Error:  # a fatal error, such as a full disk, leaves a dead engine: begin with a new one
+            except (
+                duckdb.Error
+            ):  # a fatal error, such as a full disk, leaves a dead engine: begin with a new one
                 with suppress(duckdb.Error):
                     self._engine.close()
                 self._engine = None
@@ -186,23 +231,21 @@ def plain_error(error: duckdb.Error, path: Path) -> EngagementError:
     """Return what a person can act on; values, which may be personal, are left out of the message."""
     text = str(error)
     if holder := re.search(r"Could not set lock on file.*?PID (\d+)", text, re.DOTALL):
-        return StoreBusy(f"{path.name} is held by process {holder[1]}, which is not ours; end it or wait for it")
-    if re.search(r"not a valid DuckDB database|not a DuckDB database|different endian|[Cc]orrupt|checksum", text):
-        return StoreUnusable(f"{path} is not a DuckDB file, or is damaged; move it away or restore a backup")
-    if re.search(r"CSV (Error|Parser)|read_text|not valid UTF-?8|[Ii]nvalid unicode", text):
-        return InvalidInput("the file cannot be read as CSV in UTF-8; save it as CSV UTF-8")
-    if re.search(r"newer version|storage version", text):
-        return StoreUnusable(f"{path} was made by a newer DuckDB; upgrade duckdb, or restore an older file")
-    if re.search(r"No space left|disk quota|File too large|Could not write|max_temp_directory_size", text, re.I):
-        return StoreUnusable(f"{path}: the disk is full; what was committed before is intact")
-    if re.search(r"Permission denied|[Rr]ead-only|Cannot open file", text):
-        return StoreUnusable(f"{path} cannot be opened for this: read-only, or not permitted")
-    first_line = _QUOTED.sub("…", text.splitlines()[0])[:300]
+        return StoreBusy(
+            f"{path.name} is held by process {holder[1]}, which is not ours; end it or wait for it"
+        )
+    if not isinstance(error, _ABOUT_VALUES):
+        for pattern, kind, message in _KNOWN:
+            if re.search(pattern, text):
+                return kind(message.format(path=path))
+    first_line = _VALUES.sub("…", text).splitlines()[0][:300]
     return StoreUnusable(f"{path.name}: {type(error).__name__}: {first_line}")
 
 
 def _engine() -> Cursor:
-    engine = duckdb.connect(config={"python_enable_replacements": "false"})
+    engine = duckdb.connect(
+        config={"python_enable_replacements": "false", "autoinstall_known_extensions": "false"}
+    )
     engine.execute("set TimeZone = 'UTC'")
     engine.execute("set temp_directory = $folder", {"folder": f"{tempfile.gettempdir()}/engagement-spill"})
     return engine
@@ -211,11 +254,12 @@ def _engine() -> Cursor:
 def _attach_patiently(engine: Cursor, path: Path, *, read_only: bool) -> None:
     """Attach the file as `store`, waiting a little for a program outside the turnstile to let go of it."""
     deadline = time.monotonic() + FOREIGN_HOLDER_WAIT_S
-    mode = " (read_only)" if read_only else ""
+    # Without the type, a file that looks like another database's sends DuckDB to the network for an extension.
+    mode = "type duckdb, read_only" if read_only else "type duckdb"
     name = str(path).replace("'", "''")
     while True:
         try:
-            engine.execute(f"attach '{name}' as store{mode}")
+            engine.execute(f"attach '{name}' as store ({mode})")
             return
         except duckdb.IOException as error:
             if "Could not set lock" not in str(error) or time.monotonic() > deadline:
@@ -231,13 +275,26 @@ def _make_folder(folder: Path) -> None:
 
 
 def _schema_version(cursor: Cursor) -> int:
-    """Return the version of the attached file, 0 for a new one; `StoreUnusable` where it is newer than this program."""
-    tables = "select count(*) from information_schema.tables where table_catalog = 'store' and table_name = 'schema_version'"
-    if first_row(cursor, tables) == (0,):
+    """Return the version of the attached file, 0 for a new one; `StoreUnusable` where it is not for this program."""
+    ours, all_tables = first_row(
+        cursor,
+        """
+        select count_if(table_name = 'schema_version'), count(*)
+        from information_schema.tables
+        where table_catalog = 'store'
+        """,
+    )
+    if not ours:
+        if all_tables:
+            raise StoreUnusable(
+                "the store is a DuckDB file with the tables of another program; choose another name"
+            )
         return 0
     version = int(first_row(cursor, "select max(version) from schema_version")[0])
     if version > SCHEMA_VERSION:
-        raise StoreUnusable(f"the store has schema {version}, this program knows {SCHEMA_VERSION}; upgrade the program")
+        raise StoreUnusable(
+            f"the store has schema {version}, this program knows {SCHEMA_VERSION}; upgrade the program"
+        )
     return version
 
 

@@ -1,0 +1,38 @@
+"""What every test stands on: no key, no store but its own, and the real data where it is there."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from engagement.settings import PROJECT, Settings
+from engagement.store import Store
+
+_scratch = Path(tempfile.mkdtemp(prefix="engagement-tests-"))
+
+
+def pytest_configure():
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL"):
+        os.environ.pop(name, None)
+    os.environ["ENGAGEMENT_STORE"] = str(_scratch / "engagement.duckdb")
+    os.environ["ENGAGEMENT_REPORTS"] = str(_scratch / "reports")
+    Settings.model_config["env_file"] = None  # a key in the developer's own .env is not for tests either
+
+
+def pytest_unconfigure():
+    shutil.rmtree(_scratch, ignore_errors=True)
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path / "store.duckdb")
+
+
+@pytest.fixture(scope="session")
+def real_data():
+    folder = Path(os.environ.get("ENGAGEMENT_DATA") or PROJECT.parent / "shared" / "data")
+    if not folder.is_dir():
+        pytest.skip(f"the real data is not at {folder}; ENGAGEMENT_DATA says where it is")
+    return folder

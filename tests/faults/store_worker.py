@@ -1,0 +1,156 @@
+"""A process of its own for the tests of the store: it works on a file, or dies at a given step.
+
+    store_worker.py work PATH SECONDS ROLE…    one thread per role (write, read); prints what it saw as JSON
+    store_worker.py acknowledge PATH NAME      writes until it is killed; prints each number once it is kept
+    store_worker.py die PATH STEP              kills itself at that step of a write
+    store_worker.py fill PATH MEGABYTES        writes until files may not grow further, then with room again
+    store_worker.py use PATH                   reads and writes once each, as nobody where it can; prints errors
+
+A write is always a pair of rows, so that an odd count is half a write.
+"""
+
+import json
+import os
+import resource
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+from engagement import store as store_module
+from engagement.errors import EngagementError
+from engagement.locks import turnstile
+from engagement.store import Store, first_row
+
+COUNT = "select count(*) from tombstones"
+NOBODY = 65534
+
+
+def insert_half(db, name):
+    db.execute("insert into tombstones values ($name, '2026-01-01')", {"name": name})
+
+
+def insert_pair(db, name):
+    insert_half(db, f"{name} a")
+    insert_half(db, f"{name} b")
+
+
+def kill_self(*_):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def work(store, seconds, roles):
+    results = []
+
+    def one(role, number):
+        seen = {"role": role, "kept": [], "longest_wait_s": 0.0, "errors": []}
+        results.append(seen)
+        deadline = time.monotonic() + seconds
+        last = 0
+        try:
+            while time.monotonic() < deadline:
+                asked = time.monotonic()
+                with store.write() if role == "write" else store.read() as db:
+                    seen["longest_wait_s"] = max(seen["longest_wait_s"], time.monotonic() - asked)
+                    if role == "write":
+                        name = f"{os.getpid()} {number} {len(seen['kept'])}"
+                        insert_pair(db, name)
+                    else:
+                        count = first_row(db, COUNT)[0]
+                        if count % 2 or count < last:
+                            seen["errors"].append(f"{count} rows after {last}")
+                        last = count
+                if role == "write":
+                    seen["kept"].append(name)
+        except Exception as error:
+            seen["errors"].append(repr(error))
+
+    threads = [threading.Thread(target=one, args=(role, number)) for number, role in enumerate(roles)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    print(json.dumps(results))
+
+
+def acknowledge(store, name):
+    number = 0
+    while True:
+        with store.write() as db:
+            insert_pair(db, f"{name} {number}")
+        print(number, flush=True)
+        number += 1
+
+
+def die(store, step):
+    if step == "lock":
+        with turnstile(store.path, exclusive=True, wait_s=5):
+            kill_self()
+    if step == "begin":
+        store_module._migrate = kill_self
+    if step == "commit":
+        Store._detach = kill_self
+    with store.write() as db:
+        insert_half(db, f"{step} a")
+        if step == "half":
+            kill_self()
+        if step == "insert":
+            threading.Timer(0.1, kill_self).start()
+            db.execute("insert into tombstones select i, '2026-01-01' from range(50_000_000) as t (i)")
+        insert_half(db, f"{step} b")
+        if step == "pair":
+            kill_self()
+
+
+def fill(store, megabytes):
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (int(float(megabytes) * 1_000_000), hard))
+    kept, error = 0, None
+    while error is None and kept < 1_000:
+        try:
+            with store.write() as db:
+                db.execute(
+                    """
+                    insert into tombstones
+                    select sha256(($block * 2000 + i)::text) || md5(i::text), '2026-01-01' from range(2000) as t (i)
+                    """,
+                    {"block": kept},
+                )
+            kept += 1
+        except EngagementError as problem:
+            error = problem
+    resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+    with store.write() as db:
+        insert_pair(db, "with room again")
+    print(json.dumps({"kept": kept, "kind": type(error).__name__, "message": str(error)}))
+
+
+def use(store):
+    if os.geteuid() == 0:
+        os.seteuid(NOBODY)
+    said = {}
+    for name, block in (("read", store.read), ("write", store.write)):
+        try:
+            with block() as db:
+                said[name] = first_row(db, COUNT)[0]
+        except EngagementError as error:
+            said[name] = [type(error).__name__, error.exit_code, str(error)]
+    print(json.dumps(said))
+
+
+if __name__ == "__main__":
+    action, path, *rest = sys.argv[1:]
+    store = Store(Path(path))
+    match action:
+        case "work":
+            work(store, float(rest[0]), rest[1:])
+        case "acknowledge":
+            acknowledge(store, *rest)
+        case "die":
+            die(store, *rest)
+        case "fill":
+            fill(store, *rest)
+        case "use":
+            use(store)

@@ -1,0 +1,321 @@
+"""The store under what goes wrong: killed writers, many at once, a full disk, files that are no stores."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from engagement import store as store_module
+from engagement.errors import StoreBusy, StoreUnusable
+from engagement.store import SCHEMA_VERSION, Store, first_row
+
+WORKER = Path(__file__).with_name("store_worker.py")
+COUNT = "select count(*) from tombstones"
+HOLDER = "import duckdb, sys; db = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    monkeypatch.setattr(store_module, "FOREIGN_HOLDER_WAIT_S", 0.1)
+
+
+def start(*arguments):
+    command = [sys.executable, str(WORKER), *map(str, arguments)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def outcome(process, timeout_s=60):
+    try:
+        out, err = process.communicate(timeout=timeout_s)
+    finally:
+        process.kill()
+    assert process.returncode == 0, err
+    return json.loads(out)
+
+
+def create(store):
+    with store.write():
+        pass
+
+
+def names(store):
+    with store.read() as db:
+        return {name for (name,) in db.execute("select person_hash from tombstones").fetchall()}
+
+
+def refusals(store):
+    """What a read and a write are told, as errors."""
+    said = []
+    for block in (store.read, store.write):
+        with pytest.raises((StoreUnusable, StoreBusy)) as caught, block() as db:
+            db.execute("select * from learners").fetchall()
+        said.append(caught.value)
+    return said
+
+
+def check_what_workers_saw(store, processes):
+    said = [process.communicate(timeout=60) for process in processes]
+    assert [err for _, err in said if err] == []
+    seen = [one for out, _ in said for one in json.loads(out)]
+    assert [error for one in seen for error in one["errors"]] == []
+    assert all(0 < one["longest_wait_s"] < 2 for one in seen)
+    assert all(one["kept"] for one in seen if one["role"] == "write")
+    kept = {f"{name} {half}" for one in seen for name in one["kept"] for half in "ab"}
+    assert names(store) == kept
+
+
+def test_four_writers_and_four_readers_lose_nothing_and_nobody_waits_long(store):
+    create(store)
+    roles = ["write", "read"] * 4
+    check_what_workers_saw(store, [start("work", store.path, 5, role) for role in roles])
+
+
+def test_threads_and_processes_together_lose_nothing_and_nobody_waits_long(store):
+    create(store)
+    crowds = [["write", "read", "write", "read"], ["write", "read", "read"], ["write"], ["read"]]
+    check_what_workers_saw(store, [start("work", store.path, 3, *roles) for roles in crowds])
+
+
+@pytest.mark.parametrize("step", ["lock", "begin", "half", "insert", "pair", "commit"])
+def test_a_writer_killed_at_any_step_leaves_all_or_nothing(store, step):
+    with store.write() as db:
+        db.execute("insert into tombstones values ('before', '2026-01-01')")
+    process = start("die", store.path, step)
+    process.communicate(timeout=30)
+    assert process.returncode == -signal.SIGKILL
+
+    asked = time.monotonic()
+    with store.write() as db:
+        assert time.monotonic() - asked < 2
+        db.execute("insert into tombstones values ('after', '2026-01-01')")
+    expected = {"before", "after"} | ({"commit a", "commit b"} if step == "commit" else set())
+    assert names(Store(store.path)) == expected
+
+
+def test_what_was_acknowledged_outlives_kill_9_at_any_moment(store):
+    chance = random.Random(7)
+    acknowledged = set()
+    for life in range(5):
+        process = start("acknowledge", store.path, life)
+        process.stdout.readline()
+        time.sleep(chance.uniform(0.02, 0.3))
+        process.kill()
+        out, err = process.communicate()
+        assert err == ""
+        acknowledged |= {f"{life} {number} {half}" for number in (0, *map(int, out.split())) for half in "ab"}
+    there = names(store)
+    assert acknowledged <= there
+    assert len(there) % 2 == 0
+    assert len(there) - len(acknowledged) <= 2 * 5  # at most the one write that each had not told us of
+
+
+def test_two_processes_that_make_the_store_at_once_make_it_once(store):
+    processes = [start("work", store.path, 0.2, "write") for _ in range(2)]
+    check_what_workers_saw(store, processes)
+    with store.read() as db:
+        versions = db.execute("select version from schema_version order by version").fetchall()
+    assert versions == [(number,) for number in range(1, SCHEMA_VERSION + 1)]
+
+
+def test_a_full_disk_is_told_plainly_and_loses_nothing(store):
+    create(store)
+    room_mb = store.path.stat().st_size / 1e6 + 1
+    said = outcome(start("fill", store.path, room_mb))
+    assert said["kind"] == "StoreUnusable"
+    assert "the disk is full" in said["message"]
+    assert said["kept"] >= 1
+    with store.read() as db:
+        assert first_row(db, COUNT) == (said["kept"] * 2000 + 2,)
+        blocks = db.execute("select count(*) from tombstones where person_hash like 'with room%'").fetchall()
+    assert blocks == [(2,)]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"id,name\n1,x\n" * 900, b"SQLite format 3\0" + b"\0" * 5000, b"PK\3\4" + b"\0" * 5000],
+    ids=["empty", "CSV", "SQLite", "zip"],
+)
+def test_a_file_that_is_not_duckdb_is_refused_and_left_alone(store, content):
+    store.path.write_bytes(content)
+    for error in refusals(store):
+        assert type(error) is StoreUnusable
+        assert error.exit_code == 1
+        assert "is not a DuckDB file, or is damaged" in str(error)
+    assert store.path.read_bytes() == content
+
+
+def test_a_folder_in_place_of_the_store_is_refused(store):
+    store.path.mkdir()
+    assert {type(error) for error in refusals(store)} == {StoreUnusable}
+
+
+def test_a_store_in_a_folder_that_cannot_be_made_is_refused(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreUnusable, match="cannot make the folder"), Store(tmp_path / "file" / "x").write():
+        pass
+
+
+def test_a_newer_schema_is_refused_and_left_alone(store):
+    with store.write() as db:
+        db.execute("insert into schema_version values (999)")
+    content = store.path.read_bytes()
+    for error in refusals(Store(store.path)):
+        assert type(error) is StoreUnusable
+        assert f"the store has schema 999, this program knows {SCHEMA_VERSION}" in str(error)
+    assert store.path.read_bytes() == content
+
+
+def test_the_database_of_another_program_is_refused_and_left_alone(store):
+    with duckdb.connect(store.path) as foreign:
+        foreign.execute("create table theirs as select 42 as answer")
+    content = store.path.read_bytes()
+    for error in refusals(store):
+        assert type(error) is StoreUnusable
+        assert "another program" in str(error)
+    assert store.path.read_bytes() == content
+
+
+def test_a_damaged_store_never_gives_wrong_rows(store):
+    everything = "select id, name, program from learners order by id"
+    with store.write() as db:
+        db.execute(
+            """
+            insert into learners (id, person_id, name, program, load_id)
+            select 'L' || i, 'L' || i, 'Invented ' || sha256(i::text), 'P', 'L1' from range(20_000) as t (i)
+            """
+        )
+        right = db.execute(everything).fetchall()
+    sound = store.path.read_bytes()
+    refused = {}
+    for at in [100, 4_100, 8_200, *range(20_000, len(sound), 100_003)]:
+        flipped = bytearray(sound)
+        flipped[at] ^= 0xFF
+        damaged = Store(store.path.with_name(f"damaged-{at}.duckdb"))
+        damaged.path.write_bytes(flipped)
+        try:
+            with damaged.read() as db:
+                rows = db.execute(everything).fetchall()
+        except StoreUnusable as error:
+            refused[at] = str(error)
+        else:
+            assert rows == right
+        assert damaged.path.read_bytes() == flipped
+    assert {100, 4_100} <= set(refused)
+    assert len(refused) > 4
+    assert all("is damaged; move it away or restore a backup" in message for message in refused.values())
+
+
+@pytest.mark.parametrize("length", [5_000, 20_000, 500_000])
+def test_a_store_that_was_cut_short_is_refused(store, length):
+    with store.write() as db:
+        db.execute("insert into tombstones select sha256(i::text), '2026-01-01' from range(50_000) as t (i)")
+    store.path.write_bytes(store.path.read_bytes()[:length])
+    with pytest.raises(StoreUnusable, match="is damaged"), Store(store.path).read() as db:
+        db.execute("select count(distinct person_hash) from tombstones").fetchall()
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_foreign_holder_is_named(store):
+    create(store)
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(store.path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        holder.stdout.readline()
+        for error in refusals(store):
+            assert type(error) is StoreBusy
+            assert error.exit_code == 75
+            assert f"{store.path.name} is held by process {holder.pid}," in str(error)
+    finally:
+        holder.communicate("")
+    assert names(store) == set()
+
+
+def test_a_foreign_holder_that_lets_go_is_waited_for(store):
+    create(store)
+    holder = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            HOLDER.replace("sys.stdin.read()", "import time; time.sleep(0.5)"),
+            str(store.path),
+        ],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    holder.stdout.readline()
+    try:
+        with store.write() as db:
+            db.execute("insert into tombstones values ('patient', '2026-01-01')")
+    finally:
+        holder.communicate()
+    assert names(store) == {"patient"}
+
+
+@pytest.fixture
+def open_folder():
+    """A folder that a process without rights can enter, which `tmp_path` of root is not."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o777)
+        yield Path(folder)
+
+
+def shared(store):
+    """Let others take the turnstile, as a group on one machine would."""
+    for suffix in (".gate", ".lock"):
+        store.path.with_name(store.path.name + suffix).chmod(0o666)
+
+
+def test_a_read_only_file_can_be_read_and_not_written(open_folder):
+    store = Store(open_folder / "store.duckdb")
+    create(store)
+    shared(store)
+    store.path.chmod(0o444)
+    content = store.path.read_bytes()
+    said = outcome(start("use", store.path))
+    assert said["read"] == 0
+    kind, exit_code, message = said["write"]
+    assert (kind, exit_code) == ("StoreUnusable", 1)
+    assert "read-only, or not permitted" in message
+    assert store.path.read_bytes() == content
+
+
+def test_a_file_that_may_not_be_read_is_refused(open_folder):
+    store = Store(open_folder / "store.duckdb")
+    create(store)
+    shared(store)
+    store.path.chmod(0o000)
+    said = outcome(start("use", store.path))
+    for kind, exit_code, message in said.values():
+        assert (kind, exit_code) == ("StoreUnusable", 1)
+        assert "not permitted" in message
+
+
+def test_a_folder_without_rights_is_refused_plainly(open_folder):
+    store = Store(open_folder / "store.duckdb")
+    create(store)
+    for file in open_folder.iterdir():
+        file.chmod(0o444)
+    open_folder.chmod(0o555)
+    said = outcome(start("use", store.path))
+    open_folder.chmod(0o777)
+    assert {(kind, exit_code) for kind, exit_code, _ in said.values()} == {("StoreUnusable", 1)}
+    assert all("Permission denied" in message for *_, message in said.values())
+
+
+def test_an_orphaned_lock_file_blocks_nobody(store):
+    for suffix in (".gate", ".lock"):
+        store.path.with_name(store.path.name + suffix).write_text(str(os.getpid()))
+    create(store)
+    assert names(store) == set()

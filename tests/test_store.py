@@ -1,0 +1,330 @@
+"""The store's two doors: what a block may do, what it leaves behind, what its errors say."""
+
+import os
+import threading
+import time
+from contextlib import suppress
+
+import duckdb
+import pytest
+
+from engagement import store as store_module
+from engagement.errors import EngagementError, NotFound, StoreBusy, StoreUnusable
+from engagement.locks import sole_runner
+from engagement.store import SCHEMA_VERSION, Store, first_row, open_store
+
+NAMES = "select person_hash from tombstones order by person_hash"
+
+
+def insert(db, name):
+    db.execute("insert into tombstones values ($name, '2026-01-01')", {"name": name})
+
+
+def names(store):
+    with store.read() as db:
+        return [name for (name,) in db.execute(NAMES).fetchall()]
+
+
+def create(store):
+    with store.write():
+        pass
+
+
+def in_thread(work):
+    """Run `work` in a thread to its end and return what it returned or raised."""
+    said = []
+
+    def run():
+        try:
+            said.append(work())
+        except Exception as error:
+            said.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join(timeout=30)
+    return said[0]
+
+
+def test_reading_where_there_is_no_store_says_how_to_make_one(store):
+    with pytest.raises(NotFound, match="`engagement load` or `make demo` makes one"), store.read():
+        pass
+    assert list(store.path.parent.iterdir()) == []
+
+
+def test_a_write_makes_the_store_and_its_folder(tmp_path):
+    store = Store(tmp_path / "new" / "folder" / "it's a store.duckdb")
+    with store.write() as db:
+        insert(db, "x")
+    assert names(Store(store.path)) == ["x"]
+
+
+def test_a_process_has_one_store_per_file(tmp_path):
+    assert open_store(tmp_path / "a") is open_store(tmp_path / "a")
+    assert open_store(tmp_path / "a") is not open_store(tmp_path / "b")
+
+
+def test_the_file_is_free_between_blocks(store):
+    create(store)
+    assert names(store) == []
+    with duckdb.connect(store.path) as foreign:
+        assert foreign.execute("select count(*) from tombstones").fetchall() == [(0,)]
+
+
+def test_a_result_left_open_does_not_keep_the_file(store):
+    for block in (store.write, store.read):
+        with block() as db:
+            db.execute("select * from range(5_000_000)").fetchone()
+        duckdb.connect(store.path).close()
+
+
+def test_a_read_sees_what_another_process_wrote_since(store):
+    create(store)
+    assert names(store) == []
+    with duckdb.connect(store.path) as foreign:
+        foreign.execute("insert into tombstones values ('foreign', '2026-01-01')")
+    assert names(store) == ["foreign"]
+
+
+def test_a_read_within_a_read_is_the_same_cursor(store):
+    create(store)
+    with store.read() as outer, store.read() as inner:
+        assert inner is outer
+    assert names(store) == []
+
+
+def test_a_read_within_a_write_sees_what_was_not_committed_yet(store):
+    with store.write() as db:
+        insert(db, "x")
+        with store.read() as inner:
+            assert inner.execute(NAMES).fetchall() == [("x",)]
+    assert names(store) == ["x"]
+
+
+def test_a_write_within_a_write_is_kept_or_lost_with_it(store):
+    with store.write() as db:
+        insert(db, "outer")
+        with store.write() as inner:
+            insert(inner, "inner")
+    assert names(store) == ["inner", "outer"]
+    with pytest.raises(ZeroDivisionError), store.write():
+        with store.write() as inner:
+            insert(inner, "lost")
+        raise ZeroDivisionError
+    assert names(store) == ["inner", "outer"]
+
+
+def test_a_write_within_a_read_is_refused(store):
+    create(store)
+    with store.read(), pytest.raises(EngagementError, match="a write was begun inside a read"), store.write():
+        pass
+    with store.write() as db:
+        insert(db, "later")
+    assert names(store) == ["later"]
+
+
+def test_a_change_within_a_read_is_refused(store):
+    create(store)
+    with pytest.raises(StoreUnusable, match="read-only"), store.read() as db:
+        insert(db, "x")
+    assert names(store) == []
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])
+def test_an_exception_in_a_write_takes_the_whole_block_back(store, error):
+    create(store)
+    with pytest.raises(error), store.write() as db:
+        insert(db, "x")
+        raise error
+    assert names(store) == []
+    with store.write() as db:
+        insert(db, "next")
+    assert names(store) == ["next"]
+
+
+def test_a_swallowed_error_does_not_commit_half_a_write(store):
+    create(store)
+    with pytest.raises(StoreUnusable, match="aborted"), store.write() as db:
+        insert(db, "x")
+        with suppress(duckdb.ConstraintException):
+            insert(db, "x")
+    assert names(store) == []
+
+
+def test_a_threads_blocks_do_not_leak_into_another_thread(store):
+    create(store)
+    with store.read() as outer:
+        assert in_thread(lambda: names(store)) == []
+        assert in_thread(lambda: store.read().__enter__() is outer) is False
+        assert outer.execute(NAMES).fetchall() == []
+
+
+def test_temporary_tables_of_staging_are_seen_by_its_blocks_and_by_nobody_else(store):
+    create(store)
+    with store.staging() as stage:
+        stage.execute("create temp table incoming as select 'staged' as name")
+        with store.write() as db:
+            db.execute("insert into tombstones select name, '2026-01-01' from incoming")
+        with store.read() as db:
+            assert db.execute("select name from incoming").fetchall() == [("staged",)]
+        assert in_thread(lambda: names(store)) == ["staged"]
+    with pytest.raises(duckdb.CatalogException), store.read() as db:
+        db.execute("select * from incoming")
+    assert names(store) == ["staged"]
+
+
+def test_staging_keeps_nobody_out(store):
+    create(store)
+    with store.staging():
+        assert in_thread(lambda: names(store)) == []
+        duckdb.connect(store.path).close()
+
+
+QUOTING_SQL = [
+    "insert into tombstones values ($value, '2026-01-01'), ($value, '2026-01-01')",
+    "select cast($value as integer)",
+    "select cast($value as timestamp)",
+    "select cast($value as json)",
+]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "Sentinel",
+        "it's Sentinel",
+        'say "Sentinel',
+        "first\nSentinel",
+        "Sentinel'",
+        "Sentinel is corrupt",
+        "'",
+        '"Sentinel"\n\n"',
+    ],
+)
+def test_messages_never_hold_values(store, value):
+    for sql in QUOTING_SQL:
+        with pytest.raises(StoreUnusable) as caught, store.write() as db:
+            db.execute(sql, {"value": value}).fetchall()
+        message = str(caught.value)
+        assert message.startswith("store.duckdb: ")
+        assert not any(word in message for word in ("Sentinel", "first", "damaged"))
+        assert caught.value.__suppress_context__
+
+
+def test_an_error_in_our_own_sql_is_shown_as_it_is(store):
+    with pytest.raises(duckdb.BinderException, match="no_such_column"), store.write() as db:
+        db.execute("select no_such_column from tombstones")
+    create(store)
+
+
+def test_a_name_cannot_be_used_to_read_python_variables(store):
+    secret = duckdb.sql("select 1 as x").df()
+    with pytest.raises(duckdb.CatalogException), store.write() as db:
+        db.execute("select * from secret")
+    assert len(secret) == 1
+
+
+def test_the_session_is_in_utc(store):
+    with store.write() as db:
+        sql = "select strftime('2026-07-01 10:00:00+05:30'::timestamptz, '%H:%M %z')"
+        assert first_row(db, sql) == ("04:30 +00",)
+
+
+def test_whoever_holds_the_store_for_too_long_is_named(store, monkeypatch):
+    create(store)
+    monkeypatch.setattr(store_module, "LOCK_WAIT_S", 0.1)
+    with store.write():
+        refused = in_thread(lambda: names(store))
+    assert type(refused) is StoreBusy
+    assert f"store.duckdb is held by process {os.getpid()};" in str(refused)
+    assert names(store) == []
+
+
+def test_a_past_writer_is_not_blamed_for_a_reader(store, monkeypatch):
+    create(store)
+    monkeypatch.setattr(store_module, "LOCK_WAIT_S", 0.1)
+    with store.read():
+        refused = in_thread(lambda: create(store))
+    assert type(refused) is StoreBusy
+    assert "held by another process;" in str(refused)
+    assert str(os.getpid()) not in str(refused)
+
+
+def test_readers_read_at_the_same_time(store):
+    create(store)
+    with store.read():
+        assert in_thread(lambda: names(store)) == []
+
+
+def test_a_writer_waits_for_readers_and_goes_before_later_ones(store):
+    create(store)
+    order = []
+
+    def write():
+        with store.write() as db:
+            order.append("write")
+            insert(db, "x")
+
+    def read():
+        order.append(f"read {names(store)}")
+
+    threads = [threading.Thread(target=write), threading.Thread(target=read)]
+    with store.read():
+        for thread in threads:
+            thread.start()
+            time.sleep(0.2)
+        assert order == []
+    for thread in threads:
+        thread.join()
+    assert order == ["write", "read ['x']"]
+
+
+def test_a_second_run_is_told_which_process_works(tmp_path):
+    path = tmp_path / "store.duckdb"
+    with (
+        sole_runner(path),
+        pytest.raises(StoreBusy, match=rf"another run works on store.duckdb \(process {os.getpid()}\)"),
+        sole_runner(path),
+    ):
+        pass
+    with sole_runner(path):
+        pass
+
+
+def with_one_more_migration(monkeypatch, tmp_path, sql):
+    file = tmp_path / f"{SCHEMA_VERSION + 1:03}_more.sql"
+    file.write_text(sql)
+    monkeypatch.setattr(store_module, "_MIGRATIONS", [*store_module._MIGRATIONS, file])
+    monkeypatch.setattr(store_module, "SCHEMA_VERSION", SCHEMA_VERSION + 1)
+
+
+def schema_versions(store):
+    with duckdb.connect(store.path, read_only=True) as db:
+        return [
+            number for (number,) in db.execute("select version from schema_version order by 1").fetchall()
+        ]
+
+
+@pytest.mark.parametrize("door", ["read", "write"])
+def test_an_older_store_is_brought_up_to_date_with_what_it_holds(store, tmp_path, monkeypatch, door):
+    with store.write() as db:
+        insert(db, "old")
+    with_one_more_migration(monkeypatch, tmp_path, "create table more as select person_hash from tombstones;")
+    for _ in range(2):
+        with getattr(Store(store.path), door)() as db:
+            assert db.execute("select * from more").fetchall() == [("old",)]
+    assert schema_versions(store) == list(range(1, SCHEMA_VERSION + 2))
+
+
+def test_a_failed_migration_leaves_the_older_store(store, tmp_path, monkeypatch):
+    with store.write() as db:
+        insert(db, "old")
+    with monkeypatch.context() as newer:
+        broken = "create table more (x integer); insert into more values ('no number');"
+        with_one_more_migration(newer, tmp_path, broken)
+        with pytest.raises(StoreUnusable), store.read():
+            pass
+    assert schema_versions(store) == list(range(1, SCHEMA_VERSION + 1))
+    assert names(store) == ["old"]
+    with store.read() as db, pytest.raises(duckdb.CatalogException):
+        db.execute("select * from more")
