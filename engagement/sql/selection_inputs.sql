@@ -66,7 +66,10 @@ per_person as (
 
     select
         person_id,
-        count(*) filter (where status = 'draft' and as_of > $as_of - interval 72 hours) as open_drafts,
+        -- what was approved after $as_of was still a draft then
+        count(*) filter (
+            where (status = 'draft' or contacted_at > $as_of) and as_of > $as_of - interval 72 hours
+        ) as open_drafts,
         min(epoch($as_of - contacted_at) / 3600) filter (
             where contacted_at <= $as_of and status in ('approved', 'queued', 'sent', 'delivered')
         ) as hours_since_contact,
