@@ -12,6 +12,7 @@ from typing import Any, Final, TextIO
 
 from engagement.errors import InvalidInput, NotFound
 from engagement.fallbacks import fill
+from engagement.generation import UNSAFE_CHARACTERS
 from engagement.store import Cursor, Store, first_row, query, records
 
 TRANSITIONS: Final = {
@@ -23,7 +24,8 @@ TRANSITIONS: Final = {
 STATUSES: Final = ("draft", "approved", "rejected", "expired", "queued", "sent", "delivered", "failed")
 DRAFT_HOURS: Final = 72  # an older draft speaks of a week that is over
 SYSTEM: Final = "system"
-_FORMULA: Final = re.compile(r"[\s]*[=+\-@|%\t\r\n\uff1d\uff0b\uff0d\uff20]")
+# After white space and characters of no width: what a spreadsheet reads as the beginning of a formula.
+_FORMULA: Final = re.compile(r"[\s\u200b-\u200f\u2060\ufeff]*[=+\-@|%\t\r\n\uff1d\uff0b\uff0d\uff20]")
 
 _LISTED: Final = """
     select nudges.id, nudges.learner_id, nudges.program, nudges.channel, nudges.type, nudges.status, nudges.version,
@@ -56,7 +58,9 @@ def approve(store: Store, ids: Sequence[str], *, actor: str, now: datetime) -> l
     return move(store, ids, "approved", actor=actor, now=now)
 
 
-def reject(store: Store, ids: Sequence[str], *, actor: str, now: datetime, reason: str) -> list[dict[str, Any]]:
+def reject(
+    store: Store, ids: Sequence[str], *, actor: str, now: datetime, reason: str
+) -> list[dict[str, Any]]:
     """Reject drafts, with the reason that the next prompt can learn from."""
     if not reason.strip():
         raise InvalidInput("reason: a rejection needs one")
@@ -118,12 +122,16 @@ def _move_chosen(db: Cursor, status: str, *, actor: str, now: datetime, reason: 
                 f"status: {count} of the nudges, first {first[:12]!r}, cannot go from {before} to {status}; {may}"
             )
     db.execute(query("move_nudges"), {"status": status, "now": now})
-    db.execute(query("record_moves"), {"status": status, "now": now, "actor": actor, "reason": reason or None})
+    db.execute(
+        query("record_moves"), {"status": status, "now": now, "actor": actor, "reason": reason or None}
+    )
 
 
 def _those(db: Cursor, ids: Sequence[str]) -> list[dict[str, Any]]:
     order = "order by nudges.risk_score desc nulls last, nudges.id"
-    return _named(records(db, f"{_LISTED} where nudges.id in (select unnest($ids)) {order}", {"ids": list(ids)}))
+    return _named(
+        records(db, f"{_LISTED} where nudges.id in (select unnest($ids)) {order}", {"ids": list(ids)})
+    )
 
 
 def _full_id(db: Cursor, start: str) -> str:
@@ -160,5 +168,5 @@ def write_csv(rows: Sequence[Mapping[str, Any]], file: TextIO) -> None:
 
 def _without_formula(value: object) -> str:
     """Return the text; with an apostrophe before it where a spreadsheet would take it for a formula."""
-    text = "" if value is None else str(value)
+    text = UNSAFE_CHARACTERS.sub("\N{REPLACEMENT CHARACTER}", "" if value is None else str(value))
     return f"'{text}" if _FORMULA.match(text) else text
