@@ -177,4 +177,4 @@ def progress(console: "Console") -> "Progress":
         BarColumn(bar_width=20),
         TimeElapsedColumn(),
     )
-    return Progress(*columns, console=console)
+    return Progress(*columns, console=console, disable=not console.is_terminal)  # the log tells the others

@@ -98,8 +98,8 @@ def _versions() -> str:
 
 def _reports(settings: Settings) -> str:
     folder = settings.reports
-    if folder.exists() and not os.access(folder, os.W_OK):
-        raise EngagementError(f"{folder} is not writable")
+    if folder.exists() and not (folder.is_dir() and os.access(folder, os.W_OK)):
+        raise EngagementError(f"{folder} is not a folder that can be written to")
     return str(folder)
 
 

@@ -40,8 +40,8 @@ def profile(store: Store, learner_id: str) -> dict[str, Any]:
             "events": records(
                 db,
                 "select timestamp, type, actor, metadata from events where learner_id = $id "
-                f"order by timestamp desc limit {_RECENT}",
-                named,
+                "order by timestamp desc, id limit $recent",
+                {**named, "recent": _RECENT},
             ),
             "nudges": _nudges(db, learner_id, who[0]["name"]),
             "quizzes": _quizzes(db, learner_id),
@@ -55,7 +55,14 @@ def _nudges(db: Cursor, learner_id: str, name: str | None) -> list[dict[str, Any
         "where learner_id = $id order by created_at desc, id",
         {"id": learner_id},
     )
-    return [{**nudge, "content": fill(nudge["content"], name)} for nudge in nudges]
+    return [
+        {
+            **nudge,
+            "content": fill(nudge["content"], name),
+            "subject": fill(nudge["subject"], name) if nudge["subject"] else None,
+        }
+        for nudge in nudges
+    ]
 
 
 def _quizzes(db: Cursor, learner_id: str) -> list[dict[str, Any]]:

@@ -37,7 +37,7 @@ _HEADINGS: Final = {
 _LEVERS: Final = {
     "completed_percent": "{:g} % of the due work done",
     "avg_quiz_score": "a quiz average of {:g}",
-    "consecutive_missed_sessions": "no more than {:g} missed sessions in a row",
+    "consecutive_missed_sessions": "missed sessions in a row down to {:g}",
     "days_inactive": "a last login at most {:g} days ago",
 }
 

@@ -1,0 +1,378 @@
+# ruff: noqa: DTZ001 (an instant is a naive datetime in UTC here)
+
+import json
+import logging
+import re
+import shutil
+import subprocess
+import sys
+from datetime import datetime
+
+import pytest
+
+from engagement import cli, console, runs, steps
+from engagement.locks import sole_runner
+from engagement.risk import DEFAULT_POLICY
+from engagement.store import Store
+from tests.cohort import AS_OF, HOUR, LOW, learner, load, night, rows
+
+NOW = AS_OF + 9 * HOUR
+GENERATED = {"content", "prompt_version", "gptFallback", "id", "subject", "status", "reason"}
+QUEUED = {
+    "id",
+    "learner_id",
+    "program",
+    "channel",
+    "type",
+    "status",
+    "version",
+    "content",
+    "subject",
+    "reason",
+}
+HEADER = "id,name,email,phone,program,last_login,completed_percent,avg_quiz_score,consecutive_missed_sessions"
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory):
+    """A store with one published night: a and b at high risk, c at low."""
+    store = Store(tmp_path_factory.mktemp("cli") / "store.duckdb")
+    load(store, learner("a", completed_percent=0), learner("b", program="Welding"), learner("c", **LOW))
+    night(store)
+    return store.path
+
+
+@pytest.fixture
+def path(published, tmp_path, monkeypatch):
+    monkeypatch.setenv("ENGAGEMENT_STORE", str(tmp_path / "own.duckdb"))
+    monkeypatch.setenv("ENGAGEMENT_REPORTS", str(tmp_path / "reports"))
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setattr(console, "now", lambda: NOW)
+    return shutil.copy(published, tmp_path / "own.duckdb")
+
+
+@pytest.fixture
+def engagement(path, monkeypatch, capsys):
+    """Run a command as a shell does: return exit code, standard output, standard error."""
+    log = logging.getLogger("engagement")
+    before = list(log.handlers)
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["engagement", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        shown = capsys.readouterr()
+        return ended.value.code, shown.out, shown.err
+
+    yield run
+    log.handlers[:] = before
+
+
+@pytest.fixture
+def as_json(engagement):
+    """Run a command with --json that must succeed; only strict JSON is on standard output."""
+
+    def run(*arguments):
+        code, out, err = engagement(*arguments, "--json")
+        assert (code, err) == (0, "")
+        return json.loads(out, parse_constant=pytest.fail)
+
+    return run
+
+
+def refused(engagement, *arguments):
+    """Run a command that must fail in one line without a traceback; return exit code and that line."""
+    code, out, err = engagement(*arguments)
+    assert out == ""
+    assert err.startswith("engagement: ")
+    assert err.count("\n") == 1
+    assert "Traceback" not in err
+    return code, err
+
+
+def csv(folder, *lines, header=HEADER):
+    file = folder / "learners.csv"
+    file.write_text("\n".join([header, *lines]) + "\n", encoding="utf-8")
+    return file
+
+
+def draft(as_json):
+    return as_json("queue", "list")[0]["id"]
+
+
+def test_load_says_what_became_of_every_row(as_json, tmp_path):
+    file = csv(tmp_path, "x1,X Example,x1@example.invalid,,Data,2026-02-01,10,20,1", "x2,,,,Data,,140,20,1")
+    assert as_json("load", file) == {
+        "rows": 2,
+        "accepted": 1,
+        "quarantined": 1,
+        "reasons": {"completed_percent: outside 0 to 100": 1},
+    }
+
+
+def test_load_of_several_files_says_so_of_each(as_json, tmp_path):
+    file = csv(tmp_path, "x1,X Example,x1@example.invalid,,Data,2026-02-01,10,20,1")
+    assert [summary["accepted"] for summary in as_json("load", file, file)] == [1, 1]
+
+
+def test_load_takes_events_and_when_they_were_known(as_json, tmp_path, path):
+    file = csv(tmp_path, "a,login,2026-02-20T10:00:00", header="learner_id,type,timestamp")
+    assert as_json("load", file, "--events", "--observed-at", "2026-02-21")["accepted"] == 1
+    known = rows(Store(path), "select observed_at from loads where kind = 'events'")
+    assert known == [(datetime(2026, 2, 21, 23, 59, 59, 999999),)]
+
+
+def test_load_with_nothing_accepted_exits_2_and_names_nobody(engagement, tmp_path):
+    file = csv(tmp_path, "x1,Zebulon Example,zebulon@example.invalid,,Data,,140,20,1")
+    code, said = refused(engagement, "load", file)
+    assert code == 2
+    assert "none of 1 rows accepted" in said
+    assert "ebulon" not in said
+
+
+def test_load_says_to_a_person_what_it_refused(engagement, tmp_path):
+    file = csv(tmp_path, "x1,X,,,Data,,10,20,1", "x2,,,,Data,,140,20,1")
+    code, out, _ = engagement("load", file)
+    assert code == 0
+    assert out.splitlines()[0] == "learners.csv: 2 rows, 1 accepted, 1 quarantined"
+    assert "completed_percent" in out.splitlines()[1]
+
+
+def test_score_counts_labels_before_and_after(as_json, path):
+    load(Store(path), learner("a", **LOW), at=AS_OF + HOUR)
+    assert as_json("score") == {
+        "before": {"high": 2, "medium": 0, "low": 1, "unknown": 0},
+        "after": {"high": 1, "medium": 0, "low": 2, "unknown": 0},
+    }
+
+
+def test_score_of_one_program_counts_that_program(as_json, path):
+    load(Store(path), learner("b", program="Welding", **LOW), at=AS_OF + HOUR)
+    found = as_json("score", "--program", "Welding", "--as-of", "2026-03-02")
+    assert found["before"]["high"] == 1
+    assert found["after"] == {"high": 0, "medium": 0, "low": 1, "unknown": 0}
+
+
+def test_learners_are_listed_worst_first_with_a_reason(as_json):
+    listed = as_json("learners")
+    assert [row["id"] for row in listed] == ["a", "b", "c"]
+    assert {"id", "name", "program", "risk_score", "risk_label", "top_reason"} <= set(listed[0])
+    assert listed[0]["top_reason"] == "0 % of the due work done"
+
+
+def test_learners_can_be_chosen(as_json):
+    assert [row["id"] for row in as_json("learners", "--risk", "low")] == ["c"]
+    assert [row["id"] for row in as_json("learners", "--program", "Welding")] == ["b"]
+    assert [row["id"] for row in as_json("learners", "--limit", "1")] == ["a"]
+    assert as_json("learners", "--program", "Nothing") == []
+
+
+def test_learner_shows_everything_about_one(as_json):
+    found = as_json("learner", "a")
+    assert {"id", "contributions", "what_would_help", "history", "events", "nudges", "quizzes"} <= set(found)
+    assert (found["id"], found["risk_label"]) == ("a", "high")
+
+
+@pytest.mark.parametrize(
+    "command", [("nudge", "a", "--channel", "email"), ("quiz", "a", "--topic", "reading")]
+)
+def test_a_draft_by_hand_is_the_contract_and_more(as_json, command):
+    made = as_json(*command, "--model", "none")
+    assert set(made) == GENERATED | {"warnings"}
+    assert made["status"] == "draft"
+    assert made["gptFallback"] is True
+
+
+def test_queue_commands_give_the_nudges_concerned(as_json):
+    listed = as_json("queue", "list")
+    assert len(listed) == 2
+    assert set(listed[0]) >= QUEUED
+    first, second = (row["id"] for row in listed)
+    assert [(row["id"], row["status"]) for row in as_json("queue", "approve", first[:12])] == [
+        (first, "approved")
+    ]
+    rejected = as_json("queue", "reject", second, "--reason", "on leave")
+    assert [(row["id"], row["status"]) for row in rejected] == [(second, "rejected")]
+    assert [row["status"] for row in as_json("queue", "export")] == ["approved"]
+    assert [row["status"] for row in as_json("queue", "export", "--mark-sent")] == ["sent"]
+    assert as_json("queue", "export") == []
+    assert [row["id"] for row in as_json("queue", "list", "--status", "sent")] == [first]
+
+
+def test_who_approved_is_recorded(engagement, as_json, path, monkeypatch):
+    monkeypatch.setenv("LOGNAME", "ana")
+    as_json("queue", "approve", draft(as_json))
+    assert rows(Store(path), "select actor, timestamp from events") == [("ana", NOW)]
+
+
+def test_export_for_a_spreadsheet_is_csv(engagement, as_json):
+    as_json("queue", "approve", draft(as_json))
+    code, out, _ = engagement("queue", "export")
+    assert code == 0
+    assert out.splitlines()[0] == "id,learner_id,channel,name,email,phone,subject,content,status"
+    assert "'+1-202-555-0100" in out
+
+
+def test_run_that_is_done_already_gives_the_same_run(as_json, path):
+    done_before(Store(path), AS_OF)
+    found = as_json("run", "nightly", "--as-of", AS_OF.isoformat())
+    assert set(found) >= {"run_id", "status", "steps", "report"}
+    assert found["status"] == "already done"
+
+
+def done_before(store, as_of):
+    """Publish the run that `run nightly` would do, without its notebooks."""
+    parameters = steps.parameters(steps.read_pipeline("nightly"), {})
+    with store.write() as db:
+        fingerprint = runs.input_fingerprint(db, as_of)
+        run = runs.begin(
+            db,
+            "nightly",
+            key=runs.run_key("nightly", as_of, parameters, fingerprint, DEFAULT_POLICY.policy_hash),
+            as_of=as_of,
+            day=as_of.date(),
+            parameters=parameters,
+            fingerprint=fingerprint,
+            policy_hash=DEFAULT_POLICY.policy_hash,
+            now=as_of,
+        )
+        runs.mark(db, run.run_id, "published", now=as_of, counts={})
+    return run
+
+
+def test_doctor_gives_its_checks_and_ends_with_them(engagement, as_json, path):
+    found = as_json("doctor")
+    assert set(found) == {"ok", "checks"}
+    assert found["ok"] is True
+    assert all(set(check) == {"name", "ok", "detail"} for check in found["checks"])
+
+
+def test_doctor_fails_on_a_damaged_store(engagement, tmp_path):
+    (tmp_path / "own.duckdb").write_bytes(b"no database" * 2_000)
+    code, out, err = engagement("doctor", "--json")
+    assert (code, err) == (1, "")
+    assert json.loads(out)["ok"] is False
+
+
+def test_doctor_names_what_failed_to_a_person_and_shows_no_key(engagement, tmp_path, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test-0123456789")
+    (tmp_path / "own.duckdb").unlink()
+    code, out, err = engagement("doctor")
+    assert code == 1
+    assert re.search(r"FAILED +store ", out)
+    assert "sk-test" not in out + err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["learner", "nobody"], 4, "no learner 'nobody'"),
+        (["nudge", "nobody", "--channel", "email"], 4, "no learner 'nobody'"),
+        (["quiz", "nobody"], 4, "no learner 'nobody'"),
+        (["queue", "approve", "nobody"], 4, "no nudge 'nobody'"),
+        (["nudge", "a", "--channel", "fax"], 2, "in_app, whatsapp, email"),
+        (["nudge", "a", "--channel", "whatsapp"], 2, "opt-in"),
+        (["nudge", "a", "--channel", "email", "--model", "x"], 2, "allowed is none"),
+        (["queue", "list", "--status", "lost"], 2, "allowed are draft"),
+        (["learners", "--risk", "huge"], 2, "high, medium, low, unknown"),
+        (["score", "--as-of", "1993"], 2, "neither a date"),
+        (["load", "nowhere.csv"], 2, "no such file"),
+        (["load", "line\nbreak.csv"], 2, "no such file"),
+        (["run", "nightly", "-p", "nonsense"], 2, "name=value"),
+        (["run", "nightly", "-p", "nonsense=1"], 2, "nonsense"),
+        (["run", "../nightly"], 4, "pipeline"),
+    ],
+    ids=lambda value: " ".join(value).replace("\n", " ") if isinstance(value, list) else None,
+)
+def test_what_cannot_be_done_is_one_line_and_its_exit_code(engagement, arguments, code, message):
+    found, said = refused(engagement, *arguments)
+    assert message in said
+    assert found == code
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["nonsense"], ["nudge"], ["nudge", "a"], ["learners", "--limit", "0"], ["queue", "reject", "x"]],
+)
+def test_a_command_that_is_not_one_exits_2(engagement, arguments):
+    code, out, err = engagement(*arguments)
+    assert (code, out) == (2, "")
+    assert "Traceback" not in err
+
+
+def test_a_store_that_does_not_exist_exits_4_and_is_not_made(engagement, tmp_path):
+    (tmp_path / "own.duckdb").unlink()
+    assert refused(engagement, "learners")[0] == 4
+    assert not (tmp_path / "own.duckdb").exists()
+
+
+def test_a_store_in_use_by_another_run_exits_75(engagement, path):
+    with sole_runner(Store(path).path):
+        assert refused(engagement, "score")[0] == 75
+
+
+def test_a_damaged_store_exits_1(engagement, tmp_path):
+    (tmp_path / "own.duckdb").write_bytes(b"no database" * 2_000)
+    code, said = refused(engagement, "learners")
+    assert code == 1
+    assert "damaged" in said
+
+
+def test_an_unknown_time_zone_exits_2(engagement, monkeypatch):
+    monkeypatch.setenv("ENGAGEMENT_TIMEZONE", "Mars/Olympus")
+    assert refused(engagement, "learners")[0] == 2
+
+
+def test_a_folder_that_cannot_be_written_is_one_line(engagement, tmp_path):
+    (tmp_path / "file").write_text("not a folder")
+    code, said = refused(engagement, "sample", tmp_path / "file", "--learners", "5")
+    assert code == 1
+    assert "file" in said
+
+
+def test_sample_writes_files_that_load_takes(engagement, as_json, tmp_path):
+    code, out, _ = engagement("sample", tmp_path / "new", "--learners", "20", "--as-of", "2026-03-01")
+    assert code == 0
+    learners, events = out.split()
+    assert as_json("load", learners)["quarantined"] == 0
+    assert as_json("load", events, "--events")["quarantined"] == 0
+
+
+def test_tables_fit_a_narrow_terminal(engagement, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    for arguments in (["learners"], ["queue", "list"], ["learner", "a"], ["doctor"], ["score"]):
+        _, out, _ = engagement(*arguments)
+        assert max(map(len, out.splitlines())) <= 80, arguments
+
+
+def test_the_queue_says_how_many_there_are_when_it_shows_fewer(engagement):
+    assert engagement("queue", "list", "--limit", "1")[1].startswith("Nudges: 2 draft; the first 1\n")
+
+
+def test_the_module_runs_as_a_command():
+    done = subprocess.run(
+        [sys.executable, "-m", "engagement.cli", "learners", "--risk", "huge"],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("engagement: risk 'huge'")
+
+
+def test_a_reader_that_goes_away_is_no_error(path, published):
+    done = subprocess.run(
+        ["sh", "-c", f"{sys.executable} -m engagement.cli learners --json | head -c 1"],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert (done.stdout, done.stderr) == ("[", "")
+
+
+def test_today_is_where_the_institution_is(engagement, path, monkeypatch):
+    monkeypatch.setattr(console, "now", lambda: datetime(2026, 3, 2, 2))
+    monkeypatch.setenv("ENGAGEMENT_TIMEZONE", "America/New_York")
+    engagement("score")
+    newest = rows(Store(path), "select max(as_of) from risk_scores")
+    assert newest == [(datetime(2026, 3, 2, 4, 59, 59, 999999),)]

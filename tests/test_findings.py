@@ -1,0 +1,78 @@
+import pandas as pd
+import pytest
+
+from engagement import findings
+from tests.cohort import AS_OF
+
+
+def labels(high, low, change):
+    counted = {"label": ["high", "medium", "low", "unknown"], "learners": [high, 0, low, 0]}
+    return pd.DataFrame(counted).assign(change=pd.array([change, None, None, None], dtype="Int64"))
+
+
+@pytest.mark.parametrize(
+    ("high", "low", "change", "sentence"),
+    [
+        (20, 80, None, "20 of 100 learners are at high risk (20 %)."),
+        (20, 80, -2, "20 of 100 learners are at high risk (20 %), 2 fewer than in the last run."),
+        (
+            1500,
+            1500,
+            1200,
+            "1,500 of 3,000 learners are at high risk (50 %), 1,200 more than in the last run.",
+        ),
+        (1, 2, 0, "1 of 3 learners are at high risk (33 %), as many as in the last run."),
+        (0, 0, None, "0 of 0 learners are at high risk (0 %)."),
+    ],
+    ids=["first run", "fewer", "more", "the same", "nobody"],
+)
+def test_headline(high, low, change, sentence):
+    assert findings.headline(labels(high, low, change)) == sentence
+
+
+def fresh(age_days=0.5, without_facts=0, logins_in_future=0, newest=AS_OF):
+    row = {
+        "newest_facts": newest,
+        "age_days": age_days,
+        "logins_in_future": logins_in_future,
+        "without_facts": without_facts,
+    }
+    return findings.freshness(pd.DataFrame([row]))
+
+
+@pytest.mark.parametrize(
+    ("age_days", "words"), [(0.5, "less than a day"), (1.0, "1 day"), (1.4, "1 day"), (2.6, "3 days")]
+)
+def test_freshness_says_how_old_the_newest_facts_are(age_days, words):
+    assert fresh(age_days) == f"The newest facts are from 01 March 2026, {words} old."
+
+
+def test_freshness_says_who_is_left_out_and_what_is_odd():
+    told = fresh(without_facts=1200, logins_in_future=3)
+    assert "1,200 active learners have no facts by this date and are not scored." in told
+    assert "3 last logins are later than the run and count as today." in told
+
+
+def test_freshness_of_nothing_says_so():
+    assert fresh(newest=pd.NaT) == "Nothing is known by this date."
+
+
+def shares(high, low):
+    return pd.DataFrame({"label": ["high", "medium", "low", "unknown"], "learners": [high, 0, low, 0]})
+
+
+def test_a_cohort_is_told_with_its_main_reason():
+    drivers = pd.DataFrame({"driver": ["inactivity", "low_quiz"], "learners": [1200, 3]})
+    told = findings.cohort(shares(25, 75), drivers)
+    assert told.startswith("25 of 100 learners were at high risk (25 %). The main reason")
+    assert told.endswith("(1,200 learners).")
+
+
+def test_a_cohort_without_anybody_at_risk_has_no_reason():
+    nobody = pd.DataFrame({"driver": [], "learners": []})
+    assert findings.cohort(shares(0, 10), nobody) == "0 of 10 learners were at high risk (0 %)."
+
+
+def test_a_cohort_of_nobody_is_told_so():
+    nobody = pd.DataFrame({"driver": [], "learners": []})
+    assert findings.cohort(shares(0, 0), nobody) == "Nothing is known of anybody by this date."

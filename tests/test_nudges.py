@@ -1,0 +1,187 @@
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from engagement import contacts, nudges, review
+from engagement.errors import InvalidInput, NotFound
+from tests.cohort import AS_OF, DAY, HOUR, LOW, begin, learner, load, night, rows
+
+DRAFTED = (
+    "select learner_id, channel, type, variant, content from nudges order by learner_id, period, campaign"
+)
+
+
+def ask(store, learner_id="a", channel="in_app", now=AS_OF):
+    return nudges.ask(store, learner_id, channel=channel, now=now, day=now.date())
+
+
+def drafted(store, as_of=AS_OF, pipeline="nightly"):
+    run = begin(store, as_of, pipeline=pipeline)
+    contacts.decide(store, run)
+    return run, nudges.draft(store, run)
+
+
+def test_drafting_again_adds_nothing(store):
+    load(store, learner("a"), learner("b"), learner("c", **LOW))
+    run, count = drafted(store)
+    assert count == 2
+    assert nudges.draft(store, run) == 0
+    assert rows(store, "select learner_id from nudges order by all") == [("a",), ("b",)]
+
+
+def test_two_runs_of_the_same_night_draft_one_nudge_for_a_person(store):
+    load(store, learner("a"))
+    _, first = drafted(store)
+    _, second = drafted(store, AS_OF - timedelta(seconds=1))
+    assert (first, second) == (1, 0)
+
+
+def test_drafting_goes_on_where_it_stopped(store):
+    load(store, learner("a"), learner("b"))
+    run, _ = drafted(store)
+    with store.write() as db:
+        db.execute("delete from nudges where learner_id = 'b'")
+    assert nudges.draft(store, run) == 1
+    assert rows(store, "select learner_id from nudges order by all") == [("a",), ("b",)]
+
+
+def test_another_campaign_drafts_its_own_nudge(store):
+    load(store, learner("a"))
+    drafted(store)
+    assert drafted(store, pipeline="weekly")[1] == 1
+
+
+def test_a_learner_meets_the_same_words_from_monday_to_sunday(store):
+    load(store, learner("a"))
+    for day in (1, 4, 7):
+        drafted(store, AS_OF + day * DAY)
+    texts = rows(store, DRAFTED)
+    assert len(texts) == 3
+    assert len({text[1:] for text in texts}) == 1
+
+
+def test_a_learner_meets_other_words_in_other_weeks():
+    def text(week):
+        key = nudges.variant_key("a", "nightly", (AS_OF + 7 * week * DAY).date())
+        return nudges.generate({"type": "inactivity", "channel": "in_app", "variant_key": key}).content
+
+    assert len({text(week) for week in range(12)}) == 3
+
+
+def test_stored_texts_keep_the_placeholder_and_no_name(store):
+    named = {"name": "Zebulon Example", "whatsapp_opt_in": True}
+    load(store, *(learner(channel, preferred_channel=channel, **named) for channel in ("email", "whatsapp")))
+    drafted(store)
+    contents = [content for *_, content in rows(store, DRAFTED)]
+    assert len(contents) == 2
+    assert all("{first_name}" in content and "Zebulon" not in content for content in contents)
+
+
+def test_a_template_is_marked_with_its_reason_and_id(store):
+    load(store, learner("a", preferred_channel="in_app", locale="de-AT"))
+    drafted(store)
+    (found,) = rows(store, "select gpt_fallback, reason, fallback_id, locale, status, version from nudges")
+    assert found[:2] == (True, "no_model")
+    assert found[2].startswith("behind_pace.in_app.")
+    assert found[2].endswith(".de")
+    assert found[3:] == ("de-AT", "draft", 1)
+
+
+def test_asking_by_hand_gives_the_contract_and_what_a_coordinator_needs(store):
+    load(store, learner("a", name="Kim Example"))
+    night(store, AS_OF - 5 * DAY)
+    made = ask(store, channel="email")
+    assert set(made) == {
+        *("content", "prompt_version", "gptFallback"),
+        *("id", "subject", "status", "reason", "warnings"),
+    }
+    assert "Kim" in made["content"]
+    assert "{" not in made["content"] + made["subject"]
+    assert (made["gptFallback"], made["reason"], made["status"]) == (True, "no_model", "draft")
+    (stored,) = rows(store, "select campaign, run_id, content from nudges where id = $id", id=made["id"])
+    assert stored[:2] == ("manual", None)
+    assert "{first_name}" in stored[2]
+
+
+def test_a_nudge_asked_for_by_hand_is_in_the_queue_at_once(store):
+    load(store, learner("a"))
+    made = ask(store)
+    assert [row["id"] for row in review.listed(store)] == [made["id"]]
+
+
+def test_asking_twice_at_different_moments_gives_two_drafts(store):
+    load(store, learner("a"))
+    assert ask(store)["id"] != ask(store, now=AS_OF + HOUR)["id"]
+    assert rows(store, "select count(*) from nudges") == [(2,)]
+
+
+@pytest.mark.parametrize(
+    ("different", "channel", "message"),
+    [
+        ({"contact_opt_out": True}, "in_app", "asked not to be contacted"),
+        ({"active": False}, "in_app", "no longer active"),
+        ({"email": None}, "email", "no e-mail address"),
+        ({"whatsapp_opt_in": False}, "whatsapp", "opt-in"),
+        ({"whatsapp_opt_in": True, "phone": None}, "whatsapp", "phone"),
+    ],
+    ids=["opted out", "inactive", "no address", "no opt-in", "no phone"],
+)
+def test_asking_is_refused_without_naming_the_learner(store, different, channel, message):
+    load(store, learner("a", name="Zebulon Example", **different), learner("b"))
+    with pytest.raises(InvalidInput, match=message) as refused:
+        ask(store, channel=channel)
+    assert "'a'" in str(refused.value)
+    assert "Zebulon" not in str(refused.value)
+    assert rows(store, "select count(*) from nudges") == [(0,)]
+
+
+def test_asking_on_a_channel_that_does_not_exist_says_which_do(store):
+    load(store, learner("a"))
+    with pytest.raises(InvalidInput, match="in_app, whatsapp, email"):
+        ask(store, channel="fax")
+
+
+def test_asking_for_nobody_is_not_found(store):
+    load(store, learner("a"))
+    with pytest.raises(NotFound, match="no learner 'b'"):
+        ask(store, "b")
+
+
+def test_asking_past_the_limits_only_warns(store):
+    load(store, learner("a"))
+    assert ask(store)["warnings"] == []
+    assert ask(store, now=AS_OF + HOUR)["warnings"] == ["A draft for this person is still waiting."]
+    drafts = [row["id"] for row in review.listed(store)]
+    review.approve(store, drafts, actor="coordinator", now=AS_OF + 2 * HOUR)
+    assert ask(store, now=AS_OF + 3 * HOUR)["warnings"] == [
+        "This person was contacted in the last few days.",
+        "This person has had the most messages allowed in a week.",
+    ]
+
+
+def test_a_learner_who_was_never_scored_can_be_nudged_by_hand(store):
+    load(store, learner("a"))
+    ask(store)
+    assert review.listed(store)[0]["risk_label"] is None
+
+
+def test_generate_nudge_returns_exactly_the_contract():
+    made = asyncio.run(nudges.generate_nudge({"type": "praise", "channel": "email"}))
+    assert set(made) == {"content", "prompt_version", "gptFallback"}
+    assert made["gptFallback"] is True
+    assert "{first_name}" in made["content"]
+
+
+def test_generate_nudge_says_what_the_context_lacks():
+    with pytest.raises(InvalidInput, match="context: type, channel missing"):
+        asyncio.run(nudges.generate_nudge({}))
+
+
+def test_discarding_a_run_takes_its_drafts_and_no_others(store):
+    load(store, learner("a"))
+    ask(store, now=AS_OF - 5 * DAY)
+    run, _ = drafted(store)
+    with store.write() as db:
+        nudges.discard(db, run.run_id)
+    assert rows(store, "select campaign from nudges") == [("manual",)]

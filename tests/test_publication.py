@@ -1,0 +1,141 @@
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+from engagement import contacts, nudges, publication, quizzes
+from tests.cohort import AS_OF, DAY, HOUR, LOW, MEDIUM, UNKNOWN, begin, learner, load, night, rows
+
+UTC = ZoneInfo("UTC")
+LABELS = "select learner_id, risk_label from risk_scores order by learner_id"
+
+
+def recalculate(store, as_of=AS_OF, program=None):
+    return publication.recalculate(store, as_of=as_of, zone=UTC, program=program, now=as_of)
+
+
+def test_nothing_of_a_run_is_seen_before_it_is_published(store):
+    load(store, learner("a"))
+    run = begin(store)
+    contacts.decide(store, run)
+    nudges.draft(store, run)
+    quizzes.draft(store, run)
+    seen = "select (select count(*) from {}), (select count(*) from {}), (select count(*) from {})".format(
+        "published_nudges", "published_quizzes", "published_decisions"
+    )
+    assert rows(store, seen) == [(0, 0, 0)]
+    assert rows(store, LABELS) == []
+    publication.publish(store, run, now=AS_OF)
+    assert rows(store, seen) == [(1, 1, 1)]
+    assert rows(store, LABELS) == [("a", "high")]
+
+
+def test_publishing_counts_what_the_run_did(store):
+    load(store, learner("a"), learner("b", **LOW), learner("c", **MEDIUM), learner("d", **UNKNOWN))
+    run = begin(store)
+    contacts.decide(store, run)
+    nudges.draft(store, run)
+    quizzes.draft(store, run)
+    assert publication.publish(store, run, now=AS_OF) == {
+        "labels": {"high": 1, "medium": 1, "low": 1, "unknown": 1},
+        "labels_before": None,
+        "previous_run": None,
+        "learners": 4,
+        "nudges": 2,
+        "nudges_by_template": 2,
+        "quizzes": 1,
+        "quizzes_by_template": 1,
+        "left_out": {"low": 1, "unknown": 1},
+        "expired": 0,
+    }
+
+
+def test_the_next_night_is_compared_with_the_one_before(store):
+    load(store, learner("a"), learner("b"))
+    night(store, AS_OF - DAY)
+    load(store, learner("a", **LOW), at=AS_OF - HOUR)
+    run = begin(store)
+    with store.read() as db:
+        found = publication.summary(db, run)
+    assert found["previous_run"] == "nightly-2026-02-28-1"
+    assert found["labels_before"] == {"high": 2, "medium": 0, "low": 0, "unknown": 0}
+    assert found["labels"] == {"high": 1, "medium": 0, "low": 1, "unknown": 0}
+
+
+def test_publishing_lets_drafts_of_three_days_expire(store):
+    load(store, learner("a"))
+    night(store, AS_OF - 3 * DAY)
+    night(store)
+    assert rows(store, "select status from nudges order by as_of") == [("expired",), ("draft",)]
+
+
+def test_recalculating_one_program_touches_no_other(store):
+    load(store, learner("a"), learner("b", program="Welding"))
+    night(store, AS_OF - DAY)
+    load(store, learner("a", **LOW), learner("b", program="Welding", **LOW), at=AS_OF - HOUR)
+    assert recalculate(store, program="Welding") == {"high": 0, "medium": 0, "low": 1, "unknown": 0}
+    assert rows(store, "select learner_id, risk_label, as_of from risk_scores order by learner_id") == [
+        ("a", "high", AS_OF - DAY),
+        ("b", "low", AS_OF),
+    ]
+
+
+def test_recalculating_for_an_earlier_day_leaves_newer_scores(store):
+    load(store, learner("a", **LOW))
+    load(store, learner("a"), at=AS_OF - HOUR)
+    recalculate(store)
+    assert recalculate(store, AS_OF - DAY) == {"high": 0, "medium": 0, "low": 1, "unknown": 0}
+    assert rows(store, "select risk_label, as_of from risk_scores") == [("high", AS_OF)]
+
+
+def test_recalculating_the_same_day_takes_the_newest_facts(store):
+    load(store, learner("a"))
+    recalculate(store)
+    load(store, learner("a", **LOW), at=AS_OF - HOUR)
+    recalculate(store)
+    assert rows(store, LABELS) == [("a", "low")]
+
+
+def test_recalculating_adds_to_the_history_only_what_changed(store):
+    load(store, learner("a"), learner("b"))
+    recalculate(store, AS_OF - DAY)
+    load(store, learner("b", **LOW), at=AS_OF - HOUR)
+    recalculate(store)
+    history = rows(store, "select learner_id, risk_label from risk_history order by as_of, learner_id")
+    assert history == [("a", "high"), ("b", "high"), ("b", "low")]
+
+
+def test_recalculating_drafts_nothing_and_counts_as_no_night(store):
+    load(store, learner("a"))
+    for days in (3, 2, 1):
+        recalculate(store, AS_OF - days * DAY)
+    assert rows(store, "select count(*) from nudges") == [(0,)]
+    run = begin(store)
+    contacts.decide(store, run)
+    assert rows(store, "select type from contact_decisions") == [("behind_pace",)]
+
+
+def test_a_learner_who_left_has_no_current_score(store):
+    load(store, learner("a"), learner("b"))
+    recalculate(store, AS_OF - DAY)
+    load(store, learner("a", active=False), at=AS_OF - HOUR)
+    recalculate(store)
+    assert rows(store, LABELS) == [("b", "high")]
+
+
+def test_the_day_of_a_recalculation_is_the_institutions(store):
+    load(store, learner("a"))
+    publication.recalculate(
+        store, as_of=AS_OF + timedelta(hours=1), zone=ZoneInfo("America/New_York"), program=None, now=AS_OF
+    )
+    assert rows(store, "select run_id from runs") == [("score-2026-03-01-1",)]
+
+
+def test_discarding_a_run_leaves_nothing_of_it(store):
+    load(store, learner("a"))
+    run = begin(store)
+    contacts.decide(store, run)
+    nudges.draft(store, run)
+    quizzes.draft(store, run)
+    publication.discard(store, run.run_id, now=AS_OF)
+    for table in ("run_scores", "contact_decisions", "nudges", "quizzes"):
+        assert rows(store, f"select count(*) from {table}") == [(0,)], table
+    assert rows(store, "select status, published_at from runs") == [("discarded", None)]

@@ -1,0 +1,129 @@
+import asyncio
+import json
+from collections import Counter
+
+import pytest
+
+from engagement import contacts, quizzes
+from engagement.errors import InvalidInput, NotFound
+from tests.cohort import AS_OF, DAY, LOW, begin, learner, load, rows
+
+MONDAY = AS_OF + DAY
+
+
+def drafted(store, as_of=AS_OF):
+    run = begin(store, as_of)
+    contacts.decide(store, run)
+    return quizzes.draft(store, run)
+
+
+def ask(store, learner_id="a", topic=None, now=AS_OF):
+    return quizzes.ask(store, learner_id, topic=topic, now=now, day=now.date())
+
+
+def keys(questions):
+    return Counter(question["answer_index"] for question in questions)
+
+
+def test_only_learners_at_risk_with_results_below_60_get_a_quiz(store):
+    load(
+        store,
+        learner("a", avg_quiz_score=59.9),
+        learner("b", avg_quiz_score=60),
+        learner("c", avg_quiz_score=None),
+        learner("d", **LOW | {"avg_quiz_score": 50}),
+        learner("e", contact_opt_out=True),
+    )
+    assert drafted(store) == 1
+    assert rows(store, "select learner_id, status, period from quizzes") == [("a", "draft", "2026-W09")]
+
+
+def test_a_learner_gets_one_quiz_in_an_iso_week(store):
+    load(store, learner("a"))
+    assert [drafted(store, MONDAY + day * DAY) for day in range(8)] == [1, 0, 0, 0, 0, 0, 0, 1]
+
+
+def test_a_quiz_is_on_the_topic_and_in_the_language_of_the_learner(store):
+    load(
+        store,
+        learner("a", topic="reading", locale="de-AT"),
+        learner("b", topic="a topic nobody has written about"),
+        learner("c", locale="fi"),
+    )
+    drafted(store)
+    assert rows(store, "select learner_id, topic, language from quizzes order by learner_id") == [
+        ("a", "reading", "de"),
+        ("b", None, "en"),
+        ("c", None, "en"),
+    ]
+
+
+def test_a_stored_quiz_has_three_to_ten_questions_of_four_different_options(store):
+    load(store, learner("a", topic="reading"))
+    drafted(store)
+    questions = json.loads(rows(store, "select questions from quizzes")[0][0])
+    assert 3 <= len(questions) <= 10
+    for question in questions:
+        assert set(question) == {"id", "stem", "options", "answer_index", "explanation", "difficulty"}
+        assert len({option["text"] for option in question["options"]}) == 4
+        assert 0 <= question["answer_index"] < 4
+
+
+def test_the_right_answers_stand_in_each_place_about_equally_often(store):
+    load(store, learner("a"))
+    made = ask(store)
+    assert max(keys(made["content"]).values()) <= -(-len(made["content"]) // 4)
+
+
+def test_the_order_of_options_is_the_learners_own(store):
+    load(store, *(learner(f"l{number}") for number in range(8)))
+    drafted(store)
+    assert len(set(rows(store, "select questions from quizzes"))) > 1
+
+
+def test_asking_by_hand_gives_the_contract_and_stores_a_draft(store):
+    load(store, learner("a"))
+    made = ask(store, topic="reading")
+    assert set(made) == {
+        *("content", "prompt_version", "gptFallback"),
+        *("id", "subject", "status", "reason", "warnings"),
+    }
+    assert rows(store, "select id, topic, status, run_id from published_quizzes") == [
+        (made["id"], "reading", "draft", None)
+    ]
+
+
+def test_asking_without_a_topic_takes_the_learners_own(store):
+    load(store, learner("a", topic="reading"))
+    ask(store)
+    assert rows(store, "select topic from quizzes") == [("reading",)]
+
+
+@pytest.mark.parametrize(
+    ("different", "message"),
+    [({"contact_opt_out": True}, "asked not to be contacted"), ({"active": False}, "no longer active")],
+    ids=["opted out", "inactive"],
+)
+def test_asking_is_refused(store, different, message):
+    load(store, learner("a", **different), learner("b"))
+    with pytest.raises(InvalidInput, match=message):
+        ask(store)
+    assert rows(store, "select count(*) from quizzes") == [(0,)]
+
+
+def test_asking_for_nobody_is_not_found(store):
+    load(store, learner("a"))
+    with pytest.raises(NotFound, match="no learner 'b'"):
+        ask(store, "b")
+
+
+def test_generate_quiz_returns_exactly_the_contract():
+    made = asyncio.run(quizzes.generate_quiz({"topic": "reading"}))
+    assert set(made) == {"content", "prompt_version", "gptFallback"}
+    assert made["gptFallback"] is True
+    assert all(question["stem"] for question in made["content"])
+
+
+def test_the_same_seed_key_gives_the_same_quiz():
+    first, again = (asyncio.run(quizzes.generate_quiz({"seed_key": "a|nightly|2026-W09"})) for _ in range(2))
+    assert first == again

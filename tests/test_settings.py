@@ -1,0 +1,82 @@
+from datetime import UTC, datetime
+
+import pytest
+
+from engagement.errors import InvalidInput
+from engagement.settings import PROJECT, Settings, read_settings, zone
+
+KEY = "sk-test-0123456789"
+
+
+@pytest.fixture(autouse=True)
+def nothing_set(monkeypatch):
+    for field in Settings.model_fields.values():
+        monkeypatch.delenv(str(field.validation_alias), raising=False)
+
+
+def test_without_an_environment_the_documented_defaults_hold():
+    settings = read_settings()
+    assert settings.store == PROJECT / "data" / "engagement.duckdb"
+    assert settings.reports == PROJECT / "reports"
+    assert settings.timezone == "UTC"
+    assert (settings.model, settings.openai_api_key, settings.openai_base_url) == (None, None, None)
+    assert (settings.users, settings.data) == (None, None)
+
+
+def test_a_relative_path_is_relative_to_the_project_from_any_folder(monkeypatch, tmp_path):
+    monkeypatch.setenv("ENGAGEMENT_STORE", "elsewhere/x.duckdb")
+    monkeypatch.setenv("ENGAGEMENT_DATA", "../shared/data")
+    monkeypatch.chdir(tmp_path)
+    assert read_settings().store == PROJECT / "elsewhere" / "x.duckdb"
+    assert read_settings().data == PROJECT / "../shared/data"
+
+
+def test_an_absolute_path_is_kept(monkeypatch, tmp_path):
+    monkeypatch.setenv("ENGAGEMENT_REPORTS", str(tmp_path))
+    assert read_settings().reports == tmp_path
+
+
+def test_an_empty_variable_counts_as_not_set(monkeypatch):
+    monkeypatch.setenv("ENGAGEMENT_STORE", "")
+    monkeypatch.setenv("OPENAI_API_KEY", "")
+    assert read_settings().store == PROJECT / "data" / "engagement.duckdb"
+    assert read_settings().openai_api_key is None
+
+
+def test_a_time_zone_is_known_by_its_name(monkeypatch):
+    monkeypatch.setenv("ENGAGEMENT_TIMEZONE", "Europe/London")
+    summer = datetime(2026, 7, 1, 12, tzinfo=UTC)
+    assert summer.astimezone(read_settings().zone).hour == 13
+
+
+@pytest.mark.parametrize("name", ["Europe/Atlantis", "../../etc/passwd", "/etc/passwd", "", "Europe", "a\0b"])
+def test_an_unknown_time_zone_is_refused(name):
+    with pytest.raises(InvalidInput, match="Europe/London is"):
+        zone(name)
+
+
+def test_an_unknown_time_zone_in_the_environment_is_refused(monkeypatch):
+    monkeypatch.setenv("ENGAGEMENT_TIMEZONE", "Mars/Olympus")
+    with pytest.raises(InvalidInput, match="time zone 'Mars/Olympus'"):
+        read_settings()
+
+
+def test_a_key_is_in_no_text_of_the_settings(monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    settings = read_settings()
+    assert settings.openai_api_key.get_secret_value() == KEY
+    for text in (repr(settings), str(settings), settings.model_dump_json(), f"{settings.openai_api_key}"):
+        assert KEY not in text
+
+
+def test_settings_cannot_be_changed():
+    with pytest.raises(ValueError, match="frozen"):
+        read_settings().timezone = "Europe/London"
+
+
+def test_a_setting_can_stand_in_an_env_file(monkeypatch, tmp_path):
+    (tmp_path / ".env").write_text("ENGAGEMENT_TIMEZONE=Asia/Kolkata\nUNRELATED=1\n")
+    monkeypatch.setitem(Settings.model_config, "env_file", tmp_path / ".env")
+    assert read_settings().timezone == "Asia/Kolkata"
+    monkeypatch.setenv("ENGAGEMENT_TIMEZONE", "UTC")
+    assert read_settings().timezone == "UTC"
