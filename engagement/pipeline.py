@@ -1,6 +1,7 @@
 """Running a pipeline: its notebooks in order, each in a kernel of its own, and all or nothing in the end.
 
-One process runs every notebook through papermill's API: five command lines would import everything five times.
+One process runs every notebook through papermill's API: five command lines would import everything five times,
+and so would five kernels, which is why they come from a template (`kernels`).
 Whether a step succeeded is decided here and written to the store, because the metadata papermill leaves in a
 notebook is wrong after a time-out or a killed kernel. What a run does is decided by its key (`runs`): the same key
 is done already, or goes on at the step that failed.
@@ -8,17 +9,18 @@ is done already, or goes on at the step that failed.
 
 import json
 import logging
-import os
+import re
 import shutil
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from engagement import intake, publication, reports, runs, startup, steps
+from engagement import intake, kernels, publication, reports, runs, startup, steps
 from engagement.errors import EngagementError, RunFailed
 from engagement.locks import sole_runner
 from engagement.risk import DEFAULT_POLICY
@@ -32,6 +34,8 @@ _log = logging.getLogger(__name__)
 Watcher = Callable[[str, str, float], None]  # step, status (running, done, skipped, failed), seconds
 
 KERNEL_START_S: Final = 60
+_ANSI: Final = re.compile(r"\x1b\[[0-9;]*m")
+_FRAMES: Final = ("File ", "Cell In")  # lines of source; what else stands in a traceback are messages
 
 
 @dataclass(frozen=True)
@@ -92,26 +96,30 @@ def run(
         home = folder / pipeline.name / current.run_id
         if current.is_published:
             return _already_done(store, pipeline, current, home)
-        started = _now()
-        home.mkdir(parents=True, exist_ok=True)
-        _write_record(home, current, "running", started)
         try:
-            made = _run_steps(store, pipeline, current, parameters, done, home, watch)
+            home.mkdir(parents=True, exist_ok=True)
+            _write_record(home, current, "running")
+            with kernels.template() as kernel:
+                made = _run_steps(
+                    store, pipeline, current, parameters, done, home=home, watch=watch, kernel=kernel
+                )
             report = _write_page(pipeline, current, home, folder)
-        except EngagementError as error:
-            with store.write() as db:
-                runs.mark(db, current.run_id, "failed", now=_now(), error=str(error))
-            _write_record(home, current, "failed", started)
-            reports.write_index(folder)
-            raise
-        counts = publication.publish(store, current, now=_now())
-        _write_record(home, current, "published", started, counts=counts, report=report)
-        reports.write_index(folder)
+            counts = publication.publish(store, current, now=_now())
+        except (EngagementError, OSError) as error:
+            plain = error if isinstance(error, EngagementError) else _cannot_write(current, error)
+            _write_down_failure(store, current, plain, home)
+            raise plain from None
+        _write_down_success(current, home, counts, report)
         return RunResult(current, "published", home, report, made, counts)
 
 
 def _begin(
-    store: Store, pipeline: Pipeline, *, as_of: datetime, day: date, parameters: Mapping[str, Mapping[str, Value]]
+    store: Store,
+    pipeline: Pipeline,
+    *,
+    as_of: datetime,
+    day: date,
+    parameters: Mapping[str, Mapping[str, Value]],
 ) -> tuple[Run, list[str]]:
     """Return the run of this key, new or to be taken up again, and the steps it has done."""
     files = [PROJECT / name for name in (*pipeline.sources.learners, *pipeline.sources.events)]
@@ -145,8 +153,35 @@ def _begin(
 def _already_done(store: Store, pipeline: Pipeline, current: Run, home: Path) -> RunResult:
     with store.read() as db:
         counts = runs.counts(db, current.run_id)
-    report = home / "report.html"
-    return RunResult(current, "already done", home, report if report.is_file() else None, [], counts)
+    page = home / "report.html"
+    report = page if page.is_file() else None
+    if home.is_dir():  # its last attempt may have ended between publishing and saying so
+        _write_down_success(current, home, counts, report)
+    return RunResult(current, "already done", home, report, [], counts)
+
+
+def _write_down_failure(store: Store, current: Run, error: EngagementError, home: Path) -> None:
+    """Record why the run failed; where nothing can be written, the error alone has to say it."""
+    with suppress(EngagementError), store.write() as db:
+        runs.mark(db, current.run_id, "failed", now=_now(), error=str(error))
+    with suppress(EngagementError, OSError):
+        _write_record(home, current, "failed")
+        reports.write_index(home.parents[1])
+
+
+def _write_down_success(current: Run, home: Path, counts: Mapping[str, Any], report: Path | None) -> None:
+    try:
+        if _recorded_status(home) != "published":
+            _write_record(home, current, "published", counts=counts, report=report)
+        reports.write_index(home.parents[1])
+    except OSError as error:
+        raise _cannot_write(current, error) from None
+
+
+def _cannot_write(current: Run, error: OSError) -> RunFailed:
+    return RunFailed(
+        f"{current.run_id}: its folder cannot be written: {error.strerror}; the same command goes on from here"
+    )
 
 
 def _run_steps(
@@ -155,8 +190,10 @@ def _run_steps(
     current: Run,
     parameters: Mapping[str, Mapping[str, Value]],
     done: list[str],
+    *,
     home: Path,
     watch: Watcher,
+    kernel: type[Any],
 ) -> list[dict[str, Any]]:
     made = []
     for position, step in enumerate(pipeline.steps, start=1):
@@ -164,10 +201,16 @@ def _run_steps(
             watch(step.notebook, "skipped", 0.0)
             made.append({"step": step.notebook, "status": "skipped", "tries": 0, "seconds": 0.0})
             continue
-        named: dict[str, Value] = {**parameters[step.notebook], "as_of": current.as_of.isoformat(), "run_id": current.run_id}
-        if step.notebook == "10_load":
+        named: dict[str, Value] = {
+            **parameters[step.notebook],
+            "as_of": current.as_of.isoformat(),
+            "run_id": current.run_id,
+        }
+        if step.notebook == steps.LOAD:
             named |= {"learner_files": pipeline.sources.learners, "event_files": pipeline.sources.events}
-        made.append(_run_step(store, step, position, current, named, home, watch))
+        made.append(
+            _run_step(store, step, position, current, named=named, home=home, watch=watch, kernel=kernel)
+        )
     return made
 
 
@@ -176,9 +219,11 @@ def _run_step(
     step: Step,
     position: int,
     current: Run,
+    *,
     named: Mapping[str, Value],
     home: Path,
     watch: Watcher,
+    kernel: type[Any],
 ) -> dict[str, Any]:
     """Execute one notebook, again after a failure as often as its pipeline says."""
     started = time.monotonic()
@@ -186,50 +231,76 @@ def _run_step(
         watch(step.notebook, "running", time.monotonic() - started)
         with store.write() as db:
             runs.mark_step(db, current.run_id, step.notebook, position, "running", tries=tries, now=_now())
-        error = _execute(step, named, home)
+        error = _execute(step, named, home, kernel)
         seconds = round(time.monotonic() - started, 2)
         status = "failed" if error else "done"
         with store.write() as db:
             runs.mark_step(
-                db, current.run_id, step.notebook, position, status, tries=tries, now=_now(), seconds=seconds, error=error
+                db,
+                current.run_id,
+                step.notebook,
+                position,
+                status,
+                tries=tries,
+                now=_now(),
+                seconds=seconds,
+                error=error,
             )
         _log.info("step %s", status, extra={"run_id": current.run_id, "step": step.notebook, "tries": tries})
         watch(step.notebook, status, seconds)
         if not error:
             return {"step": step.notebook, "status": "done", "tries": tries, "seconds": seconds}
-    raise RunFailed(f"{current.run_id}: {step.notebook} failed after {tries} tries: {error}; see {home.name}/{step.notebook}.ipynb")
+    raise RunFailed(
+        f"{current.run_id}: {step.notebook} failed after {tries} tries: {error}; see {home.name}/{step.notebook}.ipynb"
+    )
 
 
-def _execute(step: Step, named: Mapping[str, Value], home: Path) -> str:
+def _execute(step: Step, named: Mapping[str, Value], home: Path, kernel: type[Any]) -> str:
     """Execute the notebook; return "" or, in one line without anybody's data, why it failed."""
     startup.skip_iri_grammar()
-    import papermill  # noqa: PLC0415 (a second; the command line answers without it)
-    from traitlets.config import Config  # noqa: PLC0415
+    import papermill  # a second; the command line answers without it
+    from traitlets.config import Config
 
     sockets = Path(tempfile.mkdtemp(prefix="eg"))  # short: a socket's path has 107 characters at most
-    kernel = Config({"KernelManager": {"transport": "ipc", "ip": str(sockets / "k")}})
+    config = Config({"KernelManager": {"transport": "ipc", "ip": str(sockets / "k")}})
     try:
         papermill.execute_notebook(
             step.path,
             home / f"{step.notebook}.ipynb",
             parameters=dict(named),
             kernel_name="python3",
+            language="python",
             progress_bar=False,
             start_timeout=KERNEL_START_S,
             execution_timeout=step.timeout_s,
             cwd=PROJECT,
-            config=kernel,
+            config=config,
+            kernel_manager_class=kernel,
         )
     except papermill.PapermillExecutionError as error:
         # An error of ours names no learner; what another library says might.
         ours = error.ename in {kind.__name__ for kind in _kinds(EngagementError)}
-        return f"{error.ename}: {error.evalue}" if ours else str(error.ename)
+        said = f"{error.ename}: {error.evalue}" if ours else str(error.ename)
+        _quote_nobody(home / f"{step.notebook}.ipynb", said)
+        return said
+    except OSError as error:
+        return f"{type(error).__name__}: {error.strerror}"
     except Exception as error:
         # A notebook may fail in any way: time-out, killed kernel, no kernel, a file that is no notebook.
         return type(error).__name__
     finally:
         shutil.rmtree(sockets, ignore_errors=True)
     return ""
+
+
+def _quote_nobody(notebook: Path, said: str) -> None:
+    """Leave of an error in an executed notebook where it happened and what may be said of it."""
+    content = json.loads(notebook.read_text(encoding="utf-8"))
+    for output in (output for cell in content["cells"] for output in cell.get("outputs", [])):
+        if output["output_type"] == "error":
+            frames = [entry for entry in output["traceback"] if _ANSI.sub("", entry).startswith(_FRAMES)]
+            output |= {"evalue": said.partition(": ")[2], "traceback": [*frames, said]}
+    notebook.write_text(json.dumps(content, indent=1), encoding="utf-8")
 
 
 def _kinds(kind: type[EngagementError]) -> list[type[EngagementError]]:
@@ -252,7 +323,6 @@ def _write_record(
     home: Path,
     current: Run,
     status: str,
-    started: datetime,
     *,
     counts: Mapping[str, Any] | None = None,
     report: Path | None = None,
@@ -263,7 +333,7 @@ def _write_record(
         "pipeline": current.pipeline,
         "status": status,
         "as_of": current.as_of.isoformat(),
-        "started_at": started.isoformat(),
+        "started_at": current.started_at.isoformat(),
         "finished_at": None if status == "running" else _now().isoformat(),
         "policy_hash": current.policy_hash,
         "report": report.name if report else None,
@@ -271,7 +341,15 @@ def _write_record(
     }
     unfinished = home / ".run.json"
     unfinished.write_text(json.dumps(record, indent=2), encoding="utf-8")
-    os.replace(unfinished, home / "run.json")
+    unfinished.replace(home / "run.json")
+
+
+def _recorded_status(home: Path) -> str | None:
+    try:
+        record = json.loads((home / "run.json").read_text(encoding="utf-8"))
+        return str(record["status"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def _now() -> datetime:

@@ -19,7 +19,8 @@ from engagement.settings import PROJECT
 
 NOTEBOOKS: Final = PROJECT / "notebooks"
 PIPELINES: Final = PROJECT / "pipelines"
-GIVEN_BY_THE_RUN: Final = ("as_of", "run_id")
+LOAD: Final = "10_load"  # the step that loads a pipeline's sources
+GIVEN_BY_THE_RUN: Final = ("as_of", "run_id", "learner_files", "event_files")
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$")]
 Value = str | int | float | bool | list[str]
@@ -85,6 +86,8 @@ def read_pipeline(name: str, folder: Path = PIPELINES) -> Pipeline:
     steps = [step.notebook for step in pipeline.steps]
     if len(set(steps)) < len(steps):
         raise InvalidInput(f"{path.name}: a notebook stands twice in steps")
+    if (pipeline.sources.learners or pipeline.sources.events) and LOAD not in steps:
+        raise InvalidInput(f"{path.name}: sources are loaded by {LOAD}, which is not one of the steps")
     if pipeline.report and pipeline.report.step not in steps:
         raise InvalidInput(f"{path.name}: report.step {pipeline.report.step!r} is not one of the steps")
     return pipeline
@@ -100,7 +103,9 @@ def parameters(pipeline: Pipeline, given: Mapping[str, str]) -> dict[str, dict[s
     known = sorted({name for types in declared.values() for name in types} - set(GIVEN_BY_THE_RUN))
     unknown = sorted(set(given) - set(known))
     if unknown:
-        raise InvalidInput(f"parameter {', '.join(unknown)}: no notebook takes it; allowed are {', '.join(known)}")
+        raise InvalidInput(
+            f"parameter {', '.join(unknown)}: no notebook takes it; allowed are {', '.join(known)}"
+        )
     result: dict[str, dict[str, Value]] = {}
     for step in pipeline.steps:
         types = declared[step.notebook]
@@ -114,33 +119,41 @@ def parameters(pipeline: Pipeline, given: Mapping[str, str]) -> dict[str, dict[s
 
 
 def declared_types(notebook: Path) -> dict[str, str]:
-    """Return the parameters a notebook takes, name to type, from its cell tagged `parameters`."""
+    """Return the parameters a notebook takes, name to type, from its cell tagged `parameters`.
+
+    Raises `NotFound`, and `InvalidInput` for a file that is no notebook or a type that no text can be read as.
+    """
     if not notebook.is_file():
         raise NotFound(f"no notebook {notebook.name}")
     try:
         cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
         tagged = [cell for cell in cells if "parameters" in cell.get("metadata", {}).get("tags", [])]
         tree = ast.parse("".join(tagged[0]["source"])) if tagged else ast.parse("")
-    except (ValueError, KeyError, SyntaxError):
+    except (ValueError, KeyError, TypeError, AttributeError, SyntaxError):
         raise InvalidInput(f"{notebook.name}: cannot be read as a notebook with a parameters cell") from None
-    return {
+    types = {
         node.target.id: ast.unparse(node.annotation)
         for node in tree.body
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
     }
+    for name, kind in types.items():
+        if kind not in _TYPES:
+            raise InvalidInput(f"{notebook.name}: {name} is a {kind}; allowed are {', '.join(_TYPES)}")
+    return types
 
 
-_TYPES: Final[dict[str, tuple[type, ...]]] = {"str": (str,), "int": (int,), "float": (float, int), "bool": (bool,)}
+_TYPES: Final[dict[str, tuple[type, ...]]] = {
+    "str": (str,),
+    "int": (int,),
+    "float": (float, int),
+    "bool": (bool,),
+    "list[str]": (list,),
+}
 _FLAGS: Final[dict[str, Literal[True, False]]] = {"true": True, "yes": True, "false": False, "no": False}
 
 
 def _check(name: str, value: Value, kind: str) -> None:
-    fits = (
-        isinstance(value, list)
-        if kind.startswith("list")
-        else isinstance(value, _TYPES[kind]) and (kind == "bool") == isinstance(value, bool)
-    )
-    if not fits:
+    if not isinstance(value, _TYPES[kind]) or (kind == "bool") != isinstance(value, bool):
         raise InvalidInput(f"parameter {name}: {kind} is needed, not {type(value).__name__}")
 
 

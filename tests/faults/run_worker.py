@@ -1,0 +1,58 @@
+"""A process of its own for the tests of runs: it runs the nightly pipeline, or dies or starves on the way.
+
+    run_worker.py run       FILE AS_OF STEPS            like `engagement run nightly`, with FILE as its source
+    run_worker.py die       FILE AS_OF STEPS BEFORE     kills itself where it would call `publish` or `write_index`
+    run_worker.py starve    FILE AS_OF STEPS BYTES      no file it or its kernels write may grow beyond BYTES
+
+STEPS is how many of the pipeline's steps there are; with less than all of them there is no report. The store and
+the reports are those of the environment. Prints what `engagement run --json` prints.
+"""
+
+import json
+import os
+import resource
+import signal
+import sys
+
+from engagement import pipeline, publication, reports, steps
+from engagement.errors import EngagementError
+from engagement.instants import local_day, parse_as_of
+from engagement.settings import read_settings
+from engagement.steps import Sources
+from engagement.store import Store
+
+
+def kill_self(*_, **__):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def main(action, file, as_of, step_count, detail):
+    if detail == "publish":
+        publication.publish = kill_self
+    if detail == "write_index":
+        reports.write_index = kill_self
+    if action == "starve":
+        resource.setrlimit(resource.RLIMIT_FSIZE, (int(detail), int(detail)))
+    settings = read_settings()
+    instant = parse_as_of(as_of, settings.zone)
+    nightly = steps.read_pipeline("nightly").model_copy(update={"sources": Sources(learners=[file])})
+    if int(step_count) < len(nightly.steps):
+        first = nightly.steps[: int(step_count)]
+        nightly = nightly.model_copy(update={"steps": first, "report": None})
+    try:
+        result = pipeline.run(
+            Store(settings.store),
+            nightly,
+            as_of=instant,
+            day=local_day(instant, settings.zone),
+            given={},
+            folder=settings.reports,
+        )
+    except EngagementError as error:
+        print(f"engagement: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    print(json.dumps(result.as_dict(), default=str))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,195 @@
+"""Runs under what goes wrong: killed at any step, two at once, a full disk, a clock that is wrong."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from engagement import sample
+from engagement.store import Store
+
+WORKER = Path(__file__).with_name("run_worker.py")
+DAY = "2026-03-01"
+AS_OF = datetime.fromisoformat("2026-03-01T23:59:59")
+RUN_ID = f"nightly-{DAY}-1"
+STEPS = ["10_load", "20_score", "30_nudges", "31_quizzes", "90_report"]
+ONCE = {
+    "nudges": "person_id, campaign, channel, period",
+    "quizzes": "learner_id, campaign, period",
+    "events": "id",
+    "loads": "content_hash, observed_at",
+    "learner_facts": "learner_id, observed_at",
+    "risk_history": "learner_id, as_of",
+    "contact_decisions": "learner_id",
+}
+
+
+class Place:
+    """A folder with a file to load, a store and reports, and the processes that work there."""
+
+    def __init__(self, folder):
+        self.file = folder / "sample_learners.csv"
+        self.export(60)
+        self.store = Store(folder / "store.duckdb")
+        self.reports = folder / "reports"
+
+    def export(self, size):
+        sample.write_csv(sample.cohort(size, seed=1, as_of=AS_OF), self.file.parent)
+
+    def start(self, action="run", detail="", *, as_of=DAY, steps=5):
+        named = {
+            "ENGAGEMENT_STORE": str(self.store.path),
+            "ENGAGEMENT_REPORTS": str(self.reports),
+            "ENGAGEMENT_TIMEZONE": "UTC",
+        }
+        return subprocess.Popen(
+            [sys.executable, str(WORKER), action, str(self.file), as_of, str(steps), str(detail)],
+            env=os.environ | named,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def home(self, run_id=RUN_ID):
+        return self.reports / "nightly" / run_id
+
+    def rows(self, sql):
+        with self.store.read() as db:
+            return db.execute(sql).fetchall()
+
+    def doubled(self):
+        """Return what is there twice, by table."""
+        found = {
+            table: self.rows(f"select {key} from {table} group by {key} having count(*) > 1")
+            for table, key in ONCE.items()
+        }
+        return {table: keys for table, keys in found.items() if keys}
+
+    def processes(self):
+        """Return the processes that have this store in their environment."""
+        wanted = f"ENGAGEMENT_STORE={self.store.path}".encode()
+        found = []
+        for folder in Path("/proc").glob("[0-9]*"):
+            try:
+                if wanted in (folder / "environ").read_bytes().split(b"\0"):
+                    found.append(int(folder.name))
+            except OSError:  # it has ended meanwhile
+                continue
+        return found
+
+    def all_ended(self, within_s=6.0):
+        deadline = time.monotonic() + within_s
+        while self.processes() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        return self.processes() == []
+
+
+@pytest.fixture
+def place(tmp_path):
+    return Place(tmp_path)
+
+
+def outcome(process, timeout_s=90):
+    try:
+        out, err = process.communicate(timeout=timeout_s)
+    finally:
+        process.kill()
+    return process.returncode, out, err
+
+
+def succeeded(process):
+    code, out, err = outcome(process)
+    assert code == 0, err
+    return json.loads(out)
+
+
+def wait_for_cell(place, process, step, number, timeout_s=60):
+    """Return when the code cell of that number (0 is the first) of the step's notebook is running or done."""
+    path = place.home() / f"{step}.ipynb"
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        assert process.poll() is None, process.stderr.read()
+        try:
+            cells = json.loads(path.read_text())["cells"]
+        except (OSError, ValueError):  # not there yet, or half written
+            cells = []
+        begun = [
+            cell
+            for cell in cells
+            if cell["cell_type"] == "code" and cell["metadata"].get("papermill", {}).get("start_time")
+        ]
+        if len(begun) > number:
+            return
+        time.sleep(0.01)
+    raise AssertionError(f"{step} never came to cell {number}")
+
+
+def kill(place, process):
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+    assert place.all_ended(), "a kernel outlived its runner"
+
+
+def test_a_run_killed_at_every_step_is_done_in_the_end_and_done_once(place):
+    # Cells: 0 parameters, 1 injected ones, 2 imports; what writes comes next. A cell is seen when it begins.
+    for step, number in zip(STEPS, [4, 3, 4, 3, 3], strict=True):
+        runner = place.start()
+        wait_for_cell(place, runner, step, number)
+        if step == "30_nudges":
+            second, _, said = outcome(place.start())
+            assert second == 75
+            assert f"another run works on store.duckdb (process {runner.pid})" in said
+        kill(place, runner)
+        with place.store.read() as db:
+            state = db.execute("select status, published_at from runs").fetchall()
+            shown = db.execute("select count(*) from published_nudges").fetchall()
+        assert (state, shown) == ([("running", None)], [(0,)])
+
+    killed, _, _ = outcome(place.start("die", "publish"))
+    assert killed == -signal.SIGKILL
+    assert place.rows("select count(*) from risk_scores") == [(0,)]
+
+    killed, _, _ = outcome(place.start("die", "write_index"))
+    assert killed == -signal.SIGKILL
+    result = succeeded(place.start())
+    assert result["status"] == "already done"
+    assert result["run_id"] == RUN_ID
+    assert Path(result["report"]).is_file()
+    assert json.loads((place.home() / "run.json").read_text())["status"] == "published"
+    assert (place.reports / "index.html").is_file()
+
+    assert place.doubled() == {}
+    assert place.rows("select run_id, status from runs") == [(RUN_ID, "published")]
+    assert place.rows("select step, status from steps order by position") == [
+        (step, "done") for step in STEPS
+    ]
+    for table in ("learners", "risk_scores", "nudges", "quizzes"):
+        assert place.rows(f"select count(*) > 10 from {table}") == [(True,)]
+    assert place.processes() == []
+
+
+def test_a_run_goes_on_once_the_disk_has_room_again_and_the_last_one_can_be_read(place):
+    first = succeeded(place.start(as_of="2026-02-28", steps=1))
+    published = place.rows("select * from learner_risk order by id")
+    room_for_a_notebook = 60_000
+
+    place.export(2000)
+    code, _, said = outcome(place.start("starve", room_for_a_notebook, steps=1))
+    assert code == 1
+    assert f"engagement: {RUN_ID}: 10_load failed after 2 tries: StoreUnusable: " in said
+    assert "store.duckdb: the disk is full; what was committed before is intact" in said
+    assert "Traceback" not in said
+    assert place.all_ended()
+    assert place.rows("select * from learner_risk order by id") == published
+    assert (place.home(first["run_id"]) / "10_load.ipynb").is_file()
+
+    assert succeeded(place.start(steps=1))["run_id"] == RUN_ID
+    assert place.doubled() == {}
+    assert place.rows("select count(*) > 1900 from learner_risk") == [(True,)]
