@@ -142,37 +142,47 @@ class _Forked:
         self.send_signal(signal.SIGTERM)
 
 
-def _serve(requests: IO[str]) -> list[str] | None:
-    """Fork kernels and say what became of them; return the arguments in a kernel, None at the end of the run."""
+def _serve(questions: IO[str]) -> dict[str, Any] | None:
+    """Fork kernels and say what became of them; return, in a kernel, what was asked for, and None at the end."""
     living: set[int] = set()
-    for text in requests:
-        request = json.loads(text)
-        answer: int | None
-        if "poll" in request:
-            pid, status = os.waitpid(request["poll"], os.WNOHANG)
-            living.discard(pid)
-            answer = os.waitstatus_to_exitcode(status) if pid else None
-        else:
-            with warnings.catch_warnings(
-                action="ignore"
-            ):  # of forking beside the idle threads of numpy's library
-                answer = os.fork()
-            if not answer:
-                os.setpgid(0, 0)
-                os.environ.clear()
-                os.environ.update(request["env"])
-                os.chdir(request["cwd"])
-                arguments: list[str] = request["arguments"]
-                return [*arguments, f"--IPKernelApp.parent_handle={os.getppid()}"]
-            with suppress(PermissionError, ProcessLookupError):
-                os.setpgid(answer, answer)  # both do it: whoever comes first, a signal finds the group
-            living.add(answer)
-        requests.write(json.dumps(answer) + "\n")
-        requests.flush()
+    with suppress(OSError):  # the runner was killed: this ends as well
+        for text in questions:
+            question: dict[str, Any] = json.loads(text)
+            answer: int | None
+            if "poll" in question:
+                pid, status = os.waitpid(question["poll"], os.WNOHANG)
+                living.discard(pid)
+                answer = os.waitstatus_to_exitcode(status) if pid else None
+            else:
+                answer = _fork()
+                if not answer:
+                    return question
+                living.add(answer)
+            questions.write(json.dumps(answer) + "\n")
+            questions.flush()
     for pid in living:
         os.killpg(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
     return None
+
+
+def _fork() -> int:
+    """Return the kernel's process id, or 0 in the kernel; it leads a group of its own, as signals need it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # newer Pythons warn of the idle threads that numpy's library has
+        pid = os.fork()
+    with suppress(PermissionError, ProcessLookupError):  # both sides do it, and either may come first
+        os.setpgid(pid, pid)
+    return pid
+
+
+def _become_kernel(arguments: list[str], env: dict[str, str], cwd: str) -> None:
+    from ipykernel.kernelapp import IPKernelApp
+
+    os.environ.clear()
+    os.environ.update(env)
+    os.chdir(cwd)
+    IPKernelApp.launch_instance([*arguments, f"--IPKernelApp.parent_handle={os.getppid()}"])
 
 
 def main() -> None:
@@ -185,15 +195,11 @@ def main() -> None:
         import_module(name)
     gc.collect()
     gc.freeze()  # what was imported stays in memory that all kernels share
-    with (
-        socket.socket(fileno=int(sys.argv[1])) as runner,
-        runner.makefile("rw", encoding="utf-8") as requests,
-    ):
-        arguments = _serve(requests)
-    if arguments is not None:
-        from ipykernel.kernelapp import IPKernelApp
-
-        IPKernelApp.launch_instance(arguments)
+    end = socket.socket(fileno=int(sys.argv[1]))
+    with end, end.makefile("rw", encoding="utf-8") as questions:
+        asked_for = _serve(questions)
+    if asked_for is not None:
+        _become_kernel(**asked_for)
 
 
 if __name__ == "__main__":

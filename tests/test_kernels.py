@@ -1,6 +1,8 @@
 import os
 import signal
+import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -89,3 +91,30 @@ def test_without_its_template_a_kernel_starts_the_ordinary_way(tmp_path: Path) -
         template = int(shown(kernel, PARENT, tmp_path))
         os.kill(template, signal.SIGKILL)
         assert shown(kernel, PARENT, tmp_path) == f"{os.getpid()}\n"
+
+
+def test_kernels_end_when_the_runner_is_killed(tmp_path: Path) -> None:
+    code = f"""
+import asyncio
+from traitlets.config import Config
+from engagement import kernels
+
+async def start():
+    with kernels.template() as kernel:
+        config = Config({{"KernelManager": {{"transport": "ipc", "ip": {str(tmp_path / "k")!r}}}}})
+        manager = kernel(kernel_name="python3", config=config)
+        await manager.start_kernel(cwd={str(tmp_path)!r})
+        print(manager.provisioner.pid, flush=True)
+        await asyncio.sleep(60)
+
+asyncio.run(start())
+"""
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as runner:
+        assert runner.stdout is not None
+        pid = int(runner.stdout.readline())
+        os.kill(pid, 0)
+        runner.kill()
+    end = time.monotonic() + 5
+    while Path(f"/proc/{pid}").exists() and time.monotonic() < end:
+        time.sleep(0.05)
+    assert not Path(f"/proc/{pid}").exists()
