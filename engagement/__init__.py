@@ -37,6 +37,7 @@ _MODULES: Final = (
     "contacts",
     "displays",
     "events",
+    "explanations",
     "findings",
     "learners",
     "notebook",

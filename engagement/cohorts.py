@@ -9,7 +9,7 @@ from typing import Any, Final
 import narwhals as nw
 import pandas as pd
 
-from engagement import risk, runs, scoring, selection
+from engagement import explanations, risk, runs, scoring, selection
 from engagement.risk import DEFAULT_POLICY, LABELS, RiskPolicy
 from engagement.runs import Run
 from engagement.selection import REASONS, TYPE_WORDS
@@ -96,14 +96,25 @@ def label_history(store: Store, run: Run) -> pd.DataFrame:
 
 
 def worst(store: Store, run: Run, *, limit: int = 10, with_names: bool = False) -> pd.DataFrame:
-    """Return the learners a person should look at first, worst first, with the main reason in words.
+    """Return the learners a person should look at first, worst first, with the main reasons in words.
 
     Names only where they are asked for.
     """
     with store.read() as db:
         rows = records(db, query("run_worst"), {"run_id": run.run_id, "as_of": run.as_of, "limit": limit})
-    columns = ["id", *(["name"] if with_names else []), "program", "risk_label", "risk_score", "main_reason", "nudge"]
-    worded = [{**row, "main_reason": risk.reason(row), "nudge": TYPE_WORDS.get(row["nudge"])} for row in rows]
+    columns = [
+        "id",
+        *(["name"] if with_names else []),
+        "program",
+        "risk_label",
+        "risk_score",
+        "main_reasons",
+        "nudge",
+    ]
+    worded = [
+        {**row, "main_reasons": "; ".join(explanations.reasons(row)), "nudge": TYPE_WORDS.get(row["nudge"])}
+        for row in rows
+    ]
     return pd.DataFrame(worded, columns=columns)
 
 
@@ -119,7 +130,9 @@ def by_risk(
     wanted = {"risk": risk_label, "program": program, "id": learner_id, "limit": limit}
     with store.read() as db:
         rows = records(db, query("learners_by_risk"), wanted)
-    return [{**row, "top_reason": risk.reason(row)} for row in rows]
+    return [
+        {**row, "top_reason": (reasons := explanations.reasons(row))[0], "reasons": reasons} for row in rows
+    ]
 
 
 def published_labels(store: Store) -> pd.DataFrame:
@@ -143,10 +156,9 @@ def published_labels(store: Store) -> pd.DataFrame:
 
 
 def worst_published(store: Store, *, limit: int) -> pd.DataFrame:
-    """Return `name`, `program`, `risk_label`, `risk_score` and `main_reason` of the learners at highest risk."""
-    rows = pd.DataFrame(by_risk(store, limit=limit))
-    columns = ["name", "program", "risk_label", "risk_score", "top_reason"]
-    return rows.reindex(columns=columns).rename(columns={"top_reason": "main_reason"})
+    """Return `name`, `program`, `risk_label`, `risk_score` and `main_reasons` of the learners at highest risk."""
+    worded = [{**row, "main_reasons": "; ".join(row["reasons"])} for row in by_risk(store, limit=limit)]
+    return pd.DataFrame(worded, columns=["name", "program", "risk_label", "risk_score", "main_reasons"])
 
 
 def learners_at(
@@ -165,14 +177,18 @@ def label_shares(cohort: pd.DataFrame) -> pd.DataFrame:
     """Return one row per label of a cohort from `learners_at`: `label`, `learners`, `share_percent`."""
     counts = cohort["risk_label"].value_counts().reindex(list(LABELS), fill_value=0)
     shares = (100 * counts / max(len(cohort), 1)).round(1)
-    return pd.DataFrame({"label": counts.index, "learners": counts.to_numpy(), "share_percent": shares.to_numpy()})
+    return pd.DataFrame(
+        {"label": counts.index, "learners": counts.to_numpy(), "share_percent": shares.to_numpy()}
+    )
 
 
 def bins(cohort: pd.DataFrame) -> pd.DataFrame:
     """Return `score_bins` of a cohort from `learners_at`."""
     score_from = (cohort["risk_score"] * 20).floordiv(1).clip(upper=19) / 20
     binned = cohort.assign(score_from=score_from, score_to=score_from + 0.05, label=cohort["risk_label"])
-    return binned.groupby(["score_from", "score_to", "label"], dropna=False).size().reset_index(name="learners")
+    return (
+        binned.groupby(["score_from", "score_to", "label"], dropna=False).size().reset_index(name="learners")
+    )
 
 
 def driver_counts(cohort: pd.DataFrame) -> pd.DataFrame:

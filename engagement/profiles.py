@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from engagement import cohorts, risk
+from engagement import cohorts, explanations, risk
 from engagement.errors import NotFound
 from engagement.fallbacks import fill
 from engagement.store import Cursor, Store, records
@@ -29,9 +29,12 @@ def profile(store: Store, learner_id: str) -> dict[str, Any]:
             "risk_score": score.get("risk_score"),
             "risk_label": score.get("risk_label"),
             "top_reason": score.get("top_reason"),
+            "reasons": score.get("reasons", []),
             "facts": {name: score.get(name) for name in (*risk.INPUTS.values(), "last_login")},
             "contributions": {term: score.get(term) for term in risk.TERMS},
-            "what_would_help": [asdict(lever) for lever in risk.what_would_help(score)] if score else [],
+            "what_would_help": [asdict(lever) for lever in explanations.what_would_help(score)]
+            if score
+            else [],
             "history": records(
                 db,
                 "select as_of, risk_score, risk_label from risk_history where learner_id = $id order by as_of, run_id",

@@ -195,109 +195,6 @@ def _labelled(table: _Table, policy: RiskPolicy) -> _Table:
     return table.with_columns(risk_score=clamped, risk_label=names.otherwise(nw.lit("unknown")))
 
 
-def top_term(policy: RiskPolicy = DEFAULT_POLICY) -> nw.Expr:
-    """Return the name of the largest contribution of a scored frame; NULL where there is no score.
-
-    Ties go to the first in the order of `TERMS`; a term without weight is never named.
-    """
-    known = ~nw.col("risk_score").is_null()
-    amounts = {term: nw.col(term).fill_null(0.0) for term in TERMS if policy.weights[term] > 0}
-    name: Any = nw
-    for term, amount in amounts.items():
-        is_largest = known
-        for other in amounts.values():
-            is_largest = is_largest & (amount >= other)
-        name = name.when(is_largest).then(nw.lit(term))
-    return cast("nw.Expr", name)
-
-
-def main_term(row: Mapping[str, Any], *, policy: RiskPolicy = DEFAULT_POLICY) -> str | None:
-    """Return what `top_term` returns, for one scored row."""
-    if _number(row.get("risk_score")) is None:
-        return None
-    weighed = [term for term in TERMS if policy.weights[term] > 0]
-    return max(weighed, key=lambda term: _number(row.get(term)) or 0.0)
-
-
-def reason(row: Mapping[str, Any], *, policy: RiskPolicy = DEFAULT_POLICY) -> str:
-    """Return the largest contribution of a scored row in words, with its number.
-
-    Examples
-    --------
-    >>> reason({"completed_percent": 12.0, "behind_pace": 0.44, "risk_score": 0.44})
-    '12 % of the due work done'
-    """
-    term = main_term(row, policy=policy)
-    if term is None:
-        return "too little is known to score"
-    if INPUTS[term] not in row:
-        raise InvalidInput(f"{INPUTS[term]}: missing from the row that is to be explained")
-    value = _number(row[INPUTS[term]])
-    if term == "inactivity" and (value is None or ("last_login" in row and _is_missing(row["last_login"]))):
-        return "never logged in"
-    if value is None:  # all contributions are 0, and the first is named without being known
-        return "no sign of risk"
-    percent = f"{min(max(value, 0.0), 100.0):.0f}"
-    since = "less than a day" if value < 1 else _counted(value, "day", policy.recency_days)
-    words = {
-        "behind_pace": f"{percent} % of the {'due work' if policy.basis == 'due' else 'course'} done",
-        "low_quiz": f"quiz average {percent}",
-        "missed_session": f"missed {_counted(value, 'session', policy.missed_sessions_cap)} in a row",
-        "inactivity": f"last login {since} ago",
-    }
-    return words[term]
-
-
-def _counted(value: float, noun: str, cap: float) -> str:
-    if math.isinf(value) and value > 0:
-        return f"more than {cap:g} {noun}s"
-    whole = math.floor(max(value, 0.0))
-    return f"{whole:,} {noun}{'' if whole == 1 else 's'}"
-
-
-@dataclass(frozen=True)
-class Lever:
-    """One input, the value it has, and the value that alone would lower the label."""
-
-    input: str
-    now: float | None  # None: never logged in
-    needed: float
-    label_then: str
-
-
-def what_would_help(row: Mapping[str, Any], *, policy: RiskPolicy = DEFAULT_POLICY) -> list[Lever]:
-    """Return, for a scored row at high or medium risk, each single change that would lower the label.
-
-    The needed value is rounded to the safe side: whole percents up, whole sessions and days down. Inputs
-    that are missing, or cannot do it alone, are left out.
-    """
-    target = {"high": policy.high_above, "medium": policy.medium_above}.get(row["risk_label"])
-    if target is None:
-        return []
-    known = {term: value for term in TERMS if (value := _number(row.get(term))) is not None}
-    remaining = 1.0 - sum(policy.weights[term] for term in TERMS if term not in known)
-    levers = []
-    for term in known:
-        others = sum(value for other, value in known.items() if other != term)
-        share = policy.weights[term] / remaining
-        if share > 0 and others <= target + TIE:
-            allowed = max(target - others, 0.0) / share
-            needed, distance = _needed(term, allowed, policy)
-            label = "low" if others + share * distance <= policy.medium_above + TIE else "medium"
-            levers.append(Lever(INPUTS[term], _number(row.get(INPUTS[term])), needed, label))
-    return levers
-
-
-def _needed(term: str, allowed: float, policy: RiskPolicy) -> tuple[float, float]:
-    """Return the whole input that keeps its term at or below `allowed`, and the term it gives."""
-    if term in ("behind_pace", "low_quiz"):
-        percent = float(math.ceil(100.0 * (1.0 - allowed) - TIE))
-        return percent, 1.0 - percent / 100.0
-    cap = policy.missed_sessions_cap if term == "missed_session" else policy.recency_days
-    count = float(math.floor(cap * allowed + TIE))
-    return count, count / cap
-
-
 def days_inactive(last_login: datetime | None, enrolled_at: datetime | None, as_of: datetime) -> float | None:
     """Return the days since the last login or, without one, since enrolment; None if both are unknown.
 
@@ -333,7 +230,7 @@ def compute_and_update_all(
         Weights, caps and thresholds.
     """
     instant = _as_instant(as_of)
-    columns = {INPUTS[term]: _read(learners, INPUTS[term], _number, "a number") for term in MAY_BE_MISSING}
+    columns = {INPUTS[term]: _read(learners, INPUTS[term], number, "a number") for term in MAY_BE_MISSING}
     logins = _read(learners, "last_login", _instant, "a date and time")
     enrolments = _read(learners, "enrolled_at", _instant, "a date and time")
     columns["days_inactive"] = [
@@ -342,7 +239,7 @@ def compute_and_update_all(
     frame = nw.from_dict(columns, schema=dict.fromkeys(columns, nw.Float64), backend="pandas")
     scored = nw.from_native(score(frame.to_native(), policy=policy), eager_only=True)
     names = ("days_inactive", *TERMS, "risk_score")
-    results = zip(*([_number(value) for value in scored[name].to_list()] for name in names), strict=True)
+    results = zip(*([number(value) for value in scored[name].to_list()] for name in names), strict=True)
     return [
         {**learner, **dict(zip(names, result, strict=True)), "risk_label": label}
         for learner, result, label in zip(learners, results, scored["risk_label"].to_list(), strict=True)
@@ -363,21 +260,22 @@ def _read(learners: Sequence[Mapping[str, Any]], name: str, reader: Any, what: s
     return values
 
 
-def _is_missing(value: Any) -> bool:
+def is_missing(value: Any) -> bool:
     """Return whether this is None or what a frame turned into dicts has in its place: NaN, NaT, NA."""
     # Only NaN and NaT differ from themselves, and this needs no import of pandas.
     return value is None or type(value).__name__ == "NAType" or value != value  # noqa: PLR0124
 
 
-def _number(value: Any) -> float | None:
-    if isinstance(value, bool) or not (_is_missing(value) or isinstance(value, Real | Decimal)):
+def number(value: Any) -> float | None:
+    """Return a value as a float, None where it is missing; TypeError for text or a flag."""
+    if isinstance(value, bool) or not (is_missing(value) or isinstance(value, Real | Decimal)):
         raise TypeError("not a number")
-    return None if _is_missing(value) else float(value)
+    return None if is_missing(value) else float(value)
 
 
 def _instant(value: Any) -> datetime | None:
     """Return naive UTC; a date is the start of that day, a time without a zone is UTC already."""
-    if _is_missing(value):
+    if is_missing(value):
         return None
     if isinstance(value, str):
         value = datetime.fromisoformat(value)

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engagement import risk
+from engagement import explanations, risk
 from engagement.errors import InvalidInput
 from engagement.risk import LABELS, TERMS, RiskPolicy
 
@@ -249,28 +249,6 @@ def test_every_engine_gives_the_same_labels_and_scores(engine):
         assert all(close(line[term], part) for term, part in zip(TERMS, parts, strict=True)), row
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-def test_every_engine_names_the_same_top_term(engine):
-    native = ENGINES[engine](COLUMNS)
-    named = nw.from_native(risk.score(native)).with_columns(top=risk.top_term())
-    for line in rows_of(named.to_native()):
-        parts = [line[term] or 0.0 for term in TERMS]
-        expected = None if line["risk_score"] is None else TERMS[parts.index(max(parts))]
-        assert line["top"] == expected
-        assert risk.main_term(line) == expected
-
-
-def test_top_term_takes_the_first_of_equals_and_skips_what_has_no_weight():
-    tied = pd.DataFrame(
-        {"behind_pace": [0.1, 0.0], "low_quiz": [0.2, 0.0], "missed_session": [0.2, 0.0]}
-        | {"inactivity": [0.1, 0.0], "risk_score": [0.6, 0.0]}
-    )
-    policy = RiskPolicy(weights=dict(zip(TERMS, (0.0, 0.5, 0.3, 0.2), strict=True)))
-    named = nw.from_native(tied).with_columns(a=risk.top_term(), b=risk.top_term(policy)).to_native()
-    assert named["a"].to_list() == ["low_quiz", "behind_pace"]
-    assert named["b"].to_list() == ["low_quiz", "low_quiz"]
-
-
 def test_labels_stay_with_their_rows_under_any_index():
     source = frame([BEST, WORST, (None,) * 4]).set_axis([5, 5, 0])
     result = risk.score(source)
@@ -327,44 +305,62 @@ def test_column_of_text_is_refused():
     ],
 )
 def test_reason_says_the_largest_contribution_in_words(row, words):
-    assert risk.reason(scored([row])[0]) == words
+    assert explanations.reason(scored([row])[0]) == words
+
+
+def test_reasons_come_largest_first_and_at_most_three():
+    # 0.5·0.4 = 0.2, 0.2·0.66 = 0.132, 0.2·5/7 = 0.143, 0.1·3/30 = 0.01
+    assert explanations.reasons(scored([(60.0, 34.0, 5.0, 3.0)])[0]) == [
+        "60 % of the due work done",
+        "missed 5 sessions in a row",
+        "quiz average 34",
+    ]
+
+
+def test_reasons_leave_out_what_contributes_nothing():
+    assert explanations.reasons(scored([(60.0, 100.0, 0.0, 3.0)])[0]) == [
+        "60 % of the due work done",
+        "last login 3 days ago",
+    ]
 
 
 def test_reason_names_the_whole_course_where_that_is_the_basis():
-    assert risk.reason(scored([WORST])[0], policy=RiskPolicy(basis="course")) == "0 % of the course done"
+    assert (
+        explanations.reason(scored([WORST])[0], policy=RiskPolicy(basis="course")) == "0 % of the course done"
+    )
 
 
 def test_reason_is_never_logged_in_even_where_the_days_since_enrolment_are_known():
     learner = {"completed_percent": 99, "avg_quiz_score": 99, "consecutive_missed_sessions": 0}
     result = risk.compute_risk(learner | {"last_login": None, "enrolled_at": date(2026, 11, 1)}, as_of=AS_OF)
     assert result["days_inactive"] == 21.0
-    assert risk.reason(result) == "never logged in"
+    assert explanations.reason(result) == "never logged in"
 
 
 def test_reason_asks_for_the_input_it_has_to_name():
     with pytest.raises(InvalidInput, match="completed_percent"):
-        risk.reason({"behind_pace": 0.5, "risk_score": 0.5})
+        explanations.reason({"behind_pace": 0.5, "risk_score": 0.5})
 
 
 def test_what_would_help_worked_out_by_hand():
     # 0.5·0.88 + 0.2·0.66 + 0.2·5/7 + 0.1·21/30 = 0.7849; 0.0849 less is
     # 17 percent of work, 43 of quiz or 2.97 sessions, and more than being away costs
     row = scored([(12.0, 34.0, 5.0, 21.0)])[0]
-    assert risk.what_would_help(row) == [
-        risk.Lever("completed_percent", 12.0, 29.0, "medium"),
-        risk.Lever("avg_quiz_score", 34.0, 77.0, "medium"),
-        risk.Lever("consecutive_missed_sessions", 5.0, 2.0, "medium"),
+    assert explanations.what_would_help(row) == [
+        explanations.Lever("completed_percent", 12.0, 29.0, "medium"),
+        explanations.Lever("avg_quiz_score", 34.0, 77.0, "medium"),
+        explanations.Lever("consecutive_missed_sessions", 5.0, 2.0, "medium"),
     ]
 
 
 def test_nothing_is_suggested_for_low_and_unknown():
-    assert [risk.what_would_help(row) for row in scored([BEST, (None, None, 1.0, 1.0)])] == [[], []]
+    assert [explanations.what_would_help(row) for row in scored([BEST, (None, None, 1.0, 1.0)])] == [[], []]
 
 
 def test_logging_in_is_suggested_to_who_never_did():
     # 0.5·0.5 + 0.2·0.6 + 0.1 = 0.47; without the 0.1 it is 0.37, and 0.03 of it may stay: 9 days
     row = scored([(50.0, 40.0, 0.0, None)])[0]
-    assert risk.what_would_help(row)[-1] == risk.Lever("days_inactive", None, 9.0, "low")
+    assert explanations.what_would_help(row)[-1] == explanations.Lever("days_inactive", None, 9.0, "low")
 
 
 # Rounded, so that no learner is within the tolerance of a threshold by a hundred-millionth of a day.
@@ -379,7 +375,7 @@ def test_what_would_help_changes_the_label_and_one_step_less_does_not(rows):
     cases, changed, not_quite = [], [], []
     for found in scored(rows):
         milder = {"high": "medium", "medium": "low"}.get(found["risk_label"])
-        for lever in risk.what_would_help(found):
+        for lever in explanations.what_would_help(found):
             assert lever.label_then == milder
             values = [found[name] for name in INPUTS]
             step = -1 if lever.input in INPUTS[:2] else 1
