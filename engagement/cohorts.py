@@ -4,6 +4,7 @@ Each function returns one pandas frame that a notebook shows or a chart draws. T
 """
 
 import json
+from dataclasses import asdict
 from typing import Any, Final
 
 import narwhals as nw
@@ -34,7 +35,7 @@ def score_bins(store: Store, run: Run) -> pd.DataFrame:
     return _frame(store, "run_score_bins", run_id=run.run_id)
 
 
-def drivers(store: Store, run: Run, *, policy: RiskPolicy = DEFAULT_POLICY) -> pd.DataFrame:
+def drivers(store: Store, run: Run) -> pd.DataFrame:
     """Return one row per driver of those at high or medium risk: `driver`, `learners`, most frequent first.
 
     A driver is the term that is largest for its own range: the one that also chooses the type of nudge.
@@ -43,7 +44,7 @@ def drivers(store: Store, run: Run, *, policy: RiskPolicy = DEFAULT_POLICY) -> p
         scored: Any = nw.from_native(db.table("run_scores"))
         counted = (
             scored.filter(nw.col("run_id") == run.run_id, nw.col("risk_label").is_in(AT_RISK))
-            .with_columns(driver=selection.largest_term(policy))
+            .with_columns(driver=selection.largest_term(run.policy))
             .group_by("driver")
             .agg(learners=nw.len())
         )
@@ -90,9 +91,7 @@ def freshness(store: Store, run: Run) -> pd.DataFrame:
 
 def label_history(store: Store, run: Run) -> pd.DataFrame:
     """Return one row per label and published run up to this one: `as_of`, `label`, `learners`."""
-    return _frame(
-        store, "label_history", run_id=run.run_id, as_of=run.as_of, day=run.day, pipeline=run.history_of
-    )
+    return _frame(store, "label_history", run_id=run.run_id, day=run.day, pipeline=run.history_of)
 
 
 def worst(store: Store, run: Run, *, limit: int = 10, with_names: bool = False) -> pd.DataFrame:
@@ -112,7 +111,11 @@ def worst(store: Store, run: Run, *, limit: int = 10, with_names: bool = False) 
         "nudge",
     ]
     worded = [
-        {**row, "main_reasons": "; ".join(explanations.reasons(row)), "nudge": TYPE_WORDS.get(row["nudge"])}
+        {
+            **row,
+            "main_reasons": "; ".join(explanations.reasons(row, policy=run.policy)),
+            "nudge": TYPE_WORDS.get(row["nudge"]),
+        }
         for row in rows
     ]
     return pd.DataFrame(worded, columns=columns)
@@ -126,13 +129,23 @@ def by_risk(
     learner_id: str | None = None,
     limit: int = 20,
 ) -> list[dict[str, Any]]:
-    """Return learners with a published score, worst first, each with `top_reason` in words."""
+    """Return learners with a published score, worst first, each with `top_reason`, `reasons` and `what_would_help`."""
     wanted = {"risk": risk_label, "program": program, "id": learner_id, "limit": limit}
     with store.read() as db:
         rows = records(db, query("learners_by_risk"), wanted)
-    return [
-        {**row, "top_reason": (reasons := explanations.reasons(row))[0], "reasons": reasons} for row in rows
-    ]
+    return [_explained(row) for row in rows]
+
+
+def _explained(row: dict[str, Any]) -> dict[str, Any]:
+    policy = RiskPolicy(**json.loads(row.pop("policy")))
+    reasons = explanations.reasons(row, policy=policy)
+    levers = explanations.what_would_help(row, policy=policy)
+    return {
+        **row,
+        "top_reason": reasons[0],
+        "reasons": reasons,
+        "what_would_help": [asdict(lever) for lever in levers],
+    }
 
 
 def published_labels(store: Store) -> pd.DataFrame:

@@ -7,13 +7,14 @@ import narwhals as nw
 
 from engagement import selection
 from engagement.errors import NotFound
-from engagement.risk import DEFAULT_POLICY, TERMS, RiskPolicy
+from engagement.risk import DEFAULT_POLICY, TERMS
 from engagement.runs import NIGHTLY, Run
 from engagement.selection import DEFAULT_SELECTION, SelectionPolicy
 from engagement.store import Cursor, Relation, Store, query
 
 _DECIDED: Final = (
-    "learner_id, person_id, decision, type, channel, reason, quiz, quiz_topic, priority, risk_score, risk_label"
+    "learner_id, person_id, decision, type, channel, reason, quiz, quiz_topic, priority, risk_score, "
+    "risk_label"
 )
 _SCORES: Final = f"learner_id, risk_score, risk_label, {', '.join(TERMS)}"
 
@@ -23,7 +24,6 @@ def decide(
     run: Run,
     *,
     policy: SelectionPolicy = DEFAULT_SELECTION,
-    risk_policy: RiskPolicy = DEFAULT_POLICY,
 ) -> int:
     """Write one decision per learner for the run, contacted or not; return how many are contacted.
 
@@ -37,7 +37,7 @@ def decide(
             named,
         )
         inputs = _inputs(db, as_of=run.as_of, day=run.day, pipeline=run.history_of)
-        decided = selection.decide(inputs, policy=policy, risk_policy=risk_policy)
+        decided = selection.decide(inputs, policy=policy, risk_policy=run.policy)
         decided.project(f"'{run.run_id}', {_DECIDED}").insert_into("contact_decisions")
         rows = db.execute(
             "select count(*) from contact_decisions where run_id = $run_id and decision = 'contact'", named
@@ -63,9 +63,12 @@ def look_at(db: Cursor, learner_id: str, *, now: datetime, day: date) -> dict[st
     return dict(zip(typed.columns, values[0], strict=True))
 
 
-def _inputs(db: Cursor, *, as_of: datetime, day: date, pipeline: str, learner_id: str | None = None) -> Relation:
+def _inputs(
+    db: Cursor, *, as_of: datetime, day: date, pipeline: str, learner_id: str | None = None
+) -> Relation:
     db.execute(
-        query("selection_inputs"), {"as_of": as_of, "day": day, "pipeline": pipeline, "learner_id": learner_id}
+        query("selection_inputs"),
+        {"as_of": as_of, "day": day, "pipeline": pipeline, "learner_id": learner_id},
     )
     return db.table("temp.selection_inputs")
 

@@ -121,7 +121,6 @@ def _night(store: Store, as_of: datetime, zone: ZoneInfo) -> Run:
             day=day,
             parameters={},
             fingerprint=fingerprint,
-            policy_hash=DEFAULT_POLICY.policy_hash,
             now=as_of,
         )
     scoring.score(store, run)

@@ -116,7 +116,9 @@ def _is_number(column: pd.Series) -> bool:
 
 def _cells(column: pd.Series) -> list[Cell]:
     is_number = _is_number(column)
-    decimals = 2 if is_number and (str(column.name).endswith("score") or (column.dropna() % 1 != 0).any()) else 0
+    decimals = (
+        2 if is_number and (str(column.name).endswith("score") or (column.dropna() % 1 != 0).any()) else 0
+    )
     is_label = str(column.name).lower().endswith("label")
     return [
         Cell(

@@ -5,7 +5,6 @@ from zoneinfo import ZoneInfo
 
 from engagement import runs, store
 from engagement.instants import local_day, parse_as_of
-from engagement.risk import DEFAULT_POLICY
 from engagement.runs import Run
 from engagement.settings import read_settings
 from engagement.store import Store
@@ -38,6 +37,5 @@ def open_run(store: Store, *, run_id: str, as_of: str) -> Run:
         store,
         as_of=end,
         day=local_day(end, zone()),
-        policy_hash=DEFAULT_POLICY.policy_hash,
         now=datetime.now(UTC).replace(tzinfo=None),
     )

@@ -116,7 +116,14 @@ def discard(db: Cursor, run_id: str) -> None:
 
 def _written(wanted: pd.DataFrame, campaign: str, day: date) -> pd.DataFrame:
     written = [
-        generate({"type": kind, "channel": channel, "locale": locale, "variant_key": variant_key(learner, campaign, day)})
+        generate(
+            {
+                "type": kind,
+                "channel": channel,
+                "locale": locale,
+                "variant_key": variant_key(learner, campaign, day),
+            }
+        )
         for kind, channel, locale, learner in zip(
             wanted["type"], wanted["channel"], wanted["locale"], wanted["learner_id"], strict=True
         )

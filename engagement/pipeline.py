@@ -23,7 +23,6 @@ from typing import Any, Final
 from engagement import intake, kernels, publication, reports, runs, startup, steps
 from engagement.errors import EngagementError, RunFailed
 from engagement.locks import sole_runner
-from engagement.risk import DEFAULT_POLICY
 from engagement.runs import Run
 from engagement.settings import PROJECT
 from engagement.steps import Pipeline, Step, Value
@@ -126,7 +125,7 @@ def _begin(
     hashes = [intake.content_hash(file) for file in files]
     with store.write() as db:
         fingerprint = runs.input_fingerprint(db, as_of, hashes)
-        key = runs.run_key(pipeline.name, as_of, parameters, fingerprint, DEFAULT_POLICY.policy_hash)
+        key = runs.run_key(pipeline.name, as_of, parameters, fingerprint, pipeline.policy.policy_hash)
         found = runs.find(db, pipeline.name, key)
         if found and found.is_published:
             return found, []
@@ -144,7 +143,7 @@ def _begin(
             day=day,
             parameters=parameters,
             fingerprint=fingerprint,
-            policy_hash=DEFAULT_POLICY.policy_hash,
+            policy=pipeline.policy,
             now=_now(),
         )
         return begun, []

@@ -1,10 +1,9 @@
 """One learner, whole: who they are, why they are scored so, what would help, and what happened."""
 
 import json
-from dataclasses import asdict
 from typing import Any
 
-from engagement import cohorts, explanations, risk
+from engagement import cohorts, risk
 from engagement.errors import NotFound
 from engagement.fallbacks import fill
 from engagement.store import Cursor, Store, records
@@ -32,9 +31,7 @@ def profile(store: Store, learner_id: str) -> dict[str, Any]:
             "reasons": score.get("reasons", []),
             "facts": {name: score.get(name) for name in (*risk.INPUTS.values(), "last_login")},
             "contributions": {term: score.get(term) for term in risk.TERMS},
-            "what_would_help": [asdict(lever) for lever in explanations.what_would_help(score)]
-            if score
-            else [],
+            "what_would_help": score.get("what_would_help", []),
             "history": records(
                 db,
                 "select as_of, risk_score, risk_label from risk_history where learner_id = $id order by as_of, run_id",

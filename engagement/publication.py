@@ -36,17 +36,15 @@ def recalculate(
     day = local_day(as_of, zone)
     with store.write() as db:
         fingerprint = runs.input_fingerprint(db, as_of)
-        policy_hash = DEFAULT_POLICY.policy_hash
         parameters = {"program": program}
         run = runs.begin(
             db,
             RECALCULATION,
-            key=runs.run_key(RECALCULATION, as_of, parameters, fingerprint, policy_hash),
+            key=runs.run_key(RECALCULATION, as_of, parameters, fingerprint, DEFAULT_POLICY.policy_hash),
             as_of=as_of,
             day=day,
             parameters=parameters,
             fingerprint=fingerprint,
-            policy_hash=policy_hash,
             now=now,
         )
         labels = scoring.score(store, run, program=program)
@@ -66,8 +64,12 @@ def discard(store: Store, run_id: str, *, now: datetime) -> None:
 def summary(db: Cursor, run: Run) -> dict[str, Any]:
     """Return what an unpublished run has done so far: labels, drafts, and why the others were left alone."""
     named = {"run_id": run.run_id}
-    drafted = _counted(db, "select gpt_fallback, count(*) from nudges where run_id = $run_id group by all", named)
-    quizzed = _counted(db, "select gpt_fallback, count(*) from quizzes where run_id = $run_id group by all", named)
+    drafted = _counted(
+        db, "select gpt_fallback, count(*) from nudges where run_id = $run_id group by all", named
+    )
+    quizzed = _counted(
+        db, "select gpt_fallback, count(*) from quizzes where run_id = $run_id group by all", named
+    )
     left_out = _counted(
         db,
         "select reason, count(*) from contact_decisions where run_id = $run_id and reason is not null group by all",

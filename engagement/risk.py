@@ -91,11 +91,16 @@ class RiskPolicy:
             table = tomllib.loads(file.read_text(encoding="utf-8")).get("risk")
         except (OSError, ValueError) as error:
             raise InvalidInput(f"{file.name}: a readable TOML file is needed") from error
+        return cls.from_table(table, source=file.name)
+
+    @classmethod
+    def from_table(cls, table: object, *, source: str) -> Self:
+        """Return the policy that the [risk] table of `source` says; what it leaves out stays the default."""
         if not isinstance(table, dict):
-            raise InvalidInput(f"{file.name}: a [risk] table is needed")
+            raise InvalidInput(f"{source}: a [risk] table is needed")
         unknown = sorted(set(table) - {entry.name for entry in fields(cls)})
         if unknown:
-            raise InvalidInput(f"{file.name}: unknown in [risk]: {', '.join(unknown)}")
+            raise InvalidInput(f"{source}: unknown in [risk]: {', '.join(unknown)}")
         return cls(**table)
 
 

@@ -6,16 +6,19 @@ where it stopped. New data for the same day is a new attempt that supersedes the
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
-from typing import Final
+from typing import Any, Final
 
 from engagement.errors import NotFound
+from engagement.risk import DEFAULT_POLICY, RiskPolicy
 from engagement.store import Cursor, Store, first_row
 
 NIGHTLY: Final = "nightly"
-SCRATCH: Final = "scratch"  # the run of a notebook opened by hand: it sees its own rows and is never published
+SCRATCH: Final = (
+    "scratch"  # the run of a notebook opened by hand: it sees its own rows and is never published
+)
 
 
 @dataclass(frozen=True)
@@ -28,8 +31,13 @@ class Run:
     day: date
     attempt: int
     status: str
-    policy_hash: str
+    policy: RiskPolicy
     started_at: datetime
+
+    @property
+    def policy_hash(self) -> str:
+        """The digest of the policy, as it stands beside each score."""
+        return self.policy.policy_hash
 
     @property
     def history_of(self) -> str:
@@ -38,10 +46,11 @@ class Run:
 
     @property
     def is_published(self) -> bool:
+        """Whether readers see the run."""
         return self.status == "published"
 
 
-_COLUMNS: Final = "run_id, pipeline, as_of, day, attempt, status, policy_hash, started_at"
+_COLUMNS: Final = "run_id, pipeline, as_of, day, attempt, status, policy, started_at"
 
 
 def run_key(
@@ -55,11 +64,14 @@ def run_key(
 def input_fingerprint(db: Cursor, as_of: datetime, new_content: Iterable[str] = ()) -> str:
     """Return the digest of what the store knows at `as_of` once files with these content hashes are loaded.
 
-    A set, so that the digest is the same before and after a run has loaded its own files.
+    The order of the last load of each content, so that it is the same before and after a run has loaded its own
+    files, and another one where an older file was loaded again over a newer.
     """
-    rows = db.execute("select distinct content_hash from loads where observed_at <= $as_of", {"as_of": as_of}).fetchall()
-    hashes = sorted({row[0] for row in rows} | set(new_content))
-    return hashlib.sha256("\n".join(hashes).encode()).hexdigest()
+    rows = db.execute(
+        "select content_hash from loads where observed_at <= $as_of order by load_id", {"as_of": as_of}
+    ).fetchall()
+    in_order = dict.fromkeys(reversed([*(row[0] for row in rows), *new_content]))
+    return hashlib.sha256("\n".join(in_order).encode()).hexdigest()
 
 
 def find(db: Cursor, pipeline: str, key: str) -> Run | None:
@@ -72,16 +84,24 @@ def find(db: Cursor, pipeline: str, key: str) -> Run | None:
         """,  # noqa: S608 (our own columns)
         {"pipeline": pipeline, "key": key},
     ).fetchall()
-    return Run(*rows[0]) if rows else None
+    return _run(rows[0]) if rows else None
 
 
 def get(store: Store, run_id: str) -> Run:
     """Return the run; `NotFound` where there is none."""
     with store.read() as db:
-        rows = db.execute(f"select {_COLUMNS} from runs where run_id = $run_id", {"run_id": run_id}).fetchall()  # noqa: S608
+        rows = db.execute(
+            f"select {_COLUMNS} from runs where run_id = $run_id",  # noqa: S608 (our own columns)
+            {"run_id": run_id},
+        ).fetchall()
     if not rows:
         raise NotFound(f"no run {run_id!r}")
-    return Run(*rows[0])
+    return _run(rows[0])
+
+
+def _run(row: Sequence[Any]) -> Run:
+    run_id, pipeline, as_of, day, attempt, status, policy, started_at = row
+    return Run(run_id, pipeline, as_of, day, attempt, status, RiskPolicy(**json.loads(policy)), started_at)
 
 
 def begin(
@@ -93,12 +113,14 @@ def begin(
     day: date,
     parameters: Mapping[str, object],
     fingerprint: str,
-    policy_hash: str,
     now: datetime,
+    policy: RiskPolicy = DEFAULT_POLICY,
 ) -> Run:
     """Write down that a new attempt begins; it supersedes the last published one for the same day."""
     same_day = {"pipeline": pipeline, "day": day}
-    attempt = first_row(db, "select count(*) + 1 from runs where pipeline = $pipeline and day = $day", same_day)[0]
+    attempt = first_row(
+        db, "select count(*) + 1 from runs where pipeline = $pipeline and day = $day", same_day
+    )[0]
     superseded = db.execute(
         """
         select run_id from runs
@@ -107,12 +129,12 @@ def begin(
         """,
         same_day,
     ).fetchall()
-    run = Run(f"{pipeline}-{day}-{attempt}", pipeline, as_of, day, attempt, "running", policy_hash, now)
+    run = Run(f"{pipeline}-{day}-{attempt}", pipeline, as_of, day, attempt, "running", policy, now)
     db.execute(
         """
-        insert into runs (run_id, pipeline, key, attempt, as_of, day, parameters, input_fingerprint, policy_hash,
+        insert into runs (run_id, pipeline, key, attempt, as_of, day, parameters, input_fingerprint, policy,
             status, started_at, supersedes)
-        values ($run_id, $pipeline, $key, $attempt, $as_of, $day, $parameters, $fingerprint, $policy_hash,
+        values ($run_id, $pipeline, $key, $attempt, $as_of, $day, $parameters, $fingerprint, $policy,
             'running', $now, $supersedes)
         """,
         {
@@ -124,7 +146,7 @@ def begin(
             "day": day,
             "parameters": json.dumps(dict(parameters), default=str),
             "fingerprint": fingerprint,
-            "policy_hash": policy_hash,
+            "policy": json.dumps(asdict(policy)),
             "now": now,
             "supersedes": superseded[0][0] if superseded else None,
         },
@@ -132,7 +154,7 @@ def begin(
     return run
 
 
-def scratch(store: Store, *, as_of: datetime, day: date, policy_hash: str, now: datetime) -> Run:
+def scratch(store: Store, *, as_of: datetime, day: date, now: datetime) -> Run:
     """Return the run in which notebooks opened by hand for that day work; nobody else sees its rows."""
     with store.write() as db:
         found = find(db, SCRATCH, key := f"{SCRATCH} {as_of.isoformat()}")
@@ -146,7 +168,6 @@ def scratch(store: Store, *, as_of: datetime, day: date, policy_hash: str, now: 
             day=day,
             parameters={},
             fingerprint="",
-            policy_hash=policy_hash,
             now=now,
         )
 
@@ -154,13 +175,20 @@ def scratch(store: Store, *, as_of: datetime, day: date, policy_hash: str, now: 
 def unpublished(db: Cursor, pipeline: str) -> list[str]:
     """Return the attempts of the pipeline that stopped before they were published."""
     rows = db.execute(
-        "select run_id from runs where pipeline = $pipeline and status in ('running', 'failed')", {"pipeline": pipeline}
+        "select run_id from runs where pipeline = $pipeline and status in ('running', 'failed')",
+        {"pipeline": pipeline},
     ).fetchall()
     return [row[0] for row in rows]
 
 
 def mark(
-    db: Cursor, run_id: str, status: str, *, now: datetime, counts: Mapping[str, object] | None = None, error: str = ""
+    db: Cursor,
+    run_id: str,
+    status: str,
+    *,
+    now: datetime,
+    counts: Mapping[str, object] | None = None,
+    error: str = "",
 ) -> None:
     """Set the status of a run; `published` also makes its rows visible to readers."""
     db.execute(
@@ -218,7 +246,8 @@ def mark_step(
 def steps_done(db: Cursor, run_id: str) -> list[str]:
     """Return the steps of the run that are done, in order."""
     rows = db.execute(
-        "select step from steps where run_id = $run_id and status = 'done' order by position", {"run_id": run_id}
+        "select step from steps where run_id = $run_id and status = 'done' order by position",
+        {"run_id": run_id},
     ).fetchall()
     return [row[0] for row in rows]
 
@@ -233,7 +262,7 @@ def previous(db: Cursor, run: Run) -> Run | None:
         """,  # noqa: S608 (our own columns)
         {"pipeline": run.history_of, "day": run.day},
     ).fetchall()
-    return Run(*rows[0]) if rows else None
+    return _run(rows[0]) if rows else None
 
 
 def counts(db: Cursor, run_id: str) -> dict[str, object]:

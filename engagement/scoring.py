@@ -5,31 +5,31 @@ The clock is never read: the same facts, policy and `as_of` give the same scores
 """
 
 from engagement import risk
-from engagement.risk import DEFAULT_POLICY, RiskPolicy
 from engagement.runs import Run
 from engagement.store import Cursor, Store, query
 
 
-def score(
-    store: Store, run: Run, *, policy: RiskPolicy = DEFAULT_POLICY, program: str | None = None
-) -> dict[str, int]:
-    """Score every active learner with facts at the run's `as_of`; return learners by label.
+def score(store: Store, run: Run, *, program: str | None = None) -> dict[str, int]:
+    """Score every active learner with facts at the run's `as_of` by its policy; return learners by label.
 
     Run again, it replaces the run's own scores.
     """
     with store.write() as db:
         discard(db, run.run_id)
         db.execute(query("score_inputs"), {"as_of": run.as_of, "run_id": run.run_id, "program": program})
-        scored = risk.score(db.table("temp.score_inputs"), policy=policy)
+        scored = risk.score(db.table("temp.score_inputs"), policy=run.policy)
         terms = ", ".join(risk.TERMS)
-        scored.project(f"run_id, learner_id, risk_score, risk_label, {terms}, login_in_future").insert_into("run_scores")
+        scored.project(f"run_id, learner_id, risk_score, risk_label, {terms}, login_in_future").insert_into(
+            "run_scores"
+        )
         return labels(db, run)
 
 
 def labels(db: Cursor, run: Run) -> dict[str, int]:
     """Return how many learners of an unpublished run have each label, every label named."""
     rows = db.execute(
-        "select risk_label, count(*) from run_scores where run_id = $run_id group by risk_label", {"run_id": run.run_id}
+        "select risk_label, count(*) from run_scores where run_id = $run_id group by risk_label",
+        {"run_id": run.run_id},
     ).fetchall()
     found = dict(rows)
     return {label: int(found.get(label, 0)) for label in risk.LABELS}

@@ -18,7 +18,6 @@ from narwhals.typing import FrameT, IntoFrameT
 
 from engagement.errors import InvalidInput
 from engagement.risk import DEFAULT_POLICY, TERMS, RiskPolicy
-from engagement.schema import CHANNELS
 
 TYPES: Final = ("welcome", "support_referral", "praise", *TERMS)
 TYPE_WORDS: Final = {

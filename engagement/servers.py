@@ -28,9 +28,11 @@ def dashboard(*, port: int) -> NoReturn:
 
 def explore(*, port: int) -> NoReturn:
     """Open JupyterLab in the project, at the notebook that explores a cohort."""
-    _become("jupyterlab", str(PROJECT / "notebooks" / "explore_cohort.ipynb"), f"--port={port}", "--ip=127.0.0.1")
+    _become(
+        "jupyterlab", str(PROJECT / "notebooks" / "explore_cohort.ipynb"), f"--port={port}", "--ip=127.0.0.1"
+    )
 
 
 def _become(module: str, *arguments: str) -> NoReturn:
     os.chdir(PROJECT)
-    os.execv(sys.executable, [sys.executable, "-m", module, *arguments])
+    os.execv(sys.executable, [sys.executable, "-m", module, *arguments])  # noqa: S606 (no shell is meant)

@@ -10,11 +10,12 @@ import json
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from engagement.errors import InvalidInput, NotFound
+from engagement.risk import RiskPolicy
 from engagement.settings import PROJECT
 
 NOTEBOOKS: Final = PROJECT / "notebooks"
@@ -64,8 +65,14 @@ class Pipeline(_Strict):
     name: Name
     schedule: str = ""
     sources: Sources = Sources()
+    risk: dict[str, Any] = {}
     report: Report | None = None
     steps: list[Step] = Field(min_length=1)
+
+    @property
+    def policy(self) -> RiskPolicy:
+        """The numbers of the risk formula; `InvalidInput` where they make no sense."""
+        return RiskPolicy.from_table(self.risk, source=f"{self.name}.toml")
 
 
 def read_pipeline(name: str, folder: Path = PIPELINES) -> Pipeline:
@@ -83,6 +90,7 @@ def read_pipeline(name: str, folder: Path = PIPELINES) -> Pipeline:
         raise InvalidInput(f"{path.name}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
     if pipeline.name != name:
         raise InvalidInput(f"{path.name}: name is {pipeline.name!r}, and must be the file's")
+    _ = pipeline.policy  # refused now rather than when somebody is scored
     steps = [step.notebook for step in pipeline.steps]
     if len(set(steps)) < len(steps):
         raise InvalidInput(f"{path.name}: a notebook stands twice in steps")

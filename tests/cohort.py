@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 import pandas as pd
 
 from engagement import contacts, learners, nudges, publication, quizzes, runs, scoring
-from engagement.risk import DEFAULT_POLICY
 
 AS_OF = datetime(2026, 3, 1, 23, 59, 59)  # a Sunday
 DAY = timedelta(days=1)
@@ -61,7 +60,6 @@ def begin(store, as_of=AS_OF, *, pipeline="nightly"):
             day=as_of.date(),
             parameters={},
             fingerprint="",
-            policy_hash=DEFAULT_POLICY.policy_hash,
             now=as_of,
         )
     scoring.score(store, run)

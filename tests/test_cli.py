@@ -233,7 +233,6 @@ def done_before(store, as_of):
             day=as_of.date(),
             parameters=parameters,
             fingerprint=fingerprint,
-            policy_hash=DEFAULT_POLICY.policy_hash,
             now=as_of,
         )
         runs.mark(db, run.run_id, "published", now=as_of, counts={})

@@ -63,7 +63,6 @@ def night_before(store):
             day=AS_OF.date(),
             parameters=parameters,
             fingerprint=fingerprint,
-            policy_hash=DEFAULT_POLICY.policy_hash,
             now=AS_OF,
         )
         runs.mark(db, run.run_id, "published", now=AS_OF, counts=counts | {"labels": labels, "learners": 0})

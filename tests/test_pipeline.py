@@ -123,7 +123,6 @@ def begin(store, *, as_of=AS_OF, key="k"):
             day=as_of.date(),
             parameters={},
             fingerprint="f",
-            policy_hash="p",
             now=as_of,
         )
 

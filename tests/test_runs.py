@@ -26,7 +26,6 @@ def begin(db, *, pipeline="nightly", day=DAY, key="k", now=NOW):
         day=day,
         parameters={"30_nudges": {"capacity": 5}},
         fingerprint="f",
-        policy_hash="p",
         now=now,
     )
 
@@ -209,14 +208,14 @@ def test_a_notebook_opened_by_hand_is_compared_with_the_nights(store):
     with store.write() as db:
         night = begin(db, day=date(2026, 2, 28))
         publish(db, night)
-    by_hand = runs.scratch(store, as_of=end(DAY), day=DAY, policy_hash="p", now=NOW)
+    by_hand = runs.scratch(store, as_of=end(DAY), day=DAY, now=NOW)
     with store.read() as db:
         assert runs.previous(db, by_hand).run_id == night.run_id
 
 
 def test_a_notebook_opened_twice_by_hand_works_in_one_run(store):
-    first = runs.scratch(store, as_of=end(DAY), day=DAY, policy_hash="p", now=NOW)
-    again = runs.scratch(store, as_of=end(DAY), day=DAY, policy_hash="p", now=NOW + timedelta(hours=1))
+    first = runs.scratch(store, as_of=end(DAY), day=DAY, now=NOW)
+    again = runs.scratch(store, as_of=end(DAY), day=DAY, now=NOW + timedelta(hours=1))
     assert again == first
     assert not first.is_published
 

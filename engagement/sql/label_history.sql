@@ -1,9 +1,8 @@
--- One row per label and day of a pipeline's published runs up to $day, and the run $run_id.
+-- One row per label and day (as_of) of a pipeline's published runs up to $day, and the run $run_id.
 with newest as (
 
     select
         day,
-        as_of,
         counts
     from runs
     where pipeline = $pipeline and published_at is not null and day < $day
@@ -16,7 +15,7 @@ with newest as (
 past as (
 
     select
-        newest.as_of,
+        newest.day as as_of,
         label.label,
         coalesce((newest.counts -> 'labels' ->> label.label)::integer, 0) as learners
     from newest
@@ -31,7 +30,7 @@ final as (
     union all
 
     select
-        $as_of as as_of,
+        $day as as_of,
         risk_label as label,
         count(*) as learners
     from run_scores

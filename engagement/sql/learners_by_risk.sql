@@ -16,9 +16,11 @@ select
     greatest(
         0, epoch(risk_scores.as_of - coalesce(newest_facts.last_login, learners.enrolled_at)) / 86400
     )::double as days_inactive,
-    risk_scores.as_of
+    risk_scores.as_of,
+    runs.policy
 from risk_scores
 inner join learners on risk_scores.learner_id = learners.id
+inner join runs on risk_scores.run_id = runs.run_id
 left join newest_facts on risk_scores.learner_id = newest_facts.learner_id
 where
     ($risk is null or risk_scores.risk_label = $risk)

@@ -16,7 +16,6 @@ from zoneinfo import ZoneInfo
 
 from engagement import demo, runs, steps
 from engagement.instants import end_of_day
-from engagement.risk import DEFAULT_POLICY
 from engagement.store import Store, open_store
 from tests.benchmarks.commands import Cost, cost, in_turns
 
@@ -88,7 +87,6 @@ def _rival(home: Path, kept: Path) -> tuple[Cost, list[Any]]:
             day=DAY,
             parameters={},
             fingerprint=runs.input_fingerprint(db, AS_OF),
-            policy_hash=DEFAULT_POLICY.policy_hash,
             now=datetime.now(UTC).replace(tzinfo=None),
         )
     taken = []

@@ -56,7 +56,9 @@ def _figures(basis: str, week: int, learners: pd.DataFrame) -> dict[str, Any]:
 def _area_under_curve(score: "pd.Series[float]", left: "pd.Series[bool]") -> float:
     """Return the share of pairs in which who left has the higher score; a tie counts half (Mann and Whitney)."""
     ranks, positives = score.rank(), int(left.sum())
-    return float((ranks[left].sum() - positives * (positives + 1) / 2) / (positives * (len(left) - positives)))
+    return float(
+        (ranks[left].sum() - positives * (positives + 1) / 2) / (positives * (len(left) - positives))
+    )
 
 
 if __name__ == "__main__":

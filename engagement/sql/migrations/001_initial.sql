@@ -209,7 +209,7 @@ create table runs (
     day date not null,
     parameters json not null,
     input_fingerprint text not null,
-    policy_hash text not null,
+    policy json not null,
     status text not null,
     counts json,
     started_at timestamp not null,
@@ -221,6 +221,7 @@ create table runs (
 
 comment on table runs is 'One row per run attempt. Only rows with published_at count for readers.';
 comment on column runs.day is 'The day of as_of where the institution is.';
+comment on column runs.policy is 'The numbers of the risk formula; policy_hash elsewhere is their digest.';
 comment on column runs.status is 'running, failed, discarded or published.';
 
 create table steps (
