@@ -6,6 +6,8 @@ BIN := .venv/bin
 MOVED := $(if $(filter-out $(CURDIR),$(shell cat .venv/ready 2>/dev/null)),moved)
 # What the caller has in PYTHONPATH, or wants installed for the user, is not the locked set.
 unexport PYTHONHOME PYTHONPATH
+# Byte code is kept: a run starts half a dozen Pythons.
+unexport PYTHONDONTWRITEBYTECODE
 export PIP_USER := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 PIP_LOCKED := $(BIN)/python -m pip install -q --no-deps --require-hashes

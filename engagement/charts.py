@@ -14,8 +14,11 @@ from typing import Any, Final
 import pandas as pd
 import plotly.graph_objects as go
 
+from engagement import startup
 from engagement.errors import InvalidInput
 from engagement.palette import LABELS, LIGHT
+
+startup.skip_iri_grammar()  # the first figure that a notebook shows imports nbformat
 
 DRIVERS: Final = {
     "behind_pace": "Behind with the work",

@@ -35,12 +35,19 @@ def now() -> datetime:
 
 
 def instant(text: str, settings: "Settings", now: datetime) -> datetime:
-    """Return what `--as-of` means: the end of today where it was left out."""
+    """Return what `--as-of` means: the end of today where it was left out. A day to come is `InvalidInput`.
+
+    Scores of a day to come would stay the current ones until that day.
+    """
     from engagement.instants import end_of_day, local_day, parse_as_of
 
-    return (
-        parse_as_of(text, settings.zone) if text else end_of_day(local_day(now, settings.zone), settings.zone)
-    )
+    today = end_of_day(local_day(now, settings.zone), settings.zone)
+    wanted = parse_as_of(text, settings.zone) if text else today
+    if wanted > today:
+        raise InvalidInput(
+            f"{text}: lies after today, {local_day(now, settings.zone)} in {settings.timezone}"
+        )
+    return wanted
 
 
 def actor() -> str:

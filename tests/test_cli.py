@@ -375,3 +375,14 @@ def test_today_is_where_the_institution_is(engagement, path, monkeypatch):
     engagement("score")
     newest = rows(Store(path), "select max(as_of) from risk_scores")
     assert newest == [(datetime(2026, 3, 2, 4, 59, 59, 999999),)]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("run", "nightly", "--as-of", "2199-01-01"), ("score", "--as-of", "2199-01-01")],
+    ids=["run", "score"],
+)
+def test_a_day_to_come_is_refused(engagement, command):
+    code, _, error = engagement(*command)
+    assert code == 2
+    assert "lies after today" in error
