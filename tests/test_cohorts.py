@@ -183,3 +183,11 @@ def test_reading_a_cohort_changes_nothing(two_nights):
     cohorts.learners_at(store, AS_OF)
     cohorts.label_counts(store, run)
     assert (rows(store, "select count(*) from run_scores"), review.listed(store, status=None)) == before
+
+
+def test_a_learner_who_never_logged_in_was_not_here_today(store):
+    load(store, learner("a", last_login=None, enrolled_at=None))
+    night(store)
+    listed = cohorts.by_risk(store)[0]
+    assert listed["days_inactive"] is None
+    assert listed["inactivity"] == pytest.approx(0.1)

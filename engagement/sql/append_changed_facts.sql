@@ -2,10 +2,7 @@
 insert into learner_facts
 with known as (
 
-    select *
-    from learner_facts
-    where observed_at <= $observed_at
-    qualify row_number() over (partition by learner_id order by observed_at desc, load_id desc) = 1
+    select * from facts_at($observed_at)
 
 ),
 

@@ -13,9 +13,7 @@ select
     newest_facts.avg_quiz_score,
     newest_facts.consecutive_missed_sessions,
     newest_facts.last_login,
-    greatest(
-        0, epoch(risk_scores.as_of - coalesce(newest_facts.last_login, learners.enrolled_at)) / 86400
-    )::double as days_inactive,
+    days_inactive(newest_facts.last_login, learners.enrolled_at, risk_scores.as_of) as days_inactive,
     risk_scores.as_of,
     runs.policy
 from risk_scores

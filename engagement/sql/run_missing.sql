@@ -1,10 +1,7 @@
 -- One row per input of the score: learners of the run for whom it is missing.
 with known as (
 
-    select *
-    from learner_facts
-    where observed_at <= $as_of
-    qualify row_number() over (partition by learner_id order by observed_at desc, load_id desc) = 1
+    select * from facts_at($as_of)
 
 ),
 

@@ -1,10 +1,7 @@
 -- One row per learner at the top of a run's list, worst first, with what the score was made from.
 with known as (
 
-    select *
-    from learner_facts
-    where observed_at <= $as_of
-    qualify row_number() over (partition by learner_id order by observed_at desc, load_id desc) = 1
+    select * from facts_at($as_of)
 
 ),
 
@@ -24,7 +21,7 @@ final as (
         known.avg_quiz_score,
         known.consecutive_missed_sessions,
         known.last_login,
-        greatest(0, epoch($as_of - coalesce(known.last_login, learners.enrolled_at)) / 86400)::double as days_inactive,
+        days_inactive(known.last_login, learners.enrolled_at, $as_of) as days_inactive,
         contact_decisions.type as nudge
     from run_scores
     inner join learners on run_scores.learner_id = learners.id

@@ -2,10 +2,7 @@
 create or replace temp table selection_inputs as
 with known as (
 
-    select learner_id, last_login, avg_quiz_score
-    from learner_facts
-    where observed_at <= $as_of
-    qualify row_number() over (partition by learner_id order by observed_at desc, load_id desc) = 1
+    select * from facts_at($as_of)
 
 ),
 

@@ -315,11 +315,25 @@ from contact_decisions
 inner join runs on contact_decisions.run_id = runs.run_id
 where runs.published_at is not null;
 
--- Two loads for the same instant: the later load corrects the earlier one.
+-- What was known of each learner at an instant. Two loads for the same instant: the later corrects the earlier one.
+create macro facts_at(instant) as table
+    select *
+    from learner_facts
+    where observed_at <= instant
+    qualify row_number() over (partition by learner_id order by observed_at desc, load_id desc) = 1;
+
+-- Days (with fractions) since the last login or, without one, since enrolment; null where neither is known.
+-- A login after the instant counts as 0. No `greatest`: it skips null and would make a missing login a recent one.
+create macro days_inactive(last_login, enrolled_at, instant) as (
+    case
+        when coalesce(last_login, enrolled_at) > instant then 0::double
+        else (epoch_us(instant) - epoch_us(coalesce(last_login, enrolled_at))) / 86400e6
+    end
+);
+
 create view newest_facts as
 select *
-from learner_facts
-qualify row_number() over (partition by learner_id order by observed_at desc, load_id desc) = 1;
+from facts_at(timestamp 'infinity');
 
 create view learner_risk as
 select
