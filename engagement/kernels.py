@@ -62,6 +62,8 @@ def template() -> Iterator[type[Any]]:
             [sys.executable, "-m", __name__, str(theirs.fileno())],
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
+            env=os.environ
+            | {"PYDEVD_DISABLE_FILE_VALIDATION": "1"},  # the debugger's advice is for nobody here
             start_new_session=True,  # Ctrl-C is for the runner, which then ends the kernels
         )
     with process, ours:  # it ends when our end of the line is closed
@@ -198,8 +200,9 @@ def main() -> None:
     end = socket.socket(fileno=int(sys.argv[1]))
     with end, end.makefile("rw", encoding="utf-8") as questions:
         asked_for = _serve(questions)
-    if asked_for is not None:
-        _become_kernel(**asked_for)
+    if asked_for is None:
+        os._exit(0)  # nothing to tidy up, and DuckDB's bindings would complain of being cut short
+    _become_kernel(**asked_for)
 
 
 if __name__ == "__main__":

@@ -118,3 +118,11 @@ asyncio.run(start())
     while Path(f"/proc/{pid}").exists() and time.monotonic() < end:
         time.sleep(0.05)
     assert not Path(f"/proc/{pid}").exists()
+
+
+def test_template_comes_and_goes_without_a_word():
+    code = "from engagement import kernels\nwith kernels.template():\n    pass"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert (done.stdout, done.stderr) == ("", "")
