@@ -40,7 +40,7 @@ def demo(
     """Invent a cohort and run the nightly pipeline on it."""
     from engagement import demo as demonstration
 
-    settings, store, now = console.start()
+    settings, store, now = console.start_anew()
     screen = console.screen()
     as_of = demonstration.cohort_day(store)
     if as_of is None:
@@ -79,7 +79,7 @@ def sample(
     """Write an invented cohort as CSV files."""
     from engagement import sample as invented
 
-    settings, _, now = console.start()
+    settings, _, now = console.start_anew()
     cohort = invented.cohort(learners, seed=seed, as_of=console.instant(as_of, settings, now))
     for path in invented.write_csv(cohort, folder):
         print(path)
@@ -96,7 +96,7 @@ def load(
     from engagement import events as event_module
     from engagement import learners as learner_module
 
-    settings, store, now = console.start()
+    settings, store, now = console.start_anew()
     known = console.instant(observed_at, settings, now) if observed_at else now
     load_one = event_module.load if events else learner_module.load
     summaries = [
@@ -153,7 +153,7 @@ def run(
     as_json: Json = False,
 ) -> None:
     """Run a pipeline of notebooks. All of it is published, or nothing."""
-    settings, store, now = console.start()
+    settings, store, now = console.start_anew()
     console.refuse_model(model)
     given = dict(console.name_and_value(text) for text in parameter or [])
     if with_names:
@@ -179,9 +179,9 @@ def learners(
     from engagement import cohorts
     from engagement.risk import LABELS
 
-    _, store, _ = console.start()
     if risk is not None and risk not in LABELS:
         raise InvalidInput(f"risk {risk!r}: allowed are {', '.join(LABELS)}")
+    _, store, _ = console.start()
     rows = cohorts.by_risk(store, risk_label=risk, program=program, limit=limit)
     if as_json:
         console.print_json(rows)

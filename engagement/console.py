@@ -21,7 +21,14 @@ if TYPE_CHECKING:
 
 
 def start() -> tuple["Settings", "Store", datetime]:
-    """Return the settings, their store (which need not exist) and this moment."""
+    """Return the settings, their store and this moment; `NotFound` where there is no store yet."""
+    settings, store, now = start_anew()
+    with store.read():
+        return settings, store, now
+
+
+def start_anew() -> tuple["Settings", "Store", datetime]:
+    """Return what `start` does, with a store that need not exist."""
     from engagement.settings import read_settings
     from engagement.store import open_store
 
@@ -85,6 +92,9 @@ def run_pipeline(
     from engagement.instants import local_day
 
     chosen = steps.read_pipeline(name)
+    if not (chosen.sources.learners or chosen.sources.events):
+        with store.read():  # `NotFound` where there is none: a run over nothing would look like a result
+            pass
     with progress(console) as bars:
         tasks = {step.notebook: bars.add_task(step.notebook, total=1, visible=False) for step in chosen.steps}
 

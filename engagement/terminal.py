@@ -20,7 +20,7 @@ from engagement.palette import LABELS
 UNSAFE: Final = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
-_STYLES: Final = {"high": "bold red", "medium": "yellow", "low": "green", "unknown": "dim"}
+_STYLES: Final = {"high": "bold red", "medium": "yellow", "low": "cyan", "unknown": "dim"}
 _BAR: Final = 28  # cells of the longest bar
 _PARAGRAPH: Final = 2_000
 _LATEST: Final = 10

@@ -386,3 +386,24 @@ def test_a_day_to_come_is_refused(engagement, command):
     code, _, error = engagement(*command)
     assert code == 2
     assert "lies after today" in error
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("learners",),
+        ("nudge", "a", "--channel", "email"),
+        ("quiz", "a"),
+        ("queue", "approve", "a"),
+        ("queue", "export"),
+        ("score",),
+        ("run", "nightly"),
+    ],
+    ids=" ".join,
+)
+def test_a_command_that_needs_a_store_makes_none(engagement, path, monkeypatch, tmp_path, command):
+    nothing = tmp_path / "nothing.duckdb"
+    monkeypatch.setenv("ENGAGEMENT_STORE", str(nothing))
+    code, _, error = engagement(*command)
+    assert (code, nothing.exists()) == (4, False)
+    assert "there is no store" in error
