@@ -15,7 +15,7 @@ from engagement.errors import InvalidInput
 from engagement.instants import local_day
 from engagement.risk import DEFAULT_POLICY
 from engagement.runs import NIGHTLY, Run
-from engagement.store import Cursor, Store, first_row
+from engagement.store import Cursor, Store, first_row, registered
 
 EXPERIMENT: Final = "demo-week-6"
 COORDINATOR: Final = "demo coordinator"
@@ -100,12 +100,11 @@ def fill(
 
 def _assign(db: Cursor, invented: sample.Cohort, as_of: datetime) -> None:
     arms = invented.learners[["id", "person_id"]].assign(arm=invented.arm.to_numpy())
-    db.register("arms", arms.drop_duplicates("person_id"))
-    db.execute(
-        "insert into assignments select $experiment, person_id, arm, $as_of, $ends_at from arms",
-        {"experiment": EXPERIMENT, "as_of": as_of, "ends_at": as_of + timedelta(days=7)},
-    )
-    db.unregister("arms")
+    with registered(db, "arms", arms.drop_duplicates("person_id")):
+        db.execute(
+            "insert into assignments select $experiment, person_id, arm, $as_of, $ends_at from arms",
+            {"experiment": EXPERIMENT, "as_of": as_of, "ends_at": as_of + timedelta(days=7)},
+        )
 
 
 def _night(store: Store, as_of: datetime, zone: ZoneInfo) -> Run:

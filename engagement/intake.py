@@ -17,7 +17,7 @@ import pandas as pd
 
 from engagement.errors import InvalidInput
 from engagement.schema import Column
-from engagement.store import Cursor, first_row
+from engagement.store import Cursor, first_row, query, registered
 
 _DELIMITERS: Final = ",;\t|"
 _HEADER_BYTES: Final = 1_000_000
@@ -97,8 +97,8 @@ def _number_lines(stage: Cursor, path: Path) -> None:
         text = path.read_bytes().decode("utf-8")
     except UnicodeDecodeError:
         raise InvalidInput(f"{path.name}: not UTF-8; save it as CSV UTF-8") from None
-    stage.register("split", pd.DataFrame({"text": pd.array(text.split("\n"), dtype="string")}))
-    try:
+    split = pd.DataFrame({"text": pd.array(text.split("\n"), dtype="string")})
+    with registered(stage, "split", split):
         stage.execute(
             """
             create or replace temp table lines as
@@ -106,8 +106,6 @@ def _number_lines(stage: Cursor, path: Path) -> None:
             from split
             """
         )
-    finally:
-        stage.unregister("split")
 
 
 def _header(path: Path) -> tuple[list[str], str]:
@@ -125,53 +123,8 @@ def _header(path: Path) -> tuple[list[str], str]:
 
 def _place_records(stage: Cursor, source: str) -> None:
     """Match what was parsed with the lines it came from; a record goes on while a quote is open."""
-    stage.execute(
-        """
-        create or replace temp table places as
-        with counted as (
-            select line, text, length(text) - length(replace(text, '"', '')) as quotes
-            from lines
-        ),
-        opened as (
-            select *, coalesce(sum(quotes) over (order by line rows between unbounded preceding and 1 preceding), 0)
-                % 2 = 1 as goes_on
-            from counted
-        ),
-        numbered as (
-            select *, sum(case when goes_on then 0 else 1 end) over (order by line) as record
-            from opened
-        )
-        select record, min(line) as line, string_agg(text, chr(10) order by line) as raw
-        from numbered
-        group by record
-        having record > 1 and raw <> ''
-        """
-    )
-    stage.execute(
-        """
-        create or replace temp table rejected as
-        select line as record, list(distinct case error_type
-            when 'MISSING COLUMNS' then 'row: fewer columns than the header'
-            when 'TOO MANY COLUMNS' then 'row: more columns than the header'
-            when 'UNQUOTED VALUE' then 'row: a quote in the wrong place'
-            else 'row: cannot be split into columns' end) as reasons
-        from csv_errors
-        group by line
-        """
-    )
-    stage.execute(
-        """
-        create or replace temp table raw as
-        with kept as (
-            select record, row_number() over (order by record) as parsed_row
-            from places
-            anti join rejected using (record)
-        )
-        select kept.record, parsed.* exclude (parsed_row)
-        from parsed
-        inner join kept using (parsed_row)
-        """
-    )
+    for step in ("place_records", "place_rejected", "place_parsed"):
+        stage.execute(query(step))
     records, parsed, rejected, matched = first_row(
         stage,
         """
@@ -218,13 +171,10 @@ def _read_parquet(stage: Cursor, path: Path, columns: Sequence[Column]) -> list[
 def _read_frame(stage: Cursor, frame: pd.DataFrame, columns: Sequence[Column]) -> list[Column]:
     at = known_columns([str(name) for name in frame.columns], columns, source_name(frame))
     text = pd.DataFrame({name: frame.iloc[:, i].astype("string") for name, i in at.items()})
-    stage.register("incoming", text)
-    try:
+    with registered(stage, "incoming", text):
         stage.execute(
             "create or replace temp table raw as select row_number() over () as record, * from incoming"
         )
-    finally:
-        stage.unregister("incoming")
     return _place_rows(stage, source_name(frame), [column for column in columns if column.name in at])
 
 

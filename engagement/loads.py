@@ -13,7 +13,7 @@ from typing import Final, Literal
 from engagement import intake, rules
 from engagement.errors import EngagementError, InvalidInput
 from engagement.schema import Column
-from engagement.store import Cursor, Store, first_row
+from engagement.store import Cursor, Store, first_row, query
 
 # Two columns in which not one value can be read are not a dirty file: their names stand over the wrong data.
 SWAPPED_AT_LEAST: Final = 2
@@ -104,35 +104,13 @@ def record(
 
     Raises `InvalidInput` where nothing was accepted: the caller's transaction then leaves no trace.
     """
-    db.execute(
-        """
-        insert into quarantine
-        with refused as (
-            select record, reasons from checked where len(reasons) > 0
-            union all
-            select record, reasons from rejected
-        )
-        select $load_id, places.line, places.raw, refused.reasons
-        from refused
-        inner join places using (record)
-        """,
-        {"load_id": load_id},
-    )
+    db.execute(query("quarantine_refused"), {"load_id": load_id})
     name = intake.source_name(source)
     rows, accepted = first_row(
         db,
         "select (select count(*) from places), (select count(*) from checked where len(reasons) = 0)",
     )
-    counted = db.execute(
-        """
-        select reason, count(*)
-        from (select unnest(reasons) as reason from quarantine where load_id = $load_id)
-        group by reason
-        order by count(*) desc, reason
-        """,
-        {"load_id": load_id},
-    ).fetchall()
-    reasons = dict(counted)
+    reasons = dict(db.execute(query("count_reasons"), {"load_id": load_id}).fetchall())
     quarantined = first_row(
         db, "select count(*) from quarantine where load_id = $load_id", {"load_id": load_id}
     )[0]

@@ -18,7 +18,7 @@ from engagement.instants import iso_week
 from engagement.runs import Run
 from engagement.schema import CHANNELS
 from engagement.selection import DEFAULT_SELECTION, REASONS
-from engagement.store import TEXT_ROWS_PER_BLOCK, Cursor, Store, first_row, query
+from engagement.store import TEXT_ROWS_PER_BLOCK, Cursor, Store, first_row, query, registered
 
 MANUAL: Final = "manual"  # the campaign of what a person asks for by hand
 
@@ -145,11 +145,8 @@ def _variant(text: Generation) -> int | None:
 
 
 def _insert(db: Cursor, drafts: pd.DataFrame, named: Mapping[str, object]) -> None:
-    db.register("drafts", drafts)
-    try:
+    with registered(db, "drafts", drafts):
         db.execute(_INSERT, dict(named))
-    finally:
-        db.unregister("drafts")
 
 
 def _refuse(learner: Mapping[str, Any], channel: str) -> None:

@@ -17,7 +17,7 @@ from engagement.generation import Generation
 from engagement.instants import iso_week
 from engagement.nudges import MANUAL, variant_key
 from engagement.runs import Run
-from engagement.store import TEXT_ROWS_PER_BLOCK, Cursor, Store, query
+from engagement.store import TEXT_ROWS_PER_BLOCK, Cursor, Store, query, registered
 
 _INSERT: Final = """
     insert into quizzes (id, learner_id, person_id, campaign, period, program, as_of, topic, language, questions,
@@ -121,8 +121,5 @@ def _written(wanted: pd.DataFrame, campaign: str, day: date) -> pd.DataFrame:
 
 
 def _insert(db: Cursor, drafts: pd.DataFrame, named: Mapping[str, object]) -> None:
-    db.register("drafts", drafts)
-    try:
+    with registered(db, "drafts", drafts):
         db.execute(_INSERT, dict(named))
-    finally:
-        db.unregister("drafts")

@@ -16,12 +16,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import duckdb
 
 from engagement.errors import EngagementError, InvalidInput, NotFound, StoreBusy, StoreUnusable
 from engagement.locks import turnstile
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Cursor: TypeAlias = duckdb.DuckDBPyConnection
 Relation: TypeAlias = duckdb.DuckDBPyRelation
@@ -89,6 +92,16 @@ def records(cursor: Cursor, sql: str, parameters: Mapping[str, object] | None = 
     result = cursor.execute(sql, dict(parameters or {}))
     names = [column[0] for column in result.description or []]
     return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+
+@contextmanager
+def registered(cursor: Cursor, name: str, frame: "pd.DataFrame") -> Iterator[None]:
+    """Let the block's statements on this cursor read `frame` under that name."""
+    cursor.register(name, frame)
+    try:
+        yield
+    finally:
+        cursor.unregister(name)
 
 
 @cache

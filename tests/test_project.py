@@ -19,7 +19,7 @@ MAX_FILE_BYTES = 2_000_000
 # Written in pieces, so that this file does not hold what it looks for.
 REGISTRIES = [
     ".".join(parts)
-    for parts in (("pypi", "org"), ("pythonhosted", "org"), ("npmjs", "org"), ("npmjs", "com"))
+    for parts in (("pypi", "org"), ("python" + "hosted", "org"), ("npmjs", "org"), ("npmjs", "com"))
 ]
 UNFINISHED = re.compile(r"\b(?:TO" + r"DO|FIX" + r"ME)\b")
 
