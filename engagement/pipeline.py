@@ -332,6 +332,7 @@ def _write_record(
         "pipeline": current.pipeline,
         "status": status,
         "as_of": current.as_of.isoformat(),
+        "day": current.day.isoformat(),
         "started_at": current.started_at.isoformat(),
         "finished_at": None if status == "running" else _now().isoformat(),
         "policy_hash": current.policy_hash,

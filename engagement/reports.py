@@ -15,7 +15,7 @@ import secrets
 import tempfile
 from base64 import b64encode
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from hashlib import sha256
 from html import unescape
 from importlib.metadata import version
@@ -71,6 +71,7 @@ class _Run(BaseModel):
     pipeline: str
     status: str
     as_of: datetime
+    day: date | None = None
     started_at: datetime
     finished_at: datetime | None = None
     report: str | None = None
@@ -253,7 +254,7 @@ def _index_row(run: _Run, folder: Path, reports: Path) -> dict[str, Any]:
         "pipeline": run.pipeline,
         "status": run.status,
         "kind": run.status if run.status in {"published", "failed"} else "other",
-        "as_of": f"{run.as_of:%Y-%m-%d %H:%M}",
+        "as_of": f"{run.day or run.as_of:%Y-%m-%d}",
         "finished": f"{run.finished_at:%Y-%m-%d %H:%M}" if run.finished_at else "–",
         "link": quote(page.relative_to(reports).as_posix()) if page and page.is_file() else "",
         "numbers": ["–" if number is None else f"{number:,}" for number in numbers],

@@ -81,9 +81,9 @@ def query(name: str) -> str:
     return (_SQL / f"{name}.sql").read_text(encoding="utf-8")
 
 
-def first_row(cursor: Cursor, sql: str, parameters: dict[str, object] | None = None) -> tuple[Any, ...]:
+def first_row(cursor: Cursor, sql: str, parameters: Mapping[str, object] | None = None) -> tuple[Any, ...]:
     """Return the first row of a query that always has one; the result is closed, as `detach` needs it."""
-    row: tuple[Any, ...] = cursor.execute(sql, parameters or {}).fetchall()[0]
+    row: tuple[Any, ...] = cursor.execute(sql, dict(parameters or {})).fetchall()[0]
     return row
 
 

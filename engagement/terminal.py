@@ -71,6 +71,8 @@ def show_summary(
         + (f", {share} of them from templates.\n" if from_templates else ".\n")
         + "Nothing is sent before a person approves it."
     )
+    if counts.get("quarantined"):
+        console.print(f"{counts['quarantined']:,} rows of the files loaded since the last run were refused.")
     if counts["left_out"]:
         console.print("\nNot contacted:")
         table = Table(box=None, show_header=False, padding=(0, 1))

@@ -292,12 +292,13 @@ def test_the_record_beside_the_notebooks_says_what_the_run_was(resumed):
     assert record["pipeline"] == "nightly"
     assert record["status"] == "published"
     assert record["as_of"] == AS_OF.isoformat()
+    assert record["day"] == AS_OF.date().isoformat()
     assert record["started_at"] == resumed.result.run.started_at.isoformat()
     assert record["started_at"] < record["finished_at"]
     assert record["counts"]["nudges"] == len(resumed.tables["nudges"])
     assert sum(record["counts"]["labels"].values()) == resumed.shown["scores"]
     assert set(record) == {
-        *("run_id", "pipeline", "status", "as_of", "started_at"),
+        *("run_id", "pipeline", "status", "as_of", "day", "started_at"),
         *("finished_at", "policy_hash", "report", "counts"),
     }
     assert set(resumed.files) == {"20_score.ipynb", "30_nudges.ipynb", "last.ipynb", "run.json"}

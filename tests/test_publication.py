@@ -43,9 +43,17 @@ def test_publishing_counts_what_the_run_did(store):
         "nudges_by_template": 2,
         "quizzes": 1,
         "quizzes_by_template": 1,
+        "quarantined": 0,
         "left_out": {"low": 1, "unknown": 1},
         "expired": 0,
     }
+
+
+def test_rows_refused_since_the_last_run_are_counted(store):
+    load(store, learner("a"), learner("b", completed_percent="half"), at=AS_OF - 9 * DAY)
+    night(store, AS_OF - DAY)
+    load(store, learner("a"), learner("c", avg_quiz_score=101), learner("d", program=None), at=AS_OF - HOUR)
+    assert publication.publish(store, begin(store), now=AS_OF)["quarantined"] == 2
 
 
 def test_the_next_night_is_compared_with_the_one_before(store):
