@@ -1,13 +1,15 @@
 """What a notebook begins with: the store of this process, and the run its rows belong to."""
 
 from datetime import UTC, datetime
+from typing import cast
 from zoneinfo import ZoneInfo
 
 from engagement import runs, store
+from engagement.errors import NotFound
 from engagement.instants import local_day, parse_as_of
 from engagement.runs import Run
 from engagement.settings import read_settings
-from engagement.store import Store
+from engagement.store import Store, first_row
 
 
 def open_store() -> Store:
@@ -20,9 +22,15 @@ def zone() -> ZoneInfo:
     return read_settings().zone
 
 
-def instant(as_of: str) -> datetime:
-    """Return the instant (naive UTC) that a date or an ISO date and time means here."""
-    return parse_as_of(as_of, zone())
+def instant(store: Store, as_of: str) -> datetime:
+    """Return the instant (naive UTC) that a date or an ISO date and time means here; empty: of the newest facts."""
+    if as_of:
+        return parse_as_of(as_of, zone())
+    with store.read() as db:
+        (newest,) = first_row(db, "select max(observed_at) from learner_facts")
+    if newest is None:
+        raise NotFound("the store holds no facts yet; `engagement load` brings some")
+    return cast("datetime", newest)
 
 
 def open_run(store: Store, *, run_id: str, as_of: str) -> Run:
@@ -32,7 +40,7 @@ def open_run(store: Store, *, run_id: str, as_of: str) -> Run:
     """
     if run_id:
         return runs.get(store, run_id)
-    end = instant(as_of)
+    end = parse_as_of(as_of, zone())
     return runs.scratch(
         store,
         as_of=end,

@@ -28,9 +28,10 @@ def dashboard(*, port: int) -> NoReturn:
 
 def explore(*, port: int) -> NoReturn:
     """Open JupyterLab in the project, at the notebook that explores a cohort."""
-    _become(
-        "jupyterlab", str(PROJECT / "notebooks" / "explore_cohort.ipynb"), f"--port={port}", "--ip=127.0.0.1"
-    )
+    options = [f"--port={port}", "--ip=127.0.0.1", "--LabApp.extension_manager=readonly"]
+    if os.geteuid() == 0:  # in a container; the page still asks for its token
+        options.append("--allow-root")
+    _become("jupyterlab", str(PROJECT / "notebooks" / "explore_cohort.ipynb"), *options)
 
 
 def _become(module: str, *arguments: str) -> NoReturn:
