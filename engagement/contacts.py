@@ -1,5 +1,7 @@
 """Contact decisions of a run: the rules of `selection`, put to every learner in the store."""
 
+import json
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any, Final, cast
 
@@ -7,10 +9,10 @@ import narwhals as nw
 
 from engagement import selection
 from engagement.errors import NotFound
-from engagement.risk import DEFAULT_POLICY, TERMS
+from engagement.risk import DEFAULT_POLICY, TERMS, RiskPolicy
 from engagement.runs import NIGHTLY, Run
 from engagement.selection import DEFAULT_SELECTION, SelectionPolicy
-from engagement.store import Cursor, Relation, Store, query
+from engagement.store import Cursor, Relation, Store, first_row, query
 
 _DECIDED: Final = (
     "learner_id, person_id, decision, type, channel, reason, quiz, quiz_topic, priority, risk_score, "
@@ -36,13 +38,25 @@ def decide(
             f"create or replace temp table scores_now as select {_SCORES} from run_scores where run_id = $run_id",  # noqa: S608
             named,
         )
-        inputs = _inputs(db, as_of=run.as_of, day=run.day, pipeline=run.history_of)
-        decided = selection.decide(inputs, policy=policy, risk_policy=run.policy)
+        inputs = _inputs(db, as_of=run.as_of, known_at=run.as_of, day=run.day, pipeline=run.history_of)
+        decided = selection.decide(inputs, policy=_left_of(db, run, policy), risk_policy=run.policy)
         decided.project(f"'{run.run_id}', {_DECIDED}").insert_into("contact_decisions")
         rows = db.execute(
             "select count(*) from contact_decisions where run_id = $run_id and decision = 'contact'", named
         ).fetchall()
         return int(rows[0][0])
+
+
+def _left_of(db: Cursor, run: Run, policy: SelectionPolicy) -> SelectionPolicy:
+    """Return the policy with what earlier attempts for the same day have left of the capacity."""
+    if policy.capacity is None:
+        return policy
+    drafted = first_row(
+        db,
+        "select count(*) from published_nudges where campaign = $campaign and period = $period",
+        {"campaign": run.pipeline, "period": run.day.isoformat()},
+    )[0]
+    return replace(policy, capacity=max(policy.capacity - drafted, 0))
 
 
 def look_at(db: Cursor, learner_id: str, *, now: datetime, day: date) -> dict[str, Any]:
@@ -54,8 +68,21 @@ def look_at(db: Cursor, learner_id: str, *, now: datetime, day: date) -> dict[st
         f"create or replace temp table scores_now as select {_SCORES} from risk_scores where learner_id = $learner_id",  # noqa: S608
         {"learner_id": learner_id},
     )
-    inputs = _inputs(db, as_of=now, day=day, pipeline=NIGHTLY, learner_id=learner_id)
-    kind = selection.nudge_type(DEFAULT_SELECTION, DEFAULT_POLICY)
+    scored = db.execute(
+        """
+        select risk_scores.as_of, runs.policy
+        from risk_scores
+        inner join runs on risk_scores.run_id = runs.run_id
+        where risk_scores.learner_id = $learner_id
+        """,
+        {"learner_id": learner_id},
+    ).fetchall()
+    # Tonight's run speaks of the end of the day: what it knew counts now, by the numbers it used.
+    known_at, policy = (
+        (max(now, scored[0][0]), RiskPolicy(**json.loads(scored[0][1]))) if scored else (now, DEFAULT_POLICY)
+    )
+    inputs = _inputs(db, as_of=now, known_at=known_at, day=day, pipeline=NIGHTLY, learner_id=learner_id)
+    kind = selection.nudge_type(DEFAULT_SELECTION, policy)
     typed = nw.from_native(cast("Any", inputs)).with_columns(type=kind).to_native()
     values = typed.fetchall()
     if not values:
@@ -64,11 +91,17 @@ def look_at(db: Cursor, learner_id: str, *, now: datetime, day: date) -> dict[st
 
 
 def _inputs(
-    db: Cursor, *, as_of: datetime, day: date, pipeline: str, learner_id: str | None = None
+    db: Cursor,
+    *,
+    as_of: datetime,
+    known_at: datetime,
+    day: date,
+    pipeline: str,
+    learner_id: str | None = None,
 ) -> Relation:
     db.execute(
         query("selection_inputs"),
-        {"as_of": as_of, "day": day, "pipeline": pipeline, "learner_id": learner_id},
+        {"as_of": as_of, "known_at": known_at, "day": day, "pipeline": pipeline, "learner_id": learner_id},
     )
     return db.table("temp.selection_inputs")
 

@@ -1,7 +1,10 @@
+from zoneinfo import ZoneInfo
+
 import pytest
 
-from engagement import contacts, nudges, review
+from engagement import contacts, nudges, publication, review, runs, scoring
 from engagement.errors import NotFound
+from engagement.risk import RiskPolicy
 from engagement.selection import SelectionPolicy
 from tests.cohort import AS_OF, DAY, HOUR, LOW, MEDIUM, UNKNOWN, begin, learner, load, night, rows
 
@@ -270,3 +273,93 @@ def test_looking_at_nobody_is_not_found(store):
     load(store, learner("a"))
     with store.write() as db, pytest.raises(NotFound, match="no learner 'b'"):
         contacts.look_at(db, "b", now=AS_OF, day=AS_OF.date())
+
+
+def test_capacity_is_of_a_day_whatever_the_attempt(store):
+    load(store, learner("a"), learner("b"), learner("c"))
+    for _ in range(2):
+        run = begin(store)
+        contacts.decide(store, run, policy=SelectionPolicy(capacity=1))
+        nudges.draft(store, run)
+        publication.publish(store, run, now=AS_OF)
+    assert rows(store, "select learner_id from nudges") == [("a",)]
+
+
+def test_an_opt_out_in_one_enrolment_is_the_persons(store):
+    load(
+        store,
+        learner("a", person_id="p", contact_opt_out=True),
+        learner("b", person_id="p", email="a@example.invalid"),
+        learner("c"),
+    )
+    assert {key: value[2] for key, value in decided(store).items()} == {
+        "a": "opted_out",
+        "b": "opted_out",
+        "c": None,
+    }
+
+
+def test_a_nudge_that_never_arrived_is_no_nudge_without_a_return(store):
+    load(store, learner("a", **MEDIUM))
+    for days in (14, 7):
+        night(store, AS_OF - days * DAY)
+        send(store, AS_OF - days * DAY)
+    sent = [nudge_id for (nudge_id,) in rows(store, "select id from nudges")]
+    review.move(store, sent, "failed", actor="coordinator", now=AS_OF - 6 * DAY)
+    assert decided(store)["a"][1] == "inactivity"
+
+
+def test_what_was_sent_only_after_as_of_was_an_approval_then(store):
+    load(store, learner("a"))
+    night(store, AS_OF - DAY)
+    review.approve(store, [review.listed(store)[0]["id"]], actor="coordinator", now=AS_OF - 5 * HOUR)
+    review.export(store, actor="coordinator", now=AS_OF + 5 * HOUR, mark_sent=True)
+    assert reason(store) == "recently_contacted"
+
+
+def test_limits_hold_for_a_person_whose_enrolments_were_joined_since(store):
+    load(store, learner("a"))
+    night(store, AS_OF - DAY)
+    send(store, AS_OF - DAY)
+    load(
+        store,
+        learner("a", person_id="p"),
+        learner("b", person_id="p", email="a@example.invalid"),
+        at=AS_OF - HOUR,
+    )
+    assert {value[2] for value in decided(store).values()} == {"recently_contacted"}
+
+
+def test_looking_at_one_learner_knows_what_tonights_run_knew(store):
+    newcomer = {"last_login": None, "enrolled_at": AS_OF - 3 * DAY}
+    load(store, learner("a", **newcomer, **UNKNOWN), at=AS_OF)
+    night(store)
+    with store.write() as db:
+        seen = contacts.look_at(db, "a", now=AS_OF - 14 * HOUR, day=AS_OF.date())
+    assert seen["type"] == "welcome"
+
+
+def test_looking_at_one_learner_reads_the_score_by_the_policy_that_made_it(store):
+    # Terms 0.95, 0.7, 5/7 and 2/3. By the weights of the default, inactivity would be 0.4 / 0.1, the largest.
+    load(store, learner("a"))
+    policy = RiskPolicy(
+        weights={"behind_pace": 0.1, "low_quiz": 0.2, "missed_session": 0.1, "inactivity": 0.6}
+    )
+    with store.write() as db:
+        named = {"as_of": AS_OF, "day": AS_OF.date(), "parameters": {}, "fingerprint": "", "now": AS_OF}
+        run = runs.begin(db, "nightly", key="k", policy=policy, **named)
+    scoring.score(store, run)
+    publication.publish(store, run, now=AS_OF)
+    with store.write() as db:
+        assert contacts.look_at(db, "a", now=AS_OF, day=AS_OF.date())["type"] == "behind_pace"
+
+
+def test_the_label_of_a_day_is_that_of_the_run_published_last(store):
+    load(store, learner("a"))
+    for days in (5, 4, 3):
+        at = AS_OF - days * DAY
+        publication.recalculate(store, as_of=at, zone=ZoneInfo("UTC"), program=None, now=at - 5 * HOUR)
+        load(store, learner("a", **MEDIUM, last_login=at), at=at - 4 * HOUR)
+        night(store, at)
+        load(store, learner("a"), at=at + HOUR)
+    assert decided(store)["a"][1] == "behind_pace"

@@ -3,7 +3,7 @@ from datetime import timedelta
 
 import pytest
 
-from engagement import contacts, nudges, review
+from engagement import contacts, nudges, publication, review, runs, scoring
 from engagement.errors import InvalidInput, NotFound
 from tests.cohort import AS_OF, DAY, HOUR, LOW, begin, learner, load, night, rows
 
@@ -185,3 +185,30 @@ def test_discarding_a_run_takes_its_drafts_and_no_others(store):
     with store.write() as db:
         nudges.discard(db, run.run_id)
     assert rows(store, "select campaign from nudges") == [("manual",)]
+
+
+def test_asking_in_the_morning_warns_of_tonights_draft(store):
+    load(store, learner("a"))
+    night_of_today(store)
+    assert ask(store, now=AS_OF - 14 * HOUR)["warnings"] == ["A draft for this person is still waiting."]
+
+
+def test_asking_in_the_morning_warns_of_what_was_approved_today(store):
+    load(store, learner("a"))
+    night_of_today(store)
+    draft = review.listed(store)[0]["id"]
+    review.approve(store, [draft], actor="coordinator", now=AS_OF - 15 * HOUR)
+    assert ask(store, now=AS_OF - 14 * HOUR)["warnings"] == [
+        "This person was contacted in the last few days."
+    ]
+
+
+def night_of_today(store):
+    """Do the night's work at a quarter past two, for the end of the day that begins."""
+    with store.write() as db:
+        named = {"as_of": AS_OF, "day": AS_OF.date(), "parameters": {}, "fingerprint": ""}
+        run = runs.begin(db, "nightly", key="k", now=AS_OF - 21.75 * HOUR, **named)
+    scoring.score(store, run)
+    contacts.decide(store, run)
+    nudges.draft(store, run)
+    publication.publish(store, run, now=AS_OF - 21.7 * HOUR)

@@ -2,7 +2,7 @@
 create or replace temp table selection_inputs as
 with known as (
 
-    select * from facts_at($as_of)
+    select * from facts_at($known_at)
 
 ),
 
@@ -22,9 +22,10 @@ labels_then as (
     select
         earlier_runs.day,
         risk_history.learner_id,
-        arg_max(risk_history.risk_label, (risk_history.as_of, risk_history.run_id)) as risk_label
+        arg_max(risk_history.risk_label, (risk_history.as_of, runs.published_at, runs.run_id)) as risk_label
     from risk_history
     inner join earlier_runs on risk_history.as_of <= earlier_runs.as_of
+    inner join runs on risk_history.run_id = runs.run_id
     group by earlier_runs.day, risk_history.learner_id
 
 ),
@@ -40,9 +41,15 @@ high_before as (
 
 visible_nudges as (
 
-    select *, coalesce(sent_at, approved_at) as contacted_at
+    select
+        -- who the enrolment belongs to may have been set right since
+        published_nudges.* replace (learners.person_id as person_id),
+        -- what was sent after $as_of was only approved then
+        case when sent_at <= $as_of then sent_at else approved_at end as contacted_at
     from published_nudges
-    where as_of <= $as_of
+    inner join learners on published_nudges.learner_id = learners.id
+    -- a draft of tonight's run is for the end of the day, and there from the morning on
+    where published_nudges.as_of <= $as_of or published_nudges.created_at <= $as_of
 
 ),
 
@@ -54,7 +61,7 @@ sent as (
         arg_max(risk_label, sent_at) as label_at_last_nudge
     from visible_nudges
     left join known on visible_nudges.learner_id = known.learner_id
-    where visible_nudges.sent_at <= $as_of
+    where visible_nudges.sent_at <= $as_of and visible_nudges.status in ('sent', 'delivered')
     group by visible_nudges.learner_id
 
 ),
@@ -87,13 +94,21 @@ controls as (
 
 ),
 
+opted_out as (
+
+    select distinct person_id
+    from learners
+    where contact_opt_out
+
+),
+
 final as (
 
     select
         learners.id as learner_id,
         learners.person_id,
         learners.active,
-        learners.contact_opt_out,
+        opted_out.person_id is not null as contact_opt_out,
         learners.email is not null as has_email,
         learners.phone is not null as has_phone,
         learners.preferred_channel,
@@ -124,6 +139,7 @@ final as (
     left join sent on learners.id = sent.learner_id
     left join per_person on learners.person_id = per_person.person_id
     left join controls on learners.person_id = controls.person_id
+    left join opted_out on learners.person_id = opted_out.person_id
     where $learner_id is null or learners.id = $learner_id
 
 )
