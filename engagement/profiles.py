@@ -34,7 +34,13 @@ def profile(store: Store, learner_id: str) -> dict[str, Any]:
             "what_would_help": score.get("what_would_help", []),
             "history": records(
                 db,
-                "select as_of, risk_score, risk_label from risk_history where learner_id = $id order by as_of, run_id",
+                """
+                select risk_history.as_of, risk_history.risk_score, risk_history.risk_label
+                from risk_history
+                inner join runs on risk_history.run_id = runs.run_id
+                where risk_history.learner_id = $id
+                order by risk_history.as_of, runs.published_at, runs.run_id
+                """,
                 named,
             ),
             "events": records(

@@ -1,8 +1,10 @@
+from zoneinfo import ZoneInfo
+
 import pytest
 
-from engagement import nudges, profiles, quizzes, review
+from engagement import nudges, profiles, publication, quizzes, review
 from engagement.errors import NotFound
-from tests.cohort import AS_OF, DAY, HOUR, LOW, learner, load, night
+from tests.cohort import AS_OF, DAY, HOUR, LOW, MEDIUM, learner, load, night
 
 
 def test_a_profile_says_who_why_what_would_help_and_what_happened(store):
@@ -65,3 +67,11 @@ def test_a_profile_of_nobody_is_not_found(store):
     load(store, learner("a"))
     with pytest.raises(NotFound, match="no learner 'b'"):
         profiles.profile(store, "b")
+
+
+def test_the_history_of_one_instant_is_in_the_order_of_publishing(store):
+    load(store, learner("a"))
+    publication.recalculate(store, as_of=AS_OF, zone=ZoneInfo("UTC"), program=None, now=AS_OF - 5 * HOUR)
+    load(store, learner("a", **MEDIUM), at=AS_OF - 4 * HOUR)
+    night(store)
+    assert [entry["risk_label"] for entry in profiles.profile(store, "a")["history"]] == ["high", "medium"]

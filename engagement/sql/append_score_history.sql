@@ -2,10 +2,15 @@
 insert into risk_history
 with last_word as (
 
-    select *
+    select risk_history.*
     from risk_history
-    where as_of <= $as_of
-    qualify row_number() over (partition by learner_id order by as_of desc, run_id desc) = 1
+    inner join runs on risk_history.run_id = runs.run_id
+    where risk_history.as_of <= $as_of
+    qualify
+        row_number() over (
+            partition by risk_history.learner_id
+            order by risk_history.as_of desc, runs.published_at desc, runs.run_id desc
+        ) = 1
 
 ),
 
