@@ -27,6 +27,19 @@ SYSTEM: Final = "system"
 # After white space and characters of no width: what a spreadsheet reads as the beginning of a formula.
 _FORMULA: Final = re.compile(r"[\s\u200b-\u200f\u2060\ufeff]*[=+\-@|%\t\r\n\uff1d\uff0b\uff0d\uff20]")
 
+# What may leave the house now: who opted out, or left, since the approval hears nothing more.
+_SENDABLE: Final = """
+    status in ('approved', 'queued')
+    and learner_id in (
+        select id
+        from learners
+        where
+            active
+            and (published_nudges.channel <> 'whatsapp' or whatsapp_opt_in)
+            and person_id not in (select person_id from learners where contact_opt_out)
+    )
+"""
+
 _LISTED: Final = """
     select nudges.id, nudges.learner_id, nudges.program, nudges.channel, nudges.type, nudges.status, nudges.version,
         nudges.risk_label, nudges.risk_score, nudges.subject, nudges.content, nudges.gpt_fallback, nudges.reason,
@@ -82,12 +95,15 @@ def move(
 
 
 def export(store: Store, *, actor: str, now: datetime, mark_sent: bool) -> list[dict[str, Any]]:
-    """Return the approved nudges, ready to be sent by another system; `mark_sent` records that they were."""
+    """Return the approved nudges, ready to be sent by another system; `mark_sent` records that they were.
+
+    Those to people who have opted out since, or left, stay behind.
+    """
     with store.write() as db:
-        rows = db.execute("select id from published_nudges where status in ('approved', 'queued')").fetchall()
+        rows = db.execute(f"select id from published_nudges where {_SENDABLE}").fetchall()  # noqa: S608 (ours)
         ids = [row[0] for row in rows]
         if mark_sent:
-            _choose(db, "status = 'approved'")
+            _choose(db, "status = 'approved' and id in (select unnest($ids))", {"ids": ids})
             _move_chosen(db, "queued", actor=actor, now=now)
             _choose(db, "id in (select unnest($ids))", {"ids": ids})
             _move_chosen(db, "sent", actor=actor, now=now)

@@ -364,3 +364,13 @@ def test_no_exported_text_holds_what_could_act_in_a_terminal():
     file = io.StringIO(newline="")
     review.write_csv([row | {"name": "a\x1b[31mb\x9b2Jc\u202ed\x00e"}], file)
     assert not set("\x1b\x9b\u202e\x00") & set(file.getvalue())
+
+
+@pytest.mark.parametrize("since", [{"contact_opt_out": True}, {"active": False}])
+def test_what_was_approved_stays_behind_when_its_learner_opts_out_or_leaves(store, drafts, since):
+    approve(store, drafts)
+    load(store, learner("b", **since), at=AS_OF + 2 * HOUR)
+    left = review.export(store, actor="ana", now=AS_OF + 3 * HOUR, mark_sent=True)
+    assert [nudge["learner_id"] for nudge in left] == ["a", "c"]
+    assert [nudge["learner_id"] for nudge in review.listed(store, status="approved")] == ["b"]
+    assert review.export(store, actor="ana", now=AS_OF + 4 * HOUR, mark_sent=False) == []
