@@ -191,3 +191,11 @@ def test_a_learner_who_never_logged_in_was_not_here_today(store):
     listed = cohorts.by_risk(store)[0]
     assert listed["days_inactive"] is None
     assert listed["inactivity"] == pytest.approx(0.1)
+
+
+def test_reasons_speak_of_the_facts_that_made_the_score(store):
+    facts = {"completed_percent": 95, "consecutive_missed_sessions": 0, "last_login": AS_OF}
+    load(store, learner("a", **facts, avg_quiz_score=0))
+    night(store)
+    load(store, learner("a", **facts, avg_quiz_score=None), at=AS_OF + HOUR)
+    assert cohorts.by_risk(store)[0]["reasons"] == ["quiz average 0", "95 % of the due work done"]
