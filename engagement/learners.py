@@ -58,8 +58,9 @@ def load(
             load_id = loads.next_load_id(db)
             _prepare(db, here)
             db.execute(query("refuse_doubled_learners"))
-            db.execute(query("refuse_shared_email"))
-            _upsert(db, here, load_id)
+            while first_row(db, query("refuse_shared_email"))[0]:
+                pass  # who is refused keeps the address they had, which another row may claim
+            _upsert(db, here, load_id, observed_at)
             _append_facts(db, here, load_id, observed_at)
             return loads.record(
                 db,
@@ -81,7 +82,8 @@ def _prepare(db: Cursor, here: set[str]) -> None:
     db.execute(query("complete_person_id"))
 
 
-def _upsert(db: Cursor, here: set[str], load_id: str) -> None:
+def _upsert(db: Cursor, here: set[str], load_id: str, observed_at: datetime) -> None:
+    """Insert who is new and update who changed, save where something newer is known: an old file undoes no opt-out."""
     columns = [column.name for column in LEARNERS if column.name not in FACTS]
     updated = [name for name in columns if name in here and name != "id"]
     values = {
@@ -96,14 +98,22 @@ def _upsert(db: Cursor, here: set[str], load_id: str) -> None:
     db.execute(
         f"""
         merge into learners
-        using (select * from temp.checked where len(reasons) = 0) as source
+        using (
+            select * from temp.checked
+            where len(reasons) = 0 and id not in (
+                select known.id
+                from learners as known
+                inner join loads on known.load_id = loads.load_id
+                where least(loads.observed_at, loads.loaded_at) > $observed_at
+            )
+        ) as source
         on learners.id = source.id
         when matched and ({changed}) then update set
             {", ".join(f"{name} = {values[name]}" for name in updated)}, load_id = $load_id
         when not matched then insert ({", ".join(columns)}, load_id)
             values ({", ".join(inserted)}, $load_id)
         """,  # noqa: S608 (names from the schema)
-        {"load_id": load_id},
+        {"load_id": load_id, "observed_at": observed_at},
     )
 
 

@@ -312,3 +312,20 @@ def test_a_refused_load_changes_nothing_of_an_earlier_one(load, stored):
     assert stored("select count(*) from loads") == [(1,)]
     assert stored(FACTS) == [(MONDAY, 50)]
     assert load(row("a", completed_percent="60"), observed_at=TUESDAY).load_id == "L000002"
+
+
+def test_an_address_stays_with_whoever_was_refused_another(load, stored):
+    load(*(row(name, email=f"{name}@example.invalid") for name in "abc"))
+    summary = load(row("a", email="c@example.invalid"), row("b", email="a@example.invalid"), row("d"))
+    assert summary.quarantined == 2
+    assert stored("select id, email from learners where id < 'd' order by id") == [
+        (name, f"{name}@example.invalid") for name in "abc"
+    ]
+
+
+def test_an_older_file_does_not_undo_an_opt_out(load, stored):
+    header = f"{HEADER},contact_opt_out"
+    load(row("a", contact_opt_out="no"), header=header, observed_at=MONDAY)
+    load(row("a", contact_opt_out="yes"), header=header, observed_at=WEDNESDAY)
+    load(row("a", contact_opt_out="no"), header=header, observed_at=TUESDAY)
+    assert stored("select contact_opt_out from learners") == [(True,)]

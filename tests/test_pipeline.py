@@ -17,6 +17,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import nbformat
+import pandas as pd
 import pytest
 
 from engagement import (
@@ -576,3 +577,31 @@ def test_a_draft_that_nobody_looked_at_expires_after_three_days(store, hours, le
     assert first == [(left,)]
     assert counted["expired"] == (drafted if left == "expired" else 0)
     assert len(review.listed(store, status="expired")) == counted["expired"]
+
+
+def test_a_file_that_is_again_what_it_was_is_loaded_over_the_one_between(store, tmp_path):
+    (file, _) = sample.write_csv(sample.cohort(60, seed=1, as_of=AS_OF), tmp_path)
+    current = Run("r", "nightly", AS_OF, DAY, 1, "running", "p", AS_OF)
+    original = file.read_text()
+    for text in (original, original.replace("@example.invalid", "@other.invalid"), original):
+        file.write_text(text)
+        sources.load(store, current, learner_files=[str(file)], event_files=[], zone=UTC)
+    assert one(store, "select count(*) from learners where email like '%@other.invalid'") == (0,)
+
+
+def test_what_is_loaded_by_hand_in_the_day_comes_after_what_the_night_loaded(store, tmp_path):
+    (file, _) = sample.write_csv(sample.cohort(60, seed=1, as_of=AS_OF), tmp_path)
+    morning, noon = AS_OF - timedelta(hours=22), AS_OF - timedelta(hours=12)
+    current = Run("r", "nightly", AS_OF, DAY, 1, "running", "p", morning)
+    sources.load(store, current, learner_files=[str(file)], event_files=[], zone=UTC)
+    told = pd.read_csv(file, dtype="string").head(1).assign(avg_quiz_score="99.5", contact_opt_out="yes")
+    learners.load(store, told, observed_at=noon, loaded_at=noon)
+    assert one(
+        store,
+        f"""
+        select facts.avg_quiz_score, learners.contact_opt_out
+        from facts_at(timestamp '{AS_OF}') as facts
+        inner join learners on facts.learner_id = learners.id
+        where learners.id = '{told["id"].iloc[0]}'
+        """,
+    ) == (99.5, True)
