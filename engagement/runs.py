@@ -75,11 +75,19 @@ def input_fingerprint(db: Cursor, as_of: datetime, new_content: Iterable[str] = 
 
 
 def find(db: Cursor, pipeline: str, key: str) -> Run | None:
-    """Return the run of that key that is published, or that can be taken up again; None otherwise."""
+    """Return the run of that key that is published, or that can be taken up again; None otherwise.
+
+    One that another key superseded for the same instant is not what readers see: it is not done.
+    """
     rows = db.execute(
         f"""
         select {_COLUMNS} from runs
         where pipeline = $pipeline and key = $key and status <> 'discarded'
+            and not exists (
+                select 1 from runs as later
+                where later.pipeline = runs.pipeline and later.as_of = runs.as_of
+                    and later.published_at > runs.published_at
+            )
         order by started_at desc limit 1
         """,  # noqa: S608 (our own columns)
         {"pipeline": pipeline, "key": key},

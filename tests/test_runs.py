@@ -228,3 +228,11 @@ def test_counts_are_read_back_as_they_were_kept(store):
         runs.mark(db, run_id, "published", now=NOW)
         assert runs.counts(db, run_id) == {"nudges": 3, "labels": {"high": 1}}
         assert runs.counts(db, "nobody's") == {}
+
+
+def test_a_run_that_another_key_superseded_is_not_done(store):
+    with store.write() as db:
+        runs.mark(db, begin(db, key="first").run_id, "published", now=NOW)
+        runs.mark(db, begin(db, key="second").run_id, "published", now=NOW + timedelta(hours=1))
+        assert runs.find(db, "nightly", "first") is None
+        assert runs.find(db, "nightly", "second") is not None
