@@ -359,6 +359,21 @@ def test_the_module_runs_as_a_command():
     assert done.stderr.startswith("engagement: risk 'huge'")
 
 
+def test_a_defect_shows_where_it_is_and_nobodys_data(path, monkeypatch):
+    load(Store(path), learner("z", name="Zoë Quimby-Invented"))
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii:strict")  # no terminal takes this name
+    done = subprocess.run(
+        [sys.executable, "-m", "engagement.cli", "learner", "z", "--json"],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert "ascii" in done.stderr
+    assert "Quimby" not in done.stdout + done.stderr
+    assert "z@example" not in done.stdout + done.stderr
+
+
 def test_a_reader_that_goes_away_is_no_error(path, published):
     done = subprocess.run(
         ["sh", "-c", f"{sys.executable} -m engagement.cli learners --json | head -c 1"],

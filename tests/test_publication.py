@@ -1,7 +1,10 @@
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
+import pytest
+
 from engagement import contacts, nudges, publication, quizzes
+from engagement.store import Store
 from tests.cohort import AS_OF, DAY, HOUR, LOW, MEDIUM, UNKNOWN, begin, learner, load, night, rows
 
 UTC = ZoneInfo("UTC")
@@ -147,3 +150,42 @@ def test_discarding_a_run_leaves_nothing_of_it(store):
     for table in ("run_scores", "contact_decisions", "nudges", "quizzes"):
         assert rows(store, f"select count(*) from {table}") == [(0,)], table
     assert rows(store, "select status, published_at from runs") == [("discarded", None)]
+
+
+class Overtaken(Store):
+    """A store on which somebody else does something just before the first write."""
+
+    def __init__(self, path, first):
+        super().__init__(path)
+        self.waiting = [first]
+
+    def write(self):
+        while self.waiting:
+            self.waiting.pop()()
+        return super().write()
+
+
+def test_runs_that_overlap_draft_one_nudge_for_a_person(store):
+    load(store, learner("a"))
+    slow, fast = begin(store), begin(store, AS_OF - timedelta(seconds=1))
+    for run in (slow, fast):
+        contacts.decide(store, run)
+    nudges.draft(Overtaken(store.path, lambda: nudges.draft(store, fast)), slow)
+    assert rows(store, "select run_id from nudges") == [(fast.run_id,)]
+
+
+@pytest.mark.parametrize(
+    ("missing", "score"),
+    [
+        # what the others contribute to 0.825, over the weight that is left
+        ("completed_percent", (0.14 + 1 / 7 + 1 / 15) / 0.5),
+        ("avg_quiz_score", (0.475 + 1 / 7 + 1 / 15) / 0.8),
+        ("consecutive_missed_sessions", (0.475 + 0.14 + 1 / 15) / 0.8),
+    ],
+)
+def test_what_a_source_leaves_out_counts_neither_for_nor_against_anybody(store, missing, score):
+    load(store, learner("a", **{missing: None}), learner("b", **UNKNOWN))
+    recalculate(store)
+    (known, nothing) = rows(store, "select risk_score, risk_label from risk_scores order by learner_id")
+    assert known[0] == pytest.approx(score, abs=1e-12)
+    assert nothing == (None, "unknown")

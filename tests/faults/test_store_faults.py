@@ -138,6 +138,19 @@ def test_a_full_disk_is_told_plainly_and_loses_nothing(store):
     assert blocks == [(2,)]
 
 
+def test_too_little_memory_is_told_plainly_and_loses_nothing(store):
+    create(store)
+    with store.write() as db:
+        db.execute("insert into tombstones values ('kept', '2026-01-01')")
+    with pytest.raises(StoreUnusable, match="OutOfMemory") as caught, store.write() as db:
+        db.execute("insert into tombstones values ('not kept', '2026-01-01')")
+        db.execute("set memory_limit = '8MB'")
+        db.execute("set temp_directory = ''")
+        db.execute("create temp table large as select range, random() as x from range(10_000_000) order by x")
+    assert len(str(caught.value).splitlines()) == 1
+    assert names(Store(store.path)) == {"kept"}
+
+
 @pytest.mark.parametrize(
     "content",
     [b"", b"id,name\n1,x\n" * 900, b"SQLite format 3\0" + b"\0" * 5000, b"PK\3\4" + b"\0" * 5000],
