@@ -118,16 +118,22 @@ def load(
 
 @app.command()
 def score(as_of: AsOf = "", program: Program = None, as_json: Json = False) -> None:
-    """Score everybody again now, and publish the scores."""
-    from engagement import publication, scoring
+    """Score everybody again now, by the numbers of the nightly run, and publish the scores."""
+    from engagement import publication, scoring, steps
     from engagement.locks import sole_runner
+    from engagement.runs import NIGHTLY
 
     settings, store, now = console.start()
     with store.read() as db:
         before = scoring.current_labels(db, program)
     with sole_runner(store.path):
         publication.recalculate(
-            store, as_of=console.instant(as_of, settings, now), zone=settings.zone, program=program, now=now
+            store,
+            as_of=console.instant(as_of, settings, now),
+            zone=settings.zone,
+            program=program,
+            now=now,
+            policy=steps.read_pipeline(NIGHTLY).policy,
         )
     with store.read() as db:
         after = scoring.current_labels(db, program)

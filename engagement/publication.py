@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from engagement import contacts, nudges, quizzes, review, runs, scoring
 from engagement.instants import local_day
-from engagement.risk import DEFAULT_POLICY, LABELS
+from engagement.risk import DEFAULT_POLICY, LABELS, RiskPolicy
 from engagement.runs import Run
 from engagement.store import Cursor, Store, first_row
 
@@ -30,7 +30,13 @@ def publish(store: Store, run: Run, *, now: datetime) -> dict[str, Any]:
 
 
 def recalculate(
-    store: Store, *, as_of: datetime, zone: ZoneInfo, program: str | None, now: datetime
+    store: Store,
+    *,
+    as_of: datetime,
+    zone: ZoneInfo,
+    program: str | None,
+    now: datetime,
+    policy: RiskPolicy = DEFAULT_POLICY,
 ) -> dict[str, int]:
     """Score everybody (or one program) at `as_of` and publish it at once; return learners by label."""
     day = local_day(as_of, zone)
@@ -40,12 +46,13 @@ def recalculate(
         run = runs.begin(
             db,
             RECALCULATION,
-            key=runs.run_key(RECALCULATION, as_of, parameters, fingerprint, DEFAULT_POLICY.policy_hash),
+            key=runs.run_key(RECALCULATION, as_of, parameters, fingerprint, policy.policy_hash),
             as_of=as_of,
             day=day,
             parameters=parameters,
             fingerprint=fingerprint,
             now=now,
+            policy=policy,
         )
         labels = scoring.score(store, run, program=program)
         scoring.publish(db, run)

@@ -1,9 +1,11 @@
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
+import duckdb
 import pytest
 
 from engagement import contacts, nudges, publication, quizzes
+from engagement.risk import RiskPolicy
 from engagement.store import Store
 from tests.cohort import AS_OF, DAY, HOUR, LOW, MEDIUM, UNKNOWN, begin, learner, load, night, rows
 
@@ -189,3 +191,43 @@ def test_what_a_source_leaves_out_counts_neither_for_nor_against_anybody(store, 
     (known, nothing) = rows(store, "select risk_score, risk_label from risk_scores order by learner_id")
     assert known[0] == pytest.approx(score, abs=1e-12)
     assert nothing == (None, "unknown")
+
+
+def test_another_enrolment_of_a_person_gets_no_second_nudge_for_the_same_day(store):
+    one, other = learner("a", person_id="p", email=None), learner("b", person_id="p", email=None)
+    load(store, one, other | LOW)
+    first = begin(store)
+    load(store, one | LOW, other, at=AS_OF - HOUR)
+    second = begin(store, AS_OF - timedelta(seconds=1))
+    drafted = []
+    for run in (first, second):
+        contacts.decide(store, run)
+        drafted.append(nudges.draft(store, run))
+    assert drafted == [1, 0]
+    assert rows(
+        store, "select learner_id from contact_decisions where decision = 'contact' order by all"
+    ) == [
+        ("a",),
+        ("b",),
+    ]
+
+
+def test_a_publication_that_fails_half_way_shows_nothing(store):
+    load(store, learner("a"))
+    run = begin(store)
+    contacts.decide(store, run)
+    with store.write() as db:
+        db.execute("alter table runs rename column finished_at to elsewhere")  # the last thing it writes
+    with pytest.raises(duckdb.BinderException):
+        publication.publish(store, run, now=AS_OF)
+    for table in ("risk_scores", "risk_history"):
+        assert rows(store, f"select * from {table}") == []
+    assert rows(store, "select status, published_at from runs") == [("running", None)]
+
+
+def test_recalculating_takes_the_numbers_it_is_given(store):
+    load(store, learner("a"))
+    strict = RiskPolicy(high_above=0.98)
+    labels = publication.recalculate(store, as_of=AS_OF, zone=UTC, program=None, now=AS_OF, policy=strict)
+    assert labels == {"high": 0, "medium": 1, "low": 0, "unknown": 0}
+    assert recalculate(store)["high"] == 1
