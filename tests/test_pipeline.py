@@ -485,6 +485,17 @@ def test_reports_that_cannot_be_written_fail_the_run_plainly(folder, store):
     assert run(store, tiny("first")).run.run_id == "nightly-2026-03-01-1"
 
 
+def test_a_run_whose_page_cannot_be_written_is_not_published(folder, store):
+    load_cohort(store, size=20)
+    shutil.copy(PROJECT / "notebooks" / "20_score.ipynb", folder)
+    (home(store) / "report.html").mkdir(parents=True)
+    report = Report(step="20_score", title="A page")
+    with pytest.raises(RunFailed, match="cannot be written"):
+        run(store, Pipeline(name="nightly", steps=[Step(notebook="20_score")], report=report))
+    assert shown(store) == dict.fromkeys(SHOWN, 0)
+    assert one(store, "select status from runs") == ("failed",)
+
+
 def test_a_record_that_was_not_written_in_time_is_written_by_the_same_run_again(folder, store):
     write_notebook(folder / "first.ipynb", "note")
     counts = run(store, tiny("first")).counts

@@ -1,10 +1,11 @@
+from dataclasses import replace
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 import duckdb
 import pytest
 
-from engagement import contacts, nudges, publication, quizzes
+from engagement import contacts, nudges, publication, quizzes, scoring
 from engagement.risk import RiskPolicy
 from engagement.store import Store
 from tests.cohort import AS_OF, DAY, HOUR, LOW, MEDIUM, UNKNOWN, begin, learner, load, night, rows
@@ -231,3 +232,16 @@ def test_recalculating_takes_the_numbers_it_is_given(store):
     labels = publication.recalculate(store, as_of=AS_OF, zone=UTC, program=None, now=AS_OF, policy=strict)
     assert labels == {"high": 0, "medium": 1, "low": 0, "unknown": 0}
     assert recalculate(store)["high"] == 1
+
+
+def test_half_a_day_away_counts_as_half_a_day(store):
+    load(store, learner("a", last_login=AS_OF - 36 * HOUR))
+    recalculate(store)
+    ((inactivity,),) = rows(store, "select inactivity from risk_scores")
+    assert inactivity == pytest.approx(0.1 * 1.5 / 30, abs=1e-12)
+
+
+def test_a_run_is_scored_by_its_own_policy(store):
+    load(store, learner("a"))
+    run = replace(begin(store), policy=RiskPolicy(high_above=0.9))
+    assert scoring.score(store, run) == {"high": 0, "medium": 1, "low": 0, "unknown": 0}

@@ -150,6 +150,15 @@ def test_figure_data_survives_the_page(tmp_path) -> None:
     assert data["data"][0]["x"] == [44.44, 16.67]
 
 
+@pytest.mark.parametrize("text", ["</script >", "</script/>", "<!--<script>", "a & b"])
+def test_nothing_in_a_figure_ends_its_data(tmp_path, text) -> None:
+    spec = {"data": [{"name": text}], "layout": {}}
+    html = write(tmp_path, shown({reports.PLOTLY: spec})).read_text("utf-8")
+    data = re.search(r'class="figure-data">(.*?)</script>', html)[1]
+    assert not set("<>&") & set(data)
+    assert json.loads(data) == spec
+
+
 def test_a_figure_of_another_hand_is_kept_and_numbered(tmp_path) -> None:
     made = page(
         tmp_path, shown({reports.PLOTLY: {"data": [], "layout": {}, "config": {"plotlyServerURL": "x"}}})
