@@ -259,7 +259,7 @@ def _engine() -> Cursor:
     engine = duckdb.connect(
         config={"python_enable_replacements": "false", "autoinstall_known_extensions": "false"}
     )
-    engine.execute("set TimeZone = 'UTC'")
+    engine.execute("set global TimeZone = 'UTC'")  # for every cursor, whatever the machine's own zone
     engine.execute("set temp_directory = $folder", {"folder": f"{tempfile.gettempdir()}/engagement-spill"})
     return engine
 

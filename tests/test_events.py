@@ -170,3 +170,9 @@ def test_a_recorded_event_goes_with_the_write_that_it_belongs_to(store, stored):
     with store.write():
         pass
     assert stored("select count(*) from events") == [(0,)]
+
+
+def test_an_event_of_nobody_with_other_faults_is_told_all_its_reasons(load, stored):
+    load("a,login,2026-11-01,", "nobody,login,yesterday,")
+    ((reasons,),) = stored("select reasons from quarantine")
+    assert sorted(reasons) == ["learner_id: no such learner", "timestamp: not an ISO date or time"]

@@ -1,6 +1,8 @@
 """The store's two doors: what a block may do, what it leaves behind, what its errors say."""
 
 import os
+import subprocess
+import sys
 import threading
 import time
 from contextlib import suppress
@@ -11,7 +13,7 @@ import pytest
 from engagement import store as store_module
 from engagement.errors import EngagementError, NotFound, StoreBusy, StoreUnusable
 from engagement.locks import sole_runner
-from engagement.store import SCHEMA_VERSION, Store, first_row, open_store
+from engagement.store import SCHEMA_VERSION, Store, open_store
 
 NAMES = "select person_hash from tombstones order by person_hash"
 
@@ -224,10 +226,17 @@ def test_a_name_cannot_be_used_to_read_python_variables(store):
     assert len(secret) == 1
 
 
-def test_the_session_is_in_utc(store):
-    with store.write() as db:
-        sql = "select strftime('2026-07-01 10:00:00+05:30'::timestamptz, '%H:%M %z')"
-        assert first_row(db, sql) == ("04:30 +00",)
+def test_every_cursor_is_in_utc_wherever_the_machine_is(tmp_path):
+    code = (
+        "from pathlib import Path; from engagement.store import Store, first_row\n"
+        f"store = Store(Path({str(tmp_path / 'store.duckdb')!r}))\n"
+        "sql = \"select strftime('2026-07-01 10:00:00+05:30'::timestamptz, '%H:%M %z')\"\n"
+        "with store.staging() as stage, store.write():\n    print(first_row(stage, sql)[0])\n"
+        "with store.read() as db:\n    print(first_row(db, sql)[0])\n"
+    )
+    there = os.environ | {"TZ": "Asia/Kolkata"}
+    done = subprocess.run([sys.executable, "-c", code], env=there, capture_output=True, text=True, check=True)
+    assert done.stdout.split("\n") == ["04:30 +00", "04:30 +00", ""]
 
 
 def test_whoever_holds_the_store_for_too_long_is_named(store, monkeypatch):

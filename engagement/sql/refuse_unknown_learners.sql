@@ -1,4 +1,4 @@
 -- One row per event of a learner the store does not know.
 update temp.checked
 set reasons = list_append(reasons, 'learner_id: no such learner')
-where len(reasons) = 0 and learner_id not in (select id from learners);
+where learner_id not in (select id from learners);
