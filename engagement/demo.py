@@ -11,11 +11,12 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from engagement import contacts, events, learners, nudges, publication, quizzes, review, runs, sample, scoring
-from engagement.errors import InvalidInput
+from engagement.errors import InvalidInput, StoreBusy
 from engagement.instants import local_day
+from engagement.locks import turnstile
 from engagement.risk import DEFAULT_POLICY
 from engagement.runs import NIGHTLY, Run
-from engagement.store import Cursor, Store, first_row, registered
+from engagement.store import LOCK_WAIT_S, Cursor, Store, first_row, registered
 
 EXPERIMENT: Final = "demo-week-6"
 COORDINATOR: Final = "demo coordinator"
@@ -54,13 +55,28 @@ def make(
 ) -> None:
     """Fill a file beside the store and put it in the store's place once it is whole.
 
-    A demo that is stopped half-way so leaves nothing that the next one could take for a cohort.
+    A demo that is stopped half-way so leaves nothing that the next one could take for a cohort. Raises `StoreBusy`
+    where somebody else wrote to the store meanwhile: what they wrote stays.
     """
+    before = _stamp(store.path)
     begun = store.path.with_name(f"{store.path.name}.begun")
     _remove(begun)
     fill(Store(begun), size=size, seed=seed, as_of=as_of, zone=zone, watch=watch)
-    begun.replace(store.path)
+    with turnstile(store.path, exclusive=True, wait_s=LOCK_WAIT_S):
+        written_to = _stamp(store.path) != before
+        if not written_to:
+            begun.replace(store.path)
     _remove(begun)
+    if written_to:
+        raise StoreBusy(f"{store.path.name} was written to meanwhile; the demo leaves it as it is")
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    """Return what changes when a file is written to; None where there is none."""
+    if not path.exists():
+        return None
+    found = path.stat()
+    return found.st_mtime_ns, found.st_size
 
 
 def _remove(path: Path) -> None:

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from engagement import cli, console, demo, runs, sample, steps
-from engagement.errors import InvalidInput
+from engagement.errors import InvalidInput, StoreBusy
 from engagement.risk import DEFAULT_POLICY
 from engagement.store import Store
 from tests.cohort import AS_OF, DAY, HOUR, learner, load, rows
@@ -209,3 +209,14 @@ def test_the_size_of_a_demo_must_make_sense(store):
     with pytest.raises(InvalidInput, match="learners"):
         demo.make(store, size=0, seed=1, as_of=AS_OF, zone=UTC)
     assert not store.path.exists()
+
+
+def test_what_somebody_loads_while_the_demo_is_made_stays(store):
+    def meanwhile(week):
+        if week == sample.WEEKS:
+            load(store, learner("mine"))
+
+    with pytest.raises(StoreBusy, match="written to meanwhile"):
+        demo.make(store, size=10, seed=1, as_of=AS_OF, zone=UTC, watch=meanwhile)
+    assert rows(store, "select id from learners") == [("mine",)]
+    assert sorted(file.name for file in store.path.parent.iterdir() if "begun" in file.name) == []

@@ -77,7 +77,8 @@ def test_a_result_left_open_does_not_keep_the_file(store):
     for block in (store.write, store.read):
         with block() as db:
             db.execute("select * from range(5_000_000)").fetchone()
-        duckdb.connect(store.path).close()
+        with duckdb.connect(store.path) as foreign:
+            assert foreign.execute("select 1").fetchall() == [(1,)]
 
 
 def test_a_read_sees_what_another_process_wrote_since(store):
