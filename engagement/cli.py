@@ -95,12 +95,14 @@ def load(
     """Load learners or events. Rows that cannot be read are quarantined with every reason."""
     from engagement import events as event_module
     from engagement import learners as learner_module
+    from engagement.conventions import Conventions
 
     settings, store, now = console.start_anew()
     known = console.instant(observed_at, settings, now) if observed_at else now
     load_one = event_module.load if events else learner_module.load
     summaries = [
-        load_one(store, file, observed_at=known, loaded_at=now, timezone=settings.timezone) for file in files
+        load_one(store, file, observed_at=known, loaded_at=now, conventions=Conventions(settings.timezone))
+        for file in files
     ]
     if as_json:
         console.print_json(

@@ -10,20 +10,27 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from engagement import intake, loads
+from engagement.conventions import AS_DOCUMENTED, Conventions
 from engagement.loads import LoadSummary
 from engagement.schema import EVENTS
 from engagement.store import Cursor, Store, query
 
 
 def load(
-    store: Store, source: intake.Source, *, observed_at: datetime, loaded_at: datetime, timezone: str = "UTC"
+    store: Store,
+    source: intake.Source,
+    *,
+    observed_at: datetime,
+    loaded_at: datetime,
+    conventions: Conventions = AS_DOCUMENTED,
+    max_quarantine: float = 1.0,
 ) -> LoadSummary:
     """Load events in the columns of `schema.EVENTS`; those of unknown learners are quarantined.
 
     Raises `InvalidInput` like `learners.load`.
     """
     content_hash = intake.content_hash(source)
-    with loads.checked(store, source, EVENTS, timezone) as columns:
+    with loads.checked(store, source, EVENTS, conventions) as columns:
         here = {column.name for column in columns}
         with store.write() as db:
             for name in ("metadata", "id"):
@@ -40,6 +47,7 @@ def load(
                 observed_at=observed_at,
                 loaded_at=loaded_at,
                 content_hash=content_hash,
+                max_quarantine=max_quarantine,
             )
 
 

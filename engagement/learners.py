@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from engagement import intake, loads
+from engagement.conventions import AS_DOCUMENTED, Conventions
 from engagement.loads import LoadSummary
 from engagement.schema import LEARNERS
 from engagement.store import Cursor, Store, first_row, query
@@ -33,7 +34,13 @@ _DEFAULTS: Final = {
 
 
 def load(
-    store: Store, source: intake.Source, *, observed_at: datetime, loaded_at: datetime, timezone: str = "UTC"
+    store: Store,
+    source: intake.Source,
+    *,
+    observed_at: datetime,
+    loaded_at: datetime,
+    conventions: Conventions = AS_DOCUMENTED,
+    max_quarantine: float = 1.0,
 ) -> LoadSummary:
     """Load a CSV, a Parquet file or a frame in the columns of `schema.LEARNERS`.
 
@@ -43,8 +50,10 @@ def load(
         When what the source says was known (naive UTC); for an earlier `as_of` it does not exist.
     loaded_at
         Now (naive UTC).
-    timezone
-        Of instants that are written without one.
+    conventions
+        How the source writes what it does not show.
+    max_quarantine
+        The largest share of refused rows (0 to 1) with which the rest is still loaded.
 
     Raises
     ------
@@ -52,7 +61,7 @@ def load(
         The source is refused whole: a column missing, doubled or swapped, no rows, or none accepted.
     """
     content_hash = intake.content_hash(source)
-    with loads.checked(store, source, LEARNERS, timezone) as columns:
+    with loads.checked(store, source, LEARNERS, conventions) as columns:
         here = {column.name for column in columns}
         with store.write() as db:
             load_id = loads.next_load_id(db)
@@ -70,6 +79,7 @@ def load(
                 observed_at=observed_at,
                 loaded_at=loaded_at,
                 content_hash=content_hash,
+                max_quarantine=max_quarantine,
             )
 
 

@@ -4,13 +4,14 @@ Every row of a source ends in one of two places, and the counts say so: rows = a
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal
 
 from engagement import intake, rules
+from engagement.conventions import Conventions
 from engagement.errors import EngagementError, InvalidInput
 from engagement.schema import Column
 from engagement.store import Cursor, Store, first_row, query
@@ -42,7 +43,7 @@ class LoadSummary:
 
 @contextmanager
 def checked(
-    store: Store, source: intake.Source, columns: Sequence[Column], timezone: str
+    store: Store, source: intake.Source, columns: Sequence[Column], conventions: Conventions
 ) -> Iterator[list[Column]]:
     """Hold the temporary table `checked` open: a row per record, every value read, with a list of `reasons`.
 
@@ -61,7 +62,7 @@ def checked(
             select * exclude (reasons), list_filter(reasons, lambda reason: reason is not null) as reasons
             from (select *, [{reasons}] as reasons from valued)
             """,  # noqa: S608 (names and rules from the schema)
-            {"zone": timezone} if "$zone" in values else {},
+            {"zone": conventions.timezone} if "$zone" in values else {},
         )
         _refuse_swapped(stage, here, intake.source_name(source))
         yield here
@@ -99,6 +100,7 @@ def record(
     observed_at: datetime,
     loaded_at: datetime,
     content_hash: str,
+    max_quarantine: float = 1.0,
 ) -> LoadSummary:
     """Write the load and its quarantine; every row of `checked` with a reason goes there, with its place.
 
@@ -117,8 +119,12 @@ def record(
     if rows != accepted + quarantined:
         raise EngagementError(f"{name}: {rows} rows, but {accepted} accepted and {quarantined} quarantined")
     if accepted == 0:
-        first = "; ".join(f"{reason} ({count})" for reason, count in list(reasons.items())[:5])
-        raise InvalidInput(f"{name}: none of {rows} rows accepted: {first}")
+        raise InvalidInput(f"{name}: none of {rows} rows accepted: {_most_frequent(reasons)}")
+    if quarantined > max_quarantine * rows:
+        raise InvalidInput(
+            f"{name}: {quarantined} of {rows} rows refused, more than the share of {max_quarantine:g} allowed: "
+            + _most_frequent(reasons)
+        )
     summary = LoadSummary(load_id, name, rows, accepted, quarantined, reasons)
     db.execute(
         """
@@ -141,3 +147,7 @@ def record(
         },
     )
     return summary
+
+
+def _most_frequent(reasons: Mapping[str, int]) -> str:
+    return "; ".join(f"{reason} ({count})" for reason, count in list(reasons.items())[:5])

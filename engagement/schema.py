@@ -32,6 +32,11 @@ class Column:
     choices: tuple[str, ...] = ()
     longest: int = 200
 
+    @property
+    def is_percent(self) -> bool:
+        """Whether the column is a share in percent, 0 to 100."""
+        return (self.kind, self.low, self.high) == ("number", 0, 100)
+
 
 LEARNERS: Final = (
     Column("id", "text", "the enrolment, kept exactly as written", in_header=True, in_every_row=True),

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 
 from engagement import events, learners
+from engagement.conventions import Conventions
 from engagement.intake import content_hash, source_name
 from engagement.runs import Run
 from engagement.settings import PROJECT
@@ -33,7 +34,11 @@ def load(
         _loaded_before(store, run, PROJECT / name)
         or asdict(
             load_one(
-                store, PROJECT / name, observed_at=_known_at(run), loaded_at=run.started_at, timezone=zone.key
+                store,
+                PROJECT / name,
+                observed_at=_known_at(run),
+                loaded_at=run.started_at,
+                conventions=Conventions(zone.key),
             )
         )
         for load_one, name in loaders

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from engagement import events, learners
+from engagement.conventions import Conventions
 from engagement.errors import InvalidInput
 
 WHEN = datetime.fromisoformat("2026-11-22 12:00:00")
@@ -26,7 +27,7 @@ def load(store, tmp_path):
     def load(*lines, header=HEADER, timezone="UTC"):
         path = tmp_path / "events.csv"
         path.write_text("\n".join((header, *lines, "")), encoding="utf-8")
-        return events.load(store, path, observed_at=WHEN, loaded_at=WHEN, timezone=timezone)
+        return events.load(store, path, observed_at=WHEN, loaded_at=WHEN, conventions=Conventions(timezone))
 
     return load
 

@@ -5,6 +5,7 @@ from datetime import datetime
 import pytest
 
 from engagement import learners
+from engagement.conventions import Conventions
 from engagement.errors import InvalidInput
 
 HEADER = "id,name,email,phone,program,last_login,completed_percent,avg_quiz_score,consecutive_missed_sessions"
@@ -27,7 +28,9 @@ def load(store, tmp_path):
     def load(*lines, observed_at=MONDAY, header=HEADER, timezone="UTC"):
         path = tmp_path / "learners.csv"
         path.write_bytes("\n".join((header, *lines, "")).encode())
-        return learners.load(store, path, observed_at=observed_at, loaded_at=WEDNESDAY, timezone=timezone)
+        return learners.load(
+            store, path, observed_at=observed_at, loaded_at=WEDNESDAY, conventions=Conventions(timezone)
+        )
 
     return load
 

@@ -1,0 +1,81 @@
+"""How a source writes things, where that cannot be seen in it: its names of columns, its dates, its percents.
+
+What can be seen in a file, such as its delimiter, its encoding and its decimal mark, is not asked for.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from engagement.errors import InvalidInput
+from engagement.schema import EVENTS, LEARNERS
+
+SPREADSHEET_DAYS: Final = "excel"  # days since 30 December 1899, which spreadsheets count as 0
+PERCENT_COLUMNS: Final = tuple(column.name for column in LEARNERS if column.is_percent)
+SCALES: Final = (1, 100)
+_NAMES: Final = {column.name for column in (*LEARNERS, *EVENTS)}
+_DIRECTIVE: Final = re.compile(r"%(.?)")
+
+
+@dataclass(frozen=True)
+class Conventions:
+    """How one source writes. Raises `InvalidInput` for what no source can mean.
+
+    Parameters
+    ----------
+    timezone
+        IANA name of the zone of times that are written without one.
+    columns
+        Our name of a column to the name that the source has for it.
+    date_formats
+        How dates are written where not as ISO dates, tried in order: `%d.%m.%Y`, `%m/%d/%Y %H:%M`, or `excel` for
+        the day numbers of spreadsheets.
+    percent_scale
+        For columns in percent, what the source writes for all of it: 1 (fractions) or 100.
+    """
+
+    timezone: str = "UTC"
+    columns: Mapping[str, str] = field(default_factory=dict)
+    date_formats: tuple[str, ...] = ()
+    percent_scale: Mapping[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        try:
+            ZoneInfo(self.timezone)
+        except (KeyError, ValueError, OSError):
+            raise InvalidInput(
+                f"timezone {self.timezone[:40]!r}: no IANA name, such as Europe/Berlin"
+            ) from None
+        if unknown := sorted(set(self.columns) - _NAMES):
+            raise InvalidInput(
+                f"map {', '.join(unknown)[:100]}: no such column; there is {', '.join(sorted(_NAMES))}"
+            )
+        for name, scale in self.percent_scale.items():
+            if name not in PERCENT_COLUMNS or scale not in SCALES:
+                raise InvalidInput(
+                    f"percent_scale {name[:40]}={scale}: allowed are 1 and 100, for {', '.join(PERCENT_COLUMNS)}"
+                )
+        for text in self.date_formats:
+            _check_date_format(text)
+
+
+def _check_date_format(text: str) -> None:
+    if text == SPREADSHEET_DAYS:
+        return
+    directives = set(_DIRECTIVE.findall(text))
+    has_date = ("Y" in directives or "y" in directives) and "d" in directives and directives & set("mbB")
+    try:
+        datetime.now(UTC).strftime(text)
+    except (ValueError, UnicodeError):
+        has_date = False
+    if not has_date:
+        raise InvalidInput(
+            f"date_format {text[:40]!r}: needs a day, a month and a year, such as %d.%m.%Y or %m/%d/%Y %H:%M; "
+            f"or is {SPREADSHEET_DAYS!r} for the day numbers of spreadsheets"
+        )
+
+
+AS_DOCUMENTED: Final = Conventions()
