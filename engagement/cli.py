@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from engagement import console
+from engagement import console, load_command
 from engagement.errors import EngagementError, InvalidInput
 
 app = typer.Typer(
@@ -85,37 +85,7 @@ def sample(
         print(path)
 
 
-@app.command()
-def load(
-    files: Annotated[list[Path], typer.Argument(help="CSV or Parquet files.")],
-    events: Annotated[bool, typer.Option("--events", help="The files hold events, not learners.")] = False,
-    observed_at: Annotated[str, typer.Option(help="When this was known; now if left out.")] = "",
-    as_json: Json = False,
-) -> None:
-    """Load learners or events. Rows that cannot be read are quarantined with every reason."""
-    from engagement import events as event_module
-    from engagement import learners as learner_module
-    from engagement.conventions import Conventions
-
-    settings, store, now = console.start_anew()
-    known = console.instant(observed_at, settings, now) if observed_at else now
-    load_one = event_module.load if events else learner_module.load
-    summaries = [
-        load_one(store, file, observed_at=known, loaded_at=now, conventions=Conventions(settings.timezone))
-        for file in files
-    ]
-    if as_json:
-        console.print_json(
-            summaries[0].as_dict() if len(summaries) == 1 else [summary.as_dict() for summary in summaries]
-        )
-        return
-    for summary in summaries:
-        print(
-            f"{summary.source}: {summary.rows:,} rows, {summary.accepted:,} accepted, "
-            f"{summary.quarantined:,} quarantined"
-        )
-        for reason, count in summary.reasons.items():
-            print(f"  {count:>8,}  {reason}")
+app.command()(load_command.load)
 
 
 @app.command()
@@ -163,7 +133,7 @@ def run(
     """Run a pipeline of notebooks. All of it is published, or nothing."""
     settings, store, now = console.start_anew()
     console.refuse_model(model)
-    given = dict(console.name_and_value(text) for text in parameter or [])
+    given = dict(console.name_and_value(text, option="-p") for text in parameter or [])
     if with_names:
         given["with_names"] = "true"
     screen = console.screen(stderr=as_json)

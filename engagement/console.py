@@ -64,11 +64,11 @@ def actor() -> str:
     return getpass.getuser()
 
 
-def name_and_value(text: str) -> tuple[str, str]:
-    """Return both halves of `name=value`."""
+def name_and_value(text: str, *, option: str) -> tuple[str, str]:
+    """Return both halves of `name=value`; `InvalidInput` names the option where there is only one."""
     name, equals, value = text.partition("=")
     if not equals:
-        raise InvalidInput(f"-p {text[:40]!r}: name=value is needed")
+        raise InvalidInput(f"{option} {text[:40]!r}: name=value is needed")
     return name, value
 
 

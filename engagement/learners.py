@@ -4,14 +4,18 @@ A load upserts learners and appends a fact only where something changed, so the 
 nothing and every earlier day can be scored again as it was known then.
 """
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
+import pandas as pd
+
 from engagement import intake, loads
 from engagement.conventions import AS_DOCUMENTED, Conventions
-from engagement.loads import LoadSummary
+from engagement.errors import InvalidInput
+from engagement.loads import Checked, LoadSummary
 from engagement.schema import LEARNERS
-from engagement.store import Cursor, Store, first_row, query
+from engagement.store import Cursor, Store, first_row, query, registered
 
 FACTS: Final = (
     "last_login",
@@ -21,7 +25,7 @@ FACTS: Final = (
     "avg_quiz_score",
     "consecutive_missed_sessions",
 )
-_FLAGS: Final = ("whatsapp_opt_in", "contact_opt_out", "llm_opt_out", "active")
+MAX_ABSENT: Final = 0.2  # of the active learners; with more absent it is hardly the whole list
 # What a learner becomes where the source is silent; an update leaves alone what the source does not have.
 _DEFAULTS: Final = {
     "person_id": "id",
@@ -51,36 +55,95 @@ def load(
     loaded_at
         Now (naive UTC).
     conventions
-        How the source writes what it does not show.
+        How the source writes what cannot be seen in it.
     max_quarantine
         The largest share of refused rows (0 to 1) with which the rest is still loaded.
 
     Raises
     ------
     InvalidInput
-        The source is refused whole: a column missing, doubled or swapped, no rows, or none accepted.
+        The source is refused whole: no table, a column missing, doubled or swapped, no rows, or too few accepted.
     """
-    content_hash = intake.content_hash(source)
-    with loads.checked(store, source, LEARNERS, conventions) as columns:
-        here = {column.name for column in columns}
-        with store.write() as db:
-            load_id = loads.next_load_id(db)
-            _prepare(db, here)
-            db.execute(query("refuse_doubled_learners"))
-            while first_row(db, query("refuse_shared_email"))[0]:
-                pass  # who is refused keeps the address they had, which another row may claim
-            _upsert(db, here, load_id, observed_at)
-            _append_facts(db, here, load_id, observed_at)
-            return loads.record(
-                db,
-                load_id,
-                "learners",
-                source,
-                observed_at=observed_at,
-                loaded_at=loaded_at,
-                content_hash=content_hash,
-                max_quarantine=max_quarantine,
-            )
+    with loads.checked(store, source, LEARNERS, conventions) as loaded, store.write() as db:
+        load_id = _write(db, loaded, loaded.columns, observed_at)
+        return loads.record(
+            db,
+            load_id,
+            "learners",
+            loaded,
+            observed_at=observed_at,
+            loaded_at=loaded_at,
+            max_quarantine=max_quarantine,
+        )
+
+
+def load_full(
+    store: Store,
+    source: intake.Source,
+    *,
+    observed_at: datetime,
+    loaded_at: datetime,
+    conventions: Conventions = AS_DOCUMENTED,
+    max_quarantine: float = 1.0,
+    max_absent: float = MAX_ABSENT,
+) -> LoadSummary:
+    """Load the list of everybody: as `load` does, and who is not in it becomes inactive, who is active again.
+
+    A refused row still says that its learner is there. Raises `InvalidInput` also where a refused row does not say
+    whose it is, and where more than the share `max_absent` of the active learners would become inactive.
+    """
+    with loads.checked(store, source, LEARNERS, conventions) as loaded, store.write() as db:
+        if "active" not in loaded.columns:
+            db.execute("alter table temp.checked add column active boolean default true")
+        load_id = _write(db, loaded, loaded.columns | {"active"}, observed_at)
+        inactivated = _inactivate_absent(db, loaded, load_id, max_absent)
+        summary = loads.record(
+            db,
+            load_id,
+            "learners",
+            loaded,
+            observed_at=observed_at,
+            loaded_at=loaded_at,
+            max_quarantine=max_quarantine,
+        )
+        return replace(summary, inactivated=inactivated)
+
+
+def _write(db: Cursor, loaded: Checked, here: set[str], observed_at: datetime) -> str:
+    """Write learners and facts from `checked`, of which `here` are the columns; return the id of the load."""
+    load_id = loads.next_load_id(db)
+    _prepare(db, here)
+    db.execute(query("known_later"), {"observed_at": observed_at})
+    db.execute(query("refuse_doubled_learners"))
+    _refuse_shared_addresses(db)
+    _upsert(db, here, load_id)
+    db.execute(query("append_changed_facts"), {"load_id": load_id, "observed_at": observed_at})
+    return load_id
+
+
+def _inactivate_absent(db: Cursor, loaded: Checked, load_id: str, max_absent: float) -> int:
+    ids = loaded.incoming.ids_of_not_rows()
+    nameless = ids.count(None) + first_row(db, query("count_nameless"))[0]
+    if nameless:
+        raise InvalidInput(
+            f"{loaded.incoming.name}: {nameless} refused rows do not say whose they are, so that nobody can be told "
+            "absent; mend them, or load the file without `--full`"
+        )
+    with registered(db, "ids_of_not_rows", pd.DataFrame({"id": pd.Series(ids, dtype="str")})):
+        db.execute(query("absent_learners"))
+    absent, active = first_row(
+        db, "select (select count(*) from temp.absent), (select count(*) from learners where active)"
+    )
+    if absent > max_absent * active:
+        raise InvalidInput(
+            f"{loaded.incoming.name}: {absent} of {active} active learners are not in it, more than "
+            f"{100 * max_absent:g} %; if it is the whole list all the same, `--yes` loads it"
+        )
+    db.execute(
+        "update learners set active = false, load_id = $load_id where id in (select id from temp.absent)",
+        {"load_id": load_id},
+    )
+    return int(absent)
 
 
 def _prepare(db: Cursor, here: set[str]) -> None:
@@ -92,7 +155,13 @@ def _prepare(db: Cursor, here: set[str]) -> None:
     db.execute(query("complete_person_id"))
 
 
-def _upsert(db: Cursor, here: set[str], load_id: str, observed_at: datetime) -> None:
+def _refuse_shared_addresses(db: Cursor) -> None:
+    db.execute(query("address_claims"))
+    while first_row(db, query("refuse_shared_email"))[0]:
+        pass  # who is refused keeps the address they had, which another row may claim
+
+
+def _upsert(db: Cursor, here: set[str], load_id: str) -> None:
     """Insert who is new and update who changed, save where something newer is known: an old file undoes no opt-out."""
     columns = [column.name for column in LEARNERS if column.name not in FACTS]
     updated = [name for name in columns if name in here and name != "id"]
@@ -109,13 +178,10 @@ def _upsert(db: Cursor, here: set[str], load_id: str, observed_at: datetime) -> 
         f"""
         merge into learners
         using (
-            select * from temp.checked
-            where len(reasons) = 0 and id not in (
-                select known.id
-                from learners as known
-                inner join loads on known.load_id = loads.load_id
-                where least(loads.observed_at, loads.loaded_at) > $observed_at
-            )
+            select checked.*
+            from temp.checked
+            left join temp.known_later as later on checked.id = later.id
+            where checked.reasons is null and later.id is null
         ) as source
         on learners.id = source.id
         when matched and ({changed}) then update set
@@ -123,16 +189,12 @@ def _upsert(db: Cursor, here: set[str], load_id: str, observed_at: datetime) -> 
         when not matched then insert ({", ".join(columns)}, load_id)
             values ({", ".join(inserted)}, $load_id)
         """,  # noqa: S608 (names from the schema)
-        {"load_id": load_id, "observed_at": observed_at},
+        {"load_id": load_id},
     )
 
 
 def _default(name: str) -> str:
     return "source.id" if name == "person_id" else _DEFAULTS[name]
-
-
-def _append_facts(db: Cursor, here: set[str], load_id: str, observed_at: datetime) -> None:
-    db.execute(query("append_changed_facts"), {"load_id": load_id, "observed_at": observed_at})
 
 
 def count(store: Store) -> int:

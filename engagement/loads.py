@@ -8,16 +8,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Final, Literal
 
-from engagement import intake, rules
+import pandas as pd
+
+from engagement import headers, intake, rules
 from engagement.conventions import Conventions
 from engagement.errors import EngagementError, InvalidInput
+from engagement.intake import Incoming, Source
 from engagement.schema import Column
-from engagement.store import Cursor, Store, first_row, query
+from engagement.store import TEXT_ROWS_PER_BLOCK, Cursor, Store, first_row, query, registered
 
 # Two columns in which not one value can be read are not a dirty file: their names stand over the wrong data.
 SWAPPED_AT_LEAST: Final = 2
+_NO_DATE: Final = f"last_login: {rules.NO_INSTANT}"
 
 
 @dataclass(frozen=True)
@@ -30,58 +35,143 @@ class LoadSummary:
     accepted: int
     quarantined: int
     reasons: dict[str, int] = field(default_factory=dict)
+    inactivated: int | None = None  # learners absent from a list of everybody
 
     def as_dict(self) -> dict[str, object]:
         """Return the documented JSON form."""
+        absent = {} if self.inactivated is None else {"inactivated": self.inactivated}
         return {
             "rows": self.rows,
             "accepted": self.accepted,
             "quarantined": self.quarantined,
             "reasons": self.reasons,
-        }
+        } | absent
+
+
+@dataclass(frozen=True, eq=False)
+class Checked:
+    """A source whose rows stand in the temporary table `checked`, every value read.
+
+    Its column `reasons` has a line for each reason against a row, and is null where there is none. `not_rows` are the records that could not be split into columns.
+    """
+
+    source: Source
+    incoming: Incoming
+    content_hash: str
+    rows: int
+    not_rows: pd.DataFrame
+
+    @property
+    def columns(self) -> set[str]:
+        """The names of the columns that the source has."""
+        return {column.name for column in self.incoming.columns}
 
 
 @contextmanager
 def checked(
-    store: Store, source: intake.Source, columns: Sequence[Column], conventions: Conventions
-) -> Iterator[list[Column]]:
-    """Hold the temporary table `checked` open: a row per record, every value read, with a list of `reasons`.
+    store: Store, source: Source, columns: Sequence[Column], conventions: Conventions
+) -> Iterator[Checked]:
+    """Hold the source open with its rows in the temporary table `checked`.
 
-    Yields the columns that the source has. Raises `InvalidInput` for a source that is refused whole.
+    Raises `InvalidInput` for a source that is refused whole.
     """
-    with store.staging() as stage:
-        here = intake.read(stage, source, columns)
-        texts = ", ".join(f"{rules.trimmed(column)} as {column.name}_text" for column in here)
-        values = ", ".join(f"{rules.value(column)} as {column.name}" for column in here)
-        reasons = ", ".join(rules.reasons(column) for column in here)
-        stage.execute(
-            f"""
-            create or replace temp table checked as
-            with trimmed as (select record, {texts} from raw),
-            valued as (select *, {values} from trimmed)
-            select * exclude (reasons), list_filter(reasons, lambda reason: reason is not null) as reasons
-            from (select *, [{reasons}] as reasons from valued)
-            """,  # noqa: S608 (names and rules from the schema)
-            {"zone": conventions.timezone} if "$zone" in values else {},
-        )
-        _refuse_swapped(stage, here, intake.source_name(source))
-        yield here
+    content_hash = intake.content_hash(source)
+    before = _stamp(source)
+    with (
+        store.staging() as stage,
+        intake.opened(stage, source, columns, conventions.columns) as incoming,
+    ):
+        _read(stage, incoming, conventions)
+        taken = first_row(stage, "select count(*) from checked")[0]
+        not_rows = incoming.refused(stage, taken)
+        _refuse_swapped(stage, incoming)
+        _refuse_fractions(stage, incoming, conventions)
+        if _stamp(source) != before:
+            raise InvalidInput(f"{incoming.name}: changed while it was read; is it still being written?")
+        yield Checked(source, incoming, content_hash, taken + len(not_rows), not_rows)
 
 
-def _refuse_swapped(stage: Cursor, columns: Sequence[Column], source: str) -> None:
-    readable = [column for column in columns if column.kind not in ("text", "json")]
+def _stamp(source: Source) -> tuple[int, int] | None:
+    """Return what changes when a file is written to."""
+    if not isinstance(source, Path):
+        return None
+    found = source.stat()
+    return found.st_mtime_ns, found.st_size
+
+
+def _read(stage: Cursor, incoming: Incoming, conventions: Conventions) -> None:
+    columns = incoming.columns
+    trimmed = ", ".join(f"{rules.trimmed(column)} as {column.name}" for column in columns)
+    texts = ", ".join(f"{rules.present(column)} as {rules.written(column)}" for column in columns)
+    values = ", ".join(
+        f"{rules.value(column, conventions, comma_is_decimal=incoming.comma_is_decimal)} as {column.name}"
+        for column in columns
+    )
+    checks = [check for column in columns for check in rules.checks(column)]
+    wrong = " or ".join(f"({condition})" for condition, _ in checks)
+    reasons = ", ".join(f"case when {condition} then '{reason}' end" for condition, reason in checks)
+    names = ", ".join(column.name for column in columns)
+    sql = f"""
+        create or replace temp table checked as
+        with trimmed as (select {trimmed} from {incoming.relation}),
+        written as (select {texts} from trimmed),
+        valued as (select *, {values} from written)
+        select {names}, case when {wrong} then concat_ws(chr(10), {reasons}) end as reasons
+        from valued
+    """  # noqa: S608 (names and rules from the schema)
+    bound = {**incoming.parameters, **rules.parameters(conventions)}
+    stage.execute(sql, {name: value for name, value in bound.items() if f"${name}" in sql})
+
+
+def _refuse_swapped(stage: Cursor, incoming: Incoming) -> None:
+    """Refuse a source where no value can be read of two columns that are not empty."""
+    readable = [column for column in incoming.columns if column.kind in rules.READABLE]
     if not readable:
         return
-    sql = f"select {', '.join(rules.unreadable(column) for column in readable)} from checked"  # noqa: S608 (names)
-    counts = first_row(stage, sql)
-    unread = [
-        column.name
-        for column, present, unreadable in zip(readable, counts[::2], counts[1::2], strict=True)
-        if present > 0 and present == unreadable
-    ]
+    counts = ", ".join(f"count({column.name})" for column in readable)
+    counted = first_row(stage, f"select {counts} from checked")  # noqa: S608 (names from the schema)
+    silent = [column.name for column, count in zip(readable, counted, strict=True) if not count]
+    unread = [name for name in silent if _has_reasons(stage, name)]
     if len(unread) >= SWAPPED_AT_LEAST:
         raise InvalidInput(
-            f"{source}: not one value of {', '.join(unread)} can be read; are these columns swapped?"
+            f"{incoming.name}: not one value of {', '.join(unread)} can be read; are these columns swapped? "
+            f"{headers.HINT}"
+        )
+
+
+def _has_reasons(stage: Cursor, column: str) -> bool:
+    found = first_row(
+        stage,
+        """
+        select count(*)
+        from (select unnest(string_split(reasons, chr(10))) as reason from checked where reasons is not null)
+        where starts_with(reason, $column || ': ')
+        """,
+        {"column": column},
+    )
+    return bool(found[0])
+
+
+def _refuse_fractions(stage: Cursor, incoming: Incoming, conventions: Conventions) -> None:
+    """Refuse a percent column of fractions: half of the work done would be read as half a percent."""
+    percents = [
+        column.name
+        for column in incoming.columns
+        if column.is_percent and column.name not in conventions.percent_scale
+    ]
+    if not percents:
+        return
+    found = first_row(
+        stage,
+        "select "  # noqa: S608 (names from the schema)
+        + ", ".join(f"max({name}) <= 1 and count_if({name} <> floor({name})) > 0" for name in percents)
+        + " from checked",
+    )
+    fractions = [name for name, holds in zip(percents, found, strict=True) if holds]
+    if fractions:
+        raise InvalidInput(
+            f"{incoming.name}: {', '.join(fractions)} holds only fractions of 1, where percent are needed; "
+            "`--percent-scale 1` reads 1 as all of it, `--percent-scale 100` leaves them as they are"
         )
 
 
@@ -95,23 +185,19 @@ def record(
     db: Cursor,
     load_id: str,
     kind: Literal["learners", "events"],
-    source: intake.Source,
+    loaded: Checked,
     *,
     observed_at: datetime,
     loaded_at: datetime,
-    content_hash: str,
-    max_quarantine: float = 1.0,
+    max_quarantine: float,
 ) -> LoadSummary:
     """Write the load and its quarantine; every row of `checked` with a reason goes there, with its place.
 
-    Raises `InvalidInput` where nothing was accepted: the caller's transaction then leaves no trace.
+    Raises `InvalidInput` where nothing was accepted, or too little: the caller's transaction then leaves no trace.
     """
-    db.execute(query("quarantine_refused"), {"load_id": load_id})
-    name = intake.source_name(source)
-    rows, accepted = first_row(
-        db,
-        "select (select count(*) from places), (select count(*) from checked where len(reasons) = 0)",
-    )
+    name, rows = loaded.incoming.name, loaded.rows
+    _quarantine(db, load_id, loaded)
+    accepted = first_row(db, "select count(*) from temp.checked where reasons is null")[0]
     reasons = dict(db.execute(query("count_reasons"), {"load_id": load_id}).fetchall())
     quarantined = first_row(
         db, "select count(*) from quarantine where load_id = $load_id", {"load_id": load_id}
@@ -119,7 +205,8 @@ def record(
     if rows != accepted + quarantined:
         raise EngagementError(f"{name}: {rows} rows, but {accepted} accepted and {quarantined} quarantined")
     if accepted == 0:
-        raise InvalidInput(f"{name}: none of {rows} rows accepted: {_most_frequent(reasons)}")
+        hint = "; `--date-format` says how dates are written" if _NO_DATE in reasons else ""
+        raise InvalidInput(f"{name}: none of {rows} rows accepted: {_most_frequent(reasons)}{hint}")
     if quarantined > max_quarantine * rows:
         raise InvalidInput(
             f"{name}: {quarantined} of {rows} rows refused, more than the share of {max_quarantine:g} allowed: "
@@ -137,7 +224,7 @@ def record(
             "load_id": load_id,
             "kind": kind,
             "source": name,
-            "content_hash": content_hash,
+            "content_hash": loaded.content_hash,
             "observed_at": observed_at,
             "loaded_at": loaded_at,
             "rows": rows,
@@ -147,6 +234,31 @@ def record(
         },
     )
     return summary
+
+
+def _quarantine(db: Cursor, load_id: str, loaded: Checked) -> None:
+    refused = db.execute(
+        """
+        select rowid as row, string_split(reasons, chr(10)) as reasons
+        from temp.checked
+        where reasons is not null
+        order by rowid
+        """
+    ).df()
+    for start in range(0, len(loaded.not_rows), TEXT_ROWS_PER_BLOCK):
+        _keep(db, load_id, loaded.not_rows.iloc[start : start + TEXT_ROWS_PER_BLOCK])
+    for start in range(0, len(refused), TEXT_ROWS_PER_BLOCK):
+        some = refused.iloc[start : start + TEXT_ROWS_PER_BLOCK]
+        placed = loaded.incoming.places(db, some["row"].to_numpy("int64"))
+        _keep(db, load_id, placed.assign(reasons=some["reasons"].to_numpy()))
+
+
+def _keep(db: Cursor, load_id: str, refused: pd.DataFrame) -> None:
+    with registered(db, "refused", refused):
+        db.execute(
+            "insert into quarantine select $load_id, line, raw, reasons::text[] from refused",
+            {"load_id": load_id},
+        )
 
 
 def _most_frequent(reasons: Mapping[str, int]) -> str:

@@ -5,97 +5,160 @@ reasons of a row are found, not just the first. Only names from `schema` are for
 """
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
-from engagement.schema import FALSE_WORDS, MISSING_WORDS, TRUE_WORDS, Column
+from engagement.conventions import SPREADSHEET_DAYS, Conventions
+from engagement.schema import FALSE_WORDS, TRUE_WORDS, Column
 
+READABLE: Final = ("number", "whole", "instant", "flag", "choice")  # a text of these may mean nothing
+NO_INSTANT: Final = "not an ISO date or time"
+
+_SPACES: Final = r"\s\x{A0}\x{2007}\x{200B}\x{202F}\x{FEFF}"  # no-break and zero-width ones among them
+_OUTER_SPACE: Final = f"^[{_SPACES}]|[{_SPACES}]$"
 _NUMBER: Final = r"^[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?$"
+_COMMA: Final = r"^[+-]?[0-9]*,[0-9]+$"
+_THOUSANDS: Final = r"^[+-]?[1-9][0-9]{0,2},[0-9]{3}$"  # or three decimals: nobody can tell
 _ZONE: Final = r"(Z|z|[+-][0-9]{2}(:?[0-9]{2})?)$"
 _INSTANT: Final = (
     r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)? ?" + _ZONE[:-1] + "?)?$"
 )
+_DAY_NUMBER: Final = r"^[0-9]{5}([.,][0-9]+)?$"  # 18 May 1927 to 13 October 2173
 _EMAIL: Final = r"^[^@\s]+@[^@\s]+$"
+# What spreadsheets make of a long number, or of a number in a column with gaps.
+_MANGLED: Final = r"^[0-9]+[.]0+$|^[0-9]([.,][0-9]+)?[eE][+][0-9]+$"
 
 
-def value(column: Column) -> str:
-    """Return the SQL for what the text means: null where it is missing or cannot be read.
-
-    An instant is naive UTC; one written without a zone is in the zone of the parameter `$zone`.
-    """
-    text = present(column)
-    match column.kind:
-        case "number" | "whole":
-            return f"case when regexp_matches({text}, '{_NUMBER}') then try_cast({text} as double) end"
-        case "flag":
-            yes, no = _words(TRUE_WORDS), _words(FALSE_WORDS)
-            return f"case when lower({text}) in {yes} then true when lower({text}) in {no} then false end"
-        case "choice":
-            return f"case when lower({text}) in {_words(column.choices)} then lower({text}) end"
-        case "instant":
-            aware = f"timezone('UTC', try_cast({text} as timestamptz))"
-            naive = f"timezone('UTC', timezone($zone, try_cast({text} as timestamp)))"
-            zoned = f"length({text}) > 10 and regexp_matches({text}, '{_ZONE}')"
-            instant = f"case when {zoned} then {aware} else {naive} end"
-            return f"case when regexp_matches({text}, '{_INSTANT}') then {instant} end"
-        case "email":
-            return f"lower({text})"
-        case "json":
-            # nested, because `and` may try the right side first, and json_type raises on what is not JSON
-            return f"case when json_valid({text}) then case when json_type({text}) = 'OBJECT' then {text} end end"
-        case "text":
-            return text
-
-
-def reasons(column: Column) -> str:
-    """Return the SQL for the list of reasons against `column`; its value stands beside it under its own name."""
-    name, text = column.name, present(column)
-    checks: list[tuple[str, str]] = []
-    if column.in_every_row:
-        checks.append((f"{text} is null", "missing"))
-    match column.kind:
-        case "number" | "whole":
-            checks.append((f"{text} is not null and {name} is null", "not a number"))
-            checks.append(
-                (f"{name} < {column.low} or {name} > {column.high}", f"outside {column.low} to {column.high}")
-            )
-            if column.kind == "whole":
-                checks.append((f"{name} <> floor({name})", "not a whole number"))
-        case "flag":
-            checks.append((f"{text} is not null and {name} is null", "neither yes nor no"))
-        case "choice":
-            checks.append(
-                (f"{text} is not null and {name} is null", f"not one of {', '.join(column.choices)}")
-            )
-        case "instant":
-            checks.append((f"{text} is not null and {name} is null", "not an ISO date or time"))
-        case "email":
-            checks.append(
-                (f"{text} is not null and not regexp_matches({text}, '{_EMAIL}')", "not an address")
-            )
-        case "json":
-            checks.append((f"{text} is not null and {name} is null", "not a JSON object"))
-        case "text":
-            pass
-    checks.append((f"length({text}) > {column.longest}", f"longer than {column.longest} characters"))
-    return ", ".join(f"case when {wrong} then '{name}: {reason}' end" for wrong, reason in checks)
-
-
-def unreadable(column: Column) -> str:
-    """Return the SQL for how many texts of `column` are there, and for how many of them nothing can be read."""
-    return f"count({present(column)}), count_if({present(column)} is not null and {column.name} is null)"
-
-
-def present(column: Column) -> str:
-    """Return the SQL for the trimmed text, null where it is missing; it stands in the column `<name>_text`."""
+def written(column: Column) -> str:
+    """Return the name of the column that holds the trimmed text, null where it is missing."""
     return f"{column.name}_text"
 
 
 def trimmed(column: Column) -> str:
-    """Return the SQL that makes `<name>_text` from the column as it was read."""
-    text = f"trim({column.name}, chr(32) || chr(9) || chr(160))"
-    if column.kind in ("text", "json"):
-        return f"nullif({text}, '')"  # "None" may be somebody's name
-    return f"case when lower({text}) not in {_words(MISSING_WORDS)} then {text} end"
+    """Return the SQL for the text without the white space around it."""
+    name = column.name
+    return (
+        f"case when regexp_matches({name}, '{_OUTER_SPACE}') "
+        f"then regexp_replace({name}, '^[{_SPACES}]+|[{_SPACES}]+$', '', 'g') else {name} end"
+    )
+
+
+def present(column: Column) -> str:
+    """Return the SQL that makes null of a trimmed text that stands for nothing."""
+    return f"case when lower({column.name}) not in {_words(column.missing)} then {column.name} end"
+
+
+def value(column: Column, conventions: Conventions, *, comma_is_decimal: bool) -> str:
+    """Return the SQL for what the text means: null where it is missing or cannot be read.
+
+    An instant is naive UTC; one written without a zone is in the zone of the parameter `$zone`.
+    """
+    name = written(column)
+    match column.kind:
+        case "number" | "whole":
+            return _number(column, conventions.percent_scale.get(column.name, 100), comma_is_decimal)
+        case "flag":
+            yes, no = _words(TRUE_WORDS), _words(FALSE_WORDS)
+            return f"case when lower({name}) in {yes} then true when lower({name}) in {no} then false end"
+        case "choice":
+            return f"case when lower({name}) in {_words(column.choices)} then lower({name}) end"
+        case "instant":
+            return _instant(name, conventions)
+        case "email":
+            return f"lower({name})"
+        case "json":
+            # nested, because `and` may try the right side first, and json_type raises on what is not JSON
+            return f"case when json_valid({name}) then case when json_type({name}) = 'OBJECT' then {name} end end"
+        case "text" | "id":
+            return name
+
+
+def parameters(conventions: Conventions) -> dict[str, Any]:
+    """Return what the SQL of `value` may refer to."""
+    formats = [text for text in conventions.date_formats if text != SPREADSHEET_DAYS]
+    return {"zone": conventions.timezone, "date_formats": formats}
+
+
+def checks(column: Column) -> list[tuple[str, str]]:
+    """Return what can be wrong with `column`: the SQL of each condition, and the reason in words.
+
+    Its text stands beside it as `written`, its value under its own name.
+    """
+    name, there = column.name, written(column)
+    found: list[tuple[str, str]] = []
+    if column.in_every_row:
+        found.append((f"{there} is null", "missing"))
+    unread = f"{there} is not null and {name} is null"
+    match column.kind:
+        case "number" | "whole":
+            found.append((unread, "not a number"))
+            found.append(
+                (f"{name} < {column.low} or {name} > {column.high}", f"outside {column.low} to {column.high}")
+            )
+            if column.kind == "whole":
+                found.append((f"{name} <> floor({name})", "not a whole number"))
+        case "flag":
+            found.append((unread, "neither yes nor no"))
+        case "choice":
+            found.append((unread, f"not one of {', '.join(column.choices)}"))
+        case "instant":
+            found.append((unread, NO_INSTANT))
+        case "email":
+            found.append((f"not regexp_matches({there}, '{_EMAIL}')", "not an address"))
+        case "json":
+            found.append((unread, "not a JSON object"))
+        case "id":
+            found.append(
+                (f"regexp_matches({there}, '{_MANGLED}')", "a number that a spreadsheet has changed")
+            )
+        case "text":
+            pass
+    if column.kind in ("text", "id", "email", "json"):
+        found.append((f"contains({there}, chr(0))", "holds a NUL byte"))
+    found.append((f"length({there}) > {column.longest}", f"longer than {column.longest} characters"))
+    return [(condition, f"{name}: {reason}") for condition, reason in found]
+
+
+def _number(column: Column, scale: int, comma_is_decimal: bool) -> str:
+    """Return the SQL for a number with a decimal point or comma, and in percent with or without the sign."""
+    name = written(column)
+    plain = f"try_cast({name} as double)"
+    if scale == 1:
+        plain = f"round({plain} * 100, 9)"  # 0.29 is 29, not 28.999999999999996
+    unambiguous = "" if comma_is_decimal else f" and not regexp_matches({name}, '{_THOUSANDS}')"
+    comma = f"try_cast(replace({name}, ',', '.') as double)"
+    if scale == 1:
+        comma = f"round({comma} * 100, 9)"
+    sql = (
+        f"case when regexp_matches({name}, '{_NUMBER}') then {plain} "
+        f"when regexp_matches({name}, '{_COMMA}'){unambiguous} then {comma}"
+    )
+    if column.is_percent:
+        bare = f"regexp_replace({name}, '[{_SPACES}]*%$', '')"
+        sql += (
+            f" when ends_with({name}, '%') and regexp_matches({bare}, '{_NUMBER}|{_COMMA}') "
+            f"then try_cast(replace({bare}, ',', '.') as double)"
+        )
+    return sql + " end"
+
+
+def _instant(name: str, conventions: Conventions) -> str:
+    local = "timezone('UTC', timezone($zone, {}))" if conventions.timezone != "UTC" else "{}"
+    aware = f"timezone('UTC', try_cast({name} as timestamptz))"
+    naive = local.format(f"try_cast({name} as timestamp)")
+    zoned = f"length({name}) > 10 and regexp_matches({name}, '{_ZONE}')"
+    iso = f"when regexp_matches({name}, '{_INSTANT}') then case when {zoned} then {aware} else {naive} end"
+    branches = [iso]
+    formats = conventions.date_formats
+    if any(text != SPREADSHEET_DAYS for text in formats):
+        parsed = f"try_strptime({name}, $date_formats)"
+        as_said = f"when {parsed} is not null then {local.format(parsed)}"
+        # A format that begins with the year says what 2026-02-01 means: it is no ISO date besides.
+        branches = [as_said] if any(text.startswith("%Y-") for text in formats) else [iso, as_said]
+    if SPREADSHEET_DAYS in formats:
+        days = f"try_cast(replace({name}, ',', '.') as double)"
+        moment = f"timestamp '1899-12-30' + to_seconds(round({days} * 86400)::bigint)"
+        branches.append(f"when regexp_matches({name}, '{_DAY_NUMBER}') then {local.format(moment)}")
+    return f"case {' '.join(branches)} end"
 
 
 def _words(words: Sequence[str]) -> str:

@@ -8,12 +8,14 @@ explain should not decide about a person.
 from dataclasses import dataclass
 from typing import Final, Literal
 
-Kind = Literal["text", "number", "whole", "instant", "flag", "choice", "email", "json"]
+Kind = Literal["text", "id", "number", "whole", "instant", "flag", "choice", "email", "json"]
 
 CHANNELS: Final = ("in_app", "whatsapp", "email")
 
 # What exports write for "nothing here"; compared trimmed and case-folded. Missing is missing, never zero.
 MISSING_WORDS: Final = ("", "na", "n/a", "nan", "null", "none", "?", "-")
+# Null, None and Na are somebody's name.
+_NO_NAME: Final = ("", "?", "-", "n/a")
 TRUE_WORDS: Final = ("true", "1", "yes", "y", "t")
 FALSE_WORDS: Final = ("false", "0", "no", "n", "f")
 
@@ -31,6 +33,7 @@ class Column:
     high: float | None = None
     choices: tuple[str, ...] = ()
     longest: int = 200
+    missing: tuple[str, ...] = MISSING_WORDS
 
     @property
     def is_percent(self) -> bool:
@@ -39,8 +42,8 @@ class Column:
 
 
 LEARNERS: Final = (
-    Column("id", "text", "the enrolment, kept exactly as written", in_header=True, in_every_row=True),
-    Column("name", "text", "display name", in_header=True, longest=20_000),
+    Column("id", "id", "the enrolment, kept exactly as written", in_header=True, in_every_row=True),
+    Column("name", "text", "display name", in_header=True, longest=20_000, missing=_NO_NAME),
     Column("email", "email", "address; one belongs to one person", in_header=True, longest=320),
     Column("phone", "text", "telephone number", in_header=True),
     Column("program", "text", "what the learner is enrolled in", in_header=True, in_every_row=True),
@@ -54,7 +57,7 @@ LEARNERS: Final = (
     ),
     Column("completed_percent_course", "number", "percent of the whole course", low=0, high=100),
     Column("completed_percent_due", "number", "percent of the work due by then", low=0, high=100),
-    Column("person_id", "text", "the person, where one has several enrolments; id otherwise"),
+    Column("person_id", "id", "the person, where one has several enrolments; id otherwise"),
     Column("cohort", "text", "group that started together"),
     Column("locale", "text", "language of the learner, such as en or de-AT; en otherwise", longest=20),
     Column("timezone", "text", "IANA time zone of the learner"),
@@ -68,9 +71,9 @@ LEARNERS: Final = (
 )
 
 EVENTS: Final = (
-    Column("learner_id", "text", "the enrolment", in_header=True, in_every_row=True),
+    Column("learner_id", "id", "the enrolment", in_header=True, in_every_row=True),
     Column("type", "text", "what happened, such as login", in_header=True, in_every_row=True, longest=50),
     Column("timestamp", "instant", "when", in_header=True, in_every_row=True),
     Column("metadata", "json", "more about it, a JSON object"),
-    Column("id", "text", "the event; made from the content otherwise"),
+    Column("id", "id", "the event; made from the content otherwise"),
 )

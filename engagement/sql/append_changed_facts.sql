@@ -21,7 +21,7 @@ final as (
     from temp.checked
     left join known on checked.id = known.learner_id
     where
-        len(checked.reasons) = 0
+        checked.reasons is null
         and (
             known.learner_id is null
             or known.last_login is distinct from checked.last_login

@@ -1,10 +1,29 @@
 -- One row per learner whose id stands more than once in a file: the newest last_login wins, then the later row.
+with doubled as (
+
+    select id
+    from temp.checked
+    where reasons is null
+    group by id
+    having count(*) > 1
+
+),
+
+ranked as (
+
+    select
+        checked.rowid as record,
+        row_number() over (
+            partition by checked.id
+            order by checked.last_login desc nulls last, checked.rowid desc
+        ) as place
+    from temp.checked
+    inner join doubled on checked.id = doubled.id
+    where checked.reasons is null
+
+)
+
 update temp.checked
-set reasons = list_append(reasons, 'id: stands more than once; the row with the newest last_login counts')
-where len(reasons) = 0
-    and record not in (
-        select record
-        from temp.checked
-        where len(reasons) = 0
-        qualify row_number() over (partition by id order by last_login desc nulls last, record desc) = 1
-    );
+set reasons = 'id: stands more than once; the row with the newest last_login counts'
+from ranked
+where checked.rowid = ranked.record and ranked.place > 1;
