@@ -52,7 +52,8 @@ class LoadSummary:
 class Checked:
     """A source whose rows stand in the temporary table `checked`, every value read.
 
-    Its column `reasons` has a line for each reason against a row, and is null where there is none. `not_rows` are the records that could not be split into columns.
+    Its column `reasons` has a line for each reason against a row, and is null where there is none. `not_rows` are
+    the records that could not be split into columns.
     """
 
     source: Source
