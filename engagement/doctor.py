@@ -1,20 +1,32 @@
-"""What a person checks when something is wrong: the store, the templates, the settings, the versions."""
+"""What a person checks when something is wrong: the store, the templates, the settings, the versions.
+
+A check fails where somebody has to act. Age alone fails only where a pipeline's `max_age_days` sets a limit: a doctor
+that always complains is not listened to.
+"""
 
 import os
+import platform
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Final
 
-from engagement import fallbacks, steps
-from engagement.errors import EngagementError, NotFound
+from engagement import fallbacks, sources, steps
+from engagement.errors import EngagementError, NotFound, StoreUnusable
+from engagement.locks import turnstile
 from engagement.settings import Settings
-from engagement.store import SCHEMA_VERSION, first_row, open_store
+from engagement.steps import Pipeline
+from engagement.store import SCHEMA_VERSION, Cursor, Store, first_row, open_store, query
 
 _VERSIONS: Final = ("duckdb", "pandas", "narwhals", "papermill", "jupyterlab", "voila", "plotly", "openai")
 _ENOUGH_DISK_MB: Final = 500
+_HOLDER_WAIT_S: Final = 3.0  # our own blocks are shorter; who asks does not want to wait as a run does
+# An index is read from the file where a key is looked up, so that some keys of each find what a scan does not.
+_KEYS_LOOKED_UP: Final = 200
 
 
 @dataclass(frozen=True)
@@ -32,14 +44,25 @@ class Check:
 
 def examine(settings: Settings, *, now: datetime) -> list[Check]:
     """Return every check; none of them changes anything or shows a secret."""
+    store = open_store(settings.store)
+    lock = _check("lock", lambda: _lock(store))
+    of_the_store: dict[str, Callable[[], str]] = {
+        "store": lambda: _store(store),
+        "integrity": lambda: _integrity(store),
+        "last run": lambda: _last_runs(store, now),
+        "facts": lambda: _facts(store, now),
+    }
     return [
-        _check("store", lambda: _store(settings)),
-        _check("last run", lambda: _last_run(settings, now)),
+        lock,
+        *(
+            _check(name, look) if lock.ok else Check(name, False, "not looked at: somebody holds the store")
+            for name, look in of_the_store.items()
+        ),
         _check("templates", _templates),
         _check("pipelines", _pipelines),
         _check("reports", lambda: _reports(settings)),
         _check("disk", lambda: _disk(settings)),
-        Check("time zone", True, settings.timezone),
+        _check("time zone", lambda: settings.zone.key),
         Check(
             "model", True, "a key is set" if settings.openai_api_key else "no key: texts come from templates"
         ),
@@ -56,25 +79,124 @@ def _check(name: str, look: Callable[[], str]) -> Check:
         return Check(name, False, str(error))
 
 
-def _store(settings: Settings) -> str:
-    with open_store(settings.store).read() as db:
+def _lock(store: Store) -> str:
+    """Say who works on the store; `StoreBusy` names who keeps it longer than anybody of ours should."""
+    if store.path.exists():
+        with turnstile(store.path, exclusive=False, wait_s=_HOLDER_WAIT_S):
+            pass
+        with suppress(StoreUnusable), store.read():  # a program outside the turnstile may hold the file
+            pass
+    runner = _runner(store.path)
+    return f"a run is working (process {runner})" if runner else "nobody holds the store"
+
+
+def _runner(store: Path) -> int | None:
+    """Return the process of the run that works on the store; looked up, because trying its lock could fail a run."""
+    try:
+        process = int(store.with_name(f"{store.name}.run").read_text())
+        if process <= 0:  # which would mean a group of processes
+            return None
+        os.kill(process, 0)
+    except PermissionError:  # it works for somebody else
+        return process
+    except (OSError, ValueError, OverflowError):
+        return None
+    return process
+
+
+def _store(store: Store) -> str:
+    with store.read() as db:
         learners, facts = first_row(
             db, "select (select count(*) from learners), (select max(observed_at) from learner_facts)"
         )
     known = f"facts up to {facts:%Y-%m-%d %H:%M} UTC" if facts else "no facts yet"
-    return f"{settings.store}: schema {SCHEMA_VERSION}, {learners:,} learners, {known}"
+    return f"{store.path}: schema {SCHEMA_VERSION}, {learners:,} learners, {known}"
 
 
-def _last_run(settings: Settings, now: datetime) -> str:
-    with open_store(settings.store).read() as db:
-        rows = db.execute(
-            "select run_id, status, coalesce(finished_at, started_at) from runs where pipeline <> 'scratch' "
-            "order by started_at desc limit 1"
+def _integrity(store: Store) -> str:
+    """Read every row of every table, and a sample of each index; a block for each, so that nobody waits long."""
+    with store.read() as db:
+        tables = [
+            name
+            for (name,) in db.execute(
+                "select table_name from duckdb_tables() where database_name = 'store' order by table_name"
+            ).fetchall()
+        ]
+        keys = db.execute(
+            """
+            select table_name, constraint_column_names[1]
+            from duckdb_constraints()
+            where database_name = 'store' and constraint_type = 'PRIMARY KEY' and len(constraint_column_names) = 1
+            """
         ).fetchall()
-    if not rows:
-        return "no run yet"
-    run_id, status, when = rows[0]
-    return f"{run_id}: {status}, {(now - when).total_seconds() / 3600:.0f} hours ago"
+    rows = 0
+    for table in tables:
+        with store.read() as db:
+            rows += first_row(db, f'select count(*), bit_xor(hash(t)) from "{table}" as t')[0]  # noqa: S608 (our tables)
+    for table, key in keys:
+        with store.read() as db:
+            _look_up(db, table, key)
+    with store.read() as db:
+        wrong = db.execute(query("inconsistencies")).fetchall()
+    if wrong:
+        raise StoreUnusable("; ".join(f"{count} {what}, first {first}" for what, count, first in wrong))
+    return f"{rows:,} rows in {len(tables)} tables read"
+
+
+def _look_up(db: Cursor, table: str, key: str) -> None:
+    some = db.execute(
+        f'select "{key}" from "{table}" order by hash("{key}") limit {_KEYS_LOOKED_UP}'  # noqa: S608 (our names)
+    ).fetchall()
+    for (value,) in some:
+        found = first_row(db, f'select count(*) from "{table}" where "{key}" = $value', {"value": value})  # noqa: S608
+        if found != (1,):
+            raise StoreUnusable(f"{table}: {key} {value} is there {found[0]} times by its index, not once")
+
+
+def _last_runs(store: Store, now: datetime) -> str:
+    """Say how the newest run of each pipeline ended."""
+    limits = {pipeline.name: pipeline.sources.max_age_days for pipeline in _readable_pipelines()}
+    with store.read() as db:
+        newest = db.execute(query("newest_runs"), {"pipelines": list(limits)}).fetchall()
+    said, wrong = [], False
+    for run_id, pipeline, status, when in newest:
+        hours = max((now - when).total_seconds() / 3600, 0)
+        limit = limits[pipeline]
+        stopped = status == "running" and _runner(store.path) is None
+        too_old = limit is not None and hours > limit * 24
+        wrong = wrong or stopped or too_old or status == "failed"
+        note = " (it stopped; the same command goes on)" if stopped else ""
+        note += f" (max_age_days is {limit:g})" if too_old else ""
+        said.append(f"{run_id}: {status}, {hours:.0f} hours ago{note}")
+    if wrong:
+        raise EngagementError("; ".join(said))
+    return "; ".join(said) or "no run yet"
+
+
+def _facts(store: Store, now: datetime) -> str:
+    """Say how old the newest facts are, held against the strictest `max_age_days` of a pipeline."""
+    limits = [pipeline.sources.max_age_days for pipeline in _readable_pipelines()]
+    limit = min((days for days in limits if days is not None), default=None)
+    with store.read() as db:
+        (newest,) = first_row(db, "select max(observed_at) from learner_facts")
+    if newest is None:
+        if limit is not None:
+            raise EngagementError(f"no facts yet; max_age_days is {limit:g}")
+        return "no facts yet"
+    age_days = max((now - newest).total_seconds() / 86_400, 0)
+    said = f"the newest are {age_days:.1f} days old"
+    if limit is not None and age_days > limit:
+        raise EngagementError(f"{said}; max_age_days is {limit:g}")
+    return said
+
+
+def _readable_pipelines() -> list[Pipeline]:
+    """Return the pipelines whose files are as documented; another check speaks of the others."""
+    found = []
+    for file in sorted(steps.PIPELINES.glob("*.toml")):
+        with suppress(EngagementError):
+            found.append(steps.read_pipeline(file.stem, steps.PIPELINES))
+    return found
 
 
 def _templates() -> str:
@@ -85,15 +207,21 @@ def _templates() -> str:
 def _pipelines() -> str:
     names = sorted(file.stem for file in steps.PIPELINES.glob("*.toml"))
     for name in names:
-        steps.parameters(steps.read_pipeline(name), {})
+        pipeline = steps.read_pipeline(name, steps.PIPELINES)
+        steps.parameters(pipeline, {})
+        if gone := sources.missing_folders(pipeline.sources):
+            raise EngagementError(f"{name}.toml: its inbox is no folder that can be read: {', '.join(gone)}")
     return ", ".join(names)
 
 
 def _versions() -> str:
     try:
-        return ", ".join(f"{name} {version(name)}" for name in _VERSIONS)
+        installed = [f"{name} {version(name)}" for name in _VERSIONS]
     except PackageNotFoundError as missing:
         raise EngagementError(f"{missing.name} is not installed; `make demo` installs everything") from None
+    return ", ".join(
+        [f"engagement {version('engagement')}", f"Python {platform.python_version()}", *installed]
+    )
 
 
 def _reports(settings: Settings) -> str:
@@ -104,8 +232,15 @@ def _reports(settings: Settings) -> str:
 
 
 def _disk(settings: Settings) -> str:
+    """Say how much is free beside the store, which is as large again while it is rewritten."""
     folder = next(parent for parent in settings.store.parents if parent.exists())
     free = shutil.disk_usage(folder).free // 1_000_000
-    if free < _ENOUGH_DISK_MB:
-        raise EngagementError(f"{free:,} MB free at {folder}; {_ENOUGH_DISK_MB} are needed")
-    return f"{free:,} MB free"
+    store = sum(file.stat().st_size for file in _store_files(settings.store)) // 1_000_000
+    needed = max(_ENOUGH_DISK_MB, store)
+    if free < needed:
+        raise EngagementError(f"{free:,} MB free at {folder}; {needed:,} are needed, the store has {store:,}")
+    return f"{free:,} MB free, the store has {store:,}"
+
+
+def _store_files(store: Path) -> list[Path]:
+    return [file for file in (store, store.with_name(f"{store.name}.wal")) if file.is_file()]

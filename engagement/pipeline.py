@@ -20,11 +20,12 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from engagement import intake, kernels, publication, reports, runs, startup, steps
+from engagement import kernels, publication, reports, runs, sources, startup, steps
 from engagement.errors import EngagementError, RunFailed
 from engagement.locks import sole_runner
 from engagement.runs import Run
 from engagement.settings import PROJECT
+from engagement.sources import File
 from engagement.steps import Pipeline, Step, Value
 from engagement.store import Store
 
@@ -91,16 +92,25 @@ def run(
     """
     parameters = steps.parameters(pipeline, given)
     with sole_runner(store.path):
-        current, done = _begin(store, pipeline, as_of=as_of, day=day, parameters=parameters)
+        current, done, files = _begin(store, pipeline, as_of=as_of, day=day, parameters=parameters)
         home = folder / pipeline.name / current.run_id
         if current.is_published:
             return _already_done(store, pipeline, current, home)
         try:
             home.mkdir(parents=True, exist_ok=True)
             _write_record(home, current, "running")
+            sources.check_news(store, current, pipeline.sources, files)
             with kernels.template() as kernel:
                 made = _run_steps(
-                    store, pipeline, current, parameters, done, home=home, watch=watch, kernel=kernel
+                    store,
+                    pipeline,
+                    current,
+                    parameters,
+                    done=done,
+                    files=files,
+                    home=home,
+                    watch=watch,
+                    kernel=kernel,
                 )
             report = _write_page(pipeline, current, home, folder)
             counts = publication.publish(store, current, now=_now())
@@ -119,22 +129,34 @@ def _begin(
     as_of: datetime,
     day: date,
     parameters: Mapping[str, Mapping[str, Value]],
-) -> tuple[Run, list[str]]:
-    """Return the run of this key, new or to be taken up again, and the steps it has done."""
-    files = [PROJECT / name for name in (*pipeline.sources.learners, *pipeline.sources.events)]
-    hashes = [intake.content_hash(file) for file in files]
+) -> tuple[Run, list[str], list[File]]:
+    """Return the run of this key, new or to be taken up again, the steps it has done, and the files it loads."""
+    there = sources.found(pipeline.sources)
+    if pipeline.sources.inboxes and not there:
+        with store.read():  # `NotFound` where there is none: a run over nothing would look like a result
+            pass
     with store.write() as db:
-        fingerprint = runs.input_fingerprint(db, as_of, hashes)
-        key = runs.run_key(pipeline.name, as_of, parameters, fingerprint, pipeline.policy.policy_hash)
+        coming = sources.to_load(db, there)
+        fingerprint = runs.input_fingerprint(
+            db,
+            as_of,
+            [file.content_hash for file in coming if file.kind == "learners"],
+            new_events=[file.content_hash for file in coming if file.kind == "events"],
+        )
+        rules = {sources.PLAN: pipeline.sources.rules} if pipeline.sources.rules else {}
+        key = runs.run_key(
+            pipeline.name, as_of, {**parameters, **rules}, fingerprint, pipeline.policy.policy_hash
+        )
         found = runs.find(db, pipeline.name, key)
         if found and found.is_published:
-            return found, []
+            return found, [], []
         for run_id in runs.unpublished(db, pipeline.name):
             if found is None or run_id != found.run_id:
                 publication.discard(store, run_id, now=_now())
         if found:
             runs.mark(db, found.run_id, "running", now=_now())
-            return found, runs.steps_done(db, found.run_id)
+            done = runs.steps_done(db, found.run_id)
+            return found, done, sources.keep_plan(db, found, pipeline.sources, coming)
         begun = runs.begin(
             db,
             pipeline.name,
@@ -146,7 +168,7 @@ def _begin(
             policy=pipeline.policy,
             now=_now(),
         )
-        return begun, []
+        return begun, [], sources.keep_plan(db, begun, pipeline.sources, coming)
 
 
 def _already_done(store: Store, pipeline: Pipeline, current: Run, home: Path) -> RunResult:
@@ -188,28 +210,36 @@ def _run_steps(
     pipeline: Pipeline,
     current: Run,
     parameters: Mapping[str, Mapping[str, Value]],
-    done: list[str],
     *,
+    done: list[str],
+    files: list[File],
     home: Path,
     watch: Watcher,
     kernel: type[Any],
 ) -> list[dict[str, Any]]:
+    given: dict[str, dict[str, Value]] = {
+        steps.LOAD: {
+            f"{kind}_files": [file.name for file in files if file.kind == f"{kind}s"]
+            for kind in ("learner", "event")
+        }
+    }
     made = []
     for position, step in enumerate(pipeline.steps, start=1):
         if step.notebook in done and (home / f"{step.notebook}.ipynb").is_file():
             watch(step.notebook, "skipped", 0.0)
             made.append({"step": step.notebook, "status": "skipped", "tries": 0, "seconds": 0.0})
-            continue
-        named: dict[str, Value] = {
-            **parameters[step.notebook],
-            "as_of": current.as_of.isoformat(),
-            "run_id": current.run_id,
-        }
+        else:
+            named: dict[str, Value] = {
+                **parameters[step.notebook],
+                "as_of": current.as_of.isoformat(),
+                "run_id": current.run_id,
+                **given.get(step.notebook, {}),
+            }
+            made.append(
+                _run_step(store, step, position, current, named=named, home=home, watch=watch, kernel=kernel)
+            )
         if step.notebook == steps.LOAD:
-            named |= {"learner_files": pipeline.sources.learners, "event_files": pipeline.sources.events}
-        made.append(
-            _run_step(store, step, position, current, named=named, home=home, watch=watch, kernel=kernel)
-        )
+            sources.check_age(store, current, pipeline.sources)
     return made
 
 

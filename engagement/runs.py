@@ -61,17 +61,23 @@ def run_key(
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
 
 
-def input_fingerprint(db: Cursor, as_of: datetime, new_content: Iterable[str] = ()) -> str:
+def input_fingerprint(
+    db: Cursor, as_of: datetime, new_content: Iterable[str] = (), *, new_events: Iterable[str] = ()
+) -> str:
     """Return the digest of what the store knows at `as_of` once files with these content hashes are loaded.
 
     The order of the last load of each content, so that it is the same before and after a run has loaded its own
-    files, and another one where an older file was loaded again over a newer.
+    files, and another one where an older file was loaded again over a newer. Learners and events by themselves: a
+    run that was stopped between the two loads the rest in another order.
     """
     rows = db.execute(
-        "select content_hash from loads where observed_at <= $as_of order by load_id", {"as_of": as_of}
+        "select kind, content_hash from loads where observed_at <= $as_of order by load_id", {"as_of": as_of}
     ).fetchall()
-    in_order = dict.fromkeys(reversed([*(row[0] for row in rows), *new_content]))
-    return hashlib.sha256("\n".join(in_order).encode()).hexdigest()
+    digest = hashlib.sha256()
+    for kind, coming in (("learners", new_content), ("events", new_events)):
+        in_order = dict.fromkeys(reversed([*(row[1] for row in rows if row[0] == kind), *coming]))
+        digest.update("\n".join([kind, *in_order, ""]).encode())
+    return digest.hexdigest()
 
 
 def find(db: Cursor, pipeline: str, key: str) -> Run | None:
@@ -258,6 +264,21 @@ def steps_done(db: Cursor, run_id: str) -> list[str]:
         {"run_id": run_id},
     ).fetchall()
     return [row[0] for row in rows]
+
+
+def parameters(db: Cursor, run_id: str) -> dict[str, Any]:
+    """Return the parameters the run was begun with, by step; empty where there is no such run."""
+    rows = db.execute("select parameters from runs where run_id = $run_id", {"run_id": run_id}).fetchall()
+    loaded: dict[str, Any] = json.loads(rows[0][0]) if rows else {}
+    return loaded
+
+
+def keep_parameters(db: Cursor, run_id: str, parameters: Mapping[str, object]) -> None:
+    """Replace what is kept of the run's parameters; its key stays."""
+    db.execute(
+        "update runs set parameters = $parameters where run_id = $run_id",
+        {"run_id": run_id, "parameters": json.dumps(dict(parameters), default=str)},
+    )
 
 
 def previous(db: Cursor, run: Run) -> Run | None:

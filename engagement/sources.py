@@ -1,22 +1,227 @@
-"""The files a pipeline loads by itself, before it looks at anybody."""
+"""The files a pipeline loads by itself, before it looks at anybody: named ones, and what is new in an inbox.
 
-from collections.abc import Sequence
-from dataclasses import asdict
+What is new is told by content. A file of an inbox whose bytes were loaded before, under whatever name, is not loaded
+again, not even to take back what came after it; a file that is named is loaded by every run. Files come in the order
+of their paths, so a later name corrects an earlier one. Each is kept by itself: what a run loaded before it met a bad
+file stays known, while the last published scores stand.
+
+What a run is to load is kept with it, each file by its hash: a run that is taken up again knows what was its own, and
+a file that is still being written when the run comes to it is refused rather than loaded by half.
+"""
+
+import glob
+import logging
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
+from itertools import takewhile
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final, Literal
 from zoneinfo import ZoneInfo
 
 import pandas as pd
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
-from engagement import events, learners
+from engagement import events, learners, runs
 from engagement.conventions import Conventions
+from engagement.errors import InvalidInput, RunFailed
 from engagement.intake import content_hash, source_name
+from engagement.loads import LoadSummary
 from engagement.runs import Run
 from engagement.settings import PROJECT
-from engagement.store import Store
+from engagement.store import Cursor, Store, first_row, query
 
+_log = logging.getLogger(__name__)
+
+Kind = Literal["learners", "events"]
+_LOADERS: Final[Mapping[Kind, Callable[..., LoadSummary]]] = {
+    "learners": learners.load,
+    "events": events.load,
+}
 _SHOWN: Final = ("source", "rows", "accepted", "quarantined")
+_RULES: Final = {"timezone", "columns", "date_formats", "percent_scale", "max_quarantine"}
+PLAN: Final = "[sources]"  # its place among a run's parameters by step; no step can be called so
+_WILD: Final = re.compile(r"[*?\[]")
+
+Patterns = Annotated[
+    list[Annotated[str, StringConstraints(min_length=1)]],
+    BeforeValidator(lambda value: [value] if isinstance(value, str) else value),
+]
+
+
+class Sources(BaseModel):
+    """What a pipeline's file says under `[sources]`; paths are relative to the project.
+
+    `conventions` holds for all of its files.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    learners: list[str] = []
+    events: list[str] = []
+    inbox: Patterns = []
+    events_inbox: Patterns = []
+    if_nothing_new: Literal["warn", "fail"] = "warn"
+    max_age_days: float | None = Field(None, gt=0, allow_inf_nan=False)
+    timezone: str | None = None
+    columns: dict[str, str] = {}
+    date_formats: list[str] = []
+    percent_scale: dict[str, int] = {}
+    max_quarantine: float = Field(1.0, ge=0, le=1)
+
+    @property
+    def inboxes(self) -> list[str]:
+        """Every pattern of an inbox."""
+        return [*self.inbox, *self.events_inbox]
+
+    @property
+    def is_used(self) -> bool:
+        """Whether there is something to load or to hold facts to."""
+        return bool(self.learners or self.events or self.inboxes or self.max_age_days)
+
+    @property
+    def rules(self) -> dict[str, Any]:
+        """What decides how a file is read, where it is not as documented; part of a run's key."""
+        return self.model_dump(include=_RULES, exclude_defaults=True)
+
+    def conventions(self, zone: str) -> Conventions:
+        """Return how the files are written, in `zone` where nothing is said; `InvalidInput` for what none can mean."""
+        return Conventions(
+            self.timezone or zone, self.columns, tuple(self.date_formats), dict(self.percent_scale)
+        )
+
+
+@dataclass(frozen=True)
+class File:
+    """A file as a run found it; `name` is its path relative to the project."""
+
+    kind: Kind
+    name: str
+    content_hash: str
+    from_inbox: bool
+
+
+def found(sources: Sources) -> list[File]:
+    """Return every file that is there, in the order of loading: learners before what they did.
+
+    Raises `InvalidInput` for one that is not there or cannot be read.
+    """
+    names: list[tuple[Kind, bool, str]] = [
+        # What is named is loaded every night and comes last, so that the order of loads stays the same.
+        *(("learners", True, name) for name in _matching(sources.inbox)),
+        *(("learners", False, name) for name in sources.learners),
+        *(("events", True, name) for name in _matching(sources.events_inbox)),
+        *(("events", False, name) for name in sources.events),
+    ]
+    return [File(kind, name, content_hash(PROJECT / name), inbox) for kind, inbox, name in names]
+
+
+def _matching(patterns: Iterable[str]) -> list[str]:
+    """Return the files that match, by path; hidden ones are somebody's unfinished uploads."""
+    matches: set[str] = set()
+    for pattern in patterns:
+        if (PROJECT / pattern).is_dir():
+            raise InvalidInput(
+                f"inbox {pattern}: is a folder; {pattern.rstrip('/')}/*.csv means the files in it"
+            )
+        matches |= set(glob.glob(pattern, root_dir=PROJECT, recursive=True))  # noqa: PTH207 (Path.glob finds hidden files)
+    names = sorted(name for name in matches if not (PROJECT / name).is_dir())
+    for name in names:
+        # DuckDB would take these for a pattern and read other files, too.
+        if _WILD.search(Path(name).name) or not _is_text(name):
+            raise InvalidInput(
+                f"{ascii(Path(name).name)[:200]}: rename it; a name is UTF-8, without * ? or ["
+            )
+    return names
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def missing_folders(sources: Sources) -> list[str]:
+    """Return what stands for an inbox and is no folder that can be read, as a share that is not mounted."""
+    return sorted({str(folder) for folder in map(_folder, sources.inboxes) if not _is_readable(folder)})
+
+
+def _folder(pattern: str) -> Path:
+    """Return the folder as far as the pattern can only mean one."""
+    return PROJECT.joinpath(*takewhile(lambda part: not _WILD.search(part), Path(pattern).parts[:-1]))
+
+
+def _is_readable(folder: Path) -> bool:
+    return folder.is_dir() and os.access(folder, os.R_OK | os.X_OK)
+
+
+def to_load(db: Cursor, files: Sequence[File]) -> list[File]:
+    """Return the files a run that begins now has to load: the named ones, and what is new in an inbox."""
+    known = set(db.execute("select kind, content_hash from loads").fetchall())
+    known |= {(file.kind, file.content_hash) for file in files if not file.from_inbox}
+    chosen = []
+    for file in files:
+        content = file.kind, file.content_hash
+        if not file.from_inbox or content not in known:
+            chosen.append(file)
+        known.add(content)
+    return chosen
+
+
+def keep_plan(db: Cursor, run: Run, sources: Sources, coming: Sequence[File]) -> list[File]:
+    """Write down with the run what it loads and how; return its files, with those it loaded before it stopped."""
+    parameters = runs.parameters(db, run.run_id)
+    earlier = [File(**file) for file in parameters.get(PLAN, {}).get("files", [])]
+    done = [file for file in earlier if file.from_inbox and _is_loaded(db, file)]
+    files = [*done, *coming]
+    plan = {"rules": sources.rules, "files": [asdict(file) for file in files]}
+    if sources.rules or files:
+        runs.keep_parameters(db, run.run_id, {**parameters, PLAN: plan})
+    return files
+
+
+def _is_loaded(db: Cursor, file: File) -> bool:
+    sql = "select count(*) from loads where kind = $kind and content_hash = $hash"
+    return first_row(db, sql, {"kind": file.kind, "hash": file.content_hash}) != (0,)
+
+
+def check_news(store: Store, run: Run, sources: Sources, files: Sequence[File]) -> None:
+    """Say, or raise `RunFailed`, where the inboxes have nothing new for the run.
+
+    Not where an earlier attempt took what they had: one at the same day, or one that was never published.
+    """
+    if not sources.inboxes or any(file.from_inbox for file in files):
+        return
+    with store.read() as db:
+        if first_row(db, query("inbox_was_taken"), {"pipeline": run.pipeline, "day": run.day})[0]:
+            return
+    gone = [f"no folder {folder} that can be read" for folder in missing_folders(sources)]
+    said = "; ".join([f"nothing new in the inbox {', '.join(sources.inboxes)}", *gone])
+    if sources.if_nothing_new == "fail":
+        raise RunFailed(f"{run.run_id}: {said}; nothing was scored, what was published stands")
+    _log.warning(said, extra={"run_id": run.run_id})
+
+
+def check_age(store: Store, run: Run, sources: Sources) -> None:
+    """Raise `RunFailed` where the newest facts the run knows of are older than `max_age_days`.
+
+    Facts are kept when something changes, so that an export that only repeats itself grows old, too.
+    """
+    if sources.max_age_days is None:
+        return
+    with store.read() as db:
+        (newest,) = first_row(db, query("newest_facts_at"), {"as_of": run.as_of})
+    age_days = (_known_at(run) - newest).total_seconds() / 86_400 if newest else None
+    if age_days is None or age_days > sources.max_age_days:
+        said = "there are no facts" if age_days is None else f"the newest facts are {age_days:.1f} days old"
+        raise RunFailed(
+            f"{run.run_id}: {said}, and max_age_days is {sources.max_age_days:g}; nothing was scored, "
+            "what was published stands"
+        )
 
 
 def load(
@@ -25,24 +230,37 @@ def load(
     """Load the files as known at the run's `as_of`; return one row per file: `source` and its rows by fate.
 
     For a day that is not over they are known from now on, so that what is loaded by hand today comes after them.
-    A file that an earlier attempt loaded for the same instant is not loaded again.
+    A file that an earlier attempt loaded for the same instant is not loaded again. How files are written, and what
+    must be in them, is kept with the run; in a notebook opened by hand they are as documented, in `zone`.
+
+    Raises `InvalidInput` for a file that is refused, or is not what it was when the run began.
     """
-    loaders = [(learners.load, name) for name in learner_files] + [
-        (events.load, name) for name in event_files
+    with store.write() as db:  # which makes the store, if this is its first file
+        plan = runs.parameters(db, run.run_id).get(PLAN, {})
+    planned = {(file["kind"], file["name"]): file["content_hash"] for file in plan.get("files", [])}
+    rules = Sources.model_validate(plan.get("rules", {}))
+    told: list[tuple[Kind, str]] = [
+        *(("learners", name) for name in learner_files),
+        *(("events", name) for name in event_files),
     ]
-    rows = [
-        _loaded_before(store, run, PROJECT / name)
-        or asdict(
-            load_one(
+    rows = []
+    for kind, name in told:
+        file, expected = PROJECT / name, planned.get((kind, name))
+        row = _loaded_before(store, run, kind, file, expected=expected)
+        if not row or file.exists():  # what was loaded before may have been put away since
+            _check_same(file, expected)
+        if not row:
+            summary = _LOADERS[kind](
                 store,
-                PROJECT / name,
+                file,
                 observed_at=_known_at(run),
                 loaded_at=run.started_at,
-                conventions=Conventions(zone.key),
+                conventions=rules.conventions(zone.key),
+                max_quarantine=rules.max_quarantine,
             )
-        )
-        for load_one, name in loaders
-    ]
+            _check_same(file, expected)
+            row = asdict(summary)
+        rows.append(row)
     return pd.DataFrame(rows, columns=list(_SHOWN))
 
 
@@ -50,18 +268,28 @@ def _known_at(run: Run) -> datetime:
     return min(run.as_of, run.started_at)
 
 
-def _loaded_before(store: Store, run: Run, file: Path) -> dict[str, Any]:
-    with store.write() as db:  # which makes the store, if this is its first file
+def _check_same(file: Path, expected: str | None) -> None:
+    if expected is not None and content_hash(file) != expected:
+        raise InvalidInput(
+            f"{file.name}: has changed since the run began; is it still being written? "
+            "The same command takes it as it is then"
+        )
+
+
+def _loaded_before(store: Store, run: Run, kind: Kind, file: Path, *, expected: str | None) -> dict[str, Any]:
+    """Return the load of the file for the run's instant, by the run itself or as the newest of that source."""
+    with store.read() as db:
         found = db.execute(
-            f"""
-            select {", ".join(_SHOWN)}, content_hash from loads
-            where source = $source and observed_at = $known_at
-            order by load_id desc
-            limit 1
-            """,  # noqa: S608 (our own columns)
-            {"source": source_name(file), "known_at": _known_at(run)},
+            query("loads_of_source"),
+            {
+                "kind": kind,
+                "source": source_name(file),
+                "known_at": _known_at(run),
+                "started_at": run.started_at,
+                "expected": expected,
+            },
         ).fetchall()
     # Only the newest counts: a file that is again what it was corrects the one that was loaded between.
-    if not found or found[0][-1] != content_hash(file):
+    if not found or found[0][-1] != (expected or content_hash(file)):
         return {}
     return dict(zip(_SHOWN, found[0][:-1], strict=True))

@@ -17,6 +17,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from engagement.errors import InvalidInput, NotFound
 from engagement.risk import RiskPolicy
 from engagement.settings import PROJECT
+from engagement.sources import Sources
+
+__all__ = ["Pipeline", "Report", "Sources", "Step", "Value", "declared_types", "parameters", "read_pipeline"]
 
 NOTEBOOKS: Final = PROJECT / "notebooks"
 PIPELINES: Final = PROJECT / "pipelines"
@@ -43,13 +46,6 @@ class Step(_Strict):
     def path(self) -> Path:
         """The notebook's file."""
         return NOTEBOOKS / f"{self.notebook}.ipynb"
-
-
-class Sources(_Strict):
-    """Files that every run loads first, relative to the project."""
-
-    learners: list[str] = []
-    events: list[str] = []
 
 
 class Report(_Strict):
@@ -94,11 +90,22 @@ def read_pipeline(name: str, folder: Path = PIPELINES) -> Pipeline:
     steps = [step.notebook for step in pipeline.steps]
     if len(set(steps)) < len(steps):
         raise InvalidInput(f"{path.name}: a notebook stands twice in steps")
-    if (pipeline.sources.learners or pipeline.sources.events) and LOAD not in steps:
-        raise InvalidInput(f"{path.name}: sources are loaded by {LOAD}, which is not one of the steps")
+    _check_sources(pipeline, path.name)
     if pipeline.report and pipeline.report.step not in steps:
         raise InvalidInput(f"{path.name}: report.step {pipeline.report.step!r} is not one of the steps")
     return pipeline
+
+
+def _check_sources(pipeline: Pipeline, file: str) -> None:
+    sources = pipeline.sources
+    try:
+        sources.conventions("UTC")
+    except InvalidInput as error:
+        raise InvalidInput(f"{file}: sources: {error}") from None
+    if sources.is_used and LOAD not in [step.notebook for step in pipeline.steps]:
+        raise InvalidInput(f"{file}: sources are loaded by {LOAD}, which is not one of the steps")
+    if sources.if_nothing_new == "fail" and not sources.inboxes:
+        raise InvalidInput(f"{file}: sources.if_nothing_new is about an inbox, and there is none")
 
 
 def parameters(pipeline: Pipeline, given: Mapping[str, str]) -> dict[str, dict[str, Value]]:

@@ -1,14 +1,22 @@
+"""The doctor says what is wrong, who is in the way, and nothing that is secret; it changes nothing."""
+
 import os
+import re
 import shutil
 import subprocess
 import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from engagement import doctor
+from engagement import doctor, runs, steps
+from engagement.locks import sole_runner
 from engagement.settings import PROJECT, Settings, read_settings
 from engagement.store import open_store
-from tests.cohort import AS_OF, HOUR, learner, load, night
+from tests.cohort import AS_OF, DAY, HOUR, begin, learner, load, night
 
 KEY = "sk-test-0123456789"
 
@@ -39,6 +47,11 @@ def test_a_good_store_passes_every_check(settings):
     assert found["last run"].detail == "nightly-2026-03-01-1: published, 2 hours ago"
     assert found["templates"].detail == "nudges in de, en; quizzes in de, en"
     assert "nightly" in found["pipelines"].detail
+    assert found["lock"].detail == "nobody holds the store"
+    assert re.match(r"[\d,]+ rows in \d\d tables read$", found["integrity"].detail)
+    assert found["facts"].detail == "the newest are 0.1 days old"
+    assert found["time zone"].detail == "UTC"
+    assert re.search(r"engagement \S+, Python 3\.\d+\.\d+, duckdb 2\.", found["versions"].detail)
 
 
 def test_no_check_shows_the_key(settings):
@@ -65,7 +78,7 @@ def test_a_store_without_a_run_is_fine(settings):
 
 def test_a_damaged_store_fails(settings):
     settings.store.write_bytes(os.urandom(20_000))
-    assert failed(settings) == ["store", "last run"]
+    assert failed(settings) == ["store", "integrity", "last run", "facts"]
 
 
 def test_a_file_of_another_kind_in_the_place_of_the_reports_fails(settings):
@@ -100,6 +113,225 @@ def test_a_broken_template_or_pipeline_fails(tmp_path):
         text=True,
     )
     assert done.stdout.split() == [str(tmp_path), "store,templates,pipelines"]
+
+
+HOLD_THE_FILE = (
+    "import duckdb, sys; db = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
+)
+HOLD_THE_LOCK = """
+import sys
+from pathlib import Path
+from engagement.locks import turnstile
+with turnstile(Path(sys.argv[1]), exclusive=True, wait_s=1):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@contextmanager
+def process(code, store):
+    """A process that has said that it holds something, until the block ends."""
+    command = [sys.executable, "-c", code, str(store)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout.readline() == "held\n"
+        try:
+            yield holder
+        finally:
+            holder.communicate("")
+
+
+@pytest.mark.parametrize("code", [HOLD_THE_FILE, HOLD_THE_LOCK], ids=["another program", "one of ours"])
+def test_who_holds_the_store_is_named_within_seconds(settings, code):
+    load(open_store(settings.store), learner("a"))
+    with process(code, settings.store) as holder:
+        started = time.monotonic()
+        found = examined(settings)
+        assert time.monotonic() - started < 10
+    assert f"own.duckdb is held by process {holder.pid}" in found["lock"].detail
+    assert [name for name, check in found.items() if not check.ok] == [
+        *("lock", "store", "integrity", "last run", "facts"),
+    ]
+    assert found["integrity"].detail == "not looked at: somebody holds the store"
+    assert failed(settings) == []
+
+
+def test_a_run_that_works_is_named_and_is_no_failure(settings):
+    store = open_store(settings.store)
+    load(store, learner("a"))
+    begin(store)
+    with sole_runner(settings.store):
+        found = examined(settings)
+    assert found["lock"].detail == f"a run is working (process {os.getpid()})"
+    assert found["last run"].detail == "nightly-2026-03-01-1: running, 2 hours ago"
+    assert [name for name, check in found.items() if not check.ok] == []
+
+
+@pytest.mark.parametrize("process_id", ["", "4194304999", "-1", "0", "no number"])
+def test_a_run_that_stopped_half_way_fails(settings, process_id):
+    store = open_store(settings.store)
+    load(store, learner("a"))
+    begin(store)
+    settings.store.with_name("own.duckdb.run").write_text(process_id)
+    assert failed(settings) == ["last run"]
+    assert examined(settings)["last run"].detail == (
+        "nightly-2026-03-01-1: running, 2 hours ago (it stopped; the same command goes on)"
+    )
+
+
+def test_a_failed_run_fails_until_a_later_one_is_published(settings):
+    store = open_store(settings.store)
+    load(store, learner("a"))
+    run = begin(store)
+    with store.write() as db:
+        runs.mark(db, run.run_id, "failed", now=AS_OF)
+    assert failed(settings) == ["last run"]
+    night(store, AS_OF + HOUR)
+    assert failed(settings) == []
+
+
+def test_a_run_that_nobody_schedules_any_more_is_not_complained_about(settings):
+    store = open_store(settings.store)
+    load(store, learner("a"))
+    run = begin(store, pipeline="given_up")
+    with store.write() as db:
+        runs.mark(db, run.run_id, "failed", now=AS_OF)
+    assert examined(settings)["last run"].detail == "no run yet"
+
+
+@pytest.fixture
+def limited(settings, monkeypatch, tmp_path):
+    """Settings with a nightly pipeline that wants facts of at most three days from an inbox."""
+    folder = tmp_path / "pipelines"
+    folder.mkdir()
+    (tmp_path / "inbox").mkdir()
+    text = (steps.PIPELINES / "nightly.toml").read_text()
+    rules = f'[sources]\nmax_age_days = 3\ninbox = "{tmp_path}/inbox/*.csv"\n'
+    (folder / "nightly.toml").write_text(text.replace("[sources]\n", rules))
+    monkeypatch.setattr(steps, "PIPELINES", folder)
+    return settings
+
+
+@pytest.mark.parametrize(
+    ("days", "wrong"), [(2, []), (3, ["facts"]), (3.5, ["last run", "facts"])], ids=["young", "facts", "both"]
+)
+def test_age_fails_where_a_pipeline_sets_a_limit(limited, days, wrong):
+    store = open_store(limited.store)
+    load(store, learner("a"), at=AS_OF - HOUR)
+    night(store)
+    found = examined(limited, now=AS_OF + days * DAY)
+    assert [name for name, check in found.items() if not check.ok] == wrong
+    assert ("max_age_days is 3" in found["facts"].detail) == ("facts" in wrong)
+
+
+def test_age_alone_fails_nothing_where_no_pipeline_sets_a_limit(settings):
+    store = open_store(settings.store)
+    load(store, learner("a"))
+    night(store)
+    found = examined(settings, now=AS_OF + 100 * DAY)
+    assert [name for name, check in found.items() if not check.ok] == []
+    assert "2400 hours ago" in found["last run"].detail
+
+
+def test_no_facts_are_too_old_where_there_is_a_limit(limited):
+    with open_store(limited.store).write():
+        pass
+    assert failed(limited) == ["facts"]
+
+
+def test_an_inbox_whose_folder_is_gone_fails(limited, tmp_path):
+    load(open_store(limited.store), learner("a"), at=AS_OF)
+    assert failed(limited) == []
+    (tmp_path / "inbox").rmdir()
+    assert failed(limited) == ["pipelines"]
+    assert "nightly.toml: its inbox is no folder that can be read: " in examined(limited)["pipelines"].detail
+
+
+def blocks_of(store, *tables):
+    """The numbers of the file's blocks that hold rows of these tables."""
+    with store.read() as db:
+        return {
+            block
+            for table in tables
+            for held, more in db.execute(
+                f"select block_id, additional_block_ids from pragma_storage_info('{table}')"
+            ).fetchall()
+            for block in (held, *(more or []))
+            if block is not None and block >= 0
+        }
+
+
+def test_one_flipped_bit_in_the_rows_or_in_an_index_is_found(settings):
+    store = open_store(settings.store)
+    load(store, *(learner(f"learner-{number}") for number in range(3000)))
+    night(store)
+    with store.read() as db:
+        tables = [name for (name,) in db.execute("select table_name from duckdb_tables()").fetchall()]
+    sound = settings.store.read_bytes()
+
+    def is_found(block):
+        at = 3 * 4096 + block * 262_144 + 1000  # three headers, and then blocks of this size
+        damaged = Path(f"{settings.store}-{block}")
+        damaged.write_bytes(sound[:at] + bytes([sound[at] ^ 1]) + sound[at + 1 :])
+        found = examined(settings.model_copy(update={"store": damaged}))["integrity"]
+        damaged.unlink()
+        assert found.ok or "is damaged; move it away or restore a backup" in found.detail
+        return not found.ok
+
+    of_rows = blocks_of(store, "learners", "nudges")
+    assert len(of_rows) > 1
+    assert all(map(is_found, of_rows))
+    of_no_rows = sorted(set(range(1, len(sound) // 262_144)) - blocks_of(store, *tables))
+    assert any(map(is_found, of_no_rows))  # the others are free
+
+
+@pytest.mark.parametrize(
+    ("sql", "said"),
+    [
+        (
+            "update loads set accepted = 1",
+            "1 loads whose rows are not all accepted or quarantined, first L000001",
+        ),
+        (
+            "insert into quarantine values ('L000001', 2, 'a', ['b'])",
+            "1 loads with more in quarantine than they count, first L000001",
+        ),
+        ("delete from learners where id = 'a'", "1 learners that have facts and are not there, first a"),
+        ("update runs set published_at = null", "2 current scores of a run that was not published, first a"),
+    ],
+)
+def test_what_does_not_add_up_fails(settings, sql, said):
+    store = open_store(settings.store)
+    load(store, learner("a"), learner("b"))
+    night(store)
+    with store.write() as db:
+        db.execute(sql)
+    assert examined(settings)["integrity"].detail == said
+    assert not examined(settings)["integrity"].ok
+
+
+def test_a_disk_without_room_for_the_store_once_more_fails(settings, monkeypatch):
+    store = open_store(settings.store)
+    load(store, learner("a"))
+    room = {"total": 10**12, "used": 0}
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(**room, free=501 * 10**6))
+    assert failed(settings) == []
+    with settings.store.open("r+b") as file:
+        file.truncate(502 * 10**6)
+    assert not examined(settings)["disk"].ok
+    assert "501 MB free at " in examined(settings)["disk"].detail
+    assert examined(settings)["disk"].detail.endswith("; 502 are needed, the store has 502")
+
+
+def test_a_disk_that_is_nearly_full_fails_whatever_the_store(settings, monkeypatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=499 * 10**6))
+    assert examined(settings)["disk"].detail.endswith("; 500 are needed, the store has 0")
+    assert not examined(settings)["disk"].ok
+
+
+def test_a_time_zone_that_is_none_fails(settings):
+    found = examined(settings.model_copy(update={"timezone": "Berlin"}))
+    assert not found["time zone"].ok
+    assert "'Berlin' is not known" in found["time zone"].detail
 
 
 def test_the_json_form_of_a_check_is_documented():

@@ -33,7 +33,7 @@ from engagement import (
     sources,
     steps,
 )
-from engagement.errors import InvalidInput, RunFailed, StoreBusy
+from engagement.errors import InvalidInput, NotFound, RunFailed, StoreBusy
 from engagement.locks import sole_runner
 from engagement.runs import Run
 from engagement.settings import PROJECT
@@ -616,3 +616,167 @@ def test_what_is_loaded_by_hand_in_the_day_comes_after_what_the_night_loaded(sto
         where learners.id = '{told["id"].iloc[0]}'
         """,
     ) == (99.5, True)
+
+
+# A night with an inbox, told once: good files, the same again, a bad one, and the bad one made good.
+
+
+def drop(folder, name, text):
+    (folder / "inbox").mkdir(exist_ok=True)
+    (folder / "inbox" / name).write_text(text)
+
+
+def with_inbox(folder, **different):
+    rules = {"inbox": str(folder / "inbox" / "*.csv")} | different
+    return Pipeline(
+        name="nightly",
+        sources=Sources(**rules),
+        steps=[Step(notebook="10_load"), Step(notebook="20_score")],
+    )
+
+
+def said_by(result, notebook="10_load"):
+    """What the notebook printed in its answer."""
+    cells = json.loads((result.folder / f"{notebook}.ipynb").read_text())["cells"]
+    return "".join(cells[-1]["outputs"][0]["text"])
+
+
+def days_later(days):
+    return {"as_of": AS_OF + timedelta(days=days), "day": DAY + timedelta(days=days)}
+
+
+@pytest.fixture(scope="module")
+def nights(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("nights")
+    store = Store(folder / "store.duckdb")
+    (file, _) = sample.write_csv(sample.cohort(60, seed=1, as_of=AS_OF), folder)
+    export = file.read_text()
+    bad = "not an export\n1\n"
+    told = {}
+
+    def tell(name, **changed):
+        with listening() as lines:
+            try:
+                result = run(store, with_inbox(folder, **changed.pop("sources", {})), **changed)
+            except RunFailed as error:
+                result = error
+        told[name] = Stage(result, "\n".join(lines), tables(store), shown(store), {})
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ENGAGEMENT_STORE", str(store.path))
+        drop(folder, "1.csv", export)
+        tell("first")
+        tell("again")
+        tell("refused", sources={"if_nothing_new": "fail"}, **days_later(1))
+        tell("warned", **days_later(1))
+        drop(folder, "2.csv", export.replace("@example.invalid", "@second.invalid"))
+        drop(folder, "3.csv", bad)
+        drop(folder, "4.csv", export.replace("@example.invalid", "@fourth.invalid"))
+        tell("bad", sources={"if_nothing_new": "fail"}, **days_later(2))
+        drop(folder, "3.csv", export.replace("@example.invalid", "@third.invalid"))
+        tell("mended", sources={"if_nothing_new": "fail"}, **days_later(2))
+        tell("old", sources={"max_age_days": 3}, **days_later(6))
+        tell("still too old", sources={"max_age_days": 5}, **days_later(6))
+        tell("allowed", sources={"max_age_days": 6}, **days_later(6))
+    return told
+
+
+def domains(stage):
+    """Which of the exports the addresses of the learners are from."""
+    return {row[3].partition("@")[2] for row in stage.tables["learners"] if row[3]}
+
+
+def sources_loaded(stage):
+    return [row[2] for row in sorted(stage.tables["loads"])]
+
+
+def test_what_is_new_in_an_inbox_is_loaded_scored_and_published(nights):
+    first = nights["first"]
+    assert first.result.status == "published"
+    assert sources_loaded(first) == ["1.csv"]
+    assert first.shown["scores"] > 50
+    assert said_by(first.result).startswith("1 files came with this run.")
+
+
+def test_the_same_run_again_with_nothing_new_is_done_already(nights):
+    assert nights["again"].result.status == "already done"
+    assert nights["again"].tables == nights["first"].tables
+    assert "nothing new" not in nights["again"].said
+
+
+def test_nothing_new_fails_the_run_before_anybody_is_scored(nights):
+    refused = nights["refused"]
+    assert type(refused.result) is RunFailed
+    assert str(refused.result).startswith("nightly-2026-03-02-1: nothing new in the inbox ")
+    assert [row for row in refused.tables["steps"] if row[0] == "nightly-2026-03-02-1"] == []
+    assert {row[0]: row[9] for row in refused.tables["runs"]} == {
+        "nightly-2026-03-01-1": "published",
+        "nightly-2026-03-02-1": "failed",
+    }
+    assert refused.tables["risk_scores"] == nights["first"].tables["risk_scores"]
+
+
+def test_nothing_new_is_said_in_the_log_and_in_the_notebook(nights):
+    warned = nights["warned"]
+    assert warned.result.run.run_id == "nightly-2026-03-02-1"  # what it shall do about it is not what it does
+    assert "nothing new in the inbox " in warned.said
+    assert said_by(warned.result).startswith("0 files came with this run.")
+    assert sources_loaded(warned) == ["1.csv"]
+
+
+def test_a_bad_file_fails_the_run_and_the_last_scores_stand(nights):
+    bad = nights["bad"]
+    assert re.match(
+        r"nightly-2026-03-03-1: 10_load failed after 1 tries: InvalidInput: 3\.csv: ", str(bad.result)
+    )
+    assert bad.tables["risk_scores"] == nights["warned"].tables["risk_scores"]
+    assert bad.shown == nights["warned"].shown
+    assert sources_loaded(bad) == ["1.csv", "2.csv"]
+    assert domains(bad) == {"second.invalid"}
+
+
+def test_a_bad_file_made_good_is_loaded_with_what_waited_behind_it(nights):
+    mended = nights["mended"]
+    assert mended.result.run.run_id == "nightly-2026-03-03-2"
+    assert mended.result.status == "published"
+    assert sources_loaded(mended) == ["1.csv", "2.csv", "3.csv", "4.csv"]
+    assert domains(mended) == {"fourth.invalid"}
+    assert {row[-1] for row in mended.tables["risk_scores"]} == {"nightly-2026-03-03-2"}
+
+
+def test_facts_that_are_too_old_fail_the_run_after_loading_and_before_scoring(nights):
+    old = nights["old"]
+    assert "nightly-2026-03-07-1: the newest facts are 6.0 days old, and max_age_days is 3;" in str(
+        old.result
+    )
+    assert [row[1] for row in old.tables["steps"] if row[0] == "nightly-2026-03-07-1"] == ["10_load"]
+    assert old.tables["risk_scores"] == nights["mended"].tables["risk_scores"]
+
+
+def test_old_facts_are_looked_at_again_when_the_run_goes_on(nights):
+    assert "the newest facts are 6.0 days old, and max_age_days is 5" in str(nights["still too old"].result)
+    allowed = nights["allowed"].result
+    assert (allowed.run.run_id, allowed.status) == ("nightly-2026-03-07-1", "published")
+    assert [step["status"] for step in allowed.steps] == ["skipped", "done"]
+
+
+def test_an_inbox_with_nothing_in_it_is_no_run_where_there_is_no_store(folder, store, monkeypatch):
+    monkeypatch.setattr(steps, "NOTEBOOKS", PROJECT / "notebooks")
+    with pytest.raises(NotFound, match="there is no store"):
+        run(store, with_inbox(folder))
+    assert not store.path.exists()
+
+
+def test_how_files_are_written_is_part_of_what_a_run_is_and_what_fails_it_is_not(folder, store):
+    load_cohort(store)
+    write_notebook(folder / "10_load.ipynb", "learner_files = []")
+    written = {"timezone": "Asia/Tokyo"}
+    for rules, run_id in (
+        ({}, "nightly-2026-03-01-1"),
+        ({"max_age_days": 500}, "nightly-2026-03-01-1"),
+        (written, "nightly-2026-03-01-2"),
+    ):
+        chosen = Pipeline(name="nightly", sources=Sources(**rules), steps=[Step(notebook="10_load")])
+        assert run(store, chosen).run.run_id == run_id
+    kept = json.loads(one(store, "select parameters from runs where attempt = 2")[0])
+    assert kept["[sources]"] == {"rules": written, "files": []}

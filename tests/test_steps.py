@@ -5,6 +5,7 @@ import json
 import pytest
 
 from engagement import steps
+from engagement.conventions import Conventions
 from engagement.errors import InvalidInput, NotFound
 from engagement.steps import Pipeline, Step, declared_types, parameters, read_pipeline
 
@@ -83,6 +84,8 @@ def test_every_pipeline_of_the_project_takes_its_parameters():
         ('notebook = "first"', 'notebook = "second"', "a notebook stands twice in steps"),
         ('step = "second"', 'step = "third"', "report.step 'third' is not one of the steps"),
         ("[report]", '[sources]\nlearners = ["a.csv"]\n[report]', "sources are loaded by 10_load"),
+        ("[report]", '[sources]\ninbox = "a/*.csv"\n[report]', "sources are loaded by 10_load"),
+        ("[report]", "[sources]\nmax_age_days = 3\n[report]", "sources are loaded by 10_load"),
         ("[report]", "[report", "tiny.toml: Expected"),
     ],
 )
@@ -90,6 +93,66 @@ def test_a_pipeline_that_says_something_wrong_is_refused(tmp_path, old, new, sai
     assert old in GOOD
     with pytest.raises(InvalidInput, match=said):
         read(tmp_path, GOOD.replace(old, new))
+
+
+WITH_SOURCES = """
+name = "tiny"
+[sources]
+inbox = "inbox/learners/*.csv"
+events_inbox = ["inbox/events/*.csv", "/elsewhere/*.csv"]
+if_nothing_new = "fail"
+max_age_days = 2.5
+timezone = "Europe/Berlin"
+columns = {id = "Student ID"}
+date_formats = ["%d.%m.%Y"]
+percent_scale = {completed_percent = 1}
+max_quarantine = 0.05
+[[steps]]
+notebook = "10_load"
+"""
+
+
+def test_sources_are_read_as_the_file_says(tmp_path):
+    sources = read(tmp_path, WITH_SOURCES).sources
+    assert sources.inboxes == ["inbox/learners/*.csv", "inbox/events/*.csv", "/elsewhere/*.csv"]
+    assert (sources.if_nothing_new, sources.max_age_days, sources.max_quarantine) == ("fail", 2.5, 0.05)
+    assert sources.conventions("Asia/Tokyo") == Conventions(
+        "Europe/Berlin", {"id": "Student ID"}, ("%d.%m.%Y",), {"completed_percent": 1}
+    )
+
+
+def test_sources_that_say_nothing_are_as_documented_in_the_institutions_zone(tmp_path):
+    sources = read(tmp_path, GOOD).sources
+    assert sources.conventions("Asia/Tokyo") == Conventions("Asia/Tokyo")
+    assert (sources.if_nothing_new, sources.max_age_days, sources.max_quarantine) == ("warn", None, 1)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('"fail"', '"stop"', r"sources\.if_nothing_new: Input should be 'warn' or 'fail'"),
+        ("max_age_days = 2.5", "max_age_days = 0", r"sources\.max_age_days: "),
+        ("max_quarantine = 0.05", "max_quarantine = 5", r"sources\.max_quarantine: "),
+        ('inbox = "inbox/learners/*.csv"', 'inbox = ""', r"sources\.inbox\.0: "),
+        ('inbox = "inbox/learners/*.csv"', "inbox = 3", r"sources\.inbox: "),
+        ("columns =", "colums =", r"sources\.colums: Extra inputs"),
+        ("Europe/Berlin", "Berlin", "tiny.toml: sources: timezone 'Berlin': no IANA name"),
+        ("{id =", "{ident =", "tiny.toml: sources: map ident: no such column"),
+        ("%d.%m.%Y", "%d.%m.", "tiny.toml: sources: date_format '%d.%m.': needs a day"),
+        ("completed_percent = 1", "completed_percent = 10", "tiny.toml: sources: percent_scale"),
+        ('"10_load"', '"20_score"', "sources are loaded by 10_load"),
+    ],
+)
+def test_sources_that_say_something_wrong_are_refused(tmp_path, old, new, said):
+    assert old in WITH_SOURCES
+    with pytest.raises(InvalidInput, match=said):
+        read(tmp_path, WITH_SOURCES.replace(old, new))
+
+
+def test_what_is_said_of_an_inbox_that_is_not_there_is_refused(tmp_path):
+    lines = [line for line in WITH_SOURCES.splitlines() if "inbox" not in line]
+    with pytest.raises(InvalidInput, match="if_nothing_new is about an inbox, and there is none"):
+        read(tmp_path, "\n".join(lines))
 
 
 def test_a_pipeline_without_steps_is_refused(tmp_path):

@@ -1,6 +1,7 @@
 """A process of its own for the tests of runs: it runs the nightly pipeline, or dies or starves on the way.
 
-    run_worker.py run       FILE AS_OF STEPS            like `engagement run nightly`, with FILE as its source
+    run_worker.py run       FILE AS_OF STEPS            like `engagement run nightly`, with FILE as its source,
+                                                        or as its inbox where it is a pattern
     run_worker.py die       FILE AS_OF STEPS BEFORE     kills itself where it would call `publish` or `write_index`
     run_worker.py starve    FILE AS_OF STEPS BYTES      no file it or its kernels write may grow beyond BYTES
 
@@ -35,7 +36,8 @@ def main(action, file, as_of, step_count, detail):
         resource.setrlimit(resource.RLIMIT_FSIZE, (int(detail), int(detail)))
     settings = read_settings()
     instant = parse_as_of(as_of, settings.zone)
-    nightly = steps.read_pipeline("nightly").model_copy(update={"sources": Sources(learners=[file])})
+    sources = Sources(inbox=[file]) if "*" in file else Sources(learners=[file])
+    nightly = steps.read_pipeline("nightly").model_copy(update={"sources": sources})
     if int(step_count) < len(nightly.steps):
         first = nightly.steps[: int(step_count)]
         nightly = nightly.model_copy(update={"steps": first, "report": None})

@@ -193,3 +193,33 @@ def test_a_run_goes_on_once_the_disk_has_room_again_and_the_last_one_can_be_read
     assert succeeded(place.start(steps=1))["run_id"] == RUN_ID
     assert place.doubled() == {}
     assert place.rows("select count(*) > 1900 from learner_risk") == [(True,)]
+
+
+def test_a_run_killed_between_two_files_of_an_inbox_loads_the_other_and_is_done_once(place):
+    place.file = place.file.with_name("inbox") / "*.csv"
+    inbox = place.file.parent
+    inbox.mkdir()
+    header, first, *_ = (inbox.parent / "sample_learners.csv").read_text().splitlines()
+    (inbox / "1.csv").write_text(f"{header}\n{first}\n")
+    learner, rest = first.split(",", 1)
+    rows = (f"{learner}-{number},{rest}".replace("@", f"{number}@") for number in range(40_000))
+    (inbox / "2.csv").write_text("\n".join([header, *rows, ""]))
+
+    runner = place.start(steps=1)
+    deadline = time.monotonic() + 60
+    while not (place.store.path.exists() and place.rows("select load_id from loads")):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    kill(place, runner)
+    assert place.rows("select source, accepted from loads") == [("1.csv", 1)]
+
+    (inbox / "1.csv").rename(inbox.parent / "1.csv")  # put away what has been loaded
+    assert succeeded(place.start(steps=1))["run_id"] == RUN_ID
+    assert place.rows("select source, accepted from loads order by load_id") == [
+        ("1.csv", 1),
+        ("2.csv", 40_000),
+    ]
+    assert place.rows("select count(*) from learners") == [(40_001,)]
+    assert succeeded(place.start(steps=1))["status"] == "already done"
+    assert place.rows("select count(*) from loads") == [(2,)]
+    assert place.doubled() == {}

@@ -1,0 +1,4 @@
+-- One row: when the newest fact was observed that was known at $as_of, null where there is none.
+select max(observed_at) as newest_facts
+from learner_facts
+where observed_at <= $as_of;
