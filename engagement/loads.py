@@ -61,6 +61,12 @@ class Checked:
     content_hash: str
     rows: int
     not_rows: pd.DataFrame
+    stamp: tuple[int, int] | None
+
+    def refuse_changed(self) -> None:
+        """Raise `InvalidInput` where the file is no longer what was read."""
+        if _stamp(self.source) != self.stamp:
+            raise InvalidInput(f"{self.incoming.name}: changed while it was read; is it still being written?")
 
     @property
     def columns(self) -> set[str]:
@@ -76,8 +82,8 @@ def checked(
 
     Raises `InvalidInput` for a source that is refused whole.
     """
-    content_hash = intake.content_hash(source)
     before = _stamp(source)
+    content_hash = intake.content_hash(source)
     with (
         store.staging() as stage,
         intake.opened(stage, source, columns, conventions.columns) as incoming,
@@ -85,25 +91,27 @@ def checked(
         _read(stage, incoming, conventions)
         taken = first_row(stage, "select count(*) from checked")[0]
         not_rows = incoming.refused(stage, taken)
+        loaded = Checked(source, incoming, content_hash, taken + len(not_rows), not_rows, before)
+        loaded.refuse_changed()
         _refuse_swapped(stage, incoming)
         _refuse_fractions(stage, incoming, conventions)
-        if _stamp(source) != before:
-            raise InvalidInput(f"{incoming.name}: changed while it was read; is it still being written?")
-        yield Checked(source, incoming, content_hash, taken + len(not_rows), not_rows)
+        yield loaded
 
 
 def _stamp(source: Source) -> tuple[int, int] | None:
     """Return what changes when a file is written to."""
     if not isinstance(source, Path):
         return None
-    found = source.stat()
+    try:
+        found = source.stat()
+    except OSError:  # nor is one there, or it has gone
+        return None
     return found.st_mtime_ns, found.st_size
 
 
 def _read(stage: Cursor, incoming: Incoming, conventions: Conventions) -> None:
     columns = incoming.columns
-    trimmed = ", ".join(f"{rules.trimmed(column)} as {column.name}" for column in columns)
-    texts = ", ".join(f"{rules.present(column)} as {rules.written(column)}" for column in columns)
+    texts = ", ".join(f"{rules.text(column)} as {rules.written(column)}" for column in columns)
     values = ", ".join(
         f"{rules.value(column, conventions, comma_is_decimal=incoming.comma_is_decimal)} as {column.name}"
         for column in columns
@@ -114,8 +122,7 @@ def _read(stage: Cursor, incoming: Incoming, conventions: Conventions) -> None:
     names = ", ".join(column.name for column in columns)
     sql = f"""
         create or replace temp table checked as
-        with trimmed as (select {trimmed} from {incoming.relation}),
-        written as (select {texts} from trimmed),
+        with written as (select {texts} from {incoming.relation}),
         valued as (select *, {values} from written)
         select {names}, case when {wrong} then concat_ws(chr(10), {reasons}) end as reasons
         from valued
@@ -126,10 +133,13 @@ def _read(stage: Cursor, incoming: Incoming, conventions: Conventions) -> None:
 
 def _refuse_swapped(stage: Cursor, incoming: Incoming) -> None:
     """Refuse a source where no value can be read of two columns that are not empty."""
-    readable = [column for column in incoming.columns if column.kind in rules.READABLE]
+    readable = [column for column in incoming.columns if column.kind in (*rules.READABLE, "email")]
     if not readable:
         return
-    counts = ", ".join(f"count({column.name})" for column in readable)
+    counts = ", ".join(
+        "count_if(contains(email, '@'))" if column.kind == "email" else f"count({column.name})"
+        for column in readable
+    )
     counted = first_row(stage, f"select {counts} from checked")  # noqa: S608 (names from the schema)
     silent = [column.name for column, count in zip(readable, counted, strict=True) if not count]
     unread = [name for name in silent if _has_reasons(stage, name)]
@@ -165,7 +175,11 @@ def _refuse_fractions(stage: Cursor, incoming: Incoming, conventions: Convention
     found = first_row(
         stage,
         "select "  # noqa: S608 (names from the schema)
-        + ", ".join(f"max({name}) <= 1 and count_if({name} <> floor({name})) > 0" for name in percents)
+        + ", ".join(
+            # what lies outside is refused, and says nothing about the rest
+            f"max({name}) filter ({name} <= 100) <= 1 and count_if({name} > 0 and {name} < 1) > 0"
+            for name in percents
+        )
         + " from checked",
     )
     fractions = [name for name, holds in zip(percents, found, strict=True) if holds]
@@ -198,6 +212,7 @@ def record(
     """
     name, rows = loaded.incoming.name, loaded.rows
     _quarantine(db, load_id, loaded)
+    loaded.refuse_changed()
     accepted = first_row(db, "select count(*) from temp.checked where reasons is null")[0]
     reasons = dict(db.execute(query("count_reasons"), {"load_id": load_id}).fetchall())
     quarantined = first_row(
@@ -207,8 +222,10 @@ def record(
         raise EngagementError(f"{name}: {rows} rows, but {accepted} accepted and {quarantined} quarantined")
     if accepted == 0:
         hint = "; `--date-format` says how dates are written" if _NO_DATE in reasons else ""
+        if any(count == rows and not reason.startswith("row: ") for reason, count in reasons.items()):
+            hint += f"; {headers.HINT}"
         raise InvalidInput(f"{name}: none of {rows} rows accepted: {_most_frequent(reasons)}{hint}")
-    if quarantined > max_quarantine * rows:
+    if quarantined / rows > max_quarantine:
         raise InvalidInput(
             f"{name}: {quarantined} of {rows} rows refused, more than the share of {max_quarantine:g} allowed: "
             + _most_frequent(reasons)

@@ -4,6 +4,7 @@ Built as expressions over a table of text columns, because a million rows are ch
 reasons of a row are found, not just the first. Only names from `schema` are formatted into SQL, never a value.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -14,18 +15,19 @@ READABLE: Final = ("number", "whole", "instant", "flag", "choice")  # a text of 
 NO_INSTANT: Final = "not an ISO date or time"
 
 _SPACES: Final = r"\s\x{A0}\x{2007}\x{200B}\x{202F}\x{FEFF}"  # no-break and zero-width ones among them
-_OUTER_SPACE: Final = f"^[{_SPACES}]|[{_SPACES}]$"
 _NUMBER: Final = r"^[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?$"
 _COMMA: Final = r"^[+-]?[0-9]*,[0-9]+$"
 _THOUSANDS: Final = r"^[+-]?[1-9][0-9]{0,2},[0-9]{3}$"  # or three decimals: nobody can tell
-_ZONE: Final = r"(Z|z|[+-][0-9]{2}(:?[0-9]{2})?)$"
-_INSTANT: Final = (
-    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)? ?" + _ZONE[:-1] + "?)?$"
+_DATE: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_TIME: Final = r"[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?"
+_ZONE: Final = r" ?(Z|z|UTC|GMT|[+-](0[0-9]|1[0-4])(:?[0-5][0-9])?)"
+_EARLIEST: Final = (
+    "timestamp '1900-01-01'"  # before it, a year was written with two digits, or stands for never
 )
 _DAY_NUMBER: Final = r"^[0-9]{5}([.,][0-9]+)?$"  # 18 May 1927 to 13 October 2173
 _EMAIL: Final = r"^[^@\s]+@[^@\s]+$"
 # What spreadsheets make of a long number, or of a number in a column with gaps.
-_MANGLED: Final = r"^[0-9]+[.]0+$|^[0-9]([.,][0-9]+)?[eE][+][0-9]+$"
+_MANGLED: Final = r"^[0-9]+[.,]0+$|^[0-9]([.,][0-9]+)?[eE][+][0-9]+$"
 
 
 def written(column: Column) -> str:
@@ -33,18 +35,28 @@ def written(column: Column) -> str:
     return f"{column.name}_text"
 
 
-def trimmed(column: Column) -> str:
-    """Return the SQL for the text without the white space around it."""
+def text(column: Column) -> str:
+    """Return the SQL for the text without the white space around it, null where it stands for nothing."""
     name = column.name
-    return (
-        f"case when regexp_matches({name}, '{_OUTER_SPACE}') "
-        f"then regexp_replace({name}, '^[{_SPACES}]+|[{_SPACES}]+$', '', 'g') else {name} end"
-    )
+    trimmed = f"regexp_replace({name}, '^[{_SPACES}]+|[{_SPACES}]+$', '', 'g')"
+    mended = f"case when not {_is_one_of(trimmed, column.missing)} then {trimmed} end"
+    return f"case when {_is_plain(column)} then {name} else {mended} end"
 
 
-def present(column: Column) -> str:
-    """Return the SQL that makes null of a trimmed text that stands for nothing."""
-    return f"case when lower({column.name}) not in {_words(column.missing)} then {column.name} end"
+def _is_plain(column: Column) -> str:
+    """Return the SQL for whether a text surely needs no mending: what most are, seen without a pattern."""
+    first, last = f"{column.name}[1]", f"{column.name}[-1]"
+    match column.kind:
+        case "number" | "whole":
+            return f"{first} between '0' and '9' and {last} between '0' and '9'"
+        case "flag":
+            return _is_one_of(column.name, TRUE_WORDS + FALSE_WORDS)
+        case "choice":
+            return _is_one_of(column.name, column.choices)
+        case _:
+            longest = max(map(len, column.missing))
+            ends = f"{first} between '!' and '~' and {last} between '!' and '~'"
+            return f"strlen({column.name}) > {longest} and {ends}"
 
 
 def value(column: Column, conventions: Conventions, *, comma_is_decimal: bool) -> str:
@@ -57,10 +69,10 @@ def value(column: Column, conventions: Conventions, *, comma_is_decimal: bool) -
         case "number" | "whole":
             return _number(column, conventions.percent_scale.get(column.name, 100), comma_is_decimal)
         case "flag":
-            yes, no = _words(TRUE_WORDS), _words(FALSE_WORDS)
-            return f"case when lower({name}) in {yes} then true when lower({name}) in {no} then false end"
+            yes, no = _is_one_of(name, TRUE_WORDS), _is_one_of(name, FALSE_WORDS)
+            return f"case when {yes} then true when {no} then false end"
         case "choice":
-            return f"case when lower({name}) in {_words(column.choices)} then lower({name}) end"
+            return f"case when {_is_one_of(name, column.choices)} then lower({name}) end"
         case "instant":
             return _instant(name, conventions)
         case "email":
@@ -74,8 +86,11 @@ def value(column: Column, conventions: Conventions, *, comma_is_decimal: bool) -
 
 def parameters(conventions: Conventions) -> dict[str, Any]:
     """Return what the SQL of `value` may refer to."""
-    formats = [text for text in conventions.date_formats if text != SPREADSHEET_DAYS]
-    return {"zone": conventions.timezone, "date_formats": formats}
+    return {
+        "zone": conventions.timezone,
+        "date_formats": conventions.local_formats,
+        "zoned_formats": conventions.zoned_formats,
+    }
 
 
 def checks(column: Column) -> list[tuple[str, str]]:
@@ -102,6 +117,7 @@ def checks(column: Column) -> list[tuple[str, str]]:
             found.append((unread, f"not one of {', '.join(column.choices)}"))
         case "instant":
             found.append((unread, NO_INSTANT))
+            found.append((f"{name} < {_EARLIEST}", "before the year 1900"))
         case "email":
             found.append((f"not regexp_matches({there}, '{_EMAIL}')", "not an address"))
         case "json":
@@ -143,23 +159,30 @@ def _number(column: Column, scale: int, comma_is_decimal: bool) -> str:
 
 def _instant(name: str, conventions: Conventions) -> str:
     local = "timezone('UTC', timezone($zone, {}))" if conventions.timezone != "UTC" else "{}"
-    aware = f"timezone('UTC', try_cast({name} as timestamptz))"
+    # no space before the zone, and its name in one of the ways that a cast reads
+    iso_zone = f"regexp_replace(regexp_replace({name}, ' ?(z|UTC|GMT)$', 'Z'), ' ([+-])', '\\1')"
+    aware = f"timezone('UTC', try_cast({iso_zone} as timestamptz))"
     naive = local.format(f"try_cast({name} as timestamp)")
-    zoned = f"length({name}) > 10 and regexp_matches({name}, '{_ZONE}')"
-    iso = f"when regexp_matches({name}, '{_INSTANT}') then case when {zoned} then {aware} else {naive} end"
+    iso = (
+        f"when regexp_matches({name}, '^{_DATE}({_TIME})?$') then {naive} "
+        f"when regexp_matches({name}, '^{_DATE}{_TIME}{_ZONE}$') then {aware}"
+    )
     branches = [iso]
-    formats = conventions.date_formats
-    if any(text != SPREADSHEET_DAYS for text in formats):
+    if any(text.startswith("%Y-") for text in conventions.date_formats):
+        branches = []  # a format that begins with the year says what 2026-02-01 means: it is no ISO date besides
+    if conventions.zoned_formats:
+        parsed = f"try_strptime({name}, $zoned_formats)"  # in UTC
+        branches.append(f"when {parsed} is not null then {parsed}")
+    if conventions.local_formats:
         parsed = f"try_strptime({name}, $date_formats)"
-        as_said = f"when {parsed} is not null then {local.format(parsed)}"
-        # A format that begins with the year says what 2026-02-01 means: it is no ISO date besides.
-        branches = [as_said] if any(text.startswith("%Y-") for text in formats) else [iso, as_said]
-    if SPREADSHEET_DAYS in formats:
+        branches.append(f"when {parsed} is not null then {local.format(parsed)}")
+    if SPREADSHEET_DAYS in conventions.date_formats:
         days = f"try_cast(replace({name}, ',', '.') as double)"
         moment = f"timestamp '1899-12-30' + to_seconds(round({days} * 86400)::bigint)"
         branches.append(f"when regexp_matches({name}, '{_DAY_NUMBER}') then {local.format(moment)}")
     return f"case {' '.join(branches)} end"
 
 
-def _words(words: Sequence[str]) -> str:
-    return "(" + ", ".join(f"'{word}'" for word in words) + ")"
+def _is_one_of(text: str, words: Sequence[str]) -> str:
+    """Return the SQL for it, in any case; a pattern, because a longer `in` becomes a join over all rows."""
+    return f"regexp_matches({text}, '^(?i:{'|'.join(map(re.escape, words))})$')"
