@@ -6,7 +6,6 @@ What can be seen in a file, such as its delimiter, its encoding and its decimal 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -17,7 +16,8 @@ SPREADSHEET_DAYS: Final = "excel"  # days since 30 December 1899, which spreadsh
 PERCENT_COLUMNS: Final = tuple(column.name for column in LEARNERS if column.is_percent)
 SCALES: Final = (1, 100)
 _NAMES: Final = {column.name for column in (*LEARNERS, *EVENTS)}
-_DIRECTIVE: Final = re.compile(r"%(.?)")
+_DIRECTIVE: Final = re.compile(r"%-?(.?)")
+_DIRECTIVES: Final = "YymbBdaAHIpMSfz%"  # which the reader of dates knows, and which mean one thing
 
 
 @dataclass(frozen=True)
@@ -58,22 +58,39 @@ class Conventions:
                 raise InvalidInput(
                     f"percent_scale {name[:40]}={scale}: allowed are 1 and 100, for {', '.join(PERCENT_COLUMNS)}"
                 )
+        if nameless := [name for name, theirs in self.columns.items() if not theirs.strip()]:
+            raise InvalidInput(f"map {', '.join(nameless)}: the name of the source's column is empty")
         for text in self.date_formats:
             _check_date_format(text)
+
+    @property
+    def local_formats(self) -> list[str]:
+        """The formats of dates without a zone."""
+        return [text for text in self.date_formats if text != SPREADSHEET_DAYS and not _has_zone(text)]
+
+    @property
+    def zoned_formats(self) -> list[str]:
+        """The formats of dates with a zone, `%z`."""
+        return [text for text in self.date_formats if _has_zone(text)]
+
+
+def _has_zone(text: str) -> bool:
+    return "z" in _DIRECTIVE.findall(text)
 
 
 def _check_date_format(text: str) -> None:
     if text == SPREADSHEET_DAYS:
         return
-    directives = set(_DIRECTIVE.findall(text))
-    has_date = ("Y" in directives or "y" in directives) and "d" in directives and directives & set("mbB")
-    try:
-        datetime.now(UTC).strftime(text)
-    except (ValueError, UnicodeError):
-        has_date = False
-    if not has_date:
+    directives = _DIRECTIVE.findall(text)
+    if unknown := [f"%{letter}" for letter in directives if not letter or letter not in _DIRECTIVES]:
         raise InvalidInput(
-            f"date_format {text[:40]!r}: needs a day, a month and a year, such as %d.%m.%Y or %m/%d/%Y %H:%M; "
+            f"date_format {text[:40]!r}: {unknown[0]} is not known; known are %{' %'.join(_DIRECTIVES)}"
+        )
+    if "I" in directives and "p" not in directives:
+        raise InvalidInput(f"date_format {text[:40]!r}: %I, hours to 12, needs %p, which half of the day")
+    if any(len([letter for letter in directives if letter in part]) != 1 for part in ("d", "mbB", "Yy")):
+        raise InvalidInput(
+            f"date_format {text[:40]!r}: needs one day, one month and one year, such as %d.%m.%Y or %m/%d/%Y %H:%M; "
             f"or is {SPREADSHEET_DAYS!r} for the day numbers of spreadsheets"
         )
 

@@ -22,11 +22,16 @@ from engagement.errors import InvalidInput
 from engagement.headers import Header, match
 from engagement.records import Ints, Records
 from engagement.schema import Column
-from engagement.store import Cursor, query
+from engagement.store import TEXT_ROWS_PER_BLOCK, Cursor, query, registered
 from engagement.transcoding import plain_text
 
 _DELIMITERS: Final = ",;\t|"
 _HEADER_CHARACTERS: Final = 1_000_000
+_SPACES: Final = " \t\r\n\f\xa0\u2007\u200b\u202f\ufeff"  # what `rules` leaves out around a text
+# DuckDB takes no longer line, and never comes back from some quoted texts beyond; a quote left open makes such.
+_LONGEST_RECORD: Final = 2_000_000
+_WIDE: Final = 6  # in so many columns no text has as many delimiters by chance
+_OTHER_ROWS: Final = "row: holds other rows; is a quote open?"
 _SEP_LINE: Final = re.compile(r'^"?sep=(\\t|.)"?$', re.IGNORECASE)  # how Excel is told, in a line of its own
 
 
@@ -42,11 +47,11 @@ class _Layout:
 class CsvFile:
     """One CSV file; `open_csv` makes it. Its rows are `relation`, its columns' texts under our names."""
 
-    def __init__(self, name: str, path: Path, layout: _Layout, header: Header) -> None:
+    def __init__(self, name: str, records: Records, layout: _Layout, header: Header) -> None:
         self.name = name
         self.columns: Sequence[Column] = header.columns
         self.comma_is_decimal = layout.delimiter != ","
-        self._path = path
+        self._records = records
         self._layout = layout
         self._positions = header.positions
         chosen = ", ".join(f"c{at} as {column.name}" for column, at in header.positions)
@@ -58,12 +63,11 @@ class CsvFile:
                 store_rejects = true, rejects_table = 'csv_errors', rejects_scan = 'csv_scans')
         )"""  # noqa: S608 (names from the schema)
         self.parameters: Mapping[str, object] = {
-            "file": str(path),
+            "file": str(records.path),
             "skip": layout.skip,
             "delimiter": layout.delimiter,
         }
         self._not_rows: list[str] = []
-        self._records: Records
         self._taken: Ints
 
     def refused(self, stage: Cursor, taken: int) -> pd.DataFrame:
@@ -71,13 +75,11 @@ class CsvFile:
 
         Raises `InvalidInput` where records and rows do not add up.
         """
-        found = records.find(self._path, delimiter=self._layout.delimiter).below(self._layout.skip)
-        if found.open_line is not None:
-            raise InvalidInput(f"{self.name}: a quote opened in line {found.open_line} is never closed")
-        if not len(found.starts):
-            raise InvalidInput(f"{self.name}: no rows below the header")
-        self._records = found
+        found = self._records
         rejected = stage.execute(query("rejected_rows")).df()
+        stage.execute(
+            "drop table csv_errors; drop table csv_scans"
+        )  # the next file may come in the same staging
         at = np.flatnonzero(np.isin(found.numbers, rejected["record"]))
         if not len(at) == len(rejected) == len(found.starts) - taken:
             raise InvalidInput(
@@ -86,16 +88,47 @@ class CsvFile:
             )
         self._taken = np.delete(np.arange(len(found.starts)), at)
         self._not_rows = found.texts(at)
+        self._refuse_swallowed(stage)
         return pd.DataFrame({"line": found.lines[at], "raw": self._not_rows, "reasons": rejected["reasons"]})
 
-    def ids_of_not_rows(self) -> list[str | None]:
-        """Return what stands in the place of the id in each record that was no row; None where nothing does."""
-        at = next(at for column, at in self._positions if column.name == "id")
-        ids = []
-        for text in self._not_rows:
-            fields = _split(text, self._layout.delimiter, self.name)
-            ids.append((fields[at].strip() if at < len(fields) else "") or None)
-        return ids
+    def _refuse_swallowed(self, stage: Cursor) -> None:
+        """Give a reason to the rows in whose quotes other rows stand, whose last values would be taken for theirs."""
+        width, delimiter = len(self._layout.names), self._layout.delimiter
+        if width < _WIDE:
+            return
+        some_lines = np.flatnonzero(
+            np.diff(self._records.lines, append=np.iinfo(np.int64).max)[self._taken] > 1
+        )
+        swallowing: list[int] = []
+        for start in range(0, len(some_lines), TEXT_ROWS_PER_BLOCK):
+            rows = some_lines[start : start + TEXT_ROWS_PER_BLOCK]
+            for row, text in zip(rows.tolist(), self._records.texts(self._taken[rows]), strict=True):
+                first, *others = text.split("\n")
+                if first.count(delimiter) == width - 1 and any(
+                    len(_fields(other, delimiter)) == width for other in others
+                ):
+                    swallowing.append(row)
+        if swallowing:
+            with registered(stage, "swallowing", pd.DataFrame({"row": swallowing})):
+                stage.execute(
+                    "update checked set reasons = concat_ws(chr(10), $reason, reasons) "
+                    "where rowid in (select row from swallowing)",
+                    {"reason": _OTHER_ROWS},
+                )
+
+    def fields_of_not_rows(self) -> pd.DataFrame:
+        """Return each `text` that may be a field of a `record` that was no row, and whether it `is_id` by its place."""
+        place = next(at for column, at in self._positions if column.name == "id")
+        delimiter = self._layout.delimiter
+        found = []
+        for record, text in enumerate(self._not_rows):
+            fields = _fields(text, delimiter)
+            found += [(record, field.strip(_SPACES), at == place) for at, field in enumerate(fields)]
+            parts = re.split(f'[{re.escape(delimiter)}\n"]', text)  # where a quote stands wrong
+            found += [(record, part.strip(_SPACES), False) for part in parts]
+        return pd.DataFrame(found, columns=["record", "text", "is_id"]).astype(
+            {"text": "str", "is_id": "bool"}
+        )
 
     def places(self, stage: Cursor, rows: npt.NDArray[np.int64]) -> pd.DataFrame:
         """Return the `line` and the text, `raw`, of rows that were taken, by their number from 0."""
@@ -111,7 +144,25 @@ def open_csv(path: Path, columns: Sequence[Column], names: Mapping[str, str]) ->
     """
     with plain_text(path) as plain:
         layout = _layout(plain, path.name, [names.get(column.name, column.name) for column in columns])
-        yield CsvFile(path.name, plain, layout, match(layout.names, columns, names, path.name))
+        header = match(layout.names, columns, names, path.name)
+        yield CsvFile(path.name, _records(plain, path.name, layout), layout, header)
+
+
+def _records(path: Path, name: str, layout: _Layout) -> Records:
+    """Return the records below the header; found before the file is read, because an open quote swallows the rest."""
+    found = records.find(path, delimiter=layout.delimiter)
+    if found.open_line is not None:
+        raise InvalidInput(f"{name}: a quote opened in line {found.open_line} is never closed")
+    lengths = np.diff(found.starts, append=path.stat().st_size)
+    if len(longest := np.flatnonzero(lengths > _LONGEST_RECORD)):
+        raise InvalidInput(
+            f"{name}: the row in line {found.lines[longest[0]]} is longer than {_LONGEST_RECORD // 1_000_000} MB; "
+            "is a quote open?"
+        )
+    below = found.below(layout.skip)
+    if not len(below.starts):
+        raise InvalidInput(f"{name}: no rows below the header")
+    return below
 
 
 def _layout(path: Path, name: str, wanted: Sequence[str]) -> _Layout:
@@ -123,6 +174,10 @@ def _layout(path: Path, name: str, wanted: Sequence[str]) -> _Layout:
     for line in io.StringIO(start, newline=""):
         if separator := _SEP_LINE.match(line.rstrip("\r\n")):
             told = separator[1].replace("\\t", "\t")
+            if not told.isascii() or told.isalnum() or told == '"':
+                raise InvalidInput(
+                    f"{name}: line {skip + 1} says that {told!r} separates the columns; it cannot"
+                )
         elif line.strip():
             break
         skip += 1
@@ -138,7 +193,15 @@ def _layout(path: Path, name: str, wanted: Sequence[str]) -> _Layout:
 
 
 def _split(header: str, delimiter: str, name: str) -> list[str]:
+    if fields := _fields(header, delimiter):
+        return fields
+    raise InvalidInput(f"{name}: the header cannot be split into columns; is a quote open?")
+
+
+def _fields(text: str, delimiter: str) -> list[str]:
+    """Return the fields of the first record; none where it cannot be split."""
     try:
-        return next(csv.reader(io.StringIO(header, newline=""), delimiter=delimiter))
+        lines = io.StringIO(text, newline="")
+        return next(csv.reader(lines, delimiter=delimiter, skipinitialspace=delimiter != " "), [])
     except csv.Error:
-        raise InvalidInput(f"{name}: the header cannot be split into columns; is a quote open?") from None
+        return []

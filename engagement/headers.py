@@ -40,9 +40,12 @@ def match(header: Sequence[str], columns: Sequence[Column], names: Mapping[str, 
         if text not in theirs and (column.in_header or column.name in names)
     ]
     if missing:
-        raise InvalidInput(
-            f"{source}: column {', '.join(missing)} missing; the header has {', '.join(theirs)[:300]}; {HINT}"
+        # A first line with none of the names may well be somebody's data.
+        is_header = any(text in theirs for text in wanted.values())
+        there = (
+            f"the header has {', '.join(theirs)[:300]}" if is_header else "the first line names none of ours"
         )
+        raise InvalidInput(f"{source}: column {', '.join(missing)} missing; {there}; {HINT}")
     return Header([(column, theirs.index(text)) for column, text in wanted.items() if text in theirs])
 
 

@@ -36,8 +36,8 @@ class Incoming(Protocol):
     def refused(self, stage: Cursor, taken: int) -> pd.DataFrame:
         """Return `line`, `raw` and `reasons` of what was no row, after `taken` rows were read."""
 
-    def ids_of_not_rows(self) -> list[str | None]:
-        """Return the id in each record that was no row; None where it has none."""
+    def fields_of_not_rows(self) -> pd.DataFrame:
+        """Return each `text` that may be a field of a `record` that was no row, and whether it `is_id` by its place."""
 
     def places(self, stage: Cursor, rows: npt.NDArray[np.int64]) -> pd.DataFrame:
         """Return `line` and `raw` of rows, by their number from 0."""
@@ -93,8 +93,8 @@ class _Table:
             raise InvalidInput(f"{self.name}: no rows")
         return pd.DataFrame({"line": [], "raw": [], "reasons": []})
 
-    def ids_of_not_rows(self) -> list[str | None]:
-        return []
+    def fields_of_not_rows(self) -> pd.DataFrame:
+        return pd.DataFrame({"record": [], "text": [], "is_id": []}).astype({"text": "str", "is_id": "bool"})
 
     def places(self, stage: Cursor, rows: npt.NDArray[np.int64]) -> pd.DataFrame:
         fields = ", ".join(f"'{column.name}', {column.name}" for column in self.columns)

@@ -8,8 +8,6 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-import pandas as pd
-
 from engagement import intake, loads
 from engagement.conventions import AS_DOCUMENTED, Conventions
 from engagement.errors import InvalidInput
@@ -89,14 +87,15 @@ def load_full(
 ) -> LoadSummary:
     """Load the list of everybody: as `load` does, and who is not in it becomes inactive, who is active again.
 
-    A refused row still says that its learner is there. Raises `InvalidInput` also where a refused row does not say
-    whose it is, and where more than the share `max_absent` of the active learners would become inactive.
+    A refused row still says that its learner is there. Raises `InvalidInput` also where a refused row does not say for
+    certain whose it is, and where more than the share `max_absent` of the active learners would become inactive.
     """
     with loads.checked(store, source, LEARNERS, conventions) as loaded, store.write() as db:
         if "active" not in loaded.columns:
             db.execute("alter table temp.checked add column active boolean default true")
+        (active,) = first_row(db, "select count(*) from learners where active")
         load_id = _write(db, loaded, loaded.columns | {"active"}, observed_at)
-        inactivated = _inactivate_absent(db, loaded, load_id, max_absent)
+        inactivated = _inactivate_absent(db, loaded, load_id, active, max_absent)
         summary = loads.record(
             db,
             load_id,
@@ -121,20 +120,18 @@ def _write(db: Cursor, loaded: Checked, here: set[str], observed_at: datetime) -
     return load_id
 
 
-def _inactivate_absent(db: Cursor, loaded: Checked, load_id: str, max_absent: float) -> int:
-    ids = loaded.incoming.ids_of_not_rows()
-    nameless = ids.count(None) + first_row(db, query("count_nameless"))[0]
+def _inactivate_absent(db: Cursor, loaded: Checked, load_id: str, active: int, max_absent: float) -> int:
+    """Make inactive who is absent, of so many who were `active` before the load."""
+    with registered(db, "fields_of_not_rows", loaded.incoming.fields_of_not_rows()):
+        (nameless,) = first_row(db, query("count_nameless"))
+        db.execute(query("absent_learners"))
     if nameless:
         raise InvalidInput(
-            f"{loaded.incoming.name}: {nameless} refused rows do not say whose they are, so that nobody can be told "
-            "absent; mend them, or load the file without `--full`"
+            f"{loaded.incoming.name}: {nameless} refused rows do not say for certain whose they are, so that nobody can be "
+            "told absent; mend them, or load the file without `--full`"
         )
-    with registered(db, "ids_of_not_rows", pd.DataFrame({"id": pd.Series(ids, dtype="str")})):
-        db.execute(query("absent_learners"))
-    absent, active = first_row(
-        db, "select (select count(*) from temp.absent), (select count(*) from learners where active)"
-    )
-    if absent > max_absent * active:
+    (absent,) = first_row(db, "select count(*) from temp.absent")
+    if absent and absent / active > max_absent:
         raise InvalidInput(
             f"{loaded.incoming.name}: {absent} of {active} active learners are not in it, more than "
             f"{100 * max_absent:g} %; if it is the whole list all the same, `--yes` loads it"

@@ -130,6 +130,10 @@ def _is_open_after(line: bytes, inside: bool, delimiter: bytes) -> bool:
     at = 0
     while True:
         if not inside:
+            while delimiter != b" " and line.startswith(
+                b" ", at
+            ):  # the reader looks for a quote after spaces too
+                at += 1
             if not line.startswith(b'"', at):
                 at = line.find(delimiter, at) + 1
                 if not at:
@@ -140,6 +144,6 @@ def _is_open_after(line: bytes, inside: bool, delimiter: bytes) -> bool:
         if not at:
             return True
         inside = line.startswith(b'"', at)  # two quotes are one that is meant
-        if not (inside or line.startswith(delimiter, at)):
-            return False  # the end of the line, or a quote too early: what follows it is not quoted
-        at += 1
+        at = at + 1 if inside else line.find(delimiter, at) + 1
+        if not at:
+            return False

@@ -64,7 +64,7 @@ def _encoding(file: IO[bytes], name: str) -> str:
         if start.startswith(mark):
             return encoding
     # A header is mostly ASCII: every second byte of UTF-16 is then zero.
-    if start[:2].count(0) == 1:
+    if len(start) > 1 and start[:2].count(0) == 1:
         return "utf-16-le" if start[1] == 0 else "utf-16-be"
     if _decodes(file, start, "utf-8"):
         return "utf-8"

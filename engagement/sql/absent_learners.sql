@@ -6,7 +6,7 @@ with present as (
 
     union all
 
-    select id from ids_of_not_rows
+    select text as id from fields_of_not_rows
 
 ),
 

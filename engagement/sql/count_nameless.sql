@@ -1,4 +1,33 @@
--- One row: how many refused rows do not say whose they are.
-select count(*) as nameless
-from temp.checked
-where reasons is not null and (id is null or starts_with(reasons, 'id: a number'));
+-- One row: how many refused rows do not say for certain whose they are.
+with unclear as (
+
+    select rowid as record
+    from temp.checked
+    where
+        reasons is not null
+        and (
+            id is null
+            or starts_with(reasons, 'row: ')
+            or (starts_with(reasons, 'id: ') and not starts_with(reasons, 'id: stands'))
+        )
+
+),
+
+-- a record that is no row may have been cut within its id, or begun with something else: only a known one counts
+unknown as (
+
+    select fields.record
+    from fields_of_not_rows as fields
+    left join learners on fields.is_id and fields.text = learners.id
+    group by fields.record
+    having count(learners.id) = 0
+
+),
+
+final as (
+
+    select (select count(*) from unclear) + (select count(*) from unknown) as nameless
+
+)
+
+select * from final;
