@@ -127,8 +127,8 @@ def _inactivate_absent(db: Cursor, loaded: Checked, load_id: str, active: int, m
         db.execute(query("absent_learners"))
     if nameless:
         raise InvalidInput(
-            f"{loaded.incoming.name}: {nameless} refused rows do not say for certain whose they are, so that nobody can be "
-            "told absent; mend them, or load the file without `--full`"
+            f"{loaded.incoming.name}: {nameless} refused rows do not say for certain whose they are, so that nobody "
+            "can be told absent; mend them, or load the file without `--full`"
         )
     (absent,) = first_row(db, "select count(*) from temp.absent")
     if absent and absent / active > max_absent:

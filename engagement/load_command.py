@@ -126,7 +126,10 @@ def _conventions(
                 f"--percent-scale {text[:40]!r}: allowed are 1 and 100, or COLUMN=1 and COLUMN=100"
             )
         scales |= dict.fromkeys([name] if name else PERCENT_COLUMNS, int(scale))
-    columns = dict(console.name_and_value(text, option="--map") for text in rename or [])
+    pairs = [console.name_and_value(text, option="--map") for text in rename or []]
+    columns = dict(pairs)
+    if len(columns) < len(pairs):
+        raise InvalidInput("--map names one of our columns more than once")
     return Conventions(timezone, columns, tuple(date_formats or ()), scales)
 
 

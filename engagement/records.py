@@ -2,7 +2,7 @@
 
 The CSV reader says which rows it took, not where they stood. That is found apart from it, in one pass of numpy over
 the bytes, and the two must agree: a file whose records do not add up is refused. A record goes on over the end of a
-line while a quote is open; a quote opens only at the beginning of a field.
+line while a quote is open; a quote opens only at the beginning of a field, or after spaces there.
 """
 
 import io
@@ -130,9 +130,7 @@ def _is_open_after(line: bytes, inside: bool, delimiter: bytes) -> bool:
     at = 0
     while True:
         if not inside:
-            while delimiter != b" " and line.startswith(
-                b" ", at
-            ):  # the reader looks for a quote after spaces too
+            while delimiter != b" " and line.startswith(b" ", at):  # the reader passes over them too
                 at += 1
             if not line.startswith(b'"', at):
                 at = line.find(delimiter, at) + 1

@@ -20,10 +20,10 @@ _COMMA: Final = r"^[+-]?[0-9]*,[0-9]+$"
 _THOUSANDS: Final = r"^[+-]?[1-9][0-9]{0,2},[0-9]{3}$"  # or three decimals: nobody can tell
 _DATE: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _TIME: Final = r"[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?"
+_LOCAL: Final = f"^{_DATE}({_TIME})?$"
 _ZONE: Final = r" ?(Z|z|UTC|GMT|[+-](0[0-9]|1[0-4])(:?[0-5][0-9])?)"
-_EARLIEST: Final = (
-    "timestamp '1900-01-01'"  # before it, a year was written with two digits, or stands for never
-)
+# Before it, a year was written with two digits, or the date stands for never.
+_EARLIEST: Final = "timestamp '1900-01-01'"
 _DAY_NUMBER: Final = r"^[0-9]{5}([.,][0-9]+)?$"  # 18 May 1927 to 13 October 2173
 _EMAIL: Final = r"^[^@\s]+@[^@\s]+$"
 # What spreadsheets make of a long number, or of a number in a column with gaps.
@@ -35,28 +35,45 @@ def written(column: Column) -> str:
     return f"{column.name}_text"
 
 
+def quick(column: Column) -> str:
+    """Return the name of the column that holds what most texts are at first sight; null for those to be mended."""
+    return f"{column.name}_quick"
+
+
+def quick_value(column: Column, conventions: Conventions) -> str:
+    """Return the SQL for `quick`, the value of a text as it is mostly written, or a text without outer white space.
+
+    It spares most of a million rows the patterns of all that a text could be.
+    """
+    name = column.name
+    match column.kind:
+        case "number" | "whole":
+            number = f"try_cast({name} as double)"
+            is_plain = f"isfinite({number}) and not contains({name}, '_')"
+            return f"case when {is_plain} then {_in_percent(number, column, conventions)} end"
+        case "flag":
+            return f"case lower({name}) when 'true' then true when 'false' then false end"
+        case "choice":
+            is_choice = " or ".join(f"{name} = '{choice}'" for choice in column.choices)
+            return f"case when {is_choice} then {name} end"
+        case "instant" if not conventions.date_formats:
+            naive = _in_utc(f"try_cast({name} as timestamp)", conventions)
+            return f"case when regexp_matches({name}, '{_LOCAL}') then {naive} end"
+        case "instant":
+            return "null::timestamp"
+        case _:
+            first, last = f"{name}[1]", f"{name}[-1]"
+            longest = max(map(len, column.missing))
+            ends = f"{first} between '!' and '~' and {last} between '!' and '~'"
+            return f"case when strlen({name}) > {longest} and {ends} then {name} end"
+
+
 def text(column: Column) -> str:
     """Return the SQL for the text without the white space around it, null where it stands for nothing."""
     name = column.name
     trimmed = f"regexp_replace({name}, '^[{_SPACES}]+|[{_SPACES}]+$', '', 'g')"
     mended = f"case when not {_is_one_of(trimmed, column.missing)} then {trimmed} end"
-    return f"case when {_is_plain(column)} then {name} else {mended} end"
-
-
-def _is_plain(column: Column) -> str:
-    """Return the SQL for whether a text surely needs no mending: what most are, seen without a pattern."""
-    first, last = f"{column.name}[1]", f"{column.name}[-1]"
-    match column.kind:
-        case "number" | "whole":
-            return f"{first} between '0' and '9' and {last} between '0' and '9'"
-        case "flag":
-            return _is_one_of(column.name, TRUE_WORDS + FALSE_WORDS)
-        case "choice":
-            return _is_one_of(column.name, column.choices)
-        case _:
-            longest = max(map(len, column.missing))
-            ends = f"{first} between '!' and '~' and {last} between '!' and '~'"
-            return f"strlen({column.name}) > {longest} and {ends}"
+    return f"case when {quick(column)} is not null then {name} else {mended} end"
 
 
 def value(column: Column, conventions: Conventions, *, comma_is_decimal: bool) -> str:
@@ -64,10 +81,17 @@ def value(column: Column, conventions: Conventions, *, comma_is_decimal: bool) -
 
     An instant is naive UTC; one written without a zone is in the zone of the parameter `$zone`.
     """
+    slow = _slow_value(column, conventions, comma_is_decimal)
+    if column.kind not in READABLE:
+        return slow
+    return f"case when {quick(column)} is not null then {quick(column)} else {slow} end"
+
+
+def _slow_value(column: Column, conventions: Conventions, comma_is_decimal: bool) -> str:
     name = written(column)
     match column.kind:
         case "number" | "whole":
-            return _number(column, conventions.percent_scale.get(column.name, 100), comma_is_decimal)
+            return _number(column, conventions, comma_is_decimal)
         case "flag":
             yes, no = _is_one_of(name, TRUE_WORDS), _is_one_of(name, FALSE_WORDS)
             return f"case when {yes} then true when {no} then false end"
@@ -134,16 +158,12 @@ def checks(column: Column) -> list[tuple[str, str]]:
     return [(condition, f"{name}: {reason}") for condition, reason in found]
 
 
-def _number(column: Column, scale: int, comma_is_decimal: bool) -> str:
+def _number(column: Column, conventions: Conventions, comma_is_decimal: bool) -> str:
     """Return the SQL for a number with a decimal point or comma, and in percent with or without the sign."""
     name = written(column)
-    plain = f"try_cast({name} as double)"
-    if scale == 1:
-        plain = f"round({plain} * 100, 9)"  # 0.29 is 29, not 28.999999999999996
+    plain = _in_percent(f"try_cast({name} as double)", column, conventions)
     unambiguous = "" if comma_is_decimal else f" and not regexp_matches({name}, '{_THOUSANDS}')"
-    comma = f"try_cast(replace({name}, ',', '.') as double)"
-    if scale == 1:
-        comma = f"round({comma} * 100, 9)"
+    comma = _in_percent(f"try_cast(replace({name}, ',', '.') as double)", column, conventions)
     sql = (
         f"case when regexp_matches({name}, '{_NUMBER}') then {plain} "
         f"when regexp_matches({name}, '{_COMMA}'){unambiguous} then {comma}"
@@ -157,14 +177,22 @@ def _number(column: Column, scale: int, comma_is_decimal: bool) -> str:
     return sql + " end"
 
 
+def _in_percent(number: str, column: Column, conventions: Conventions) -> str:
+    """Return the SQL for a number of the source's scale in percent: 0.29 is 29, not 28.999999999999996."""
+    return f"round({number} * 100, 9)" if conventions.percent_scale.get(column.name) == 1 else number
+
+
+def _in_utc(local: str, conventions: Conventions) -> str:
+    return local if conventions.timezone == "UTC" else f"timezone('UTC', timezone($zone, {local}))"
+
+
 def _instant(name: str, conventions: Conventions) -> str:
-    local = "timezone('UTC', timezone($zone, {}))" if conventions.timezone != "UTC" else "{}"
     # no space before the zone, and its name in one of the ways that a cast reads
     iso_zone = f"regexp_replace(regexp_replace({name}, ' ?(z|UTC|GMT)$', 'Z'), ' ([+-])', '\\1')"
     aware = f"timezone('UTC', try_cast({iso_zone} as timestamptz))"
-    naive = local.format(f"try_cast({name} as timestamp)")
+    naive = _in_utc(f"try_cast({name} as timestamp)", conventions)
     iso = (
-        f"when regexp_matches({name}, '^{_DATE}({_TIME})?$') then {naive} "
+        f"when regexp_matches({name}, '{_LOCAL}') then {naive} "
         f"when regexp_matches({name}, '^{_DATE}{_TIME}{_ZONE}$') then {aware}"
     )
     branches = [iso]
@@ -175,11 +203,11 @@ def _instant(name: str, conventions: Conventions) -> str:
         branches.append(f"when {parsed} is not null then {parsed}")
     if conventions.local_formats:
         parsed = f"try_strptime({name}, $date_formats)"
-        branches.append(f"when {parsed} is not null then {local.format(parsed)}")
+        branches.append(f"when {parsed} is not null then {_in_utc(parsed, conventions)}")
     if SPREADSHEET_DAYS in conventions.date_formats:
         days = f"try_cast(replace({name}, ',', '.') as double)"
         moment = f"timestamp '1899-12-30' + to_seconds(round({days} * 86400)::bigint)"
-        branches.append(f"when regexp_matches({name}, '{_DAY_NUMBER}') then {local.format(moment)}")
+        branches.append(f"when regexp_matches({name}, '{_DAY_NUMBER}') then {_in_utc(moment, conventions)}")
     return f"case {' '.join(branches)} end"
 
 
