@@ -111,6 +111,10 @@ def _stamp(source: Source) -> tuple[int, int] | None:
 
 def _read(stage: Cursor, incoming: Incoming, conventions: Conventions) -> None:
     columns = incoming.columns
+    at_sight = ", ".join(
+        f"{column.name}, {rules.quick_value(column, conventions)} as {rules.quick(column)}"
+        for column in columns
+    )
     texts = ", ".join(f"{rules.text(column)} as {rules.written(column)}" for column in columns)
     values = ", ".join(
         f"{rules.value(column, conventions, comma_is_decimal=incoming.comma_is_decimal)} as {column.name}"
@@ -122,7 +126,8 @@ def _read(stage: Cursor, incoming: Incoming, conventions: Conventions) -> None:
     names = ", ".join(column.name for column in columns)
     sql = f"""
         create or replace temp table checked as
-        with written as (select {texts} from {incoming.relation}),
+        with at_sight as (select {at_sight} from {incoming.relation}),
+        written as (select {texts}, columns('.*_quick') from at_sight),
         valued as (select *, {values} from written)
         select {names}, case when {wrong} then concat_ws(chr(10), {reasons}) end as reasons
         from valued
