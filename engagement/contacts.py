@@ -31,20 +31,32 @@ def decide(
 
     Decided anew, it replaces the run's own decisions.
     """
-    named = {"run_id": run.run_id}
-    with store.write() as db:
-        discard(db, run.run_id)
-        db.execute(
-            f"create or replace temp table scores_now as select {_SCORES} from run_scores where run_id = $run_id",  # noqa: S608
-            named,
-        )
-        inputs = _inputs(db, as_of=run.as_of, known_at=run.as_of, day=run.day, pipeline=run.history_of)
-        decided = selection.decide(inputs, policy=_left_of(db, run, policy), risk_policy=run.policy)
-        decided.project(f"'{run.run_id}', {_DECIDED}").insert_into("contact_decisions")
-        rows = db.execute(
-            "select count(*) from contact_decisions where run_id = $run_id and decision = 'contact'", named
-        ).fetchall()
-        return int(rows[0][0])
+    with store.staging():
+        # Who approves a nudge after this look and before the write comes after the run, as a minute later would be.
+        with store.read() as db:
+            _compute(db, run, policy)
+        with store.write() as db:
+            discard(db, run.run_id)
+            db.execute(
+                f"insert into contact_decisions select $run_id, {_DECIDED} from temp.decided",  # noqa: S608 (ours)
+                {"run_id": run.run_id},
+            )
+            contacted = first_row(db, "select count(*) from temp.decided where decision = 'contact'")[0]
+            db.execute("drop table temp.decided")
+        return int(contacted)
+
+
+def _compute(db: Cursor, run: Run, policy: SelectionPolicy) -> None:
+    """Fill the temporary table `decided`."""
+    db.execute(
+        f"create or replace temp table scores_now as select {_SCORES} from run_scores where run_id = $run_id",  # noqa: S608
+        {"run_id": run.run_id},
+    )
+    inputs = _inputs(db, as_of=run.as_of, known_at=run.as_of, day=run.day, pipeline=run.history_of)
+    decided = selection.decide(inputs, policy=_left_of(db, run, policy), risk_policy=run.policy)
+    db.execute(f"create or replace temp table decided as {decided.sql_query()}")
+    db.execute("drop table temp.scores_now")
+    db.execute("drop table temp.selection_inputs")
 
 
 def _left_of(db: Cursor, run: Run, policy: SelectionPolicy) -> SelectionPolicy:

@@ -29,26 +29,21 @@ def load(
 
     Raises `InvalidInput` like `learners.load`.
     """
-    content_hash = intake.content_hash(source)
-    with loads.checked(store, source, EVENTS, conventions) as columns:
-        here = {column.name for column in columns}
-        with store.write() as db:
-            for name in ("metadata", "id"):
-                if name not in here:
-                    db.execute(f"alter table temp.checked add column {name} text")
-            db.execute(query("refuse_unknown_learners"))
-            load_id = loads.next_load_id(db)
-            db.execute(query("append_events"), {"source": f"{load_id} {intake.source_name(source)}"})
-            return loads.record(
-                db,
-                load_id,
-                "events",
-                source,
-                observed_at=observed_at,
-                loaded_at=loaded_at,
-                content_hash=content_hash,
-                max_quarantine=max_quarantine,
-            )
+    with loads.checked(store, source, EVENTS, conventions) as loaded, store.write() as db:
+        for name in {"metadata", "id"} - loaded.columns:
+            db.execute(f"alter table temp.checked add column {name} text")
+        db.execute(query("refuse_unknown_learners"))
+        load_id = loads.next_load_id(db)
+        db.execute(query("append_events"), {"source": f"{load_id} {intake.source_name(source)}"})
+        return loads.record(
+            db,
+            load_id,
+            "events",
+            loaded,
+            observed_at=observed_at,
+            loaded_at=loaded_at,
+            max_quarantine=max_quarantine,
+        )
 
 
 def record(
@@ -67,8 +62,9 @@ def record(
     event_id = hashlib.sha256(made_from.encode()).hexdigest()
     db.execute(
         """
-        insert into events values ($id, $learner, $kind, $metadata, $timestamp, $actor, $source)
-        on conflict do nothing
+        insert into events
+        select $id, $learner, $kind, $metadata, $timestamp, $actor, $source
+        where not exists (select 1 from events where id = $id)
         """,
         {
             "id": event_id,

@@ -31,6 +31,7 @@ NudgeType = Literal[
 
 NUDGE_TYPES: Final[tuple[str, ...]] = get_args(NudgeType)
 VARIANTS: Final = 3  # enough that a learner who is nudged again seldom meets the same words
+ORDERS: Final = 64  # of a quiz's options: two neighbours seldom have the same, and each is written only once
 DEFAULT_LOCALE: Final = "en"
 
 FOLDER: Final = Path(__file__).parents[1] / "fallbacks"
@@ -166,14 +167,16 @@ def nudge(
     type: str,
     channel: str,
     locale: str | None,
-    variant_key: str,
+    variant_key: str = "",
+    variant: int | None = None,
     folder: Path | None = None,
     reason: str = "no_model",
 ) -> Generation:
     """Return a nudge written by people, its placeholder still in place.
 
     Of a locale such as "de-AT" the language counts; English stands in for a language without texts. The
-    variant key is whatever should keep the same words, such as learner, campaign and week joined.
+    variant key is whatever should keep the same words, such as learner, campaign and week joined; who has
+    drawn with it already passes the `variant`, from 1.
     """
     if type not in NUDGE_TYPES:
         raise InvalidInput(f"type: unknown, allowed are {', '.join(NUDGE_TYPES)}")
@@ -181,8 +184,7 @@ def nudge(
         raise InvalidInput(f"channel: unknown, allowed are {', '.join(CHANNELS)}")
     files = load_nudges(folder or FOLDER)
     file = files[_nearest(locale, files)]
-    variant = int(sha256(variant_key.encode()).hexdigest(), 16) % VARIANTS + 1
-    wanted = f"{type}.{channel}.{variant}"
+    wanted = f"{type}.{channel}.{variant or drawn(variant_key, VARIANTS) + 1}"
     text = next(entry for entry in file.nudges if entry.id == wanted)
     return Generation(
         content=text.content,
@@ -198,18 +200,21 @@ def quiz(
     *,
     topic: str | None,
     locale: str | None,
-    seed_key: str,
+    seed_key: str = "",
+    order: int | None = None,
     folder: Path | None = None,
     reason: str = "no_model",
 ) -> Generation:
     """Return a quiz written by people, on the topic if there is one, else on noticing how one studies.
 
-    The seed key is whatever should keep the same order of options.
+    The seed key is whatever should keep the same order of options; who has drawn with it already passes the
+    `order`, from 0.
     """
     files = load_quizzes(folder or FOLDER)
     file = files[_nearest(locale, files)]
     text = file.on(topic)
-    questions = shuffle_options(text.questions, seed_key=seed_key)
+    number = drawn(seed_key, ORDERS) if order is None else order
+    questions = shuffle_options(text.questions, seed_key=f"order {number}")
     return Generation(
         content=[question.as_dict() for question in questions],
         topic=text.topic,
@@ -218,6 +223,11 @@ def quiz(
         reason=reason,
         fallback_id=f"{text.id}.{file.locale}",
     )
+
+
+def drawn(key: str, choices: int) -> int:
+    """Return one of 0 to `choices` - 1, the same for the same key; the store's macro `drawn` returns the same."""
+    return int(sha256(key.encode()).hexdigest(), 16) % choices
 
 
 def first_name(name: str | None) -> str | None:

@@ -22,15 +22,22 @@ from engagement.store import TEXT_ROWS_PER_BLOCK, Cursor, Store, first_row, quer
 
 MANUAL: Final = "manual"  # the campaign of what a person asks for by hand
 
-_INSERT: Final = """
-    insert into nudges (id, learner_id, person_id, campaign, period, program, as_of, channel, type, variant, locale,
-        subject, draft_content, content, gpt_prompt_version, gpt_fallback, reason, fallback_id, risk_score,
-        risk_label, run_id, created_at)
-    select id, learner_id, person_id, $campaign, $period, program, $as_of, channel, type, variant, locale,
-        subject, content, content, prompt_version, gpt_fallback, reason, fallback_id, risk_score,
-        risk_label, $run_id, $created_at
-    from drafts
-    on conflict do nothing
+_OF_THE_LEARNER: Final = (
+    "learner_id",
+    "person_id",
+    "type",
+    "risk_score",
+    "risk_label",
+    "program",
+    "locale",
+)
+_OF_A_TEXT: Final = ("type", "channel", "locale", "variant")
+# A nudge that a person asked for, in the shape of those a run has chosen.
+_ONE_TO_DRAFT: Final = """
+    create or replace temp table nudges_to_draft as
+    select $id as id, $learner_id as learner_id, $person_id as person_id, $type as type, $channel as channel,
+        $risk_score::double as risk_score, $risk_label::text as risk_label, $program as program, $locale as locale,
+        $variant::integer as variant, 1 as place
 """
 
 
@@ -41,7 +48,7 @@ async def generate_nudge(context: Mapping[str, object]) -> dict[str, object]:
     ----------
     context
         `type` and `channel`; `locale` (en otherwise); `variant_key`, which keeps the same words for the same
-        learner, campaign and week.
+        learner, campaign and week, or the `variant` that was drawn with it.
     """
     return generate(context).as_contract()
 
@@ -51,11 +58,13 @@ def generate(context: Mapping[str, object], *, reason: str = "no_model") -> Gene
     missing = [name for name in ("type", "channel") if not context.get(name)]
     if missing:
         raise InvalidInput(f"context: {', '.join(missing)} missing")
+    variant = context.get("variant")
     return fallbacks.nudge(
         type=str(context["type"]),
         channel=str(context["channel"]),
         locale=str(context.get("locale") or fallbacks.DEFAULT_LOCALE),
         variant_key=str(context.get("variant_key") or ""),
+        variant=variant if isinstance(variant, int) else None,
         reason=reason,
     )
 
@@ -68,16 +77,20 @@ def variant_key(learner_id: str, campaign: str, day: date) -> str:
 def draft(store: Store, run: Run) -> int:
     """Draft a nudge for each learner the run contacts and return how many are new.
 
-    A nudge is one per person, campaign, channel and period: drafting again adds only what is missing.
+    A nudge is one per person, campaign, channel and period: drafting again adds only what is missing. Every text
+    is written once, however many learners it is for.
     """
-    named = {"run_id": run.run_id, "campaign": run.pipeline, "period": run.day.isoformat()}
-    with store.read() as db:
-        wanted = db.execute(query("nudges_to_draft"), named).df()
-    for start in range(0, len(wanted), TEXT_ROWS_PER_BLOCK):
-        drafts = _written(wanted.iloc[start : start + TEXT_ROWS_PER_BLOCK], run.pipeline, run.day)
-        with store.write() as db:
-            _insert(db, drafts, {**named, "as_of": run.as_of, "created_at": run.started_at})
-    return len(wanted)
+    chosen = {"run_id": run.run_id, "campaign": run.pipeline, "period": run.day.isoformat()}
+    with store.staging():
+        with store.read() as db:
+            named = {**chosen, "week": iso_week(run.day), "variants": fallbacks.VARIANTS}
+            db.execute(query("nudges_to_draft"), named)
+            _write_texts(db)
+            (count,) = first_row(db, "select count(*) from temp.nudges_to_draft")
+        for first in range(1, count + 1, TEXT_ROWS_PER_BLOCK):
+            with store.write() as db:
+                _insert(db, {**chosen, "as_of": run.as_of, "created_at": run.started_at}, first_place=first)
+    return int(count)
 
 
 def ask(store: Store, learner_id: str, *, channel: str, now: datetime, day: date) -> dict[str, Any]:
@@ -90,21 +103,23 @@ def ask(store: Store, learner_id: str, *, channel: str, now: datetime, day: date
     with store.write() as db:
         learner = contacts.look_at(db, learner_id, now=now, day=day)
         _refuse(learner, channel)
-        written = _written(pd.DataFrame([{**learner, "channel": channel}]), MANUAL, day)
         period = now.isoformat()
         nudge_id = sha256("|".join((learner["person_id"], MANUAL, channel, period)).encode()).hexdigest()
+        drawn = fallbacks.drawn(variant_key(learner_id, MANUAL, day), fallbacks.VARIANTS)
+        chosen = {name: learner[name] for name in _OF_THE_LEARNER}
+        db.execute(_ONE_TO_DRAFT, {**chosen, "id": nudge_id, "channel": channel, "variant": drawn + 1})
+        (text,) = _write_texts(db)
         named = {"run_id": None, "campaign": MANUAL, "period": period, "as_of": now, "created_at": now}
-        _insert(db, written.assign(id=nudge_id), named)
+        _insert(db, named, first_place=1)
         name = first_row(db, "select name from learners where id = $id", {"id": learner_id})[0]
-    row = written.iloc[0]
     return {
         "id": nudge_id,
-        "content": fallbacks.fill(row["content"], name),
-        "prompt_version": row["prompt_version"],
-        "gptFallback": bool(row["gpt_fallback"]),
-        "subject": fallbacks.fill(row["subject"], name) if row["subject"] else None,
+        "content": fallbacks.fill(str(text.content), name),
+        "prompt_version": text.prompt_version,
+        "gptFallback": text.gpt_fallback,
+        "subject": fallbacks.fill(text.subject, name) if text.subject else None,
         "status": "draft",
-        "reason": row["reason"],
+        "reason": text.reason,
         "warnings": _warnings(learner),
     }
 
@@ -114,39 +129,26 @@ def discard(db: Cursor, run_id: str) -> None:
     db.execute("delete from nudges where run_id = $run_id", {"run_id": run_id})
 
 
-def _written(wanted: pd.DataFrame, campaign: str, day: date) -> pd.DataFrame:
-    written = [
-        generate(
-            {
-                "type": kind,
-                "channel": channel,
-                "locale": locale,
-                "variant_key": variant_key(learner, campaign, day),
-            }
-        )
-        for kind, channel, locale, learner in zip(
-            wanted["type"], wanted["channel"], wanted["locale"], wanted["learner_id"], strict=True
-        )
-    ]
-    columns: dict[str, Any] = {
-        "content": [text.content for text in written],
-        "subject": [text.subject for text in written],
-        "prompt_version": [text.prompt_version for text in written],
-        "gpt_fallback": [text.gpt_fallback for text in written],
-        "reason": [text.reason for text in written],
-        "fallback_id": [text.fallback_id for text in written],
-        "variant": [_variant(text) for text in written],
-    }
-    return wanted.assign(**columns)
+def _write_texts(db: Cursor) -> list[Generation]:
+    """Write each text that `nudges_to_draft` needs into the temporary table `texts`, and return them."""
+    kinds = db.execute("select distinct type, channel, locale, variant from temp.nudges_to_draft").fetchall()
+    texts = [generate(dict(zip(_OF_A_TEXT, kind, strict=True))) for kind in kinds]
+    frame = pd.DataFrame(kinds, columns=list(_OF_A_TEXT)).assign(
+        subject=pd.Series([text.subject for text in texts], dtype="str"),
+        content=[str(text.content) for text in texts],
+        prompt_version=[text.prompt_version for text in texts],
+        gpt_fallback=[text.gpt_fallback for text in texts],
+        reason=pd.Series([text.reason for text in texts], dtype="str"),
+        fallback_id=pd.Series([text.fallback_id for text in texts], dtype="str"),
+    )
+    with registered(db, "written", frame):
+        db.execute("create or replace temp table texts as select * from written")
+    return texts
 
 
-def _variant(text: Generation) -> int | None:
-    return int(text.fallback_id.split(".")[2]) if text.fallback_id else None
-
-
-def _insert(db: Cursor, drafts: pd.DataFrame, named: Mapping[str, object]) -> None:
-    with registered(db, "drafts", drafts):
-        db.execute(_INSERT, dict(named))
+def _insert(db: Cursor, named: Mapping[str, object], *, first_place: int) -> None:
+    last_place = first_place + TEXT_ROWS_PER_BLOCK - 1
+    db.execute(query("insert_nudges"), {**named, "first_place": first_place, "last_place": last_place})
 
 
 def _refuse(learner: Mapping[str, Any], channel: str) -> None:

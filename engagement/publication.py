@@ -40,23 +40,26 @@ def recalculate(
 ) -> dict[str, int]:
     """Score everybody (or one program) at `as_of` and publish it at once; return learners by label."""
     day = local_day(as_of, zone)
-    with store.write() as db:
-        fingerprint = runs.input_fingerprint(db, as_of)
+    with store.staging():
+        with store.read() as db:
+            fingerprint = runs.input_fingerprint(db, as_of)
+            scoring.compute(db, as_of=as_of, policy=policy, program=program)
         parameters = {"program": program}
-        run = runs.begin(
-            db,
-            RECALCULATION,
-            key=runs.run_key(RECALCULATION, as_of, parameters, fingerprint, policy.policy_hash),
-            as_of=as_of,
-            day=day,
-            parameters=parameters,
-            fingerprint=fingerprint,
-            now=now,
-            policy=policy,
-        )
-        labels = scoring.score(store, run, program=program)
-        scoring.publish(db, run)
-        runs.mark(db, run.run_id, "published", now=now, counts={"labels": labels})
+        with store.write() as db:
+            run = runs.begin(
+                db,
+                RECALCULATION,
+                key=runs.run_key(RECALCULATION, as_of, parameters, fingerprint, policy.policy_hash),
+                as_of=as_of,
+                day=day,
+                parameters=parameters,
+                fingerprint=fingerprint,
+                now=now,
+                policy=policy,
+            )
+            labels = scoring.keep(db, run)
+            scoring.publish(db, run)
+            runs.mark(db, run.run_id, "published", now=now, counts={"labels": labels})
     return labels
 
 

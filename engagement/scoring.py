@@ -4,7 +4,10 @@ A run writes its scores aside (`run_scores`); publishing makes them current and 
 The clock is never read: the same facts, policy and `as_of` give the same scores on any day.
 """
 
+from datetime import datetime
+
 from engagement import risk
+from engagement.risk import RiskPolicy
 from engagement.runs import Run
 from engagement.store import Cursor, Store, query
 
@@ -14,15 +17,37 @@ def score(store: Store, run: Run, *, program: str | None = None) -> dict[str, in
 
     Run again, it replaces the run's own scores.
     """
-    with store.write() as db:
-        discard(db, run.run_id)
-        db.execute(query("score_inputs"), {"as_of": run.as_of, "run_id": run.run_id, "program": program})
-        scored = risk.score(db.table("temp.score_inputs"), policy=run.policy)
-        terms = ", ".join(risk.TERMS)
-        scored.project(f"run_id, learner_id, risk_score, risk_label, {terms}, login_in_future").insert_into(
-            "run_scores"
-        )
-        return labels(db, run)
+    with store.staging():
+        with store.read() as db:
+            compute(db, as_of=run.as_of, policy=run.policy, program=program)
+        with store.write() as db:
+            return keep(db, run)
+
+
+def compute(db: Cursor, *, as_of: datetime, policy: RiskPolicy, program: str | None) -> None:
+    """Fill the temporary table `scored`; nobody has to wait for it, so it comes before the write that keeps it.
+
+    What is loaded between the two was not known yet when this run looked: facts are never changed, only added.
+    """
+    db.execute(query("score_inputs"), {"as_of": as_of, "program": program})
+    scored = risk.score(db.table("temp.score_inputs"), policy=policy).sql_query()
+    db.execute(f"create or replace temp table scored as {scored}")
+    db.execute("drop table temp.score_inputs")
+
+
+def keep(db: Cursor, run: Run) -> dict[str, int]:
+    """Put what `compute` found aside as the run's own and return learners by label."""
+    discard(db, run.run_id)
+    db.execute(
+        f"""
+        insert into run_scores
+        select $run_id, learner_id, risk_score, risk_label, {", ".join(risk.TERMS)}, login_in_future
+        from temp.scored
+        """,  # noqa: S608 (names of the formula)
+        {"run_id": run.run_id},
+    )
+    db.execute("drop table temp.scored")
+    return labels(db, run)
 
 
 def labels(db: Cursor, run: Run) -> dict[str, int]:
@@ -55,7 +80,8 @@ def publish(db: Cursor, run: Run) -> None:
     """Make the run's scores current, within the transaction that publishes the run."""
     named = {"run_id": run.run_id, "as_of": run.as_of, "policy_hash": run.policy_hash}
     db.execute(query("append_score_history"), named)
-    db.execute(query("merge_scores"), named)
+    db.execute(query("forget_older_scores"), {"run_id": run.run_id, "as_of": run.as_of})
+    db.execute(query("insert_scores"), named)
     db.execute("delete from risk_scores where learner_id in (select id from learners where not active)")
     discard(db, run.run_id)
 

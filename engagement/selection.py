@@ -78,7 +78,7 @@ class SelectionPolicy:
     """The numbers of the rules; `InvalidInput` where one makes no sense."""
 
     labels: tuple[str, ...] = ("high", "medium")
-    capacity: int | None = None  # None: everyone who may be contacted
+    capacity: int | None = None  # contacts of a run; a quiz goes to nobody beyond them. None: everyone
     recent_hours: float = 72
     cap_contacts: int = 2
     welcome_days: float = 14
@@ -241,7 +241,10 @@ def eligible(policy: SelectionPolicy) -> nw.Expr:
 
 
 def quiz(policy: SelectionPolicy) -> nw.Expr:
-    """True where a quiz is drafted; contact limits do not matter: a quiz waits, it does not ring."""
+    """True where a quiz fits; contact limits do not matter: a quiz waits, it does not ring.
+
+    `capacity` does (`within_capacity`): somebody has to look at each quiz before it goes out.
+    """
     return (
         _is("active", True)
         & _is("contact_opt_out", False)
@@ -260,12 +263,16 @@ def one_per_person(judged: FrameT) -> FrameT:
 
 
 def within_capacity(judged: FrameT, capacity: int | None) -> FrameT:
-    """Add `priority`, 1 for the worst of the contactable; refuse who comes after: `over_capacity`."""
+    """Add `priority`, 1 for the worst of the contactable; refuse who comes after: `over_capacity`, and no quiz.
+
+    Who is not contactable takes no place; a quiz goes to those of them who are worse than the last who is contacted.
+    """
     ranked = _ordered(judged).with_columns(priority=_running_count())
     if capacity is None:
         return ranked
-    over = nw.when(nw.col("priority") > capacity).then(nw.lit("over_capacity"))
-    return ranked.with_columns(reason=nw.coalesce("reason", over))
+    has_place = nw.col("priority") - nw.col("contactable") < capacity
+    over = nw.when(~has_place).then(nw.lit("over_capacity"))
+    return ranked.with_columns(reason=nw.coalesce("reason", over), quiz=nw.col("quiz") & has_place)
 
 
 def _ordered(judged: FrameT) -> FrameT:

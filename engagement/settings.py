@@ -33,6 +33,7 @@ class Settings(BaseSettings):
 
     store: ProjectPath = Field(Path("data/engagement.duckdb"), validation_alias="ENGAGEMENT_STORE")
     reports: ProjectPath = Field(Path("reports"), validation_alias="ENGAGEMENT_REPORTS")
+    memory_mb: int | None = Field(None, ge=64, validation_alias="ENGAGEMENT_MEMORY")
     timezone: str = Field("UTC", validation_alias="ENGAGEMENT_TIMEZONE")
     model: str | None = Field(None, validation_alias="ENGAGEMENT_MODEL")
     openai_api_key: SecretStr | None = Field(None, validation_alias="OPENAI_API_KEY")

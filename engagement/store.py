@@ -8,6 +8,7 @@ in the same line, and a writer that holds it knows that no other thread of its p
 Inside a block: no model call, no notebook, nothing slow. A relation dies with its block: fetch inside it.
 """
 
+import os
 import re
 import tempfile
 import threading
@@ -22,6 +23,7 @@ import duckdb
 
 from engagement.errors import EngagementError, InvalidInput, NotFound, StoreBusy, StoreUnusable
 from engagement.locks import turnstile
+from engagement.settings import read_settings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,7 +33,14 @@ Relation: TypeAlias = duckdb.DuckDBPyRelation
 
 FOREIGN_HOLDER_WAIT_S: Final = 5.0  # an orphaned kernel lets go about a second after its parent died
 LOCK_WAIT_S: Final = 60.0  # our own blocks are short: past this the holder hangs
-TEXT_ROWS_PER_BLOCK: Final = 50_000  # more text in one block would keep the others waiting
+TEXT_ROWS_PER_BLOCK: Final = 20_000  # half a second; more text in one block would keep the others waiting
+
+ROW_GROUP: Final = (
+    30_720  # rows that a checkpoint may have to write anew; of DuckDB's 122,880 quizzes it takes 2 s
+)
+
+MEMORY_MB: Final = 1_500  # of an engine: a million learners need half; past it, work goes by way of the disk
+MEMORY_SHARE: Final = 0.4  # of what the machine has: a run has a second process, and a browser looks at it
 
 _SQL: Final = Path(__file__).parent / "sql"
 # Errors in our own SQL: they hold names of columns, no values, and a developer wants to see them as they are.
@@ -69,6 +78,11 @@ _KNOWN: Final[tuple[tuple[str, type[EngagementError], str], ...]] = (
         r"Permission denied|[Rr]ead-only|Cannot open file",
         StoreUnusable,
         "{path} cannot be opened for this: read-only, or not permitted",
+    ),
+    (
+        r"Out of Memory|[Ff]ailed to allocate",  # last: where the disk has no room to spill to, the disk is full
+        StoreUnusable,
+        "{path}: more memory is needed than the store may take; ENGAGEMENT_MEMORY (in MB) gives it more",
     ),
 )
 _MIGRATIONS: Final = sorted((_SQL / "migrations").glob("[0-9]*.sql"))
@@ -170,8 +184,13 @@ class Store:
     def staging(self) -> Iterator[Cursor]:
         """Yield a cursor beside the store, for temporary tables; a block within it sees them.
 
-        Reading and checking a file takes seconds: it happens here, and nobody waits for it.
+        What takes seconds, such as checking a file or scoring everybody, ends in such a table: a reading block
+        makes it, which keeps no reader out, and a short write copies it. Within another block or staging of the
+        same thread it is that one's cursor.
         """
+        if (outer := self._current or getattr(self._local, "staging", None)) is not None:
+            yield outer
+            return
         cursor = self._local.staging = self._memory().cursor()
         try:
             yield cursor
@@ -259,16 +278,27 @@ def _engine() -> Cursor:
     engine = duckdb.connect(
         config={"python_enable_replacements": "false", "autoinstall_known_extensions": "false"}
     )
+    engine.execute(f"set memory_limit = '{_memory_mb()}MB'")
     engine.execute("set global TimeZone = 'UTC'")  # for every cursor, whatever the machine's own zone
     engine.execute("set temp_directory = $folder", {"folder": f"{tempfile.gettempdir()}/engagement-spill"})
     return engine
+
+
+def _memory_mb() -> int:
+    """Return how much memory the engine may take: DuckDB alone would take 80 % of the machine's."""
+    if (given := read_settings().memory_mb) is not None:
+        return given
+    there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    with suppress(OSError, ValueError):  # no such limit, or the word "max"
+        there = min(there, int(Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii")))
+    return min(MEMORY_MB, int(there * MEMORY_SHARE / 1_000_000))
 
 
 def _attach_patiently(engine: Cursor, path: Path, *, read_only: bool) -> None:
     """Attach the file as `store`, waiting a little for a program outside the turnstile to let go of it."""
     deadline = time.monotonic() + FOREIGN_HOLDER_WAIT_S
     # Without the type, a file that looks like another database's sends DuckDB to the network for an extension.
-    mode = "type duckdb, read_only" if read_only else "type duckdb"
+    mode = f"type duckdb, {'read_only' if read_only else f'row_group_size {ROW_GROUP}'}"
     name = str(path).replace("'", "''")
     while True:
         try:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 import pandas as pd
 
 from engagement import contacts, learners, nudges, publication, quizzes, runs, scoring
+from engagement.store import Store
 
 AS_OF = datetime(2026, 3, 1, 23, 59, 59)  # a Sunday
 DAY = timedelta(days=1)
@@ -74,6 +75,19 @@ def night(store, as_of=AS_OF, *, pipeline="nightly"):
     quizzes.draft(store, run)
     publication.publish(store, run, now=as_of)
     return run
+
+
+class Overtaken(Store):
+    """A store on which somebody else does something just before the first write."""
+
+    def __init__(self, path, first):
+        super().__init__(path)
+        self.waiting = [first]
+
+    def write(self):
+        while self.waiting:
+            self.waiting.pop()()
+        return super().write()
 
 
 def rows(store, sql, **named):

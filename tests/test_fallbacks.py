@@ -18,7 +18,10 @@ from engagement.fallbacks import (
     FOLDER,
     LENGTHS,
     NUDGE_TYPES,
+    ORDERS,
     PLACEHOLDER,
+    VARIANTS,
+    drawn,
     fill,
     first_name,
     load_nudges,
@@ -28,6 +31,7 @@ from engagement.fallbacks import (
 )
 from engagement.generation import Generation, Question, QuestionDict, read_questions, shuffle_options
 from engagement.schema import CHANNELS
+from engagement.store import Store, first_row
 
 LOCALES = ("en", "de")
 NUDGES = [(locale, text) for locale in LOCALES for text in load_nudges()[locale].nudges]
@@ -212,6 +216,29 @@ def test_same_key_draws_the_same_nudge_and_all_three_are_reached() -> None:
     ]
     assert drawn[:60] == drawn[60:]
     assert set(drawn) == {"praise.in_app.1.en", "praise.in_app.2.en", "praise.in_app.3.en"}
+
+
+@pytest.mark.parametrize("choices", [1, VARIANTS, 7, ORDERS])
+def test_the_store_draws_as_python_does(tmp_path: Path, choices: int) -> None:
+    keys = ["", "a", "Zoë|nightly|2026-W45", *(f"learner-{n}|nightly|2026-W45" for n in range(50))]
+    with Store(tmp_path / "store.duckdb").write() as db:
+        in_sql = [first_row(db, "select drawn($key, $n)", {"key": key, "n": choices})[0] for key in keys]
+    assert in_sql == [drawn(key, choices) for key in keys]
+
+
+def test_who_has_drawn_already_gets_the_same_texts() -> None:
+    for key in ("a", "b", "c", "d"):
+        variant, order = drawn(key, VARIANTS) + 1, drawn(key, ORDERS)
+        wanted = {"type": "praise", "channel": "email", "locale": "en"}
+        assert nudge(**wanted, variant=variant) == nudge(**wanted, variant_key=key)
+        assert quiz(topic="reading", locale="en", order=order) == quiz(
+            topic="reading", locale="en", seed_key=key
+        )
+
+
+def test_every_order_of_a_quiz_is_another_one() -> None:
+    texts = [quiz(topic="planning", locale="en", order=order).content for order in range(ORDERS)]
+    assert len({json.dumps(text) for text in texts}) == ORDERS
 
 
 def test_variant_is_the_digest_modulo_three() -> None:

@@ -78,6 +78,33 @@ def test_stored_texts_keep_the_placeholder_and_no_name(store):
     assert all("{first_name}" in content and "Zebulon" not in content for content in contents)
 
 
+def test_a_nudge_is_stored_as_it_is_generated_for_the_learner(store):
+    invented = [
+        learner(
+            f"{locale}-{channel}-{n}", preferred_channel=channel, whatsapp_opt_in=True, locale=locale, **facts
+        )
+        for locale in ("en", "de-AT")
+        for channel in ("email", "in_app", "whatsapp")
+        for n, facts in enumerate(({}, {"completed_percent": 60, "avg_quiz_score": 0}))
+    ]
+    load(store, *invented)
+    _, count = drafted(store)
+    assert count == 12
+    found = rows(store, "select learner_id, channel, type, locale, variant, subject, content from nudges")
+    for learner_id, channel, kind, locale, variant, subject, content in found:
+        key = f"{learner_id}|nightly|2026-W09"
+        text = nudges.generate({"type": kind, "channel": channel, "locale": locale, "variant_key": key})
+        assert (text.subject, text.content) == (subject, content)
+        assert text.fallback_id.split(".")[2] == str(variant)
+
+
+def test_more_nudges_than_one_block_holds_are_all_drafted(store, monkeypatch):
+    monkeypatch.setattr(nudges, "TEXT_ROWS_PER_BLOCK", 2)
+    load(store, *(learner(f"l{number}") for number in range(5)))
+    assert drafted(store)[1] == 5
+    assert rows(store, "select count(distinct learner_id), count(*) from nudges") == [(5, 5)]
+
+
 def test_a_template_is_marked_with_its_reason_and_id(store):
     load(store, learner("a", preferred_channel="in_app", locale="de-AT"))
     drafted(store)

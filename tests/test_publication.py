@@ -7,8 +7,7 @@ import pytest
 
 from engagement import contacts, nudges, publication, quizzes, scoring
 from engagement.risk import RiskPolicy
-from engagement.store import Store
-from tests.cohort import AS_OF, DAY, HOUR, LOW, MEDIUM, UNKNOWN, begin, learner, load, night, rows
+from tests.cohort import AS_OF, DAY, HOUR, LOW, MEDIUM, UNKNOWN, Overtaken, begin, learner, load, night, rows
 
 UTC = ZoneInfo("UTC")
 LABELS = "select learner_id, risk_label from risk_scores order by learner_id"
@@ -108,6 +107,15 @@ def test_recalculating_the_same_day_takes_the_newest_facts(store):
     assert rows(store, LABELS) == [("a", "low")]
 
 
+def test_a_learner_has_one_current_score_however_often_scores_are_published(store):
+    load(store, learner("a"), learner("b", program="Welding"))
+    night(store)
+    for program in (None, "Welding", None):
+        recalculate(store, program=program)
+    recalculate(store, AS_OF - DAY)
+    assert rows(store, LABELS) == [("a", "high"), ("b", "high")]
+
+
 def test_recalculating_adds_to_the_history_only_what_changed(store):
     load(store, learner("a"), learner("b"))
     recalculate(store, AS_OF - DAY)
@@ -153,19 +161,6 @@ def test_discarding_a_run_leaves_nothing_of_it(store):
     for table in ("run_scores", "contact_decisions", "nudges", "quizzes"):
         assert rows(store, f"select count(*) from {table}") == [(0,)], table
     assert rows(store, "select status, published_at from runs") == [("discarded", None)]
-
-
-class Overtaken(Store):
-    """A store on which somebody else does something just before the first write."""
-
-    def __init__(self, path, first):
-        super().__init__(path)
-        self.waiting = [first]
-
-    def write(self):
-        while self.waiting:
-            self.waiting.pop()()
-        return super().write()
 
 
 def test_runs_that_overlap_draft_one_nudge_for_a_person(store):

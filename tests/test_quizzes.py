@@ -6,7 +6,7 @@ import pytest
 
 from engagement import contacts, quizzes
 from engagement.errors import InvalidInput, NotFound
-from tests.cohort import AS_OF, DAY, LOW, begin, learner, load, rows
+from tests.cohort import AS_OF, DAY, LOW, Overtaken, begin, learner, load, rows
 
 MONDAY = AS_OF + DAY
 
@@ -56,6 +56,39 @@ def test_a_quiz_is_on_the_topic_and_in_the_language_of_the_learner(store):
         ("b", None, "en"),
         ("c", None, "en"),
     ]
+
+
+def test_a_quiz_is_stored_as_it_is_generated_for_the_learner(store):
+    topics = ("reading", " Reading", "planning", "a topic nobody has written about", None)
+    invented = [
+        learner(f"{locale}{number}", topic=topic, locale=locale)
+        for locale in ("en", "de", "fi")
+        for number, topic in enumerate(topics)
+    ]
+    load(store, *invented)
+    assert drafted(store) == 15
+    found = rows(store, "select learner_id, topic, questions, fallback_id from quizzes")
+    for row in invented:
+        key = f"{row['id']}|nightly|2026-W09"
+        made = quizzes.generate({"topic": row["topic"], "locale": row["locale"], "seed_key": key})
+        questions = json.dumps(made.content, ensure_ascii=False)
+        assert (row["id"], made.topic, questions, made.fallback_id) in found
+
+
+def test_a_quiz_that_another_run_drafted_meanwhile_stays_the_only_one(store):
+    load(store, learner("a"))
+    slow, fast = begin(store), begin(store, AS_OF - DAY)
+    for run in (slow, fast):
+        contacts.decide(store, run)
+    quizzes.draft(Overtaken(store.path, lambda: quizzes.draft(store, fast)), slow)
+    assert rows(store, "select run_id from quizzes") == [(fast.run_id,)]
+
+
+def test_more_quizzes_than_one_block_holds_are_all_drafted(store, monkeypatch):
+    monkeypatch.setattr(quizzes, "TEXT_ROWS_PER_BLOCK", 2)
+    load(store, *(learner(f"l{number}") for number in range(5)))
+    assert drafted(store) == 5
+    assert rows(store, "select count(distinct learner_id), count(*) from quizzes") == [(5, 5)]
 
 
 def test_a_stored_quiz_has_three_to_ten_questions_of_four_different_options(store):

@@ -405,15 +405,35 @@ def test_quiz_is_for_eligible_learners_below_sixty(
     assert answer(selection.quiz(DEFAULT_SELECTION), engine, **change) is expected
 
 
-def test_capacity_does_not_stop_a_quiz_and_no_topic_stays_empty(engine: Engine) -> None:
+def test_a_quiz_keeps_its_topic_or_none(engine: Engine) -> None:
     frame = learners(
         {"learner_id": "a", "avg_quiz_score": 10.0},
         {"learner_id": "b", "avg_quiz_score": 10.0, "topic": None},
         {"learner_id": "c"},
     )
-    decided = rows(decide(engine(frame), policy=SelectionPolicy(capacity=0)))
+    decided = rows(decide(engine(frame)))
     quizzes = {name: (row["quiz"], row["quiz_topic"]) for name, row in decided.items()}
     assert quizzes == {"a": (True, "fractions"), "b": (True, None), "c": (False, None)}
+
+
+@pytest.mark.parametrize(
+    ("capacity", "expected"),
+    [(None, "abcdef"), (0, ""), (1, "ab"), (2, "abcd"), (3, "abcdef")],
+)
+def test_a_quiz_goes_to_nobody_beyond_the_capacity(
+    engine: Engine, capacity: int | None, expected: str
+) -> None:
+    low = {"avg_quiz_score": 10.0}
+    frame = learners(
+        {"learner_id": "a", "risk_score": 0.99, "open_drafts": 1} | low,
+        {"learner_id": "b", "risk_score": 0.98} | low,
+        {"learner_id": "c", "risk_score": 0.97, "hours_since_contact": 1.0} | low,
+        {"learner_id": "d", "risk_score": 0.96} | low,
+        {"learner_id": "e", "risk_score": 0.95, "preferred_channel": "email", "has_email": False} | low,
+        {"learner_id": "f", "risk_score": 0.94} | low,
+    )
+    decided = rows(decide(engine(frame), policy=SelectionPolicy(capacity=capacity)))
+    assert "".join(sorted(name for name, row in decided.items() if row["quiz"])) == expected
 
 
 def test_no_learners_give_no_decisions(engine: Engine) -> None:

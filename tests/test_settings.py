@@ -20,7 +20,7 @@ def test_without_an_environment_the_documented_defaults_hold():
     assert settings.reports == PROJECT / "reports"
     assert settings.timezone == "UTC"
     assert (settings.model, settings.openai_api_key, settings.openai_base_url) == (None, None, None)
-    assert (settings.users, settings.data) == (None, None)
+    assert (settings.users, settings.data, settings.memory_mb) == (None, None, None)
 
 
 def test_a_relative_path_is_relative_to_the_project_from_any_folder(monkeypatch, tmp_path):
@@ -41,6 +41,13 @@ def test_an_empty_variable_counts_as_not_set(monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "")
     assert read_settings().store == PROJECT / "data" / "engagement.duckdb"
     assert read_settings().openai_api_key is None
+
+
+@pytest.mark.parametrize("text", ["63", "-1", "half", "1.5GB"])
+def test_memory_is_a_number_of_megabytes_that_something_can_be_done_with(monkeypatch, text):
+    monkeypatch.setenv("ENGAGEMENT_MEMORY", text)
+    with pytest.raises(InvalidInput, match="ENGAGEMENT_MEMORY"):
+        read_settings()
 
 
 def test_a_time_zone_is_known_by_its_name(monkeypatch):

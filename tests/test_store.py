@@ -13,7 +13,7 @@ import pytest
 from engagement import store as store_module
 from engagement.errors import EngagementError, NotFound, StoreBusy, StoreUnusable
 from engagement.locks import sole_runner
-from engagement.store import SCHEMA_VERSION, Store, open_store
+from engagement.store import SCHEMA_VERSION, Store, first_row, open_store
 
 NAMES = "select person_hash from tombstones order by person_hash"
 
@@ -176,6 +176,18 @@ def test_temporary_tables_of_staging_are_seen_by_its_blocks_and_by_nobody_else(s
     assert names(store) == ["staged"]
 
 
+def test_staging_within_a_block_or_a_staging_is_that_ones_cursor(store):
+    create(store)
+    with store.staging() as stage:
+        with store.staging() as inner:
+            assert inner is stage
+        stage.execute("create temp table incoming as select 'staged' as name")
+        with store.write() as db, store.staging() as inner:
+            assert inner is db
+        with store.read() as db:
+            assert db.execute("select name from incoming").fetchall() == [("staged",)]
+
+
 def test_staging_keeps_nobody_out(store):
     create(store)
     with store.staging():
@@ -324,6 +336,77 @@ def test_an_older_store_is_brought_up_to_date_with_what_it_holds(store, tmp_path
         with getattr(Store(store.path), door)() as db:
             assert db.execute("select * from more").fetchall() == [("old",)]
     assert schema_versions(store) == list(range(1, SCHEMA_VERSION + 2))
+
+
+def at_version_1(monkeypatch):
+    monkeypatch.setattr(store_module, "_MIGRATIONS", store_module._MIGRATIONS[:1])
+    monkeypatch.setattr(store_module, "SCHEMA_VERSION", 1)
+
+
+ROWS_OF_VERSION_1 = {
+    "learners": "insert into learners (id, person_id, program, load_id) values ('a', 'p', 'Data', 'L1')",
+    "risk_scores": "insert into risk_scores values ('a', $at, 0.875, 'high', 0.5, 0.25, 0.125, 0, 'h', 'r')",
+    "risk_history": "insert into risk_history values ('a', $at, 0.875, 'high', 0.5, 0.25, 0.125, 0, 'h', 'r')",
+    "nudges": """
+        insert into nudges (id, learner_id, person_id, campaign, period, program, as_of, channel, type, locale,
+            draft_content, content, gpt_prompt_version, gpt_fallback, created_at)
+        values ('n', 'a', 'p', 'nightly', '2026-03-01', 'Data', $at, 'email', 'praise', 'en', 'x', 'y', '1', true, $at)
+    """,
+    "quizzes": """
+        insert into quizzes (id, learner_id, person_id, campaign, period, program, as_of, language, questions,
+            gpt_prompt_version, gpt_fallback, created_at)
+        values ('q', 'a', 'p', 'nightly', '2026-W09', 'Data', $at, 'en', '[]', '1', true, $at)
+    """,
+    "events": "insert into events values ('e', 'a', 'login', '{}', $at, 'import', 'L2')",
+}
+
+
+def test_a_store_of_version_1_keeps_every_row_view_default_and_comment(store, monkeypatch):
+    described = "select table_name, column_name, column_default, is_nullable, {} from {} order by all"
+    described = described.format("data_type", "information_schema.columns where table_catalog = 'store'")
+    comments = (
+        "select table_name, column_name, comment from duckdb_columns() where database_name = 'store' "
+        "and comment is not null order by all"
+    )
+    with monkeypatch.context() as then:
+        at_version_1(then)
+        with store.write() as db:
+            for sql in ROWS_OF_VERSION_1.values():
+                db.execute(sql, {"at": "2026-03-01"} if "$at" in sql else {})
+            held = {table: db.execute(f"select * from {table}").fetchall() for table in ROWS_OF_VERSION_1}
+            columns = db.execute(described).fetchall()
+            commented = db.execute(comments).fetchall()
+        assert schema_versions(store) == [1]
+    with Store(store.path).read() as db:
+        for table, before in held.items():
+            assert db.execute(f"select * from {table}").fetchall() == before, table
+        changed = {(*column[:4], "FLOAT") for column in columns if column[0] == "risk_history"}
+        assert set(db.execute(described).fetchall()) - set(columns) <= changed
+        known = {(table, column): text for table, column, text in db.execute(comments).fetchall()}
+        assert {(table, column) for table, column, _ in commented} <= set(known)
+        assert db.execute("select id, risk_label from learner_risk").fetchall() == [("a", "high")]
+        for view in ("published_nudges", "published_quizzes"):
+            assert len(db.execute(f"select * from {view}").fetchall()) == 1
+    assert schema_versions(store) == list(range(1, SCHEMA_VERSION + 1))
+
+
+def test_more_memory_than_the_store_may_take_is_a_plain_error(tmp_path, monkeypatch):
+    monkeypatch.setenv("ENGAGEMENT_MEMORY", "64")
+    store = Store(tmp_path / "store.duckdb")
+    create(store)
+    # a list of one row cannot go by way of the disk
+    with pytest.raises(StoreUnusable, match="ENGAGEMENT_MEMORY"), store.read() as db:
+        db.execute("select length(list(x)) from range(60_000_000) as numbers (x)").fetchall()
+    assert names(store) == []
+
+
+def test_without_a_setting_the_engine_takes_a_share_of_the_machine(tmp_path):
+    store = Store(tmp_path / "store.duckdb")
+    create(store)
+    with store.read() as db:
+        (said,) = first_row(db, "select current_setting('memory_limit')")
+    number, unit = said.split()
+    assert float(number) * {"MiB": 2**20, "GiB": 2**30}[unit] <= 1.01 * store_module.MEMORY_MB * 1e6
 
 
 def test_a_failed_migration_leaves_the_older_store(store, tmp_path, monkeypatch):

@@ -2,7 +2,12 @@
 insert into risk_history
 with last_word as (
 
-    select risk_history.*
+    select
+        risk_history.learner_id,
+        risk_history.as_of,
+        risk_history.risk_score,
+        risk_history.risk_label,
+        risk_history.policy_hash
     from risk_history
     inner join runs on risk_history.run_id = runs.run_id
     where risk_history.as_of <= $as_of

@@ -1,4 +1,5 @@
--- One row per learner whom the run contacts and who has no nudge of this campaign, channel and period yet, worst first.
+-- One row per learner whom the run contacts and who has no nudge of this campaign, channel and period yet.
+create or replace temp table nudges_to_draft as
 with wanted as (
 
     select
@@ -9,7 +10,7 @@ with wanted as (
 
 ),
 
-final as (
+drawn_for as (
 
     select
         wanted.id,
@@ -20,13 +21,24 @@ final as (
         wanted.risk_score,
         wanted.risk_label,
         learners.program,
-        learners.locale
+        learners.locale,
+        drawn(concat_ws('|', wanted.learner_id, $campaign, $week), $variants) + 1 as variant
     from wanted
     inner join learners on wanted.learner_id = learners.id
     left join nudges on wanted.id = nudges.id
     where nudges.id is null
-    order by wanted.priority
+
+),
+
+final as (
+
+    -- equal texts side by side take no room in the file, and few of them go into one block
+    select
+        *,
+        row_number() over (order by type, channel, locale, variant, learner_id) as place
+    from drawn_for
 
 )
 
-select * from final;
+select * from final
+order by place;

@@ -1,4 +1,5 @@
 -- One row per learner who needs practice and has no quiz of this campaign and week yet.
+create or replace temp table quizzes_to_draft as
 with wanted as (
 
     select
@@ -9,7 +10,7 @@ with wanted as (
 
 ),
 
-final as (
+drawn_for as (
 
     select
         wanted.id,
@@ -17,13 +18,24 @@ final as (
         wanted.person_id,
         wanted.quiz_topic as topic,
         learners.program,
-        learners.locale
+        learners.locale,
+        drawn(concat_ws('|', wanted.learner_id, $campaign, $week), $orders) as option_order
     from wanted
     inner join learners on wanted.learner_id = learners.id
     left join quizzes on wanted.id = quizzes.id
     where quizzes.id is null
-    order by wanted.risk_score desc nulls last, wanted.learner_id
+
+),
+
+final as (
+
+    -- equal quizzes side by side take no room in the file, and few of them go into one block
+    select
+        *,
+        row_number() over (order by topic, locale, option_order, learner_id) as place
+    from drawn_for
 
 )
 
-select * from final;
+select * from final
+order by place;

@@ -9,7 +9,6 @@ with known as (
 final as (
 
     select
-        $run_id as run_id,
         learners.id as learner_id,
         known.completed_percent,
         known.avg_quiz_score,

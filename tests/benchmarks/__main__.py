@@ -1,7 +1,8 @@
 """Run the benchmarks (all, or those named), print one table, and keep the figures with what they were measured on.
 
-A benchmark is a module of this folder with a `main` that returns rows: `what`, `ours`, `rival`, `ratio`, `unit`, and
-either `target`, the largest good ratio, or `most`, the largest good value of ours; without both the row only informs.
+A benchmark is a module of this folder with a `main` that returns rows: `what`, `ours`, `unit`, and where there is
+something to compare with `rival` and `ratio`; and either `target`, the largest good ratio, or `most`, the largest good
+value of ours; without both the row only informs.
 Rows of another kind, such as how good the score is, are kept too, and shown as their module prints them.
 Nothing here fails when a figure is bad: times depend on the machine, and a table is read by a person.
 """
@@ -47,7 +48,7 @@ def is_met(row: dict[str, Any]) -> bool | None:
 
 def finished(row: dict[str, Any]) -> dict[str, Any]:
     """Return a row as it is kept: rounded, judged, dated."""
-    rounded = {side: round(row[side], 3) for side in ("ours", "rival")}
+    rounded = {side: round(row[side], 3) for side in ("ours", "rival") if side in row}
     return row | rounded | {"met": is_met(row), "date": f"{datetime.now(UTC):%Y-%m-%d}"}
 
 
@@ -56,9 +57,10 @@ def table(rows: list[dict[str, Any]]) -> str:
     lines = [("what", "ours", "rival", "ratio", "target", "met")]
     for row in rows:
         target = f"{row['most']:g} {row['unit']}" if "most" in row else f"{row.get('target', '–')}"
-        ours, rival = f"{row['ours']:.2f} {row['unit']}", f"{row['rival']:.2f} {row['unit']}"
+        ours, rival = (f"{row[side]:.2f} {row['unit']}" if side in row else "" for side in ("ours", "rival"))
+        ratio = f"{row['ratio']:.2f}" if "ratio" in row else ""
         met = {True: "yes", False: "NO", None: ""}[row["met"]]
-        lines.append((row["what"], ours, rival, f"{row['ratio']:.2f}", target, met))
+        lines.append((row["what"], ours, rival, ratio, target, met))
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join(
         "  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])]).rstrip()
@@ -94,7 +96,7 @@ def main() -> None:
         print(f"measuring {name} ...", file=sys.stderr, flush=True)
         with redirect_stdout(io.StringIO()) as printed:
             rows: list[dict[str, Any]] = import_module(f"tests.benchmarks.{name}").main()
-        compared = [finished(row) for row in rows if "ratio" in row]
+        compared = [finished(row) for row in rows if "ours" in row]
         shown += compared
         if not compared:
             print(printed.getvalue())

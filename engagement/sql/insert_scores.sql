@@ -1,0 +1,17 @@
+-- One row per learner of the run who has no current score (any more): a later one stays.
+insert into risk_scores
+select
+    run_scores.learner_id,
+    $as_of as as_of,
+    run_scores.risk_score,
+    run_scores.risk_label,
+    run_scores.behind_pace,
+    run_scores.low_quiz,
+    run_scores.missed_session,
+    run_scores.inactivity,
+    $policy_hash as policy_hash,
+    $run_id as run_id
+from run_scores
+where
+    run_scores.run_id = $run_id
+    and run_scores.learner_id not in (select risk_scores.learner_id from risk_scores);
