@@ -1,26 +1,26 @@
 -- One row per learner whose address belongs to another person: in the store already, or earlier in the file.
-with accepted as (
+with standing as (
 
-    select rowid as record, id
-    from temp.checked
-    where reasons is null
+    select claims.*
+    from temp.address_claims as claims
+    inner join temp.checked on claims.record = checked.rowid
+    where checked.reasons is null
 
-),
+    union all
 
-standing as (
-
-    -- what the file says of an enrolment that it has replaces what the store knows of it
-    select address_claims.*
-    from temp.address_claims
-    where
-        (record = -1 and id not in (select id from accepted))
-        or record in (select record from accepted)
+    -- what the file says of an enrolment replaces what the store knows of it
+    select claims.*
+    from temp.address_claims as claims
+    left join temp.checked on claims.id = checked.id and checked.reasons is null
+    where claims.record = -1 and checked.id is null
 
 ),
 
 owners as (
 
-    select email, arg_min(person_id, record) as person_id
+    select
+        email,
+        arg_min(person_id, record) as person_id
     from standing
     group by email
     having min(person_id) <> max(person_id)
