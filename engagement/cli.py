@@ -298,8 +298,10 @@ def doctor(as_json: Json = False) -> None:
     from engagement import doctor as checks
     from engagement.settings import read_settings
 
-    settings = read_settings()
-    found = checks.examine(settings, now=console.now())
+    try:
+        found = checks.examine(read_settings(), now=console.now())
+    except InvalidInput as error:
+        found = [checks.Check("settings", False, str(error))]
     ok = all(check.ok for check in found)
     if as_json:
         console.print_json({"ok": ok, "checks": [check.as_dict() for check in found]})

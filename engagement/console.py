@@ -92,7 +92,8 @@ def run_pipeline(
     from engagement.instants import local_day
 
     chosen = steps.read_pipeline(name)
-    if not (chosen.sources.learners or chosen.sources.events):
+    sources = chosen.sources
+    if not (sources.learners or sources.events or sources.inboxes):
         with store.read():  # `NotFound` where there is none: a run over nothing would look like a result
             pass
     with progress(console) as bars:
