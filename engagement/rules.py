@@ -113,7 +113,7 @@ def parameters(conventions: Conventions) -> dict[str, Any]:
     return {
         "zone": conventions.timezone,
         "date_formats": conventions.local_formats,
-        "zoned_formats": conventions.zoned_formats,
+        "formats_with_zone": conventions.zoned_formats,
     }
 
 
@@ -199,7 +199,7 @@ def _instant(name: str, conventions: Conventions) -> str:
     if any(text.startswith("%Y-") for text in conventions.date_formats):
         branches = []  # a format that begins with the year says what 2026-02-01 means: it is no ISO date besides
     if conventions.zoned_formats:
-        parsed = f"try_strptime({name}, $zoned_formats)"  # in UTC
+        parsed = f"try_strptime({name}, $formats_with_zone)"  # in UTC
         branches.append(f"when {parsed} is not null then {parsed}")
     if conventions.local_formats:
         parsed = f"try_strptime({name}, $date_formats)"

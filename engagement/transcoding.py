@@ -21,18 +21,21 @@ _CHUNK: Final = 8 * 1024 * 1024
 _GZIP: Final = b"\x1f\x8b"
 _WORKBOOKS: Final = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # .xlsx (a zip) and .xls
 _UTF_16: Final = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
-# Text that holds one of these was meant as UTF-8, even where some other byte of it is broken.
+# Text that holds some of these was meant as UTF-8, even where some other byte of it is broken.
 _UTF_8_LETTER: Final = re.compile(
     rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
 )
+_NOT_ASCII: Final = bytes(range(128, 256))
+_BY_CHANCE: Final = 0.2  # of the bytes beyond ASCII: what two letters of Windows-1252 may be besides
 
 
 @contextmanager
 def plain_text(path: Path) -> Iterator[Path]:
     """Yield a file with the text of `path` in UTF-8 whose lines all end in LF, or all in CRLF.
 
-    Understands gzip, and UTF-8, UTF-16 and Windows-1252 with or without a byte order mark. Raises `InvalidInput` for
-    a damaged archive, bytes that are no text in any of these, and spreadsheets' own formats.
+    A byte order mark may stand before it, save before a quote. Understands gzip, and UTF-8, UTF-16 and Windows-1252
+    with or without a mark. Raises `InvalidInput` for a damaged archive, bytes that are no text in any of these, and
+    spreadsheets' own formats.
     """
     with path.open("rb") as file:
         start = file.read(4)
@@ -42,7 +45,9 @@ def plain_text(path: Path) -> Iterator[Path]:
     try:
         with _opened(path, packed) as file:
             encoding = _encoding(file, path.name)
-        if encoding == "utf-8" and not packed and _ends_are_uniform(path):
+        # A mark before a quote hides the quote from the reader.
+        as_it_is = encoding == "utf-8" and not packed and start != codecs.BOM_UTF8 + b'"'
+        if as_it_is and _ends_are_uniform(path):
             yield path
             return
         with tempfile.NamedTemporaryFile(prefix="engagement-", suffix=".csv") as copy:
@@ -93,7 +98,13 @@ def _decodes(file: IO[bytes], chunk: bytes, encoding: str) -> bool:
 
 
 def _has_utf_8_letters(file: IO[bytes]) -> bool:
-    return any(_UTF_8_LETTER.search(line) for line in file)
+    """Return whether there are more than a text in Windows-1252 has by chance."""
+    beyond = letters = 0
+    for line in file:
+        if not line.isascii():
+            beyond += len(line) - len(line.translate(None, _NOT_ASCII))
+            letters += sum(map(len, _UTF_8_LETTER.findall(line)))
+    return letters > _BY_CHANCE * beyond
 
 
 def _ends_are_uniform(path: Path) -> bool:
@@ -118,6 +129,7 @@ def _ends_are_uniform(path: Path) -> bool:
 def _rewrite(file: IO[bytes], encoding: str, copy: IO[bytes], name: str) -> None:
     text = io.TextIOWrapper(file, encoding=encoding, newline=None)
     try:
+        copy.write(text.read(1).replace("\ufeff", "").encode())
         while chunk := text.read(_CHUNK):
             copy.write(chunk.encode())
     except UnicodeError:
