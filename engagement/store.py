@@ -39,7 +39,7 @@ ROW_GROUP: Final = (
     30_720  # rows that a checkpoint may have to write anew; of DuckDB's 122,880 quizzes it takes 2 s
 )
 
-MEMORY_MB: Final = 1_500  # of an engine: a million learners need half; past it, work goes by way of the disk
+MEMORY_MB: Final = 2_500  # of an engine: a million learners need a third; past it, work goes by way of the disk
 MEMORY_SHARE: Final = 0.4  # of what the machine has: a run has a second process, and a browser looks at it
 
 _SQL: Final = Path(__file__).parent / "sql"

@@ -19,12 +19,12 @@ with last_word as (
 
 ),
 
-changed_facts as (
+changed_since as (
 
-    select learner_id, max(observed_at) as observed_at
+    select distinct learner_facts.learner_id
     from learner_facts
-    where observed_at <= $as_of
-    group by learner_id
+    inner join last_word on learner_facts.learner_id = last_word.learner_id
+    where learner_facts.observed_at <= $as_of and learner_facts.observed_at > last_word.as_of
 
 ),
 
@@ -42,15 +42,15 @@ final as (
         $policy_hash as policy_hash,
         $run_id as run_id
     from run_scores
-    inner join changed_facts on run_scores.learner_id = changed_facts.learner_id
     left join last_word on run_scores.learner_id = last_word.learner_id
+    left join changed_since on run_scores.learner_id = changed_since.learner_id
     where
         run_scores.run_id = $run_id
         and (
             last_word.learner_id is null
             or last_word.risk_label <> run_scores.risk_label
             or last_word.policy_hash <> $policy_hash
-            or changed_facts.observed_at > last_word.as_of
+            or changed_since.learner_id is not null
             or (last_word.as_of = $as_of and last_word.risk_score is distinct from run_scores.risk_score)
         )
 
