@@ -138,6 +138,83 @@ def test_load_says_to_a_person_what_it_refused(engagement, tmp_path):
     assert "completed_percent" in out.splitlines()[1]
 
 
+LINE = "x1,X Example,x1@example.invalid,,Data,2026-02-01,10,20,1"
+
+
+def test_load_takes_the_names_dates_scale_and_zone_of_a_source(as_json, tmp_path, path):
+    header = HEADER.replace("id,name", "Matrikel,Wer").replace(",", ";")
+    file = csv(tmp_path, "x1;X Example;;;Data;1.2.2026 10:00;0,5;0,29;1", header=header)
+    said = ["--map", "id=Matrikel", "--map", "name=wer", "--date-format", "%d.%m.%Y %H:%M"]
+    said += ["--percent-scale", "1", "--timezone", "Europe/Berlin"]
+    assert as_json("load", file, *said)["accepted"] == 1
+    facts = "select last_login, completed_percent, avg_quiz_score from learner_facts where learner_id = 'x1'"
+    assert rows(Store(path), facts) == [(datetime(2026, 2, 1, 9), 50, 29)]
+
+
+def test_load_reads_times_in_the_zone_of_the_settings(as_json, tmp_path, path, monkeypatch):
+    monkeypatch.setenv("ENGAGEMENT_TIMEZONE", "Asia/Kolkata")
+    as_json("load", csv(tmp_path, LINE.replace("2026-02-01", "2026-02-01 10:00")))
+    known = rows(Store(path), "select last_login from learner_facts where learner_id = 'x1'")
+    assert known == [(datetime(2026, 2, 1, 4, 30),)]
+
+
+def test_load_of_everybody_counts_who_is_absent(engagement, as_json, tmp_path):
+    file = csv(tmp_path, "a,A,a@example.invalid,,Data,,5,30,5", "b,B,,,Welding,,5,30,5", "x2,,,,Data,,140,,")
+    code, said = refused(engagement, "load", file, "--full")
+    assert code == 2
+    assert "1 of 3 active learners are not in it" in said
+    assert "--yes" in said
+    code, out, _ = engagement("load", file, "--full", "--yes")
+    assert (code, out.splitlines()[0]) == (
+        0,
+        "learners.csv: 3 rows, 2 accepted, 1 quarantined, 1 absent and now inactive",
+    )
+    assert as_json("load", file, "--full")["inactivated"] == 0
+
+
+@pytest.mark.parametrize(
+    ("header", "lines", "options", "message"),
+    [
+        (HEADER.replace("email", "mail"), [LINE], [], "column email missing; the header has id, name, mail"),
+        (f"{HEADER},EMAIL", [LINE + ","], [], "column email stands more than once"),
+        (HEADER.replace("email", "last_login", 1).replace("last_login,c", "email,c"), [LINE], [], "--map name=column"),
+        (HEADER, [], [], "no rows below the header"),
+        (HEADER, [LINE.replace(",10,20", ",0.1,0.2")], [], "--percent-scale 1"),
+        (HEADER, [LINE.replace("2026-02-01", "1.2.2026")], [], "--date-format"),
+        (HEADER, [LINE, "short"], ["--max-quarantine", "0.4"], "1 of 2 rows refused"),
+        (HEADER, [LINE], ["--map", "id=Matrikel"], "column matrikel missing"),
+        (HEADER, [LINE], ["--map", "nonsense=A"], "map nonsense: no such column"),
+        (HEADER, [LINE], ["--map", "id"], "name=value is needed"),
+        (HEADER, [LINE], ["--map", "id="], "is empty"),
+        (HEADER, [LINE], ["--map", "id=name", "--map", "id=phone"], "more than once"),
+        (HEADER, [LINE], ["--date-format", "%d.%m.%Y %Q"], "%Q is not known"),
+        (HEADER, [LINE], ["--date-format", "dd.mm.yyyy"], "needs one day, one month and one year"),
+        (HEADER, [LINE], ["--percent-scale", "10"], "allowed are 1 and 100"),
+        (HEADER, [LINE], ["--percent-scale", "half"], "allowed are 1 and 100"),
+        (HEADER, [LINE], ["--percent-scale", "id=1"], "allowed are 1 and 100"),
+        (HEADER, [LINE], ["--timezone", "Mars/Olympus"], "no IANA name"),
+        (HEADER, [LINE], ["--yes"], "only with `--full`"),
+        (HEADER, [LINE], ["--full", "--events"], "lists every learner"),
+        (LINE, [LINE], [], "the first line names none of ours"),
+    ],
+)  # fmt: skip
+def test_a_file_that_is_refused_whole_exits_2_and_changes_nothing(  # noqa: PLR0917 (a case is a row)
+    engagement, tmp_path, path, header, lines, options, message
+):
+    code, said = refused(engagement, "load", csv(tmp_path, *lines, header=header), *options)
+    assert code == 2
+    assert message in said
+    assert "example.invalid" not in said
+    assert rows(Store(path), "select count(*) from learners where id = 'x1'") == [(0,)]
+
+
+@pytest.mark.parametrize("share", ["-0.1", "1.1", "some"])
+def test_a_share_that_is_none_exits_2(engagement, tmp_path, share):
+    code, out, err = engagement("load", csv(tmp_path, LINE), "--max-quarantine", share)
+    assert (code, out) == (2, "")
+    assert "Traceback" not in err
+
+
 def test_score_counts_labels_before_and_after(as_json, path):
     load(Store(path), learner("a", **LOW), at=AS_OF + HOUR)
     assert as_json("score") == {
