@@ -82,7 +82,7 @@ _KNOWN: Final[tuple[tuple[str, type[EngagementError], str], ...]] = (
     (
         r"Out of Memory|[Ff]ailed to allocate",  # last: where the disk has no room to spill to, the disk is full
         StoreUnusable,
-        "{path}: more memory is needed than the store may take; ENGAGEMENT_MEMORY (in MB) gives it more",
+        "{path}: OutOfMemory: more is needed than the engine may take; ENGAGEMENT_MEMORY (in MB) gives it more",
     ),
 )
 _MIGRATIONS: Final = sorted((_SQL / "migrations").glob("[0-9]*.sql"))
