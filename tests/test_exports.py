@@ -12,9 +12,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engagement import events, learners
+from engagement import events, learners, loads
 from engagement.conventions import Conventions
 from engagement.errors import InvalidInput
+from engagement.schema import LEARNERS
 from engagement.store import Store
 
 COLUMNS = (
@@ -636,6 +637,20 @@ def test_what_is_no_file_is_refused_and_not_waited_for(store, tmp_path, kind):
         learners.load(store, path, observed_at=WHEN, loaded_at=WHEN)
 
 
+def test_a_file_that_grows_while_it_is_read_is_refused(store, tmp_path):
+    path = tmp_path / "export.csv"
+    path.write_text(text(HEADER, row("a")), encoding="utf-8")
+    with loads.checked(store, path, LEARNERS, Conventions()) as loaded:
+        loaded.refuse_changed()
+        with path.open("a", encoding="utf-8") as file:
+            file.write(text(row("b")))
+        with pytest.raises(InvalidInput, match=r"export\.csv: changed while it was read"):
+            loaded.refuse_changed()
+        path.unlink()
+        with pytest.raises(InvalidInput, match="changed while it was read"):
+            loaded.refuse_changed()
+
+
 # --- any file at all ---------------------------------------------------------------------------------------------
 
 any_file = settings(deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))
@@ -748,7 +763,7 @@ def test_what_a_proper_writer_wrote_is_read_as_it_was(  # noqa: PLR0917 (hypothe
 ):
     batch = next(numbers)
     out = io.StringIO(newline="")
-    writer = csv.writer(out, delimiter=delimiter, lineterminator=newline, quoting=quoting)
+    writer = csv.writer(out, delimiter=delimiter, lineterminator="\n", quoting=quoting)
     writer.writerow(COLUMNS)
     for number, (name, percent, missed) in enumerate(table_of):
         writer.writerow(
@@ -756,16 +771,16 @@ def test_what_a_proper_writer_wrote_is_read_as_it_was(  # noqa: PLR0917 (hypothe
                 f"w{batch}-{number}", name=name, completed_percent=percent, consecutive_missed_sessions=missed
             )
         )
-        out.write(newline * blank)
+        out.write("\n" * blank)
     path = tmp_path / "proper.csv"
-    path.write_bytes(packed(out.getvalue().encode(encoding)))
+    path.write_bytes(packed(out.getvalue().replace("\n", newline).encode(encoding)))
 
     summary = learners.load(shared_store, path, observed_at=WHEN, loaded_at=WHEN)
     assert (summary.rows, summary.accepted) == (len(table_of), len(table_of))
     found = rows_of(
         shared_store,
         f"""
-        select id, name, completed_percent, consecutive_missed_sessions
+        select id, replace(name, chr(13), ''), completed_percent, consecutive_missed_sessions
         from learners inner join learner_facts on id = learner_id
         where id like 'w{batch}-%' order by id
         """,
