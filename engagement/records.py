@@ -9,7 +9,7 @@ import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -30,15 +30,17 @@ class Records:
     """
 
     path: Path
-    starts: Ints
-    lines: Ints
-    numbers: Ints
+    starts: npt.NDArray[np.int64]
+    lines: npt.NDArray[np.int32]
+    numbers: npt.NDArray[np.int32]
     open_line: int | None  # where the record begins in which a quote is never closed
 
     def below(self, lines: int) -> "Records":
         """Return the records below the first so many lines and the header that follows them."""
-        kept = np.flatnonzero(self.lines > lines)[1:]
-        return Records(self.path, self.starts[kept], self.lines[kept], self.numbers[kept], self.open_line)
+        first = int(np.searchsorted(self.lines, lines, side="right")) + 1
+        return Records(
+            self.path, self.starts[first:], self.lines[first:], self.numbers[first:], self.open_line
+        )
 
     def texts(self, positions: Ints) -> list[str]:
         """Return the records at these positions as they stand in the file, lines in them ended by LF."""
@@ -54,7 +56,9 @@ class Records:
 def find(path: Path, *, delimiter: str) -> Records:
     """Return the records of a file in UTF-8 whose lines end in LF or CRLF, blank ones left out."""
     delimiter_byte = ord(delimiter)
-    starts, lines, numbers = [], [], []
+    starts: list[npt.NDArray[Any]] = []
+    lines: list[npt.NDArray[Any]] = []
+    numbers: list[npt.NDArray[Any]] = []
     begun_at = begun_in = 0  # the record that goes on at the beginning of a block
     offset = line = number = 0
     inside = False
@@ -68,20 +72,26 @@ def find(path: Path, *, delimiter: str) -> Records:
         lengths = ends + offset - begins[:-1]
         is_blank = (lengths == 0) | ((lengths == 1) & (bytes_[ends - 1] == _RETURN))
         starts.append(begins[:-1][~is_blank])
-        lines.append(begins_in[:-1][~is_blank] + 1)
-        numbers.append(np.flatnonzero(~is_blank) + number + 1)
+        lines.append((begins_in[:-1][~is_blank] + 1).astype(np.int32))
+        numbers.append((np.flatnonzero(~is_blank) + number + 1).astype(np.int32))
         begun_at, begun_in = begins[-1], begins_in[-1]
         offset += len(block)
         line += len(line_ends)
         number += len(ends)
-    none = np.array([], np.int64)
     return Records(
         path,
-        np.concatenate([none, *starts]),
-        np.concatenate([none, *lines]),
-        np.concatenate([none, *numbers]),
+        _joined(starts, np.int64),
+        _joined(lines, np.int32),
+        _joined(numbers, np.int32),
         int(begun_in) + 1 if inside else None,
     )
+
+
+def _joined(parts: list[npt.NDArray[Any]], kind: type[np.integer[Any]]) -> npt.NDArray[Any]:
+    """Return the parts as one, which empties the list: a file of ten million records has many."""
+    whole = np.concatenate([np.array([], kind), *parts])
+    parts.clear()
+    return whole
 
 
 def _blocks(path: Path) -> Iterator[bytes]:

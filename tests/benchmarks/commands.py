@@ -8,12 +8,15 @@ import os
 import resource
 import statistics
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from engagement.settings import PROJECT
+
+ENGAGEMENT = Path(sys.executable).parent / "engagement"
 
 
 class Cost(NamedTuple):
@@ -23,23 +26,33 @@ class Cost(NamedTuple):
     wall_s: float
 
 
-def cost(command: Sequence[str | Path], *, kept: Path, env: Mapping[str, str] | None = None) -> Cost:
+def cost(
+    command: Sequence[str | Path],
+    *,
+    kept: Path,
+    env: Mapping[str, str] | None = None,
+    before: Callable[[], None] | None = None,
+) -> Cost:
     """Run the command in the project's folder and return its cost; `RuntimeError` with its last words where it fails.
 
     Parameters
     ----------
     kept
         The folder for byte code.
+    before
+        Done in the new process before the command.
     """
     inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     full = inherited | {"PYTHONPYCACHEPREFIX": str(kept)} | dict(env or {})
-    before, begin = _children_s(), time.monotonic()
+    used_before, begin = _children_s(), time.monotonic()
     words = [str(part) for part in command]
-    done = subprocess.run(words, check=False, env=full, cwd=PROJECT, capture_output=True, text=True)
+    done = subprocess.run(
+        words, check=False, env=full, cwd=PROJECT, capture_output=True, text=True, preexec_fn=before
+    )
     wall_s = time.monotonic() - begin
     if done.returncode:
         raise RuntimeError(f"{' '.join(words)} ended with {done.returncode}:\n{done.stderr[-2000:]}")
-    return Cost(_children_s() - before, wall_s)
+    return Cost(_children_s() - used_before, wall_s)
 
 
 def in_turns(*sides: Callable[[], Cost], runs: int) -> list[Cost]:

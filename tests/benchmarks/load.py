@@ -1,0 +1,139 @@
+"""Loading a million learners from CSV beside DuckDB's bare reader, and ten million within 4 GiB.
+
+The rival is `read_csv` of the same file into a table, every column as text: no rule, no store, no line of a bad row.
+"Rules alone" ends with every value read and every reason found; "committed" with learners and facts in the store.
+Ten million are loaded and scored by the command line, as a user would, each process kept under the limit by the
+operating system; a million under the same limit is what they are compared with.
+"""
+
+import resource
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from engagement import learners, loads, sample
+from engagement.conventions import AS_DOCUMENTED
+from engagement.schema import LEARNERS
+from engagement.store import Store
+from tests.benchmarks import commands
+
+LEARNERS_IN_FILE = 1_000_000
+COPIES = 10
+RUNS = 3
+LIMIT_BYTES = 4 * 1024**3
+GENERATED_S = 20
+RULES_RATIO, COMMITTED_RATIO, GROWTH_RATIO = 4, 10, 12
+AS_OF = datetime(2026, 3, 1, 23, 59, 59, tzinfo=UTC).replace(tzinfo=None)
+
+
+def main() -> list[dict[str, Any]]:
+    """Return seconds of loading, and of the largest load against the smaller one."""
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made)
+        file = folder / "learners.csv"
+        begin = time.monotonic()
+        invented = sample.cohort(LEARNERS_IN_FILE, seed=1, as_of=AS_OF).snapshot(sample.WEEKS)
+        generated_s = time.monotonic() - begin
+        _write(invented, file)
+        del invented
+        plain, rules, committed = _in_turns(
+            lambda _: _plain(file), lambda _: _rules(folder, file), lambda run: _committed(folder, file, run)
+        )
+        rows = [
+            _row("1,000,000 invented learners", generated_s, 0, "s") | {"most": GENERATED_S},
+            _row("1,000,000 rows of CSV, rules alone, beside read_csv", rules, plain, "s")
+            | {"target": RULES_RATIO},
+            _row("1,000,000 rows of CSV, committed, beside read_csv", committed, plain, "s")
+            | {"target": COMMITTED_RATIO},
+        ]
+        few_s = _load_and_score(folder / "few", file)
+        _multiply(file, folder / "many.csv")
+        many_s = _load_and_score(folder / "many", folder / "many.csv")
+    what = "10,000,000 learners loaded and scored under 4 GiB, beside 1,000,000"
+    return [*rows, _row(what, many_s, few_s, "s") | {"target": GROWTH_RATIO}]
+
+
+def _in_turns(*sides: Callable[[int], float]) -> list[float]:
+    """Return the median of each side; they take turns, after one uncounted run of each."""
+    taken: list[list[float]] = [[] for _ in sides]
+    for run in range(RUNS + 1):
+        for side, seconds in zip(sides, taken, strict=True):
+            measured = side(run)
+            if run:
+                seconds.append(measured)
+    return [statistics.median(seconds) for seconds in taken]
+
+
+def _write(frame: Any, file: Path) -> None:
+    with duckdb.connect() as db:
+        db.register("frame", frame)
+        db.execute(f"copy frame to '{file}' (header, delimiter ',')")
+
+
+def _multiply(file: Path, many: Path) -> None:
+    """Write the file's learners as often as COPIES says, each time as other people."""
+    with duckdb.connect() as db:
+        db.execute(
+            f"""
+            copy (
+                select * replace (copy || '-' || id as id, copy || '-' || person_id as person_id,
+                    copy || email as email)
+                from range({COPIES}) as copies (copy)
+                cross join read_csv('{file}', all_varchar = true)
+            ) to '{many}' (header, delimiter ',')
+            """
+        )
+
+
+def _plain(file: Path) -> float:
+    with duckdb.connect() as db:
+        header = file.open(encoding="utf-8").readline().strip().split(",")
+        types = ", ".join(f"'{name}': 'VARCHAR'" for name in header)
+        begin = time.monotonic()
+        db.execute(
+            f"create temp table plain as select * from read_csv('{file}', auto_detect = false, header = true, "
+            f"delim = ',', quote = '\"', escape = '\"', columns = {{{types}}})"
+        )
+        return time.monotonic() - begin
+
+
+def _rules(folder: Path, file: Path) -> float:
+    begin = time.monotonic()
+    with loads.checked(Store(folder / "rules.duckdb"), file, LEARNERS, AS_DOCUMENTED):
+        return time.monotonic() - begin
+
+
+def _committed(folder: Path, file: Path, run: int) -> float:
+    path = folder / f"committed-{run}.duckdb"
+    begin = time.monotonic()
+    learners.load(Store(path), file, observed_at=AS_OF, loaded_at=AS_OF)
+    taken_s = time.monotonic() - begin
+    path.unlink()
+    return taken_s
+
+
+def _load_and_score(home: Path, file: Path) -> float:
+    home.mkdir()
+    env = {"ENGAGEMENT_STORE": str(home / "store.duckdb")}
+    day = f"{AS_OF:%Y-%m-%d}"
+    load = ["load", str(file), "--observed-at", day]
+    return sum(
+        commands.cost([commands.ENGAGEMENT, *words], kept=home.parent / "kept", env=env, before=_limit).wall_s
+        for words in (load, ["score", "--as-of", day])
+    )
+
+
+def _limit() -> None:
+    """Let the system refuse memory past the limit, swap and all; what is shared, such as libraries, is not counted."""
+    resource.setrlimit(resource.RLIMIT_DATA, (LIMIT_BYTES, LIMIT_BYTES))
+
+
+def _row(what: str, ours: float, rival: float, unit: str) -> dict[str, Any]:
+    ratio = round(ours / rival, 2) if rival else 0
+    return {"what": what, "ours": ours, "rival": rival, "ratio": ratio, "unit": unit}
