@@ -10,6 +10,7 @@ Inside a block: no model call, no notebook, nothing slow. A relation dies with i
 
 import os
 import re
+import resource
 import tempfile
 import threading
 import time
@@ -40,6 +41,10 @@ ROW_GROUP: Final = (
 )
 
 MEMORY_MB: Final = 2_500  # of an engine: a million learners need a third; past it, work goes by way of the disk
+_CGROUP_LIMITS: Final = (
+    Path("/sys/fs/cgroup/memory.max"),
+    Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
+)
 MEMORY_SHARE: Final = 0.4  # of what the machine has: a run has a second process, and a browser looks at it
 
 _SQL: Final = Path(__file__).parent / "sql"
@@ -289,8 +294,11 @@ def _memory_mb() -> int:
     if (given := read_settings().memory_mb) is not None:
         return given
     there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    with suppress(OSError, ValueError):  # no such limit, or the word "max"
-        there = min(there, int(Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii")))
+    for limit, _ in map(resource.getrlimit, (resource.RLIMIT_AS, resource.RLIMIT_DATA)):
+        there = min(there, limit) if limit != resource.RLIM_INFINITY else there
+    for limited in _CGROUP_LIMITS:
+        with suppress(OSError, ValueError):  # no such limit, or the word "max"
+            there = min(there, int(limited.read_text(encoding="ascii")))
     return min(MEMORY_MB, int(there * MEMORY_SHARE / 1_000_000))
 
 
