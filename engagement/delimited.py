@@ -22,7 +22,7 @@ from engagement.errors import InvalidInput
 from engagement.headers import Header, match
 from engagement.records import Ints, Records
 from engagement.schema import Column
-from engagement.store import TEXT_ROWS_PER_BLOCK, Cursor, query, registered
+from engagement.store import TEXT_ROWS_PER_BLOCK, Cursor, pattern, query, registered
 from engagement.transcoding import plain_text
 
 _DELIMITERS: Final = ",;\t|"
@@ -63,7 +63,7 @@ class CsvFile:
                 store_rejects = true, rejects_table = 'csv_errors', rejects_scan = 'csv_scans')
         )"""  # noqa: S608 (names from the schema)
         self.parameters: Mapping[str, object] = {
-            "file": str(records.path),
+            "file": pattern(records.path),
             "skip": layout.skip,
             "delimiter": layout.delimiter,
         }

@@ -19,7 +19,7 @@ from engagement.delimited import open_csv
 from engagement.errors import InvalidInput
 from engagement.headers import Header
 from engagement.schema import Column
-from engagement.store import Cursor, registered
+from engagement.store import Cursor, pattern, registered
 
 Source = Path | pd.DataFrame
 
@@ -115,7 +115,7 @@ class _Table:
 def _open_parquet(
     stage: Cursor, path: Path, columns: Sequence[Column], names: Mapping[str, str]
 ) -> Iterator[_Table]:
-    parameters = {"file": str(path)}
+    parameters = {"file": pattern(path)}
     described = stage.execute("describe select * from read_parquet($file)", parameters).fetchall()
     theirs = [str(row[0]) for row in described]
     header = headers.match(theirs, columns, names, path.name)

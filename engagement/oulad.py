@@ -27,7 +27,7 @@ from engagement import events, instants, learners
 from engagement.errors import InvalidInput
 from engagement.loads import LoadSummary
 from engagement.schema import MISSING_WORDS, Column
-from engagement.store import Cursor, Store, first_row, query
+from engagement.store import Cursor, Store, first_row, pattern, query
 
 Basis = Literal["due", "course"]
 
@@ -174,7 +174,9 @@ def _table(store: Store, folder: Path, name: str) -> _Table:
 def _parquet_header(store: Store, file: Path) -> list[str]:
     try:
         with store.staging() as stage:
-            rows = stage.execute("describe select * from read_parquet($file)", {"file": str(file)}).fetchall()
+            rows = stage.execute(
+                "describe select * from read_parquet($file)", {"file": pattern(file)}
+            ).fetchall()
     except InvalidInput as error:  # which does not say which of the six
         raise InvalidInput(f"{file.name}: {error}") from None
     return [name for name, *_ in rows]
@@ -205,7 +207,7 @@ def _read(stage: Cursor, table: _Table, *, only: Mapping[str, str] | None = None
     )
     stage.execute(
         f"create or replace temp table texts as select {present} from (select {texts} from {_rows(table)}) {wanted}",  # noqa: S608 (our own names)
-        {"file": str(file), **filters},
+        {"file": pattern(file), **filters},
     )
     if file.suffix == ".csv":
         _refuse_ragged(stage, file)

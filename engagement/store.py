@@ -8,6 +8,7 @@ in the same line, and a writer that holds it knows that no other thread of its p
 Inside a block: no model call, no notebook, nothing slow. A relation dies with its block: fetch inside it.
 """
 
+import glob
 import os
 import re
 import resource
@@ -40,7 +41,9 @@ ROW_GROUP: Final = (
     30_720  # rows that a checkpoint may have to write anew; of DuckDB's 122,880 quizzes it takes 2 s
 )
 
-MEMORY_MB: Final = 2_500  # of an engine: a million learners need a third; past it, work goes by way of the disk
+MEMORY_MB: Final = (
+    2_500  # of an engine: a million learners need a third; past it, work goes by way of the disk
+)
 _CGROUP_LIMITS: Final = (
     Path("/sys/fs/cgroup/memory.max"),
     Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
@@ -111,6 +114,11 @@ def records(cursor: Cursor, sql: str, parameters: Mapping[str, object] | None = 
     result = cursor.execute(sql, dict(parameters or {}))
     names = [column[0] for column in result.description or []]
     return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+
+def pattern(path: Path) -> str:
+    """Return the path as DuckDB's readers take one: a pattern, here one that nothing else matches."""
+    return glob.escape(str(path))
 
 
 @contextmanager

@@ -47,7 +47,7 @@ def plain_text(path: Path) -> Iterator[Path]:
             encoding = _encoding(file, path.name)
         # A mark before a quote hides the quote from the reader.
         as_it_is = encoding == "utf-8" and not packed and start != codecs.BOM_UTF8 + b'"'
-        if as_it_is and _ends_are_uniform(path):
+        if as_it_is and _is_read_as_it_is(path):
             yield path
             return
         with tempfile.NamedTemporaryFile(prefix="engagement-", suffix=".csv") as copy:
@@ -107,23 +107,22 @@ def _has_utf_8_letters(file: IO[bytes]) -> bool:
     return letters > _BY_CHANCE * beyond
 
 
-def _ends_are_uniform(path: Path) -> bool:
-    """Return whether lines end all alike: in LF without a single CR, or always in both."""
+def _is_read_as_it_is(path: Path) -> bool:
+    """Return whether all lines end in LF, or all in CRLF and none of them within quotes, where a text has LF alone."""
     newlines = returns = both = 0
     last = b""
     with path.open("rb") as file:
         has_returns = file.readline().endswith(b"\r\n")
         file.seek(0)
         while chunk := file.read(_CHUNK):
-            if not has_returns:
-                if b"\r" in chunk:
-                    return False
-                continue
-            newlines += chunk.count(b"\n")
-            returns += chunk.count(b"\r")
-            both += chunk.count(b"\r\n") + (last == b"\r" and chunk.startswith(b"\n"))
-            last = chunk[-1:]
-    return returns == both == newlines
+            if (b'"' if has_returns else b"\r") in chunk:
+                return False
+            if has_returns:
+                newlines += chunk.count(b"\n")
+                returns += chunk.count(b"\r")
+                both += chunk.count(b"\r\n") + (last == b"\r" and chunk.startswith(b"\n"))
+                last = chunk[-1:]
+    return returns == both == newlines if has_returns else True
 
 
 def _rewrite(file: IO[bytes], encoding: str, copy: IO[bytes], name: str) -> None:

@@ -209,6 +209,13 @@ def test_line_ends_may_be_mixed_and_within_quotes(load, stored):
     assert stored("select line, raw from quarantine") == [(6, row("c", completed_percent="x"))]
 
 
+def test_a_line_break_within_quotes_is_kept_as_one_character(load, stored):
+    content = text(HEADER, row("a", name='"x\ny"'), row("b", completed_percent="x")).replace("\n", "\r\n")
+    assert load(content).accepted == 1
+    assert stored("select name from learners") == [("x\ny",)]
+    assert stored("select line, raw from quarantine") == [(4, row("b", completed_percent="x"))]
+
+
 def test_a_quote_may_follow_the_mark_of_the_byte_order(load, stored):
     header = '\ufeff"student, or\nwho",' + ",".join(COLUMNS[1:])
     assert load(text(header, row("a"), "short"), columns={"id": "student, or\nwho"}).accepted == 1
