@@ -35,7 +35,7 @@ Relation: TypeAlias = duckdb.DuckDBPyRelation
 
 FOREIGN_HOLDER_WAIT_S: Final = 5.0  # an orphaned kernel lets go about a second after its parent died
 LOCK_WAIT_S: Final = 60.0  # our own blocks are short: past this the holder hangs
-TEXT_ROWS_PER_BLOCK: Final = 20_000  # half a second; more text in one block would keep the others waiting
+TEXT_ROWS_PER_BLOCK: Final = 10_000  # a quarter of a second; more text in one block would keep the others waiting
 
 ROW_GROUP: Final = (
     30_720  # rows that a checkpoint may have to write anew; of DuckDB's 122,880 quizzes it takes 2 s
