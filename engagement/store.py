@@ -35,11 +35,12 @@ Relation: TypeAlias = duckdb.DuckDBPyRelation
 
 FOREIGN_HOLDER_WAIT_S: Final = 5.0  # an orphaned kernel lets go about a second after its parent died
 LOCK_WAIT_S: Final = 60.0  # our own blocks are short: past this the holder hangs
-TEXT_ROWS_PER_BLOCK: Final = 10_000  # a quarter of a second; more text in one block would keep the others waiting
-
-ROW_GROUP: Final = (
-    30_720  # rows that a checkpoint may have to write anew; of DuckDB's 122,880 quizzes it takes 2 s
+TEXT_ROWS_PER_BLOCK: Final = (
+    10_000  # a quarter of a second; more text in one block would keep the others waiting
 )
+
+# Rows that a checkpoint may have to write anew, while others wait; of DuckDB's 122,880 quizzes it takes 2 s.
+ROW_GROUP: Final = 10_240
 
 MEMORY_MB: Final = (
     2_500  # of an engine: a million learners need a third; past it, work goes by way of the disk
