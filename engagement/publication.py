@@ -13,7 +13,7 @@ from engagement import contacts, nudges, quizzes, review, runs, scoring
 from engagement.instants import local_day
 from engagement.risk import DEFAULT_POLICY, LABELS, RiskPolicy
 from engagement.runs import Run
-from engagement.store import Cursor, Store, first_row
+from engagement.store import Cursor, Store, first_row, query
 
 RECALCULATION: Final = "score"  # the pipeline of scores that a person asked for
 
@@ -97,24 +97,21 @@ def summary(db: Cursor, run: Run) -> dict[str, Any]:
         "nudges_by_template": drafted.get(True, 0),
         "quizzes": sum(quizzed.values()),
         "quizzes_by_template": quizzed.get(True, 0),
-        "quarantined": _refused_since(db, run, before),
+        "quarantined": _refused(db, run),
+        "last_load": _last_load(db),
         "left_out": dict(sorted(left_out.items(), key=lambda item: -item[1])),
     }
 
 
-def _refused_since(db: Cursor, run: Run, before: Run | None) -> int:
-    """Return how many rows of what was loaded since the last run were refused."""
-    named = {"as_of": run.as_of, "since": before.as_of if before else None}
-    (refused,) = first_row(
-        db,
-        """
-        select coalesce(sum(quarantined), 0)
-        from loads
-        where observed_at <= $as_of and ($since is null or observed_at > $since)
-        """,
-        named,
-    )
-    return int(refused)
+def _refused(db: Cursor, run: Run) -> int:
+    """Return how many rows were refused that no other night has counted; an earlier attempt at this one is none."""
+    named = {"pipeline": run.history_of, "day": run.day, "as_of": run.as_of}
+    return int(first_row(db, query("count_refused"), named)[0])
+
+
+def _last_load(db: Cursor) -> str:
+    """Return the newest load there is: what comes after it is for a later night to count."""
+    return str(first_row(db, "select coalesce(max(load_id), '') from loads")[0])
 
 
 def _counted(db: Cursor, sql: str, named: Mapping[str, object]) -> dict[Any, int]:

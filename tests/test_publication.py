@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 import duckdb
 import pytest
 
-from engagement import contacts, nudges, publication, quizzes, scoring
+from engagement import contacts, nudges, publication, quizzes, runs, scoring
 from engagement.risk import RiskPolicy
 from tests.cohort import AS_OF, DAY, HOUR, LOW, MEDIUM, UNKNOWN, Overtaken, begin, learner, load, night, rows
 
@@ -49,6 +49,7 @@ def test_publishing_counts_what_the_run_did(store):
         "quizzes": 1,
         "quizzes_by_template": 1,
         "quarantined": 0,
+        "last_load": "L000001",
         "left_out": {"low": 1, "unknown": 1},
         "expired": 0,
     }
@@ -59,6 +60,86 @@ def test_rows_refused_since_the_last_run_are_counted(store):
     night(store, AS_OF - DAY)
     load(store, learner("a"), learner("c", avg_quiz_score=101), learner("d", program=None), at=AS_OF - HOUR)
     assert publication.publish(store, begin(store), now=AS_OF)["quarantined"] == 2
+
+
+REFUSED = {"avg_quiz_score": 101}
+
+
+def refused_by(store, run):
+    with store.read() as db:
+        return runs.counts(db, run.run_id)["quarantined"]
+
+
+def early(days=0):
+    """A run early in the day that it is for, as by cron at 02:15."""
+    return AS_OF + days * DAY, AS_OF + days * DAY - 21.75 * HOUR
+
+
+def published(store, as_of, at):
+    run = begin(store, as_of)
+    publication.publish(store, run, now=at)
+    return run
+
+
+def test_what_is_refused_after_the_night_is_counted_by_the_next_one_and_by_no_other(store):
+    load(store, learner("a"))
+    first = published(store, *early())
+    load(store, learner("a"), learner("b", **REFUSED), at=AS_OF - 14 * HOUR)
+    nights = [first, published(store, *early(1)), published(store, *early(2))]
+    assert [refused_by(store, run) for run in nights] == [0, 1, 0]
+
+
+def test_what_is_refused_of_old_facts_is_counted_when_they_are_loaded(store):
+    load(store, learner("a"))
+    published(store, *early())
+    load(store, learner("a"), learner("b", **REFUSED), at=AS_OF - 100 * DAY)
+    assert refused_by(store, published(store, *early(1))) == 1
+
+
+def test_another_attempt_at_a_night_counts_what_the_night_counted_and_what_came_since(store):
+    load(store, learner("a"), learner("b", **REFUSED))
+    as_of, at = early()
+    assert refused_by(store, published(store, as_of, at)) == 1
+    load(store, learner("a"), learner("c", **REFUSED), at=AS_OF - 14 * HOUR)
+    with store.write() as db:
+        again = runs.begin(
+            db,
+            "nightly",
+            key="again",
+            as_of=as_of,
+            day=as_of.date(),
+            parameters={},
+            fingerprint="",
+            now=at + 13 * HOUR,
+        )
+    publication.publish(store, again, now=at + 13 * HOUR)
+    assert refused_by(store, again) == 2
+    assert refused_by(store, published(store, *early(1))) == 0
+
+
+def test_a_night_in_the_past_takes_no_count_from_tonight(store):
+    load(store, learner("a"), at=AS_OF - 30 * DAY)
+    published(store, *early())
+    load(store, learner("a"), learner("b", **REFUSED), at=AS_OF + HOUR)
+    assert refused_by(store, published(store, AS_OF - 9 * DAY, AS_OF + 2 * HOUR)) == 0
+    assert refused_by(store, published(store, *early(1))) == 1
+
+
+def test_what_was_being_loaded_while_a_run_was_published_is_counted_by_the_next(store):
+    load(store, learner("a"))
+    first = published(store, *early())
+    load(store, learner("a"), learner("b", **REFUSED), at=early()[1] - HOUR)
+    assert refused_by(store, first) == 0
+    assert refused_by(store, published(store, *early(1))) == 1
+
+
+def test_what_a_run_of_an_earlier_version_counted_is_not_counted_again(store):
+    load(store, learner("a"), learner("b", **REFUSED))
+    published(store, *early())
+    with store.write() as db:
+        db.execute("update runs set counts = '{\"quarantined\": 1}'")
+    load(store, learner("a"), learner("c", **REFUSED), at=AS_OF - 14 * HOUR)
+    assert refused_by(store, published(store, *early(1))) == 1
 
 
 def test_the_next_night_is_compared_with_the_one_before(store):
