@@ -8,6 +8,8 @@ from engagement.errors import InvalidInput
 from engagement.schema import Column
 
 HINT: Final = "`--map name=column` says which column is meant"
+# A first line with none of the names may well be somebody's data, and one word in it a name by chance.
+A_HEADER_NAMES: Final = 2
 
 
 @dataclass(frozen=True)
@@ -40,13 +42,18 @@ def match(header: Sequence[str], columns: Sequence[Column], names: Mapping[str, 
         if text not in theirs and (column.in_header or column.name in names)
     ]
     if missing:
-        # A first line with none of the names may well be somebody's data.
-        is_header = any(text in theirs for text in wanted.values())
-        there = (
-            f"the header has {', '.join(theirs)[:300]}" if is_header else "the first line names none of ours"
+        raise InvalidInput(
+            f"{source}: column {', '.join(missing)} missing; {_there(theirs, set(wanted.values()))}; {HINT}"
         )
-        raise InvalidInput(f"{source}: column {', '.join(missing)} missing; {there}; {HINT}")
     return Header([(column, theirs.index(text)) for column, text in wanted.items() if text in theirs])
+
+
+def _there(theirs: Sequence[str], wanted: set[str]) -> str:
+    """Return what the first line has: all of it only where it is certain to be a header."""
+    found = sorted(wanted.intersection(theirs))
+    if len(found) >= A_HEADER_NAMES:
+        return f"the header has {', '.join(theirs)[:300]}"
+    return f"the first line names {f'only {found[0]}' if found else 'none'} of ours"
 
 
 def _plain(text: str) -> str:

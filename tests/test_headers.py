@@ -50,8 +50,12 @@ def test_one_column_may_be_two_of_ours():
 
 
 def test_missing_columns_are_all_named_with_a_way_out():
-    assert refusal(["topic", "x"]) == (
-        "f.csv: column id, name missing; the header has topic, x; `--map name=column` says which column is meant"
+    columns = (*COLUMNS, Column("email", "email", "", in_header=True))
+    with pytest.raises(InvalidInput) as caught:
+        match(["topic", "x", "NAME"], columns, {}, "f.csv")
+    assert str(caught.value) == (
+        "f.csv: column id, email missing; the header has topic, x, name; "
+        "`--map name=column` says which column is meant"
     )
 
 
@@ -81,3 +85,13 @@ def test_a_first_line_that_may_be_data_is_not_repeated():
     said = refusal(["7", "Zebulon Invented", "zebulon@example.invalid"])
     assert "ebulon" not in said
     assert "the first line names none of ours" in said
+
+
+@pytest.mark.parametrize("cells", [["topic"], ["Topic", "topic "], ["name"]])
+def test_one_cell_that_is_a_name_of_ours_makes_no_header_of_somebodys_data(cells):
+    said = refusal(["Zebulon Invented", "zebulon@example.invalid", *cells])
+    assert "ebulon" not in said
+
+
+def test_the_one_name_that_was_found_is_said():
+    assert "the first line names only topic of ours" in refusal(["7", "topic"])
