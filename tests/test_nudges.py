@@ -5,7 +5,7 @@ import pytest
 
 from engagement import contacts, nudges, publication, review, runs, scoring
 from engagement.errors import InvalidInput, NotFound
-from tests.cohort import AS_OF, DAY, HOUR, LOW, begin, learner, load, night, rows
+from tests.cohort import AS_OF, DAY, HOUR, LOW, Overtaken, begin, learner, load, night, rows
 
 DRAFTED = (
     "select learner_id, channel, type, variant, content from nudges order by learner_id, period, campaign"
@@ -35,6 +35,15 @@ def test_two_runs_of_the_same_night_draft_one_nudge_for_a_person(store):
     _, first = drafted(store)
     _, second = drafted(store, AS_OF - timedelta(seconds=1))
     assert (first, second) == (1, 0)
+
+
+def test_a_nudge_that_another_run_drafted_meanwhile_stays_the_only_one(store):
+    load(store, learner("a"))
+    slow, fast = begin(store), begin(store, AS_OF - HOUR)
+    for run in (slow, fast):
+        contacts.decide(store, run)
+    nudges.draft(Overtaken(store.path, lambda: nudges.draft(store, fast)), slow)
+    assert rows(store, "select run_id from nudges") == [(fast.run_id,)]
 
 
 def test_drafting_goes_on_where_it_stopped(store):

@@ -153,6 +153,14 @@ def test_the_same_change_twice_is_two_events(store, drafts):
     ]
 
 
+def test_the_event_of_one_change_is_kept_once(store, drafts):
+    approve(store, drafts[:1])
+    with store.write() as db:  # as where the nudges were restored from an older copy, and the events were not
+        db.execute("update nudges set status = 'draft', version = 1")
+    approve(store, drafts[:1], now=NOW + HOUR)
+    assert rows(store, "select type, timestamp from events") == [("nudge_approved", NOW)]
+
+
 @pytest.mark.parametrize("reason", ["", "  \n"])
 def test_a_rejection_needs_a_reason(store, drafts, reason):
     with pytest.raises(InvalidInput, match="reason"):
