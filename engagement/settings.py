@@ -1,7 +1,9 @@
 """What the environment says: where the store and the reports are, the time zone, the model.
 
 Read from the environment or `.env`, once, by whoever starts the program; every other module is handed what it
-needs. A relative path is relative to the project, so that a notebook, cron and a shell mean the same file.
+needs. But for `memory_mb`: it is read where an engine starts, which is at its first use, wherever in the program
+that is; whoever holds no store of their own would have to hand it on. A relative path is relative to the project,
+so that a notebook, cron and a shell mean the same file.
 """
 
 from functools import cached_property
