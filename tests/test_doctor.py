@@ -296,6 +296,19 @@ def test_one_flipped_bit_in_the_rows_or_in_an_index_is_found(settings):
             "1 loads with more in quarantine than they count, first L000001",
         ),
         ("delete from learners where id = 'a'", "1 learners that have facts and are not there, first a"),
+        ("insert into learners from learners where id = 'b'", "1 learners that are there twice, first b"),
+        (
+            "insert into nudges from nudges where learner_id = 'b'",
+            "1 nudges that are there twice, first {nudge}",
+        ),
+        (
+            "insert into quizzes from quizzes where learner_id = 'b'",
+            "1 quizzes that are there twice, first {quiz}",
+        ),
+        (
+            "update learners set email = 'b@example.invalid'",
+            "1 addresses that belong to two persons, first a",
+        ),
         ("update runs set published_at = null", "2 current scores of a run that was not published, first a"),
     ],
 )
@@ -304,9 +317,34 @@ def test_what_does_not_add_up_fails(settings, sql, said):
     load(store, learner("a"), learner("b"))
     night(store)
     with store.write() as db:
+        (ids,) = db.execute(
+            """
+            select min(nudges.id), min(quizzes.id)
+            from nudges
+            inner join quizzes on nudges.learner_id = quizzes.learner_id
+            where nudges.learner_id = 'b'
+            """
+        ).fetchall()
         db.execute(sql)
-    assert examined(settings)["integrity"].detail == said
+    assert examined(settings)["integrity"].detail == said.format(nudge=ids[0], quiz=ids[1])
     assert not examined(settings)["integrity"].ok
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "update learners set email = 'b@example.invalid', person_id = 'p'",
+        "update learners set email = 'b@example.invalid', active = id = 'a'",
+        "update learners set email = null",
+    ],
+    ids=["one person", "one of them left", "no address"],
+)
+def test_enrolments_that_may_share_an_address_are_no_inconsistency(settings, sql):
+    store = open_store(settings.store)
+    load(store, learner("a"), learner("b"))
+    with store.write() as db:
+        db.execute(sql)
+    assert examined(settings)["integrity"].ok
 
 
 def test_a_disk_without_room_for_the_store_once_more_fails(settings, monkeypatch):

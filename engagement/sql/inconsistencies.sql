@@ -38,11 +38,48 @@ wrong as (
     union all
 
     select
+        'learners that are there twice',
+        id
+    from learners
+    group by id
+    having count(*) > 1
+
+    union all
+
+    select
         'events that are there twice',
         id
     from events
     group by id
     having count(*) > 1
+
+    union all
+
+    select
+        'nudges that are there twice',
+        id
+    from nudges
+    group by id
+    having count(*) > 1
+
+    union all
+
+    select
+        'quizzes that are there twice',
+        id
+    from quizzes
+    group by id
+    having count(*) > 1
+
+    union all
+
+    select
+        'addresses that belong to two persons',
+        min(id)
+    from learners
+    where active and email is not null
+    group by email
+    having min(person_id) <> max(person_id)
 
     union all
 
