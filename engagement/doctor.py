@@ -17,7 +17,7 @@ from typing import Final
 
 from engagement import fallbacks, sources, steps
 from engagement.errors import EngagementError, NotFound, StoreUnusable
-from engagement.locks import turnstile
+from engagement.locks import runner, turnstile
 from engagement.settings import Settings
 from engagement.steps import Pipeline
 from engagement.store import SCHEMA_VERSION, Cursor, Store, first_row, open_store, query
@@ -86,22 +86,8 @@ def _lock(store: Store) -> str:
             pass
         with suppress(StoreUnusable), store.read():  # a program outside the turnstile may hold the file
             pass
-    runner = _runner(store.path)
-    return f"a run is working (process {runner})" if runner else "nobody holds the store"
-
-
-def _runner(store: Path) -> int | None:
-    """Return the process of the run that works on the store; looked up, because trying its lock could fail a run."""
-    try:
-        process = int(store.with_name(f"{store.name}.run").read_text())
-        if process <= 0:  # which would mean a group of processes
-            return None
-        os.kill(process, 0)
-    except PermissionError:  # it works for somebody else
-        return process
-    except (OSError, ValueError, OverflowError):
-        return None
-    return process
+    working = runner(store.path)
+    return f"a run is working ({working})" if working else "nobody holds the store"
 
 
 def _store(store: Store) -> str:
@@ -162,7 +148,7 @@ def _last_runs(store: Store, now: datetime) -> str:
     for run_id, pipeline, status, when in newest:
         hours = max((now - when).total_seconds() / 3600, 0)
         limit = limits[pipeline]
-        stopped = status == "running" and _runner(store.path) is None
+        stopped = status == "running" and runner(store.path) is None
         too_old = limit is not None and hours > limit * 24
         wrong = wrong or stopped or too_old or status == "failed"
         note = " (it stopped; the same command goes on)" if stopped else ""

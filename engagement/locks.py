@@ -16,6 +16,7 @@ from typing import Final
 from engagement.errors import StoreBusy, StoreUnusable
 
 _POLL_S: Final = (0.0005, 0.003)  # random, so that two waiters do not keep step
+_GLANCE_S: Final = 0.1  # who looks whether a run works has its lock for an instant
 
 
 @contextmanager
@@ -45,11 +46,38 @@ def turnstile(path: Path, *, exclusive: bool, wait_s: float) -> Iterator[None]:
 @contextmanager
 def sole_runner(path: Path) -> Iterator[None]:
     """Hold the right to run a pipeline on this store; `StoreBusy` at once where another process has it."""
-    with _opened(path.with_name(path.name + ".run")) as lock:
-        if not _tried(lock, fcntl.LOCK_EX):
-            raise StoreBusy(f"another run works on {path.name} ({_holder(lock)}); try again when it is done")
+    deadline = time.monotonic() + _GLANCE_S
+    with _opened(_of_runs(path)) as lock:
+        while not _tried(lock, fcntl.LOCK_EX):
+            if time.monotonic() > deadline:
+                raise StoreBusy(
+                    f"another run works on {path.name} ({_holder(lock)}); try again when it is done"
+                )
+            time.sleep(random.uniform(*_POLL_S))  # noqa: S311 (two who look do not keep step)
         with _signed(lock):
             yield
+
+
+def runner(path: Path) -> str | None:
+    """Return who runs a pipeline on this store, None where nobody does.
+
+    The lock says whether somebody does. What its file says outlives a run that was killed, and the number it holds
+    may be another process's by now.
+    """
+    try:
+        lock = os.open(_of_runs(path), os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise StoreUnusable(f"{_of_runs(path).name}: cannot be looked at: {error.strerror}") from None
+    try:
+        return None if _tried(lock, fcntl.LOCK_SH) else _holder(lock)
+    finally:
+        os.close(lock)
+
+
+def _of_runs(path: Path) -> Path:
+    return path.with_name(path.name + ".run")
 
 
 @contextmanager

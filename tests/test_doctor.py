@@ -166,16 +166,37 @@ def test_a_run_that_works_is_named_and_is_no_failure(settings):
     assert [name for name, check in found.items() if not check.ok] == []
 
 
-@pytest.mark.parametrize("process_id", ["", "4194304999", "-1", "0", "no number"])
+@pytest.mark.parametrize("process_id", ["", "1", str(os.getpid()), "4194304999", "no number"])
 def test_a_run_that_stopped_half_way_fails(settings, process_id):
     store = open_store(settings.store)
     load(store, learner("a"))
     begin(store)
     settings.store.with_name("own.duckdb.run").write_text(process_id)
+    assert examined(settings)["lock"].detail == "nobody holds the store"
     assert failed(settings) == ["last run"]
     assert examined(settings)["last run"].detail == (
         "nightly-2026-03-01-1: running, 2 hours ago (it stopped; the same command goes on)"
     )
+
+
+LOOK_AGAIN_AND_AGAIN = """
+import sys, threading
+from pathlib import Path
+from engagement.locks import runner
+print("held", flush=True)
+threading.Thread(target=sys.stdin.read, daemon=True).start()
+while threading.active_count() > 1:
+    runner(Path(sys.argv[1]))
+"""
+
+
+def test_who_looks_whether_a_run_works_keeps_none_from_beginning(settings):
+    with sole_runner(settings.store):
+        pass
+    with process(LOOK_AGAIN_AND_AGAIN, settings.store):
+        for _ in range(500):
+            with sole_runner(settings.store):
+                pass
 
 
 def test_a_failed_run_fails_until_a_later_one_is_published(settings):
