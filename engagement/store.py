@@ -169,6 +169,13 @@ class Store:
         with self.read() as cursor:
             yield cursor
 
+    def schema(self) -> int:
+        """Return the number of the file's schema as it is, 0 for a file without tables; raises as `read` does."""
+        if not self.path.exists():
+            raise NotFound(f"there is no store at {self.path}")
+        with self._held(exclusive=False) as cursor:
+            return _schema_version(cursor)
+
     @contextmanager
     def write(self) -> Iterator[Cursor]:
         """Yield a cursor in one transaction: the whole block is kept, or nothing.
