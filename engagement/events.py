@@ -1,7 +1,8 @@
 """Events: what learners did and what was done for them. Append-only; a repeat is the same event.
 
 The id is made from the content, so that an export that overlaps the last one, a retried step or a second click
-adds nothing.
+adds nothing. Where the source has ids of its own, they tell what is a repeat: each counts within its learner, because
+many sources number the events of each user from 1.
 """
 
 import hashlib
@@ -27,12 +28,16 @@ def load(
 ) -> LoadSummary:
     """Load events in the columns of `schema.EVENTS`; those of unknown learners are quarantined.
 
+    So are those whose own id says something else already, in an earlier row or an earlier load.
     Raises `InvalidInput` like `learners.load`.
     """
     with loads.checked(store, source, EVENTS, conventions) as loaded, store.write() as db:
         for name in {"metadata", "id"} - loaded.columns:
             db.execute(f"alter table temp.checked add column {name} text")
         db.execute(query("refuse_unknown_learners"))
+        if "id" in loaded.columns:
+            db.execute(query("keep_ids_within_learners"))
+            db.execute(query("refuse_reused_ids"))
         load_id = loads.next_load_id(db)
         db.execute(query("append_events"), {"source": f"{load_id} {intake.source_name(source)}"})
         return loads.record(

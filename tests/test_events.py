@@ -13,16 +13,20 @@ WHEN = datetime.fromisoformat("2026-11-22 12:00:00")
 HEADER = "learner_id,type,timestamp,metadata"
 
 
-@pytest.fixture
-def load(store, tmp_path):
-    """Load a CSV of events into a store that knows the learners a and b."""
+def store_learners(store, *ids):
     header = (
         "id,name,email,phone,program,last_login,completed_percent,avg_quiz_score,consecutive_missed_sessions"
     )
     known = pd.DataFrame(
-        [[learner, "Invented", *[""] * 2, "P", *[""] * 4] for learner in "ab"], columns=header.split(",")
+        [[learner, "Invented", *[""] * 2, "P", *[""] * 4] for learner in ids], columns=header.split(",")
     )
     learners.load(store, known, observed_at=WHEN, loaded_at=WHEN)
+
+
+@pytest.fixture
+def load(store, tmp_path):
+    """Load a CSV of events into a store that knows the learners a and b."""
+    store_learners(store, "a", "b")
 
     def load(*lines, header=HEADER, timezone="UTC"):
         path = tmp_path / "events.csv"
@@ -82,9 +86,70 @@ def test_whatever_differs_makes_another_event(load, stored, other):
     assert stored("select count(distinct id) from events") == [(2,)]
 
 
-def test_an_id_of_the_source_is_kept_and_decides_what_is_a_repeat(load, stored):
-    load("a,login,2026-11-01,0007", "a,login,2026-11-02,0007", header="learner_id,type,timestamp,id")
-    assert stored("select id, timestamp from events") == [("0007", datetime.fromisoformat("2026-11-01"))]
+NUMBERED = "learner_id,type,timestamp,id"
+OTHER_CONTENT = {"id: stands more than once with other content": 1}
+
+
+def test_an_id_of_the_source_counts_within_its_learner(load, stored):
+    assert load("a,login,2026-11-01,1", "b,login,2026-11-01,1", header=NUMBERED).accepted == 2
+    assert stored("select learner_id from events order by all") == [("a",), ("b",)]
+    assert stored("select count(distinct id) from events") == [(2,)]
+
+
+def test_learners_and_ids_that_read_alike_side_by_side_are_two(store, load, stored):
+    store_learners(store, "a|b")
+    load("a|b,login,2026-11-01,1", "a,login,2026-11-01,b|1", header=NUMBERED)
+    assert stored("select learner_id from events order by all") == [("a",), ("a|b",)]
+
+
+def test_an_id_of_the_source_tells_equal_events_apart(load, stored):
+    assert load("a,login,2026-11-01,1", "a,login,2026-11-01,2", header=NUMBERED).accepted == 2
+    assert stored("select count(*) from events") == [(2,)]
+
+
+def test_the_same_event_with_its_id_again_is_a_repeat(load, stored):
+    assert load("a,login,2026-11-01,1", "a,login,2026-11-01,1", header=NUMBERED).accepted == 2
+    assert load("a,login,2026-11-01,1", "b,login,2026-11-01,1", header=NUMBERED).accepted == 2
+    assert stored("select learner_id, source from events order by all") == [
+        ("a", "L000002 events.csv"),
+        ("b", "L000003 events.csv"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "other", ["a,logout,2026-11-01,1,", "a,login,2026-11-02,1,", 'a,login,2026-11-01,1,"{""x"": 1}"']
+)
+def test_what_else_stands_under_the_same_id_is_quarantined(load, stored, other):
+    summary = load("a,login,2026-11-01,1,", other, "a,login,2026-11-01,1,{}", header=f"{NUMBERED},metadata")
+    assert (summary.accepted, summary.reasons) == (2, OTHER_CONTENT)
+    assert stored("select line, raw from quarantine") == [(3, other)]
+    assert stored("select type, timestamp, metadata::text from events") == [
+        ("login", datetime.fromisoformat("2026-11-01"), "{}")
+    ]
+
+
+def test_what_an_earlier_file_said_under_an_id_stays(load, stored):
+    load("a,login,2026-11-01,1", header=NUMBERED)
+    summary = load("a,login,2026-11-02,1", "a,login,2026-11-01,1", header=NUMBERED)
+    assert (summary.accepted, summary.reasons) == (1, OTHER_CONTENT)
+    assert stored("select timestamp from events") == [(datetime.fromisoformat("2026-11-01"),)]
+
+
+def test_a_row_that_is_refused_takes_no_id(load, stored):
+    load("nobody,login,2026-11-01,1", "a,login,yesterday,1", "a,login,2026-11-02,1", header=NUMBERED)
+    assert stored("select timestamp from events") == [(datetime.fromisoformat("2026-11-02"),)]
+
+
+def test_an_event_that_is_stored_under_its_plain_id_keeps_it(store, load, stored):
+    with store.write() as db:  # as before an id counted within its learner
+        db.execute("insert into events values ('1', 'a', 'login', '{}', '2026-11-01', 'import', 'old.csv')")
+    lines = ["a,login,2026-11-01,1", "b,login,2026-11-01,1", "a,logout,2026-11-01,1"]
+    summary = load(*lines, header=NUMBERED)
+    assert (summary.accepted, summary.reasons) == (2, OTHER_CONTENT)
+    assert stored("select learner_id, id = '1', source from events order by all") == [
+        ("a", True, "old.csv"),
+        ("b", False, "L000002 events.csv"),
+    ]
 
 
 @pytest.mark.parametrize("metadata", ["[1]", '"text"', "1", "not json", '{"open": ', "{'x': 1}"])
