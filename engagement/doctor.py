@@ -27,6 +27,7 @@ _ENOUGH_DISK_MB: Final = 500
 _HOLDER_WAIT_S: Final = 3.0  # our own blocks are shorter; who asks does not want to wait as a run does
 # An index is read from the file where a key is looked up, so that some keys of each find what a scan does not.
 _KEYS_LOOKED_UP: Final = 200
+_NOT_YET: Final = "not looked at: the store has an earlier schema"
 
 
 @dataclass(frozen=True)
@@ -44,20 +45,8 @@ class Check:
 
 def examine(settings: Settings, *, now: datetime) -> list[Check]:
     """Return every check; none of them changes anything or shows a secret."""
-    store = open_store(settings.store)
-    lock = _check("lock", lambda: _lock(store))
-    of_the_store: dict[str, Callable[[], str]] = {
-        "store": lambda: _store(store),
-        "integrity": lambda: _integrity(store),
-        "last run": lambda: _last_runs(store, now),
-        "facts": lambda: _facts(store, now),
-    }
     return [
-        lock,
-        *(
-            _check(name, look) if lock.ok else Check(name, False, "not looked at: somebody holds the store")
-            for name, look in of_the_store.items()
-        ),
+        *_of_the_store(open_store(settings.store), now),
         _check("templates", _templates),
         _check("pipelines", _pipelines),
         _check("reports", lambda: _reports(settings)),
@@ -68,6 +57,36 @@ def examine(settings: Settings, *, now: datetime) -> list[Check]:
         ),
         _check("versions", _versions),
     ]
+
+
+def _of_the_store(store: Store, now: datetime) -> list[Check]:
+    """Return what can be said of the store; to read one of an earlier version would bring it up to date."""
+    lock = _check("lock", lambda: _lock(store))
+    inside: dict[str, Callable[[], str]] = {
+        "integrity": lambda: _integrity(store),
+        "last run": lambda: _last_runs(store, now),
+        "facts": lambda: _facts(store, now),
+    }
+    if not lock.ok:
+        held = "not looked at: somebody holds the store"
+        return [lock, *(Check(name, False, held) for name in ("store", *inside))]
+    if (older := _older_schema(store)) is not None:
+        said = f"{store.path}: schema {older}, this program brings it to {SCHEMA_VERSION} at the next run"
+        return [lock, Check("store", True, said), *(Check(name, True, _NOT_YET) for name in inside)]
+    return [
+        lock,
+        _check("store", lambda: _store(store)),
+        *(_check(name, look) for name, look in inside.items()),
+    ]
+
+
+def _older_schema(store: Store) -> int | None:
+    """Return the number of the store's schema where it is an earlier one, None also where it cannot be read."""
+    try:
+        schema = store.schema()
+    except EngagementError:  # which the checks say themselves
+        return None
+    return schema if schema < SCHEMA_VERSION else None
 
 
 def _check(name: str, look: Callable[[], str]) -> Check:
@@ -84,8 +103,8 @@ def _lock(store: Store) -> str:
     if store.path.exists():
         with turnstile(store.path, exclusive=False, wait_s=_HOLDER_WAIT_S):
             pass
-        with suppress(StoreUnusable), store.read():  # a program outside the turnstile may hold the file
-            pass
+        with suppress(StoreUnusable):
+            store.schema()  # a program outside the turnstile may hold the file
     working = runner(store.path)
     return f"a run is working ({working})" if working else "nobody holds the store"
 

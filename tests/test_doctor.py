@@ -13,6 +13,7 @@ from types import SimpleNamespace
 import pytest
 
 from engagement import doctor, runs, steps
+from engagement import store as store_module
 from engagement.locks import sole_runner
 from engagement.settings import PROJECT, Settings, read_settings
 from engagement.store import open_store
@@ -92,6 +93,27 @@ def test_checks_change_nothing(settings):
     before = sorted(settings.store.parent.iterdir()), settings.store.read_bytes()
     examined(settings)
     assert (sorted(settings.store.parent.iterdir()), settings.store.read_bytes()) == before
+
+
+def files_beside(store):
+    return {path.name: path.read_bytes() for path in store.parent.iterdir() if path.is_file()}
+
+
+def test_a_store_of_an_earlier_version_is_told_and_left_as_it_is(settings, monkeypatch):
+    with monkeypatch.context() as then:
+        then.setattr(store_module, "_MIGRATIONS", store_module._MIGRATIONS[:1])
+        then.setattr(store_module, "SCHEMA_VERSION", 1)
+        with open_store(settings.store).write():
+            pass
+    before = files_beside(settings.store)
+    found = examined(settings)
+    assert files_beside(settings.store) == before
+    assert found["store"].detail == (
+        f"{settings.store}: schema 1, this program brings it to {store_module.SCHEMA_VERSION} at the next run"
+    )
+    for name in ("integrity", "last run", "facts"):
+        assert found[name].detail == "not looked at: the store has an earlier schema"
+    assert [name for name, check in found.items() if not check.ok] == []
 
 
 def test_a_broken_template_or_pipeline_fails(tmp_path):
