@@ -62,8 +62,11 @@ def load(
     InvalidInput
         The source is refused whole: no table, a column missing, doubled or swapped, no rows, or too few accepted.
     """
+    observed_at = min(observed_at, loaded_at)  # nothing is known before it is there
     with loads.checked(store, source, LEARNERS, conventions) as loaded, store.write() as db:
-        load_id = _write(db, loaded, loaded.columns, observed_at)
+        load_id = loads.next_load_id(db)
+        _prepare(db, loaded.columns, observed_at)
+        _write(db, loaded.columns, load_id, observed_at)
         return loads.record(
             db,
             load_id,
@@ -90,12 +93,13 @@ def load_full(
     A refused row still says that its learner is there. Raises `InvalidInput` also where a refused row does not say for
     certain whose it is, and where more than the share `max_absent` of the active learners would become inactive.
     """
+    observed_at = min(observed_at, loaded_at)
     with loads.checked(store, source, LEARNERS, conventions) as loaded, store.write() as db:
-        if "active" not in loaded.columns:
-            db.execute("alter table temp.checked add column active boolean default true")
-        (active,) = first_row(db, "select count(*) from learners where active")
-        load_id = _write(db, loaded, loaded.columns | {"active"}, observed_at)
-        inactivated = _inactivate_absent(db, loaded, load_id, active, max_absent)
+        load_id = loads.next_load_id(db)
+        _prepare(db, loaded.columns, observed_at)
+        db.execute("update temp.checked set active = true where active is null")
+        inactivated = _inactivate_absent(db, loaded, load_id, observed_at, max_absent)
+        _write(db, loaded.columns | {"active"}, load_id, observed_at)
         summary = loads.record(
             db,
             load_id,
@@ -108,20 +112,32 @@ def load_full(
         return replace(summary, inactivated=inactivated)
 
 
-def _write(db: Cursor, loaded: Checked, here: set[str], observed_at: datetime) -> str:
-    """Write learners and facts from `checked`, of which `here` are the columns; return the id of the load."""
-    load_id = loads.next_load_id(db)
-    _prepare(db, here)
+def _prepare(db: Cursor, here: set[str], observed_at: datetime) -> None:
+    """Give `checked` every column there is, so that what follows need not ask which the source had."""
+    for column in LEARNERS:
+        if column.name not in here:
+            kind = {"instant": "timestamp", "flag": "boolean", "number": "double"}.get(column.kind, "text")
+            db.execute(f"alter table temp.checked add column {column.name} {kind}")
+    db.execute(query("complete_person_id"))
     db.execute(query("known_later"), {"observed_at": observed_at})
     db.execute(query("refuse_doubled_learners"))
+
+
+def _write(db: Cursor, here: set[str], load_id: str, observed_at: datetime) -> None:
+    """Write learners and facts from `checked`, of which `here` are the columns that count."""
+    known = {"load_id": load_id, "observed_at": observed_at}
     _refuse_shared_addresses(db)
-    _upsert(db, here, load_id)
-    db.execute(query("append_changed_facts"), {"load_id": load_id, "observed_at": observed_at})
-    return load_id
+    _upsert(db, here, load_id, observed_at)
+    if first_row(db, "select count(*) from temp.known_later")[0]:
+        db.execute(query("confirm_facts"), known)
+    db.execute(query("append_changed_facts"), known)
+    db.execute(query("mark_seen"), {"observed_at": observed_at})
 
 
-def _inactivate_absent(db: Cursor, loaded: Checked, load_id: str, active: int, max_absent: float) -> int:
-    """Make inactive who is absent, of so many who were `active` before the load."""
+def _inactivate_absent(
+    db: Cursor, loaded: Checked, load_id: str, observed_at: datetime, max_absent: float
+) -> int:
+    """Make inactive who is absent; before the file is written, so that they hold no address against who is there."""
     with registered(db, "fields_of_not_rows", loaded.incoming.fields_of_not_rows()):
         (nameless,) = first_row(db, query("count_nameless"))
         db.execute(query("absent_learners"))
@@ -130,26 +146,23 @@ def _inactivate_absent(db: Cursor, loaded: Checked, load_id: str, active: int, m
             f"{loaded.incoming.name}: {nameless} refused rows do not say for certain whose they are, so that nobody "
             "can be told absent; mend them, or load the file without `--full`"
         )
-    (absent,) = first_row(db, "select count(*) from temp.absent")
+    absent, active = first_row(
+        db, "select (select count(*) from temp.absent), (select count(*) from learners where active)"
+    )
     if absent and absent / active > max_absent:
         raise InvalidInput(
             f"{loaded.incoming.name}: {absent} of {active} active learners are not in it, more than "
             f"{100 * max_absent:g} %; if it is the whole list all the same, `--yes` loads it"
         )
     db.execute(
-        "update learners set active = false, load_id = $load_id where id in (select id from temp.absent)",
-        {"load_id": load_id},
+        """
+        update learners
+        set active = false, inactive_since = $observed_at, seen_at = $observed_at, load_id = $load_id
+        where id in (select id from temp.absent)
+        """,
+        {"load_id": load_id, "observed_at": observed_at},
     )
     return int(absent)
-
-
-def _prepare(db: Cursor, here: set[str]) -> None:
-    """Give `checked` every column there is, so that what follows need not ask which the source had."""
-    for column in LEARNERS:
-        if column.name not in here:
-            kind = {"instant": "timestamp", "flag": "boolean", "number": "double"}.get(column.kind, "text")
-            db.execute(f"alter table temp.checked add column {column.name} {kind}")
-    db.execute(query("complete_person_id"))
 
 
 def _refuse_shared_addresses(db: Cursor) -> None:
@@ -158,7 +171,7 @@ def _refuse_shared_addresses(db: Cursor) -> None:
         pass  # who is refused keeps the address they had, which another row may claim
 
 
-def _upsert(db: Cursor, here: set[str], load_id: str) -> None:
+def _upsert(db: Cursor, here: set[str], load_id: str, observed_at: datetime) -> None:
     """Insert who is new and update who changed, save where something newer is known: an old file undoes no opt-out."""
     columns = [column.name for column in LEARNERS if column.name not in FACTS]
     updated = [name for name in columns if name in here and name != "id"]
@@ -170,6 +183,13 @@ def _upsert(db: Cursor, here: set[str], load_id: str) -> None:
         f"coalesce(source.{name}, {_default(name)})" if name in _DEFAULTS else f"source.{name}"
         for name in columns
     ]
+    if "active" in here:
+        updated.append("inactive_since")
+        values["inactive_since"] = (
+            f"case when not {values['active']} then coalesce(learners.inactive_since, $observed_at) end"
+        )
+    columns.append("inactive_since")
+    inserted.append("case when not coalesce(source.active, true) then $observed_at::timestamp end")
     changed = " or ".join(f"learners.{name} is distinct from {values[name]}" for name in updated)
     db.execute(
         f"""
@@ -186,7 +206,7 @@ def _upsert(db: Cursor, here: set[str], load_id: str) -> None:
         when not matched then insert ({", ".join(columns)}, load_id)
             values ({", ".join(inserted)}, $load_id)
         """,  # noqa: S608 (names from the schema)
-        {"load_id": load_id},
+        {"load_id": load_id, "observed_at": observed_at},
     )
 
 

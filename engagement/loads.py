@@ -22,6 +22,9 @@ from engagement.store import TEXT_ROWS_PER_BLOCK, Cursor, Store, first_row, quer
 
 # Two columns in which not one value can be read are not a dirty file: their names stand over the wrong data.
 SWAPPED_AT_LEAST: Final = 2
+# In a column that is nearly empty, as last_login is at the start of a term, one bad row is only that.
+UNREAD_AT_LEAST: Final = 2
+UNREAD_SHARE: Final = 0.1
 _NO_DATE: Final = f"last_login: {rules.NO_INSTANT}"
 
 
@@ -147,7 +150,8 @@ def _refuse_swapped(stage: Cursor, incoming: Incoming) -> None:
     )
     counted = first_row(stage, f"select {counts} from checked")  # noqa: S608 (names from the schema)
     silent = [column.name for column, count in zip(readable, counted, strict=True) if not count]
-    unread = [name for name in silent if _has_reasons(stage, name)]
+    enough = max(UNREAD_AT_LEAST, UNREAD_SHARE * first_row(stage, "select count(*) from checked")[0])
+    unread = [name for name in silent if _unread(stage, name) >= enough]
     if len(unread) >= SWAPPED_AT_LEAST:
         raise InvalidInput(
             f"{incoming.name}: not one value of {', '.join(unread)} can be read; are these columns swapped? "
@@ -155,7 +159,8 @@ def _refuse_swapped(stage: Cursor, incoming: Incoming) -> None:
         )
 
 
-def _has_reasons(stage: Cursor, column: str) -> bool:
+def _unread(stage: Cursor, column: str) -> int:
+    """Return how many rows have a reason against the column."""
     found = first_row(
         stage,
         """
@@ -165,7 +170,7 @@ def _has_reasons(stage: Cursor, column: str) -> bool:
         """,
         {"column": column},
     )
-    return bool(found[0])
+    return int(found[0])
 
 
 def _refuse_fractions(stage: Cursor, incoming: Incoming, conventions: Conventions) -> None:

@@ -82,7 +82,7 @@ def publish(db: Cursor, run: Run) -> None:
     db.execute(query("append_score_history"), named)
     db.execute(query("forget_older_scores"), {"run_id": run.run_id, "as_of": run.as_of})
     db.execute(query("insert_scores"), named)
-    db.execute("delete from risk_scores where learner_id in (select id from learners where not active)")
+    db.execute(query("forget_inactive_scores"))
     discard(db, run.run_id)
 
 

@@ -9,10 +9,7 @@ Inside a block: no model call, no notebook, nothing slow. A relation dies with i
 """
 
 import glob
-import os
 import re
-import resource
-import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -23,9 +20,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import duckdb
 
+from engagement import memory
 from engagement.errors import EngagementError, InvalidInput, NotFound, StoreBusy, StoreUnusable
 from engagement.locks import turnstile
-from engagement.settings import read_settings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,15 +38,6 @@ TEXT_ROWS_PER_BLOCK: Final = (
 
 # Rows that a checkpoint may have to write anew, while others wait; of DuckDB's 122,880 quizzes it takes 2 s.
 ROW_GROUP: Final = 10_240
-
-MEMORY_MB: Final = (
-    2_500  # of an engine: a million learners need a third; past it, work goes by way of the disk
-)
-_CGROUP_LIMITS: Final = (
-    Path("/sys/fs/cgroup/memory.max"),
-    Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
-)
-MEMORY_SHARE: Final = 0.4  # of what the machine has: a run has a second process, and a browser looks at it
 
 _SQL: Final = Path(__file__).parent / "sql"
 # Errors in our own SQL: they hold names of columns, no values, and a developer wants to see them as they are.
@@ -247,7 +235,7 @@ class Store:
     def _memory(self) -> Cursor:
         with self._mutex:
             if self._engine is None:
-                self._engine = _engine()
+                self._engine = _engine(self.path.parent)
             return self._engine
 
     def _attach(self, *, read_only: bool) -> Cursor:
@@ -295,27 +283,14 @@ def plain_error(error: duckdb.Error, path: Path) -> EngagementError:
     return StoreUnusable(f"{path.name}: {type(error).__name__}: {first_line}")
 
 
-def _engine() -> Cursor:
+def _engine(beside: Path) -> Cursor:
     engine = duckdb.connect(
         config={"python_enable_replacements": "false", "autoinstall_known_extensions": "false"}
     )
-    engine.execute(f"set memory_limit = '{_memory_mb()}MB'")
+    engine.execute(f"set memory_limit = '{memory.limit_mb()}MB'")
     engine.execute("set global TimeZone = 'UTC'")  # for every cursor, whatever the machine's own zone
-    engine.execute("set temp_directory = $folder", {"folder": f"{tempfile.gettempdir()}/engagement-spill"})
+    engine.execute("set temp_directory = $folder", {"folder": str(memory.spill_folder(beside))})
     return engine
-
-
-def _memory_mb() -> int:
-    """Return how much memory the engine may take: DuckDB alone would take 80 % of the machine's."""
-    if (given := read_settings().memory_mb) is not None:
-        return given
-    there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    for limit, _ in map(resource.getrlimit, (resource.RLIMIT_AS, resource.RLIMIT_DATA)):
-        there = min(there, limit) if limit != resource.RLIM_INFINITY else there
-    for limited in _CGROUP_LIMITS:
-        with suppress(OSError, ValueError):  # no such limit, or the word "max"
-            there = min(there, int(limited.read_text(encoding="ascii")))
-    return min(MEMORY_MB, int(there * MEMORY_SHARE / 1_000_000))
 
 
 def _attach_patiently(engine: Cursor, path: Path, *, read_only: bool) -> None:

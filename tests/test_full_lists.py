@@ -201,3 +201,26 @@ def test_a_truncated_list_is_no_list(store, tmp_path, inactive):
     with pytest.raises(InvalidInput, match="truncated"):
         learners.load_full(store, path, observed_at=TUESDAY, loaded_at=WEDNESDAY)
     assert inactive() == []
+
+
+@pytest.mark.usefixtures("ten")
+def test_an_older_list_makes_nobody_inactive_whom_a_newer_one_only_confirmed(load, inactive):
+    load(*map(row, TEN), observed_at=WEDNESDAY)
+    assert load(*map(row, TEN[1:]), observed_at=TUESDAY).inactivated == 0
+    assert inactive() == []
+
+
+@pytest.mark.usefixtures("ten")
+def test_who_is_in_the_list_is_active_whatever_an_empty_field_leaves_open(load, inactive):
+    load(*map(row, TEN[1:]))
+    assert inactive() == ["0000"]
+    load(*(f"{row(learner)}," for learner in TEN), header=f"{HEADER},active", observed_at=WEDNESDAY)
+    assert inactive() == []
+
+
+def test_a_learner_who_comes_back_under_another_id_has_the_address(load, inactive):
+    others = [row(learner) for learner in TEN]
+    load(*others, row("f", email="x@example.invalid"), by=learners.load, observed_at=MONDAY)
+    summary = load(*others, row("g", email="x@example.invalid"))
+    assert (summary.quarantined, summary.inactivated) == (0, 1)
+    assert inactive() == ["f"]

@@ -1,6 +1,6 @@
 """Loading learners: what is upserted, which facts are appended, and what is left alone."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -349,3 +349,69 @@ def test_an_older_file_does_not_undo_an_opt_out(load, stored):
     load(row("a", contact_opt_out="yes"), header=header, observed_at=WEDNESDAY)
     load(row("a", contact_opt_out="no"), header=header, observed_at=TUESDAY)
     assert stored("select contact_opt_out from learners") == [(True,)]
+
+
+OPTED = f"{HEADER},contact_opt_out"
+
+
+def test_an_older_file_undoes_no_opt_out_that_a_newer_one_only_confirmed(load, stored):
+    load(f"{row('a')},yes", header=OPTED, observed_at=MONDAY)
+    load(f"{row('a')},yes", header=OPTED, observed_at=WEDNESDAY)
+    load(f"{row('a')},no", header=OPTED, observed_at=TUESDAY)
+    assert stored("select contact_opt_out from learners") == [(True,)]
+
+
+def test_an_older_file_takes_no_fact_back_that_a_newer_one_confirmed(load, stored):
+    for percent, day in (("50", MONDAY), ("50", WEDNESDAY), ("10", TUESDAY)):
+        load(row("a", completed_percent=percent), observed_at=day)
+    assert stored(FACTS) == [(MONDAY, 50), (TUESDAY, 10), (WEDNESDAY, 50)]
+
+
+def test_an_older_file_that_says_the_same_adds_nothing(load, stored):
+    for day in (MONDAY, WEDNESDAY, TUESDAY):
+        load(row("a"), observed_at=day)
+    assert stored(FACTS) == [(MONDAY, 50)]
+
+
+def test_nothing_is_known_before_it_is_there(load, stored):
+    load(row("a", completed_percent="90"), observed_at=WEDNESDAY + timedelta(hours=11))
+    load(row("a", completed_percent="10"), observed_at=WEDNESDAY)
+    assert stored("select observed_at, completed_percent from newest_facts") == [(WEDNESDAY, 10)]
+    assert stored("select distinct observed_at from loads") == [(WEDNESDAY,)]
+
+
+def test_an_address_stays_with_whoever_had_it_last(load, stored):
+    load(row("a", email="new@example.invalid"), observed_at=WEDNESDAY)
+    late = [row("a", email="old@example.invalid"), row("b", email="new@example.invalid"), row("c")]
+    assert load(*late, observed_at=TUESDAY).quarantined == 1
+    assert stored("select id, email from learners order by id") == [("a", "new@example.invalid"), ("c", None)]
+
+
+def test_an_address_of_an_enrolment_that_is_over_is_free(load, stored):
+    header = f"{HEADER},active"
+    load(row("a", email="x@example.invalid") + ",yes", row("b") + ",yes", header=header)
+    load(row("a", email="x@example.invalid") + ",no", row("b") + ",yes", header=header, observed_at=TUESDAY)
+    assert load(row("b", email="x@example.invalid"), observed_at=WEDNESDAY).quarantined == 0
+    assert stored("select email from learners where active") == [("x@example.invalid",)]
+
+
+def test_an_enrolment_is_over_from_the_load_on_that_says_so(load, stored):
+    header = f"{HEADER},active"
+    since = "select active, inactive_since from learners"
+    for word, day, meant in (
+        ("yes", MONDAY, (True, None)),
+        ("no", TUESDAY, (False, TUESDAY)),
+        ("no", WEDNESDAY, (False, TUESDAY)),
+    ):
+        load(f"{row('a')},{word}", header=header, observed_at=day)
+        assert stored(since) == [meant]
+    assert stored(
+        f"select active_at(active, inactive_since, timestamp '{MONDAY}'), "
+        f"active_at(active, inactive_since, timestamp '{TUESDAY}') from learners"
+    ) == [(True, False)]
+
+
+def test_a_few_bad_values_in_columns_that_are_nearly_empty_are_quarantined(load):
+    empty = [row(f"L{number}", last_login="", avg_quiz_score="") for number in range(100)]
+    summary = load(*empty, row("bad", last_login="yesterday", avg_quiz_score="n.v."))
+    assert (summary.accepted, summary.quarantined) == (100, 1)

@@ -3,7 +3,7 @@
 from zoneinfo import ZoneInfo
 
 from engagement import publication
-from tests.cohort import AS_OF, DAY, HOUR, learner, load, rows
+from tests.cohort import AS_OF, DAY, HOUR, begin, learner, load, rows
 
 HISTORY = "select as_of, risk_label, round(risk_score, 6) from risk_history order by as_of, run_id"
 
@@ -34,3 +34,12 @@ def test_a_score_that_only_aged_is_not_in_the_history(store):
     recalculate(store, AS_OF)
     recalculate(store, AS_OF + DAY)
     assert [as_of for as_of, *_ in rows(store, HISTORY)] == [AS_OF]
+
+
+def test_a_day_is_scored_with_those_who_were_there_then(store):
+    load(store, learner("a"), learner("b", active=True), at=AS_OF - 30 * DAY)
+    load(store, learner("a"), learner("b", active=False), at=AS_OF - 10 * DAY)
+    for as_of, there in ((AS_OF - 20 * DAY, 2), (AS_OF, 1)):
+        run = begin(store, as_of, pipeline=f"of {there}")
+        found = rows(store, "select count(*) from run_scores where run_id = $run_id", run_id=run.run_id)
+        assert found == [(there,)]

@@ -8,7 +8,7 @@ with claims as (
         person_id,
         -1 as record
     from learners
-    where email is not null
+    where active and email is not null
 
     union all
 
@@ -18,7 +18,7 @@ with claims as (
         person_id,
         rowid as record
     from temp.checked
-    where email is not null and reasons is null
+    where email is not null and reasons is null and id not in (select known_later.id from temp.known_later)
 
 ),
 

@@ -17,7 +17,9 @@ final as (
         days_inactive(known.last_login, learners.enrolled_at, $as_of) as days_inactive
     from learners
     inner join known on learners.id = known.learner_id
-    where learners.active and ($program is null or learners.program = $program)
+    where
+        active_at(learners.active, learners.inactive_since, $as_of)
+        and ($program is null or learners.program = $program)
 
 )
 

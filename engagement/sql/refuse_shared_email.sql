@@ -8,11 +8,12 @@ with standing as (
 
     union all
 
-    -- what the file says of an enrolment replaces what the store knows of it
+    -- what the file says of an enrolment replaces what the store knows of it, unless that is newer
     select claims.*
     from temp.address_claims as claims
     left join temp.checked on claims.id = checked.id and checked.reasons is null
-    where claims.record = -1 and checked.id is null
+    left join temp.known_later on claims.id = known_later.id
+    where claims.record = -1 and (checked.id is null or known_later.id is not null)
 
 ),
 

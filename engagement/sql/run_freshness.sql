@@ -6,7 +6,9 @@ select
     (
         select count(*)
         from learners
-        where active and id not in (select learner_id from learner_facts where observed_at <= $as_of)
+        where
+            active_at(active, inactive_since, $as_of)
+            and id not in (select learner_id from learner_facts where observed_at <= $as_of)
     ) as without_facts
 from learner_facts
 where observed_at <= $as_of;

@@ -18,7 +18,7 @@ final as (
     from learners
     inner join known on learners.id = known.learner_id
     where
-        learners.active
+        active_at(learners.active, learners.inactive_since, $as_of)
         and ($program is null or learners.program = $program)
 
 )

@@ -107,7 +107,7 @@ final as (
     select
         learners.id as learner_id,
         learners.person_id,
-        learners.active,
+        active_at(learners.active, learners.inactive_since, $as_of) as active,
         opted_out.person_id is not null as contact_opt_out,
         learners.email is not null as has_email,
         learners.phone is not null as has_phone,
