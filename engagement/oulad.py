@@ -6,8 +6,8 @@ that a score of that day can be held against how the presentation ended.
 * Learner: an enrolment registered before the day (or on a day that is not known), `AAA-2013J-11391`; the person is
   the student's number, the program the module, the cohort the presentation. Who unregistered before the day is
   loaded as not active. The data set has no names and no addresses.
-* Calendar, invented: B starts on 1 February, J on 1 October, and a day is its midnight in UTC. Facts are known from
-  the last microsecond of the day before, the end of the last day that was read: `--as-of` that date sees them.
+* Calendar, invented: B starts on 1 February, J on 1 October, and a day is its midnight where the institution is.
+  Facts are known from the end of the last day that was read, there: `--as-of` that date sees them.
 * Work: the assessments without the exam, percent to four decimals. Due is what had its deadline before the day;
   nothing due yet is not known. The mean score leaves out what was carried over from an earlier presentation.
 * Login: a day with a click. Session: a week, counted back from the day.
@@ -23,7 +23,10 @@ from pathlib import Path
 from typing import Final, Literal, get_args
 from zoneinfo import ZoneInfo
 
+import pandas as pd
+
 from engagement import events, instants, learners
+from engagement.conventions import Conventions
 from engagement.errors import InvalidInput
 from engagement.loads import LoadSummary
 from engagement.schema import MISSING_WORDS, Column
@@ -33,6 +36,8 @@ Basis = Literal["due", "course"]
 
 STARTS: Final = {"B": "02-01", "J": "10-01"}
 DAYS_AFTER_END: Final = 366  # the last results are in long before; a later day is a slip of the finger
+
+UTC: Final = ZoneInfo("UTC")
 
 _MODULE: Final = Column("code_module", "text", "which course")
 _PRESENTATION: Final = Column("code_presentation", "text", "when it started, such as 2013J")
@@ -97,6 +102,7 @@ def load(
     presentation: str,
     as_of_day: int,
     basis: Basis = "due",
+    zone: ZoneInfo = UTC,
     loaded_at: datetime,
 ) -> tuple[LoadSummary, LoadSummary | None]:
     """Load a presentation as known at the start of `as_of_day`; return the loads of learners and of events.
@@ -109,6 +115,8 @@ def load(
         The tables as published (`studentInfo.csv`, …) or as Parquet files of the same names.
     basis
         Whether `completed_percent` is of the work that was due, or of the whole course.
+    zone
+        Where the days of the presentation begin and end.
 
     Raises
     ------
@@ -118,33 +126,44 @@ def load(
     """
     if basis not in get_args(Basis):
         raise InvalidInput(f"basis {basis[:40]!r}: allowed are {', '.join(get_args(Basis))}")
-    tables = {name: _table(store, folder, name) for name in COLUMNS}
     chosen = {"module": module, "presentation": presentation}
+    known, ended = _known(store, folder, chosen, as_of_day=as_of_day, basis=basis)
+    for frame in (known, ended):
+        frame.attrs["source"] = f"OULAD {module} {presentation} day {as_of_day}"  # what the load is called
+    observed_at, days = known_until(presentation, as_of_day, zone), Conventions(zone.key)
+    enrolled = learners.load(store, known, observed_at=observed_at, loaded_at=loaded_at, conventions=days)
+    if ended.empty:
+        return enrolled, None
+    outcomes = events.load(store, ended, observed_at=observed_at, loaded_at=loaded_at, conventions=days)
+    return enrolled, outcomes
+
+
+def _known(
+    store: Store, folder: Path, chosen: Mapping[str, str], *, as_of_day: int, basis: Basis
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return learners and outcomes as known at the start of the day, with the midnights of their days."""
+    tables = {name: _table(store, folder, name) for name in COLUMNS}
     with store.staging() as stage:
         _read(stage, tables.pop("courses"))  # all of them, to say which there are
         _refuse_unknown(stage, chosen)
         for table in tables.values():
             _read(stage, table, only=chosen)
         _refuse_day(stage, as_of_day)
-        days = {"starts_on": _start(presentation), "as_of_day": as_of_day}
-        stage.execute(query("oulad_enrolments"), chosen | days)
-        known = stage.execute(query("oulad_learners"), chosen | days | {"basis": basis}).df()
+        days = {"starts_on": _start(chosen["presentation"]), "as_of_day": as_of_day}
+        stage.execute(query("oulad_enrolments"), {**chosen, **days})
+        known = stage.execute(query("oulad_learners"), {**chosen, **days, "basis": basis}).df()
         ended = stage.execute(query("oulad_outcomes"), days).df()
-    observed_at = known_until(presentation, as_of_day)
-    learners_load = learners.load(store, known, observed_at=observed_at, loaded_at=loaded_at)
-    if ended.empty:
-        return learners_load, None
-    return learners_load, events.load(store, ended, observed_at=observed_at, loaded_at=loaded_at)
+    return known, ended
 
 
-def known_until(presentation: str, as_of_day: int) -> datetime:
+def known_until(presentation: str, as_of_day: int, zone: ZoneInfo) -> datetime:
     """Return the instant up to which all is known at the start of a day of a presentation: the end of the day before.
 
-    >>> known_until("2013J", 28)
-    datetime.datetime(2013, 10, 28, 23, 59, 59, 999999)
+    >>> known_until("2013J", 28, ZoneInfo("Europe/Berlin"))
+    datetime.datetime(2013, 10, 28, 22, 59, 59, 999999)
     """
     day_before = _start(presentation) + timedelta(days=as_of_day - 1)
-    return instants.end_of_day(day_before.date(), ZoneInfo("UTC"))
+    return instants.end_of_day(day_before.date(), zone)
 
 
 def _start(presentation: str) -> datetime:

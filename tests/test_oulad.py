@@ -6,12 +6,14 @@ Day 0 of 2013J is 1 October 2013.
 
 import csv
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 import pytest
 
 from engagement import oulad, risk
 from engagement.errors import InvalidInput
+from engagement.instants import parse_as_of
 from tests.cohort import begin, rows
 
 NOW = datetime.fromisoformat("2026-11-22 12:00")
@@ -61,7 +63,7 @@ def publish(folder, *, ending="\n", **more):
     return folder
 
 
-def load(store, folder, day=21, *, module="XXX", presentation="2013J", basis="due"):
+def load(store, folder, day=21, *, module="XXX", presentation="2013J", basis="due", zone="UTC"):
     return oulad.load(
         store,
         folder,
@@ -69,6 +71,7 @@ def load(store, folder, day=21, *, module="XXX", presentation="2013J", basis="du
         presentation=presentation,
         as_of_day=day,
         basis=basis,
+        zone=ZoneInfo(zone),
         loaded_at=NOW,
     )
 
@@ -391,6 +394,40 @@ def test_facts_are_known_at_the_end_of_the_day_before(store, folder):
     scored = "select count(*) from run_scores where run_id = $id"
     assert rows(store, scored, id=begin(store, end_of_day_before).run_id) == [(2,)]
     assert rows(store, scored, id=begin(store, end_of_day_19).run_id) == [(0,)]
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York", "Asia/Kolkata"])
+def test_the_last_day_that_was_read_sees_the_facts_wherever_it_ends(store, folder, zone):
+    load(store, folder, zone=zone)
+    day_20, day_19 = (parse_as_of(date, ZoneInfo(zone)) for date in ("2013-10-21", "2013-10-20"))
+    scored = "select count(*) from run_scores where run_id = $id"
+    assert rows(store, scored, id=begin(store, day_20).run_id) == [(2,)]
+    assert rows(store, scored, id=begin(store, day_19).run_id) == [(0,)]
+
+
+def test_days_begin_where_the_institution_is(store, tmp_path):
+    # day 15 is 16 October, in summer time; day 45 is 15 November, in winter time
+    more = {"studentRegistration": ["XXX,2013J,3,1,45"], "studentVle": ["XXX,2013J,3,501,15,3"]}
+    load(store, publish(tmp_path / "oulad", **more), 46, zone="Europe/Berlin")
+    assert facts(store, "XXX-2013J-3")["last_login"] == on(15) - timedelta(hours=2)
+    enrolled = "select enrolled_at from learners where id = 'XXX-2013J-3'"
+    assert rows(store, enrolled) == [(on(1) - timedelta(hours=2),)]
+    assert rows(store, "select timestamp from events") == [(on(45) - timedelta(hours=1),)]
+
+
+def test_a_day_whose_midnight_is_skipped_begins_an_hour_later(store, tmp_path):
+    # São Paulo, 2013-10-20: clocks went from 00:00 to 01:00, which was 03:00 in UTC
+    folder = publish(tmp_path / "oulad", studentVle=["XXX,2013J,1,501,19,3"])
+    learners, _ = load(store, folder, zone="America/Sao_Paulo")
+    assert learners.quarantined == 0
+    assert facts(store, "XXX-2013J-1")["last_login"] == on(19) + timedelta(hours=3)
+
+
+def test_a_load_is_called_after_what_was_loaded(store, folder):
+    found = load(store, folder, 51)
+    assert [summary.source for summary in found] == ["OULAD XXX 2013J day 51"] * 2
+    assert rows(store, "select distinct source from loads") == [("OULAD XXX 2013J day 51",)]
+    assert rows(store, "select distinct source from events") == [("L000002 OULAD XXX 2013J day 51",)]
 
 
 def test_the_same_load_again_adds_no_fact_and_no_event(store, folder):
