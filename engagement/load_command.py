@@ -3,10 +3,12 @@
 Apart from the other commands, because a source may need to be explained in many ways.
 """
 
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 
@@ -16,11 +18,19 @@ from engagement.errors import InvalidInput
 if TYPE_CHECKING:
     from engagement.conventions import Conventions
     from engagement.loads import LoadSummary
+    from engagement.store import Store
 
 _OULAD_NEEDS = "`--oulad FOLDER` needs --module, --presentation and --as-of-day, such as AAA, 2013J and 84"
+# By the names of the parameters below; --timezone and --json go with both.
+_OF_A_COURSE: Final = ("module", "presentation", "as_of_day", "basis")
+_OF_FILES: Final = (
+    *("files", "events", "observed_at", "rename", "date_format", "percent_scale"),
+    *("max_quarantine", "full", "yes"),
+)
 
 
 def load(
+    context: typer.Context,
     files: Annotated[list[Path] | None, typer.Argument(help="CSV (also gzip) or Parquet files.")] = None,
     events: Annotated[bool, typer.Option("--events", help="The files hold events, not learners.")] = False,
     observed_at: Annotated[str, typer.Option(help="When this was known; now if left out.")] = "",
@@ -37,7 +47,8 @@ def load(
         typer.Option(metavar="[NAME=]1|100", help="What stands for all of it in percent columns, or in one."),
     ] = None,
     timezone: Annotated[
-        str, typer.Option(help="Of times without one; ENGAGEMENT_TIMEZONE if left out.")
+        str,
+        typer.Option(help="Of times without one, and of a course's days; ENGAGEMENT_TIMEZONE if left out."),
     ] = "",
     max_quarantine: Annotated[
         float,
@@ -62,45 +73,81 @@ def load(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
 ) -> None:
     """Load learners or events. Rows that cannot be read are quarantined with every reason."""
+    _refuse_mixed(context, with_oulad=oulad is not None)
     settings, store, now = console.start_anew()
+    timezone = timezone or settings.timezone
     if oulad is not None:
-        if files or not module or not presentation or as_of_day is None:
-            raise InvalidInput(_OULAD_NEEDS)
-        from engagement import oulad as open_university
-
-        loaded = open_university.load(
-            store,
-            oulad,
-            module=module,
-            presentation=presentation,
-            as_of_day=as_of_day,
-            basis=basis,
-            loaded_at=now,
-        )
-        summaries = [summary for summary in loaded if summary is not None]
-    elif not files:
-        raise InvalidInput("name at least one file to load")
+        asked = {"module": module, "presentation": presentation}
+        loaded = _course(store, oulad, asked, as_of_day, basis=basis, timezone=timezone, now=now)
     else:
-        known = console.instant(observed_at, settings, now) if observed_at else now
         load_one = partial(
             _loader(events=events, full=full, yes=yes, files=files),
-            observed_at=known,
+            observed_at=console.instant(observed_at, settings, now) if observed_at else now,
             loaded_at=now,
-            conventions=_conventions(timezone or settings.timezone, rename, date_format, percent_scale),
+            conventions=_conventions(timezone, rename, date_format, percent_scale),
             max_quarantine=max_quarantine,
         )
-        summaries = [load_one(store, file) for file in files]
-    if as_json:
-        made = [summary.as_dict() for summary in summaries]
-        console.print_json(made[0] if len(made) == 1 else made)
-    else:
-        _show(summaries)
+        loaded = (load_one(store, file) for file in files or [])
+    _tell(loaded, as_json=as_json)
 
 
-def _loader(*, events: bool, full: bool, yes: bool, files: Sequence[Path]) -> Callable[..., "LoadSummary"]:
+def _refuse_mixed(context: typer.Context, *, with_oulad: bool) -> None:
+    """Raise `InvalidInput` for options of the other kind of source: they would be ignored."""
+    strangers = _OF_FILES if with_oulad else _OF_A_COURSE
+    given = [
+        "FILE" if parameter.name == "files" else parameter.opts[0]
+        for parameter in context.command.params
+        if parameter.name in strangers and _was_given(context, parameter.name)
+    ]
+    if given:
+        names = ", ".join(given)
+        raise InvalidInput(
+            f"`--oulad FOLDER` does not go with {names}"
+            if with_oulad
+            else f"{names}: only with `--oulad FOLDER`"
+        )
+
+
+def _was_given(context: typer.Context, name: str) -> bool:
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
+def _course(
+    store: "Store",
+    folder: Path,
+    asked: Mapping[str, str],
+    as_of_day: int | None,
+    *,
+    basis: Literal["due", "course"],
+    timezone: str,
+    now: datetime,
+) -> Iterator["LoadSummary"]:
+    from engagement import oulad, settings
+
+    if as_of_day is None or not all(asked.values()):
+        raise InvalidInput(_OULAD_NEEDS)
+    loaded = oulad.load(
+        store,
+        folder,
+        module=asked["module"],
+        presentation=asked["presentation"],
+        as_of_day=as_of_day,
+        basis=basis,
+        zone=settings.zone(timezone),
+        loaded_at=now,
+    )
+    return (summary for summary in loaded if summary is not None)
+
+
+def _loader(
+    *, events: bool, full: bool, yes: bool, files: Sequence[Path] | None
+) -> Callable[..., "LoadSummary"]:
     from engagement import events as event_module
     from engagement import learners
 
+    if not files:
+        raise InvalidInput("name at least one file to load")
     if not full:
         if yes:
             raise InvalidInput("`--yes` says something only with `--full`")
@@ -133,12 +180,29 @@ def _conventions(
     return Conventions(timezone, columns, tuple(date_formats or ()), scales)
 
 
-def _show(summaries: Sequence["LoadSummary"]) -> None:
-    for summary in summaries:
-        inactive = "" if summary.inactivated is None else f", {summary.inactivated:,} absent and now inactive"
-        print(
-            f"{summary.source}: {summary.rows:,} rows, {summary.accepted:,} accepted, "
-            f"{summary.quarantined:,} quarantined{inactive}"
-        )
-        for reason, count in summary.reasons.items():
-            print(f"  {count:>8,}  {reason}")
+def _tell(loaded: Iterable["LoadSummary"], *, as_json: bool) -> None:
+    """Print each load: for a person as it is done; as JSON once all are, or one has failed."""
+    if not as_json:
+        for summary in loaded:
+            _show(summary)
+        return
+    done: list[dict[str, object]] = []
+    try:
+        for summary in loaded:
+            done.append(summary.as_dict())
+    except BaseException:
+        if done:  # these stand, whatever became of the next
+            console.print_json(done)
+        raise
+    console.print_json(done[0] if len(done) == 1 else done)
+
+
+def _show(summary: "LoadSummary") -> None:
+    inactive = "" if summary.inactivated is None else f", {summary.inactivated:,} absent and now inactive"
+    print(
+        f"{summary.source}: {summary.rows:,} rows, {summary.accepted:,} accepted, "
+        f"{summary.quarantined:,} quarantined{inactive}"
+    )
+    for reason, count in summary.reasons.items():
+        print(f"  {count:>8,}  {reason}")
+    sys.stdout.flush()  # the next one may take long

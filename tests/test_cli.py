@@ -15,6 +15,7 @@ from engagement.locks import sole_runner
 from engagement.risk import DEFAULT_POLICY
 from engagement.store import Store
 from tests.cohort import AS_OF, HOUR, LOW, learner, load, night, rows
+from tests.test_oulad import publish
 
 NOW = AS_OF + 9 * HOUR
 GENERATED = {"content", "prompt_version", "gptFallback", "id", "subject", "status", "reason"}
@@ -213,6 +214,110 @@ def test_a_share_that_is_none_exits_2(engagement, tmp_path, share):
     code, out, err = engagement("load", csv(tmp_path, LINE), "--max-quarantine", share)
     assert (code, out) == (2, "")
     assert "Traceback" not in err
+
+
+def broken(folder):
+    file = folder / "broken.csv"
+    file.write_text(HEADER + "\nx2,,,,Data,,140,20,1\n", encoding="utf-8")
+    return file
+
+
+def test_what_was_loaded_before_a_file_that_is_refused_is_said_to_a_person(engagement, tmp_path, path):
+    code, out, err = engagement("load", csv(tmp_path, LINE), broken(tmp_path))
+    assert (code, out) == (2, "learners.csv: 1 rows, 1 accepted, 0 quarantined\n")
+    assert err.startswith("engagement: broken.csv: none of 1 rows accepted")
+    assert err.count("\n") == 1
+    assert rows(Store(path), "select count(*) from learners where id = 'x1'") == [(1,)]
+
+
+def test_what_was_loaded_before_a_file_that_is_refused_is_a_list_of_json(engagement, tmp_path):
+    code, out, err = engagement("load", csv(tmp_path, LINE), broken(tmp_path), "--json")
+    assert (code, json.loads(out)) == (2, [{"rows": 1, "accepted": 1, "quarantined": 0, "reasons": {}}])
+    assert err.startswith("engagement: broken.csv: none of 1 rows accepted")
+
+
+def test_where_the_first_file_is_refused_only_the_error_is_said(engagement, tmp_path):
+    for told in ([], ["--json"]):
+        code, said = refused(engagement, "load", broken(tmp_path), csv(tmp_path, LINE), *told)
+        assert code == 2
+        assert "broken.csv" in said
+
+
+COURSE = ["--module", "XXX", "--presentation", "2013J", "--as-of-day", "28"]
+
+
+@pytest.fixture
+def oulad(tmp_path):
+    return ["load", "--oulad", publish(tmp_path / "oulad"), *COURSE]
+
+
+def test_load_of_a_course_says_which(engagement, oulad):
+    code, out, _ = engagement(*oulad)
+    assert (code, out) == (0, "OULAD XXX 2013J day 28: 2 rows, 2 accepted, 0 quarantined\n")
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "America/New_York"])
+def test_a_course_is_scored_as_of_its_last_day_in_any_zone(as_json, oulad, monkeypatch, zone):
+    monkeypatch.setenv("ENGAGEMENT_TIMEZONE", zone)
+    as_json(*oulad)
+    before = {"high": 2, "medium": 0, "low": 1, "unknown": 0}
+    assert as_json("score", "--as-of", "2013-10-27") == {"before": before, "after": before}
+    # one has done all that was due, and well; the other was never there
+    after = {"high": 3, "medium": 0, "low": 2, "unknown": 0}
+    assert as_json("score", "--as-of", "2013-10-28") == {"before": before, "after": after}
+
+
+def test_load_takes_the_zone_of_a_course(as_json, oulad, path):
+    as_json(*oulad, "--timezone", "Asia/Kolkata")
+    known = rows(Store(path), "select distinct observed_at from loads where starts_with(source, 'OULAD')")
+    assert known == [(datetime(2013, 10, 28, 18, 29, 59, 999999),)]
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        (["--full"], "--full"),
+        (["--events", "--yes"], "--events, --yes"),
+        (["--observed-at", "2026-01-01"], "--observed-at"),
+        (["--max-quarantine", "1.0"], "--max-quarantine"),
+        (["--map", "id=x"], "--map"),
+        (["--date-format", "excel"], "--date-format"),
+        (["--percent-scale", "100"], "--percent-scale"),
+        (["learners.csv"], "FILE"),
+    ],
+)
+def test_what_says_nothing_about_a_course_is_refused(engagement, oulad, options, named):
+    code, said = refused(engagement, *oulad, *options)
+    assert (code, said) == (2, f"engagement: `--oulad FOLDER` does not go with {named}\n")
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        (["--module", "AAA", "--basis", "course"], "--module, --basis"),
+        (["--basis", "due"], "--basis"),
+        (["--presentation", "2013J"], "--presentation"),
+        (["--as-of-day", "0"], "--as-of-day"),
+    ],
+)
+def test_what_says_nothing_about_a_file_is_refused(engagement, tmp_path, path, options, named):
+    code, said = refused(engagement, "load", csv(tmp_path, LINE), *options)
+    assert (code, said) == (2, f"engagement: {named}: only with `--oulad FOLDER`\n")
+    assert rows(Store(path), "select count(*) from learners where id = 'x1'") == [(0,)]
+
+
+@pytest.mark.parametrize("left_out", range(0, len(COURSE), 2))
+def test_a_course_needs_all_that_says_which(engagement, tmp_path, left_out):
+    said = [*COURSE[:left_out], *COURSE[left_out + 2 :]]
+    code, message = refused(engagement, "load", "--oulad", publish(tmp_path / "oulad"), *said)
+    assert code == 2
+    assert "needs --module, --presentation and --as-of-day" in message
+
+
+def test_load_of_nothing_exits_2(engagement):
+    code, said = refused(engagement, "load")
+    assert code == 2
+    assert "name at least one file" in said
 
 
 def test_score_counts_labels_before_and_after(as_json, path):
