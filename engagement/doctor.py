@@ -15,7 +15,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
 
-from engagement import fallbacks, sources, steps
+from engagement import fallbacks, inbox, steps
 from engagement.errors import EngagementError, NotFound, StoreUnusable
 from engagement.locks import runner, turnstile
 from engagement.settings import Settings
@@ -214,7 +214,7 @@ def _pipelines() -> str:
     for name in names:
         pipeline = steps.read_pipeline(name, steps.PIPELINES)
         steps.parameters(pipeline, {})
-        if gone := sources.missing_folders(pipeline.sources):
+        if gone := inbox.missing_folders(pipeline.sources):
             raise EngagementError(f"{name}.toml: its inbox is no folder that can be read: {', '.join(gone)}")
     return ", ".join(names)
 

@@ -20,12 +20,12 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from engagement import kernels, publication, reports, runs, sources, startup, steps
+from engagement import inbox, kernels, publication, reports, runs, sources, startup, steps
 from engagement.errors import EngagementError, RunFailed
+from engagement.inbox import File
 from engagement.locks import sole_runner
 from engagement.runs import Run
 from engagement.settings import PROJECT
-from engagement.sources import File
 from engagement.steps import Pipeline, Step, Value
 from engagement.store import Store
 
@@ -69,6 +69,7 @@ def run(
     given: Mapping[str, str],
     folder: Path,
     watch: Watcher = lambda *_: None,
+    started_at: datetime | None = None,
 ) -> RunResult:
     """Run the pipeline for one instant and publish it; the same run again does nothing.
 
@@ -80,6 +81,9 @@ def run(
         Parameters as texts; see `steps.parameters`.
     folder
         The reports folder; the run's own is `<folder>/<pipeline>/<run id>/`.
+    started_at
+        When it starts (naive UTC), now if not given. What is in an inbox is known from then on: a run whose `as_of`
+        lies before takes nothing from it.
 
     Raises
     ------
@@ -91,15 +95,18 @@ def run(
         A step failed for good; the same command goes on from there.
     """
     parameters = steps.parameters(pipeline, given)
+    started_at = started_at or _now()
     with sole_runner(store.path):
-        current, done, files = _begin(store, pipeline, as_of=as_of, day=day, parameters=parameters)
+        current, done, files = _begin(
+            store, pipeline, as_of=as_of, day=day, parameters=parameters, now=started_at
+        )
         home = folder / pipeline.name / current.run_id
         if current.is_published:
             return _already_done(store, pipeline, current, home)
         try:
             home.mkdir(parents=True, exist_ok=True)
             _write_record(home, current, "running")
-            sources.check_news(store, current, pipeline.sources, files)
+            inbox.check_news(store, current, pipeline.sources, files, now=started_at)
             with kernels.template() as kernel:
                 made = _run_steps(
                     store,
@@ -129,46 +136,45 @@ def _begin(
     as_of: datetime,
     day: date,
     parameters: Mapping[str, Mapping[str, Value]],
+    now: datetime,
 ) -> tuple[Run, list[str], list[File]]:
     """Return the run of this key, new or to be taken up again, the steps it has done, and the files it loads."""
-    there = sources.found(pipeline.sources)
-    if pipeline.sources.inboxes and not there:
+    rules = {sources.PLAN: pipeline.sources.rules} if pipeline.sources.rules else {}
+    decided = {**parameters, **rules}
+    there = inbox.found(pipeline.sources)
+    if pipeline.sources.inboxes and not (there if as_of >= now else inbox.named(there)):
         with store.read():  # `NotFound` where there is none: a run over nothing would look like a result
             pass
     with store.write() as db:
-        coming = sources.to_load(db, there)
-        fingerprint = runs.input_fingerprint(
-            db,
-            as_of,
-            [file.content_hash for file in coming if file.kind == "learners"],
-            new_events=[file.content_hash for file in coming if file.kind == "events"],
-        )
-        rules = {sources.PLAN: pipeline.sources.rules} if pipeline.sources.rules else {}
-        key = runs.run_key(
-            pipeline.name, as_of, {**parameters, **rules}, fingerprint, pipeline.policy.policy_hash
-        )
-        found = runs.find(db, pipeline.name, key)
+        for files in inbox.offers(db, pipeline.name, there, as_of=as_of, now=now):
+            coming = inbox.to_load(db, files)
+            fingerprint = inbox.fingerprint(db, coming, as_of=as_of)
+            key = runs.run_key(pipeline.name, as_of, decided, fingerprint, pipeline.policy.policy_hash)
+            found = runs.find(db, pipeline.name, key)
+            if found:
+                break
         if found and found.is_published:
             return found, [], []
         for run_id in runs.unpublished(db, pipeline.name):
             if found is None or run_id != found.run_id:
                 publication.discard(store, run_id, now=_now())
+        done = []
         if found:
             runs.mark(db, found.run_id, "running", now=_now())
             done = runs.steps_done(db, found.run_id)
-            return found, done, sources.keep_plan(db, found, pipeline.sources, coming)
-        begun = runs.begin(
-            db,
-            pipeline.name,
-            key=key,
-            as_of=as_of,
-            day=day,
-            parameters=parameters,
-            fingerprint=fingerprint,
-            policy=pipeline.policy,
-            now=_now(),
-        )
-        return begun, [], sources.keep_plan(db, begun, pipeline.sources, coming)
+        else:
+            found = runs.begin(
+                db,
+                pipeline.name,
+                key=key,
+                as_of=as_of,
+                day=day,
+                parameters=parameters,
+                fingerprint=fingerprint,
+                policy=pipeline.policy,
+                now=now,
+            )
+        return found, done, inbox.keep_plan(db, found, pipeline.sources, coming, there=there)
 
 
 def _already_done(store: Store, pipeline: Pipeline, current: Run, home: Path) -> RunResult:

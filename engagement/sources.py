@@ -1,22 +1,13 @@
-"""The files a pipeline loads by itself, before it looks at anybody: named ones, and what is new in an inbox.
+"""What a pipeline's file says of the files it loads, and the loading of those a run has to load.
 
-What is new is told by content. A file of an inbox whose bytes were loaded before, under whatever name, is not loaded
-again, not even to take back what came after it; a file that is named is loaded by every run. Files come in the order
-of their paths, so a later name corrects an earlier one. Each is kept by itself: what a run loaded before it met a bad
-file stays known, while the last published scores stand.
-
-What a run is to load is kept with it, each file by its hash: a run that is taken up again knows what was its own, and
-a file that is still being written when the run comes to it is refused rather than loaded by half.
+Which they are was written down with the run when it began (`inbox`), each by its hash: a file that is still being
+written when the run comes to it is refused rather than loaded by half. Each file is kept by itself: what a run loaded
+before it met a bad one stays known, while the last published scores stand.
 """
 
-import glob
-import logging
-import os
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
-from itertools import takewhile
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 from zoneinfo import ZoneInfo
@@ -31,9 +22,7 @@ from engagement.intake import content_hash, source_name
 from engagement.loads import LoadSummary
 from engagement.runs import Run
 from engagement.settings import PROJECT
-from engagement.store import Cursor, Store, first_row, query
-
-_log = logging.getLogger(__name__)
+from engagement.store import Store, first_row, query
 
 Kind = Literal["learners", "events"]
 _LOADERS: Final[Mapping[Kind, Callable[..., LoadSummary]]] = {
@@ -43,7 +32,6 @@ _LOADERS: Final[Mapping[Kind, Callable[..., LoadSummary]]] = {
 _SHOWN: Final = ("source", "rows", "accepted", "quarantined")
 _RULES: Final = {"timezone", "columns", "date_formats", "percent_scale", "max_quarantine"}
 PLAN: Final = "[sources]"  # its place among a run's parameters by step; no step can be called so
-_WILD: Final = re.compile(r"[*?\[]")
 
 Patterns = Annotated[
     list[Annotated[str, StringConstraints(min_length=1)]],
@@ -91,116 +79,6 @@ class Sources(BaseModel):
         return Conventions(
             self.timezone or zone, self.columns, tuple(self.date_formats), dict(self.percent_scale)
         )
-
-
-@dataclass(frozen=True)
-class File:
-    """A file as a run found it; `name` is its path relative to the project."""
-
-    kind: Kind
-    name: str
-    content_hash: str
-    from_inbox: bool
-
-
-def found(sources: Sources) -> list[File]:
-    """Return every file that is there, in the order of loading: learners before what they did.
-
-    Raises `InvalidInput` for one that is not there or cannot be read.
-    """
-    names: list[tuple[Kind, bool, str]] = [
-        # What is named is loaded every night and comes last, so that the order of loads stays the same.
-        *(("learners", True, name) for name in _matching(sources.inbox)),
-        *(("learners", False, name) for name in sources.learners),
-        *(("events", True, name) for name in _matching(sources.events_inbox)),
-        *(("events", False, name) for name in sources.events),
-    ]
-    return [File(kind, name, content_hash(PROJECT / name), inbox) for kind, inbox, name in names]
-
-
-def _matching(patterns: Iterable[str]) -> list[str]:
-    """Return the files that match, by path; hidden ones are somebody's unfinished uploads."""
-    matches: set[str] = set()
-    for pattern in patterns:
-        if (PROJECT / pattern).is_dir():
-            raise InvalidInput(
-                f"inbox {pattern}: is a folder; {pattern.rstrip('/')}/*.csv means the files in it"
-            )
-        matches |= set(glob.glob(pattern, root_dir=PROJECT, recursive=True))  # noqa: PTH207 (Path.glob finds hidden files)
-    names = sorted(name for name in matches if not (PROJECT / name).is_dir())
-    for name in names:
-        if not _is_text(name):
-            raise InvalidInput(f"{ascii(Path(name).name)[:200]}: rename it; a name is UTF-8")
-    return names
-
-
-def _is_text(name: str) -> bool:
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def missing_folders(sources: Sources) -> list[str]:
-    """Return what stands for an inbox and is no folder that can be read, as a share that is not mounted."""
-    return sorted({str(folder) for folder in map(_folder, sources.inboxes) if not _is_readable(folder)})
-
-
-def _folder(pattern: str) -> Path:
-    """Return the folder as far as the pattern can only mean one."""
-    return PROJECT.joinpath(*takewhile(lambda part: not _WILD.search(part), Path(pattern).parts[:-1]))
-
-
-def _is_readable(folder: Path) -> bool:
-    return folder.is_dir() and os.access(folder, os.R_OK | os.X_OK)
-
-
-def to_load(db: Cursor, files: Sequence[File]) -> list[File]:
-    """Return the files a run that begins now has to load: the named ones, and what is new in an inbox."""
-    known = set(db.execute("select kind, content_hash from loads").fetchall())
-    known |= {(file.kind, file.content_hash) for file in files if not file.from_inbox}
-    chosen = []
-    for file in files:
-        content = file.kind, file.content_hash
-        if not file.from_inbox or content not in known:
-            chosen.append(file)
-        known.add(content)
-    return chosen
-
-
-def keep_plan(db: Cursor, run: Run, sources: Sources, coming: Sequence[File]) -> list[File]:
-    """Write down with the run what it loads and how; return its files, with those it loaded before it stopped."""
-    parameters = runs.parameters(db, run.run_id)
-    earlier = [File(**file) for file in parameters.get(PLAN, {}).get("files", [])]
-    done = [file for file in earlier if file.from_inbox and _is_loaded(db, file)]
-    files = [*done, *coming]
-    plan = {"rules": sources.rules, "files": [asdict(file) for file in files]}
-    if sources.rules or files:
-        runs.keep_parameters(db, run.run_id, {**parameters, PLAN: plan})
-    return files
-
-
-def _is_loaded(db: Cursor, file: File) -> bool:
-    sql = "select count(*) from loads where kind = $kind and content_hash = $hash"
-    return first_row(db, sql, {"kind": file.kind, "hash": file.content_hash}) != (0,)
-
-
-def check_news(store: Store, run: Run, sources: Sources, files: Sequence[File]) -> None:
-    """Say, or raise `RunFailed`, where the inboxes have nothing new for the run.
-
-    Not where an earlier attempt took what they had: one at the same day, or one that was never published.
-    """
-    if not sources.inboxes or any(file.from_inbox for file in files):
-        return
-    with store.read() as db:
-        if first_row(db, query("inbox_was_taken"), {"pipeline": run.pipeline, "day": run.day})[0]:
-            return
-    gone = [f"no folder {folder} that can be read" for folder in missing_folders(sources)]
-    said = "; ".join([f"nothing new in the inbox {', '.join(sources.inboxes)}", *gone])
-    if sources.if_nothing_new == "fail":
-        raise RunFailed(f"{run.run_id}: {said}; nothing was scored, what was published stands")
-    _log.warning(said, extra={"run_id": run.run_id})
 
 
 def check_age(store: Store, run: Run, sources: Sources) -> None:
@@ -259,6 +137,13 @@ def load(
             row = asdict(summary)
         rows.append(row)
     return pd.DataFrame(rows, columns=list(_SHOWN))
+
+
+def waiting(store: Store, run: Run) -> list[str]:
+    """Return the new files of the inbox that the run leaves for one whose day is not over, by path."""
+    with store.read() as db:
+        names: list[str] = runs.parameters(db, run.run_id).get(PLAN, {}).get("waiting", [])
+    return names
 
 
 def _known_at(run: Run) -> datetime:

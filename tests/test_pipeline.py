@@ -42,6 +42,7 @@ from engagement.store import Store
 
 DAY = date(2026, 3, 1)
 AS_OF = datetime.fromisoformat("2026-03-01T23:59:59.999999")
+HOUR = timedelta(hours=1)
 UTC = ZoneInfo("UTC")
 SENTINEL = "Zebedee Quimby-Invented"
 PARAMETERS = 'as_of: str = "2026-03-01"  # when\nrun_id: str = ""  # which\nnote: str = ""  # any text'
@@ -83,8 +84,9 @@ def tiny(*names, **how):
 
 
 def run(store, chosen, **changed):
-    options = {"as_of": AS_OF, "day": DAY, "given": {}, "folder": store.path.parent / "reports"}
-    return pipeline.run(store, chosen, **(options | changed))
+    """Run the pipeline, as cron does in the day that it is for."""
+    options = {"as_of": AS_OF, "day": DAY, "given": {}, "folder": store.path.parent / "reports"} | changed
+    return pipeline.run(store, chosen, **({"started_at": options["as_of"] - 22 * HOUR} | options))
 
 
 def home(store, run_id="nightly-2026-03-01-1"):
@@ -532,7 +534,7 @@ def test_scores_do_not_depend_on_the_time_zone_of_the_machine(store):
 CLOCKS = {"now", "today", "utcnow", "time", "localtime"}
 WITHOUT_A_CLOCK = (
     *("risk", "scoring", "selection", "contacts", "nudges", "quizzes", "generation", "fallbacks"),
-    *("cohorts", "findings", "charts", "displays", "reports", "sources"),
+    *("cohorts", "findings", "charts", "displays", "reports", "sources", "inbox"),
 )
 
 
@@ -760,6 +762,104 @@ def test_old_facts_are_looked_at_again_when_the_run_goes_on(nights):
     assert [step["status"] for step in allowed.steps] == ["skipped", "done"]
 
 
+def export_of(*quizzes):
+    """A file of learners, one with each of these averages."""
+    header = (
+        "id,name,email,phone,program,last_login,completed_percent,avg_quiz_score,consecutive_missed_sessions"
+    )
+    lines = (
+        f"{number},Invented,,,Data,2026-02-20 10:00,40,{quiz},2"
+        for number, quiz in enumerate(quizzes, start=1)
+    )
+    return "\n".join([header, *lines, ""])
+
+
+def loading(folder, **different):
+    """A pipeline that only loads, with the notebook as it is."""
+    shutil.copy(PROJECT / "notebooks" / "10_load.ipynb", folder)
+    return with_inbox(folder, **different).model_copy(update={"steps": [Step(notebook="10_load")]})
+
+
+def observed(store):
+    return rows(store, "select source, observed_at from loads where source like '%.csv' order by load_id")
+
+
+def test_a_run_for_a_day_in_the_past_leaves_the_inbox_to_tonight(folder, store):
+    load_cohort(store, observed_at=AS_OF - timedelta(days=30))
+    chosen = loading(folder, if_nothing_new="fail")
+    drop(folder, "1.csv", export_of(10))
+    run(store, chosen)
+    drop(folder, "2.csv", export_of(20))
+    tonight, past = days_later(1), days_later(-9)
+    started_at = tonight["as_of"] - 22 * HOUR
+    with listening() as lines:
+        filled = run(store, chosen, **past, started_at=started_at)
+    assert filled.status == "published"
+    assert "2026-02-20T23:59:59.999999 is past: 1 new files in the inbox " in "".join(lines)
+    assert "nothing new" not in "".join(lines)
+    cells = json.loads((filled.folder / "10_load.ipynb").read_text())["cells"]
+    (waiting,) = [cell for cell in cells if "".join(cell["source"]) == "eg.sources.waiting(store, run)"]
+    assert waiting["outputs"][0]["data"]["text/plain"] == [f"['{folder}/inbox/2.csv']"]
+    assert observed(store) == [("1.csv", AS_OF - 22 * HOUR)]
+
+    run(store, chosen, **tonight)
+    assert observed(store)[1:] == [("2.csv", started_at)]
+
+
+def test_a_run_for_a_day_that_was_done_is_done_whatever_came_since(folder, store):
+    chosen = loading(folder)
+    drop(folder, "1.csv", export_of(10))
+    run(store, chosen)
+    drop(folder, "2.csv", export_of(20))
+    assert run(store, chosen, started_at=AS_OF + HOUR).status == "already done"
+    assert [source for source, _ in observed(store)] == ["1.csv"]
+
+
+def test_a_run_for_a_day_in_the_past_loads_the_files_that_are_named(folder, store):
+    drop(folder, "1.csv", export_of(10))
+    (folder / "named.csv").write_text(export_of(20))
+    chosen = loading(folder, learners=[str(folder / "named.csv")])
+    run(store, chosen, started_at=AS_OF + HOUR)
+    assert observed(store) == [("named.csv", AS_OF)]
+
+
+def test_an_inbox_alone_is_no_run_for_a_past_day_where_there_is_no_store(folder, store):
+    drop(folder, "1.csv", export_of(10))
+    with pytest.raises(NotFound, match="there is no store"):
+        run(store, loading(folder), started_at=AS_OF + HOUR)
+    assert not store.path.exists()
+
+
+@pytest.fixture
+def stopped(folder, store):
+    """A pipeline whose run for the day stopped before it loaded the file it had found."""
+    load_cohort(store, observed_at=AS_OF - timedelta(days=30))
+    drop(folder, "1.csv", export_of(10))
+    chosen = loading(folder, if_nothing_new="fail")
+    write_notebook(folder / "10_load.ipynb", "raise ValueError")
+    with pytest.raises(RunFailed):
+        run(store, chosen)
+    return loading(folder, if_nothing_new="fail")
+
+
+def test_a_run_that_goes_on_when_its_day_is_over_loads_what_it_had_found(folder, store, stopped):
+    drop(folder, "2.csv", export_of(20))
+    with listening() as lines:
+        again = run(store, stopped, started_at=AS_OF + HOUR)
+    assert (again.run.run_id, again.status) == ("nightly-2026-03-01-1", "published")
+    assert observed(store) == [("1.csv", AS_OF - 22 * HOUR)]
+    assert "1 new files in the inbox " in "".join(lines)
+
+
+def test_a_file_that_changed_since_its_run_stopped_waits_once_the_day_is_over(folder, store, stopped):
+    drop(folder, "1.csv", export_of(10, 20))
+    with listening() as lines:
+        again = run(store, stopped, started_at=AS_OF + HOUR)
+    assert (again.run.run_id, again.status) == ("nightly-2026-03-01-2", "published")
+    assert observed(store) == []
+    assert "1 new files in the inbox " in "".join(lines)
+
+
 def test_an_inbox_with_nothing_in_it_is_no_run_where_there_is_no_store(folder, store, monkeypatch):
     monkeypatch.setattr(steps, "NOTEBOOKS", PROJECT / "notebooks")
     with pytest.raises(NotFound, match="there is no store"):
@@ -779,4 +879,4 @@ def test_how_files_are_written_is_part_of_what_a_run_is_and_what_fails_it_is_not
         chosen = Pipeline(name="nightly", sources=Sources(**rules), steps=[Step(notebook="10_load")])
         assert run(store, chosen).run.run_id == run_id
     kept = json.loads(one(store, "select parameters from runs where attempt = 2")[0])
-    assert kept["[sources]"] == {"rules": written, "files": []}
+    assert kept["[sources]"] == {"rules": written, "files": [], "waiting": []}

@@ -8,8 +8,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from engagement import events, learners, runs, sources
+from engagement import inbox as inbox_module
 from engagement.errors import InvalidInput, RunFailed
 from engagement.sources import Sources
+from engagement.store import Store
 from tests.cohort import AS_OF, DAY, HOUR, rows
 
 UTC = ZoneInfo("UTC")
@@ -43,9 +45,9 @@ def of(inbox, **different):
 
 def begin(store, chosen, as_of=AS_OF, *, started_at=None):
     """Begin a run of these sources; return it and its files."""
-    there = sources.found(chosen)
+    there = inbox_module.found(chosen)
     with store.write() as db:
-        coming = sources.to_load(db, there)
+        coming = inbox_module.to_load(db, there)
         run = runs.begin(
             db,
             "nightly",
@@ -56,24 +58,24 @@ def begin(store, chosen, as_of=AS_OF, *, started_at=None):
             fingerprint="",
             now=started_at or as_of,
         )
-        return run, sources.keep_plan(db, run, chosen, coming)
+        return run, inbox_module.keep_plan(db, run, chosen, coming, there=there)
 
 
 def resumed(store, run, chosen):
-    there = sources.found(chosen)
+    there = inbox_module.found(chosen)
     with store.write() as db:
-        return sources.keep_plan(db, run, chosen, sources.to_load(db, there))
+        coming = inbox_module.to_load(db, there)
+        return inbox_module.keep_plan(db, run, chosen, coming, there=there)
 
 
 def fingerprint(db, chosen, as_of=AS_OF):
     """The input of a run that would begin now."""
-    coming = sources.to_load(db, sources.found(chosen))
-    return runs.input_fingerprint(
-        db,
-        as_of,
-        [file.content_hash for file in coming if file.kind == "learners"],
-        new_events=[file.content_hash for file in coming if file.kind == "events"],
-    )
+    coming = inbox_module.to_load(db, inbox_module.found(chosen))
+    return inbox_module.fingerprint(db, coming, as_of=as_of)
+
+
+def check_news(store, run, chosen, files):
+    inbox_module.check_news(store, run, chosen, files, now=run.started_at)
 
 
 def load(store, run, files, zone=UTC):
@@ -178,13 +180,13 @@ def test_what_cannot_be_read_in_an_inbox_is_refused_by_name(store, inbox, kind):
     else:
         bad.symlink_to(bad if kind == "loop" else inbox / "gone")
     with pytest.raises(InvalidInput, match=r"bad\.csv: there is no such file"):
-        sources.found(of(inbox))
+        inbox_module.found(of(inbox))
 
 
 def test_a_name_that_is_no_text_is_refused(inbox):
     (inbox / os.fsdecode(b"\xff.csv")).write_text(f"{HEADER}\n{learner('b')}\n")
     with pytest.raises(InvalidInput, match="rename it; a name is UTF-8") as caught:
-        sources.found(of(inbox))
+        inbox_module.found(of(inbox))
     assert str(caught.value).encode()
 
 
@@ -217,7 +219,7 @@ def test_the_name_of_a_file_is_no_pattern_for_others(store, inbox):
 
 def test_a_folder_in_place_of_a_pattern_is_refused(inbox):
     with pytest.raises(InvalidInput, match=r"is a folder; .*/inbox/\*\.csv means the files in it"):
-        sources.found(Sources(inbox=f"{inbox}/"))
+        inbox_module.found(Sources(inbox=f"{inbox}/"))
 
 
 def test_an_empty_file_is_refused_and_not_taken_for_nothing(store, inbox):
@@ -245,6 +247,29 @@ def test_a_file_that_changed_while_it_was_read_does_not_pass_when_tried_again(st
     write(file, learner("a"), learner("b"))
     with pytest.raises(InvalidInput, match=r"a\.csv: has changed since the run began"):
         load(store, run, files)
+
+
+class Replacing(Store):
+    """A store whose file of learners is replaced, by one of the same size and time, just before it is read."""
+
+    def __init__(self, path, file, text):
+        super().__init__(path)
+        self.file, self.text = file, text
+
+    def staging(self):
+        kept = self.file.stat()
+        assert len(self.text) == kept.st_size
+        self.file.write_text(self.text)
+        os.utime(self.file, ns=(kept.st_atime_ns, kept.st_mtime_ns))
+        return super().staging()
+
+
+def test_a_file_that_is_replaced_by_its_like_while_it_is_read_fails_the_run(store, inbox):
+    file = write(inbox / "a.csv", learner("a", 10))
+    run, files = begin(store, of(inbox))
+    replacing = Replacing(store.path, file, file.read_text().replace("40,10,2", "40,20,2"))
+    with pytest.raises(InvalidInput, match=r"a\.csv: has changed since the run began"):
+        load(replacing, run, files)
 
 
 def test_files_before_a_bad_one_stay_and_those_after_it_wait(store, inbox):
@@ -371,7 +396,7 @@ def test_only_what_differs_from_the_documentation_is_part_of_a_key():
 def test_nothing_new_is_said(store, inbox, caplog):
     run, files = begin(store, of(inbox))
     with caplog.at_level(logging.WARNING, logger="engagement"):
-        sources.check_news(store, run, of(inbox), files)
+        check_news(store, run, of(inbox), files)
     assert [record.getMessage() for record in caplog.records] == [f"nothing new in the inbox {inbox}/*.csv"]
     assert caplog.records[0].run_id == run.run_id
 
@@ -380,13 +405,13 @@ def test_nothing_new_fails_the_run_where_it_shall_and_names_a_folder_that_is_gon
     chosen = of(inbox / "gone", if_nothing_new="fail")
     run, files = begin(store, chosen)
     with pytest.raises(RunFailed, match=r"nothing new in the inbox .*; no folder .*/gone that can be read"):
-        sources.check_news(store, run, chosen, files)
+        check_news(store, run, chosen, files)
 
 
 @pytest.mark.parametrize("chosen", [Sources(), Sources(learners=[])])
 def test_without_an_inbox_nothing_new_is_nothing_special(store, chosen, caplog):
     run, files = begin(store, chosen)
-    sources.check_news(store, run, chosen, files)
+    check_news(store, run, chosen, files)
     assert caplog.records == []
 
 
@@ -394,17 +419,17 @@ def test_new_events_alone_are_news(store, inbox):
     write(inbox / "e.csv", event("a"), header=EVENTS)
     chosen = Sources(inbox=f"{inbox}/l*.csv", events_inbox=f"{inbox}/e*.csv", if_nothing_new="fail")
     run, files = begin(store, chosen)
-    sources.check_news(store, run, chosen, files)
+    check_news(store, run, chosen, files)
 
 
 def test_a_day_that_was_published_had_its_news(store, inbox):
     chosen = of(inbox, if_nothing_new="fail")
-    publish(store, begin(store, Sources())[0])
-    run, files = begin(store, chosen, started_at=AS_OF + HOUR)
-    sources.check_news(store, run, chosen, files)
+    publish(store, begin(store, Sources(), started_at=AS_OF - 2 * HOUR)[0])
+    run, files = begin(store, chosen, started_at=AS_OF - HOUR)
+    check_news(store, run, chosen, files)
     tomorrow, none = begin(store, chosen, AS_OF + DAY)
     with pytest.raises(RunFailed):
-        sources.check_news(store, tomorrow, chosen, none)
+        check_news(store, tomorrow, chosen, none)
 
 
 def test_what_an_unpublished_attempt_took_from_the_inbox_is_news_until_a_run_is_published(store, inbox):
@@ -413,11 +438,11 @@ def test_what_an_unpublished_attempt_took_from_the_inbox_is_news_until_a_run_is_
     night(store, chosen)  # and then it failed
     run, files = begin(store, chosen, AS_OF + DAY)
     assert files == []
-    sources.check_news(store, run, chosen, files)
+    check_news(store, run, chosen, files)
     publish(store, run)
     later, none = begin(store, chosen, AS_OF + 2 * DAY)
     with pytest.raises(RunFailed):
-        sources.check_news(store, later, chosen, none)
+        check_news(store, later, chosen, none)
 
 
 @pytest.mark.parametrize(("days", "fails"), [(3, False), (3 + 1 / 24, True)])
