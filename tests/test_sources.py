@@ -445,6 +445,16 @@ def test_what_an_unpublished_attempt_took_from_the_inbox_is_news_until_a_run_is_
         check_news(store, later, chosen, none)
 
 
+def test_a_run_for_a_day_in_the_past_uses_up_no_news(store, inbox):
+    chosen = of(inbox, if_nothing_new="fail")
+    write(inbox / "a.csv", learner("a"))
+    night(store, chosen)  # and then it failed
+    publish(store, begin(store, Sources(), AS_OF - 9 * DAY, started_at=AS_OF + HOUR)[0])
+    run, files = begin(store, chosen, AS_OF + DAY)
+    assert files == []
+    check_news(store, run, chosen, files)
+
+
 @pytest.mark.parametrize(("days", "fails"), [(3, False), (3 + 1 / 24, True)])
 def test_facts_older_than_the_limit_fail_the_run(store, inbox, days, fails):
     file = write(inbox / "a.csv", learner("a"))

@@ -9,6 +9,8 @@ select
             from runs as later
             where later.pipeline = runs.pipeline and later.published_at is not null
                 and later.started_at > runs.started_at
+                -- one for a day that was over had no part in the news
+                and later.as_of >= later.started_at
         )
     ) > 0 as was_taken
 from runs
