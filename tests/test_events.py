@@ -132,6 +132,7 @@ def test_what_an_earlier_file_said_under_an_id_stays(load, stored):
     load("a,login,2026-11-01,1", header=NUMBERED)
     summary = load("a,login,2026-11-02,1", "a,login,2026-11-01,1", header=NUMBERED)
     assert (summary.accepted, summary.reasons) == (1, OTHER_CONTENT)
+    assert stored("select raw from quarantine") == [("a,login,2026-11-02,1",)]
     assert stored("select timestamp from events") == [(datetime.fromisoformat("2026-11-01"),)]
 
 
