@@ -381,12 +381,14 @@ def test_a_store_of_version_1_keeps_every_row_view_default_and_comment(store, mo
     with Store(store.path).read() as db:
         for table, before in held.items():
             after = db.execute(f"select * from {table}").fetchall()
+            if table == "risk_history":  # without the parts of the score
+                before = [(*row[:4], *row[8:]) for row in before]  # noqa: PLW2901
             assert [row[: len(before[0])] for row in after] == before, table
-        changed = {(*column[:4], "FLOAT") for column in columns if column[0] == "risk_history"}
-        changed |= {("learners", name, None, "YES", "TIMESTAMP") for name in ("seen_at", "inactive_since")}
+        changed = {("learners", name, None, "YES", "TIMESTAMP") for name in ("seen_at", "inactive_since")}
         assert set(db.execute(described).fetchall()) - set(columns) <= changed
         known = {(table, column): text for table, column, text in db.execute(comments).fetchall()}
         assert {(table, column) for table, column, _ in commented} <= set(known)
+        assert len(columns) - 4 + len(changed) == len(db.execute(described).fetchall())
         assert db.execute("select id, risk_label from learner_risk").fetchall() == [("a", "high")]
         for view in ("published_nudges", "published_quizzes"):
             assert len(db.execute(f"select * from {view}").fetchall()) == 1

@@ -35,10 +35,6 @@ final as (
         $as_of as as_of,
         run_scores.risk_score,
         run_scores.risk_label,
-        run_scores.behind_pace,
-        run_scores.low_quiz,
-        run_scores.missed_session,
-        run_scores.inactivity,
         $policy_hash as policy_hash,
         $run_id as run_id
     from run_scores

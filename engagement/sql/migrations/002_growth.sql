@@ -165,19 +165,14 @@ alter table keyless_events rename to events;
 
 comment on table events is '(P) One row per event; append-only. The id is made from the content, so a repeat is the same event.';
 
--- What grows most from night to night. Half the digits say the same: the score is whole, and follows from the facts.
-alter table risk_history alter column behind_pace type float;
+-- What grows most from night to night. The parts of an earlier score follow from the facts and the policy of its run.
+alter table risk_history drop column behind_pace;
 
-alter table risk_history alter column low_quiz type float;
+alter table risk_history drop column low_quiz;
 
-alter table risk_history alter column missed_session type float;
+alter table risk_history drop column missed_session;
 
-alter table risk_history alter column inactivity type float;
-
-comment on column risk_history.behind_pace is '(P) Contribution of unfinished work, to seven digits.';
-comment on column risk_history.low_quiz is '(P) Contribution of the quiz average, to seven digits.';
-comment on column risk_history.missed_session is '(P) Contribution of missed sessions, to seven digits.';
-comment on column risk_history.inactivity is '(P) Contribution of the days since the last login, to seven digits.';
+alter table risk_history drop column inactivity;
 
 -- The remainder of sixteen hexadecimal digits after others that left `before`.
 create macro remainder_after(before, digits, choices) as (
