@@ -31,6 +31,7 @@ def load(
     So are those whose own id says something else already, in an earlier row or an earlier load.
     Raises `InvalidInput` like `learners.load`.
     """
+    observed_at = min(observed_at, loaded_at)  # nothing is known before it is there
     with loads.checked(store, source, EVENTS, conventions) as loaded, store.write() as db:
         for name in {"metadata", "id"} - loaded.columns:
             db.execute(f"alter table temp.checked add column {name} text")
