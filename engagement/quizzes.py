@@ -136,7 +136,9 @@ def _write_texts(db: Cursor) -> list[Generation]:
         }
     )
     with registered(db, "written", frame):
-        db.execute("create or replace temp table texts as select * replace (questions::json as questions) from written")
+        db.execute(
+            "create or replace temp table texts as select * replace (questions::json as questions) from written"
+        )
     return texts
 
 

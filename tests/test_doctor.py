@@ -188,7 +188,11 @@ def test_a_run_that_works_is_named_and_is_no_failure(settings):
     assert [name for name, check in found.items() if not check.ok] == []
 
 
-@pytest.mark.parametrize("process_id", ["", "1", str(os.getpid()), "4194304999", "no number"])
+@pytest.mark.parametrize(
+    "process_id",
+    ["", "1", str(os.getpid()), "4194304999", "no number"],
+    ids=["nothing", "the first process", "this process", "too large", "no number"],
+)
 def test_a_run_that_stopped_half_way_fails(settings, process_id):
     store = open_store(settings.store)
     load(store, learner("a"))

@@ -177,5 +177,5 @@ def test_an_id_never_becomes_a_path(engagement, loaded, tmp_path, learner_id):
     ):
         assert engagement(*command)[0] == 0
     assert not (tmp_path.parent.parent / "x").exists()
-    own = {"own.duckdb", "own.duckdb.gate", "own.duckdb.lock"}
+    own = {"own.duckdb", "own.duckdb.gate", "own.duckdb.lock", ".spill"}
     assert {file.name for file in tmp_path.iterdir()} <= own

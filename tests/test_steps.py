@@ -138,7 +138,7 @@ def test_sources_that_say_nothing_are_as_documented_in_the_institutions_zone(tmp
         ("columns =", "colums =", r"sources\.colums: Extra inputs"),
         ("Europe/Berlin", "Berlin", "tiny.toml: sources: timezone 'Berlin': no IANA name"),
         ("{id =", "{ident =", "tiny.toml: sources: map ident: no such column"),
-        ("%d.%m.%Y", "%d.%m.", "tiny.toml: sources: date_format '%d.%m.': needs a day"),
+        ("%d.%m.%Y", "%d.%m.", "tiny.toml: sources: date_format '%d.%m.': needs one day"),
         ("completed_percent = 1", "completed_percent = 10", "tiny.toml: sources: percent_scale"),
         ('"10_load"', '"20_score"', "sources are loaded by 10_load"),
     ],
