@@ -328,6 +328,11 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()  # the reader of a pipe has gone; nothing is wrong
         sys.exit(0)
+    except MemoryError:
+        _say(
+            "more memory is needed than there is; ENGAGEMENT_MEMORY (in MB) leaves the store's engine less of it"
+        )
+        sys.exit(EngagementError.exit_code)
     except OSError as error:  # a folder that may not be written, a full disk
         _say(f"{error.filename or 'the system'}: {error.strerror}")
         sys.exit(EngagementError.exit_code)

@@ -96,9 +96,11 @@ class CsvFile:
         width, delimiter = len(self._layout.names), self._layout.delimiter
         if width < _WIDE:
             return
-        some_lines = np.flatnonzero(
-            np.diff(self._records.lines, append=np.iinfo(np.int64).max)[self._taken] > 1
-        )
+        lines = self._records.lines
+        if lines[-1] - lines[0] == len(lines) - 1:  # a line each: no quote goes over the end of one
+            return
+        goes_on = np.diff(lines, append=np.iinfo(lines.dtype).max) > 1
+        some_lines = np.flatnonzero(goes_on[self._taken])
         swallowing: list[int] = []
         for start in range(0, len(some_lines), TEXT_ROWS_PER_BLOCK):
             rows = some_lines[start : start + TEXT_ROWS_PER_BLOCK]

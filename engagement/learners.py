@@ -188,8 +188,11 @@ def _upsert(db: Cursor, here: set[str], load_id: str, observed_at: datetime) -> 
         values["inactive_since"] = (
             f"case when not {values['active']} then coalesce(learners.inactive_since, $observed_at) end"
         )
-    columns.append("inactive_since")
-    inserted.append("case when not coalesce(source.active, true) then $observed_at::timestamp end")
+    columns += ["inactive_since", "seen_at"]
+    inserted += [
+        "case when not coalesce(source.active, true) then $observed_at::timestamp end",
+        "$observed_at::timestamp",
+    ]
     changed = " or ".join(f"learners.{name} is distinct from {values[name]}" for name in updated)
     db.execute(
         f"""

@@ -21,7 +21,7 @@ _CGROUP_LIMITS: Final = (
     Path("/sys/fs/cgroup/memory.max"),
     Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
 )
-MEMORY_SHARE: Final = 0.4  # of what the machine has: a run has a second process, and a browser looks at it
+MEMORY_SHARE: Final = 0.35  # of what the machine has: a run has a second process, and a browser looks at it
 
 
 def spill_folder(beside: Path) -> Path:
