@@ -97,8 +97,6 @@ class CsvFile:
         if width < _WIDE:
             return
         lines = self._records.lines
-        if lines[-1] - lines[0] == len(lines) - 1:  # a line each: no quote goes over the end of one
-            return
         goes_on = np.diff(lines, append=np.iinfo(lines.dtype).max) > 1
         some_lines = np.flatnonzero(goes_on[self._taken])
         swallowing: list[int] = []
