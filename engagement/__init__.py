@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from engagement.notebook import instant, open_run, open_store, zone
+    from engagement.notebook import instant, open_run, open_store, writer, zone
     from engagement.nudges import generate_nudge
     from engagement.quizzes import generate_quiz
     from engagement.risk import RiskPolicy, compute_and_update_all, compute_risk
@@ -23,6 +23,7 @@ _HOME: Final = {
     "instant": "notebook",
     "open_run": "notebook",
     "open_store": "notebook",
+    "writer": "notebook",
     "zone": "notebook",
     "RiskPolicy": "risk",
     "SelectionPolicy": "selection",
@@ -50,6 +51,7 @@ _MODULES: Final = (
     "scoring",
     "selection",
     "sources",
+    "titles",
 )
 
 __all__ = [
@@ -62,6 +64,7 @@ __all__ = [
     "instant",
     "open_run",
     "open_store",
+    "writer",
     "zone",
 ]
 

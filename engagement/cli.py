@@ -9,8 +9,11 @@ from typing import Annotated
 
 import typer
 
-from engagement import console, load_command
+from engagement import console, load_command, titles_command
 from engagement.errors import EngagementError, InvalidInput
+
+FINISHED_BUT_LOOK = 3
+NO_MODEL = "none"
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -21,13 +24,20 @@ app = typer.Typer(
 )
 queue = typer.Typer(no_args_is_help=True, help="Review drafts: list, approve, reject, export.")
 app.add_typer(queue, name="queue")
+app.add_typer(titles_command.app, name="titles")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 AsOf = Annotated[
     str, typer.Option("--as-of", help="A date (its end) or an ISO date and time; today if left out.")
 ]
 Program = Annotated[str | None, typer.Option(help="Only this program.")]
-Model = Annotated[str, typer.Option(help="`none`: texts come from templates.")]
+Model = Annotated[
+    str, typer.Option(help="A model's name; left out: what the settings say. `none`: templates.")
+]
+Budget = Annotated[
+    float | None,
+    typer.Option("--budget-usd", min=0.0, help="Ask the model for at most so much; then templates."),
+]
 LearnerId = Annotated[str, typer.Argument(metavar="ID", help="The learner's id.")]
 NudgeIds = Annotated[list[str], typer.Argument(metavar="ID...", help="Nudges, by id or its beginning.")]
 
@@ -36,8 +46,10 @@ NudgeIds = Annotated[list[str], typer.Argument(metavar="ID...", help="Nudges, by
 def demo(
     learners: Annotated[int, typer.Option(help="Size of the invented cohort.")] = 2000,
     seed: Annotated[int, typer.Option(help="The same seed invents the same learners.")] = 1,
+    model: Model = NO_MODEL,
+    budget_usd: Budget = None,
 ) -> None:
-    """Invent a cohort and run the nightly pipeline on it."""
+    """Invent a cohort and run the nightly pipeline on it; no model is asked unless one is named."""
     from engagement import demo as demonstration
 
     settings, store, now = console.start_anew()
@@ -46,9 +58,8 @@ def demo(
     if as_of is None:
         as_of = console.instant("", settings, now)
         with console.progress(screen) as progress:
-            task = progress.add_task(
-                f"Inventing {learners:,} learners and eight weeks of their past", total=8
-            )
+            what = f"Inventing {learners:,} learners and eight weeks of their past"
+            task = progress.add_task(what, total=8, note="")
             demonstration.make(
                 store,
                 size=learners,
@@ -57,7 +68,8 @@ def demo(
                 zone=settings.zone,
                 watch=lambda week: progress.update(task, completed=week),
             )
-    result = console.run_pipeline("nightly", settings, store, as_of, {}, console=screen)
+    given = console.for_the_model(model, budget_usd)
+    result = console.run_pipeline("nightly", settings, store, as_of, given, console=screen)
     console.show_run(result, screen)
     screen.print("\nNext:")
     for command, what in (
@@ -126,24 +138,38 @@ def run(
     parameter: Annotated[
         list[str] | None, typer.Option("-p", metavar="NAME=VALUE", help="For the notebooks.")
     ] = None,
-    model: Model = "none",
+    model: Model = "",
+    budget_usd: Budget = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Say what the model would be asked and what that costs; ask nothing."),
+    ] = False,
     with_names: Annotated[bool, typer.Option("--with-names", help="Name learners in the report.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Run a pipeline of notebooks. All of it is published, or nothing."""
+    """Run a pipeline of notebooks. All of it is published, or nothing.
+
+    Exit code 3: it is published, but more texts are templates than the pipeline allows.
+    """
     settings, store, now = console.start_anew()
-    console.refuse_model(model)
+    instant = console.instant(as_of, settings, now)
     given = dict(console.name_and_value(text, option="-p") for text in parameter or [])
+    if dry_run:
+        console.show_estimate(
+            name, settings, store, instant, given=given, model=model, now=now, as_json=as_json
+        )
+        return
+    given |= console.for_the_model(model, budget_usd)
     if with_names:
         given["with_names"] = "true"
     screen = console.screen(stderr=as_json)
-    result = console.run_pipeline(
-        name, settings, store, console.instant(as_of, settings, now), given, console=screen
-    )
+    result = console.run_pipeline(name, settings, store, instant, given, console=screen)
     if as_json:
         console.print_json(result.as_dict())
     else:
         console.show_run(result, screen)
+    if result.look:
+        raise typer.Exit(FINISHED_BUT_LOOK)
 
 
 @app.command()
@@ -185,16 +211,16 @@ def learner(learner_id: LearnerId, as_json: Json = False) -> None:
 def nudge(
     learner_id: LearnerId,
     channel: Annotated[str, typer.Option(help="in_app, whatsapp or email.")],
-    model: Model = "none",
+    model: Model = "",
     as_json: Json = False,
 ) -> None:
     """Draft one nudge by hand. It waits in the queue for approval."""
-    from engagement import nudges
+    from engagement import nudges, writing
     from engagement.instants import local_day
 
     settings, store, now = console.start()
-    console.refuse_model(model)
-    made = nudges.ask(store, learner_id, channel=channel, now=now, day=local_day(now, settings.zone))
+    day, writer = local_day(now, settings.zone), writing.writer(settings, model=model)
+    made = nudges.ask(store, learner_id, channel=channel, now=now, day=day, writer=writer)
     console.show_draft(made, str(made["content"]), as_json)
 
 
@@ -202,16 +228,16 @@ def nudge(
 def quiz(
     learner_id: LearnerId,
     topic: Annotated[str | None, typer.Option(help="The learner's own topic if left out.")] = None,
-    model: Model = "none",
+    model: Model = "",
     as_json: Json = False,
 ) -> None:
     """Draft one quiz by hand."""
-    from engagement import quizzes
+    from engagement import quizzes, writing
     from engagement.instants import local_day
 
     settings, store, now = console.start()
-    console.refuse_model(model)
-    made = quizzes.ask(store, learner_id, topic=topic, now=now, day=local_day(now, settings.zone))
+    day, writer = local_day(now, settings.zone), writing.writer(settings, model=model)
+    made = quizzes.ask(store, learner_id, topic=topic, now=now, day=day, writer=writer)
     text = "\n\n".join(
         question["stem"]
         + "".join(

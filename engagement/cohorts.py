@@ -11,6 +11,7 @@ import narwhals as nw
 import pandas as pd
 
 from engagement import explanations, risk, runs, scoring, selection
+from engagement.generation import WHY_TEMPLATE
 from engagement.risk import DEFAULT_POLICY, LABELS, RiskPolicy
 from engagement.runs import Run
 from engagement.selection import REASONS, TYPE_WORDS
@@ -72,6 +73,28 @@ def left_out(store: Store, run: Run) -> pd.DataFrame:
     """Return one row per reason in words: `reason`, `learners` who are not contacted."""
     frame = _frame(store, "run_left_out", run_id=run.run_id)
     return frame.assign(reason=[REASONS.get(reason, reason) for reason in frame["reason"]])
+
+
+def authors(store: Store, run: Run) -> pd.DataFrame:
+    """Return one row per author of the drafts: `written_by` (a model or "template"), `why` in words, and how many."""
+    frame = _frame(store, "run_authors", run_id=run.run_id)
+    return pd.DataFrame(
+        {
+            "written_by": frame["model"].fillna("template"),
+            "why": [WHY_TEMPLATE.get(reason, reason) for reason in frame["reason"]],
+            "nudges": frame["nudges"],
+            "quizzes": frame["quizzes"],
+        }
+    )
+
+
+def model_use(store: Store, run: Run) -> pd.DataFrame:
+    """Return one row: `model` (missing where none was asked), `texts` it wrote, `different_texts`, `drafts` in all.
+
+    And what that took: `requests`, `input_tokens`, `output_tokens`, `spent_usd`, and `saved_usd` by asking equal
+    prompts once and reading what earlier runs were answered; both missing where the price is not known.
+    """
+    return _frame(store, "run_model_use", run_id=run.run_id)
 
 
 def loads(store: Store, run: Run) -> pd.DataFrame:

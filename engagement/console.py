@@ -4,10 +4,11 @@ The clock and the settings are read here, once; everything below is handed an in
 """
 
 import json
+import logging
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from engagement.errors import InvalidInput
 
@@ -16,8 +17,14 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from engagement.pipeline import RunResult
+    from engagement.progress import Progress as TextsDone
     from engagement.settings import Settings
     from engagement.store import Store
+
+_log = logging.getLogger(__name__)
+
+LOOKS_EVERY_S: Final = 0.5  # at how far a batch of texts is, where a person watches
+LOGS_EVERY_S: Final = 15.0  # and where a log does
 
 
 def start() -> tuple["Settings", "Store", datetime]:
@@ -72,10 +79,10 @@ def name_and_value(text: str, *, option: str) -> tuple[str, str]:
     return name, value
 
 
-def refuse_model(model: str) -> None:
-    """Raise `InvalidInput` for anything but `none`: no model is asked yet."""
-    if model != "none":
-        raise InvalidInput(f"model {model[:40]!r}: this version writes from templates; allowed is none")
+def for_the_model(model: str, budget_usd: float | None) -> dict[str, str]:
+    """Return the parameters of the notebooks that write, for what was said on the command line."""
+    given = {"model": model, "budget_usd": None if budget_usd is None else str(budget_usd)}
+    return {name: value for name, value in given.items() if value}
 
 
 def run_pipeline(
@@ -90,6 +97,7 @@ def run_pipeline(
     """Run a pipeline of that name and show its steps as they go."""
     from engagement import pipeline, steps
     from engagement.instants import local_day
+    from engagement.progress import watched
 
     chosen = steps.read_pipeline(name)
     sources = chosen.sources
@@ -97,7 +105,16 @@ def run_pipeline(
         with store.read():  # `NotFound` where there is none: a run over nothing would look like a result
             pass
     with progress(console) as bars:
-        tasks = {step.notebook: bars.add_task(step.notebook, total=1, visible=False) for step in chosen.steps}
+        tasks = {
+            step.notebook: bars.add_task(step.notebook, total=1, visible=False, note="")
+            for step in chosen.steps
+        }
+
+        def tell(done: "TextsDone") -> None:
+            for task in (task for task in bars.tasks if task.visible and not task.finished):
+                bars.update(task.id, total=done.total, completed=done.asked, note=str(done))
+            if not console.is_terminal:
+                _log.info("asking a model", extra=done.as_dict())
 
         def watch(step: str, status: str, _seconds: float) -> None:
             shown = {
@@ -109,17 +126,18 @@ def run_pipeline(
             if status == "running":
                 bars.reset(tasks[step], description=shown[status], visible=True)
             else:
-                bars.update(tasks[step], completed=1, description=shown[status], visible=True)
+                bars.update(tasks[step], total=1, completed=1, description=shown[status], visible=True)
 
-        return pipeline.run(
-            store,
-            chosen,
-            as_of=as_of,
-            day=local_day(as_of, settings.zone),
-            given=given,
-            folder=settings.reports,
-            watch=watch,
-        )
+        with watched(store.path, name, tell, every_s=LOOKS_EVERY_S if console.is_terminal else LOGS_EVERY_S):
+            return pipeline.run(
+                store,
+                chosen,
+                as_of=as_of,
+                day=local_day(as_of, settings.zone),
+                given=given,
+                folder=settings.reports,
+                watch=watch,
+            )
 
 
 def show_run(result: "RunResult", console: "Console") -> None:
@@ -133,6 +151,48 @@ def show_run(result: "RunResult", console: "Console") -> None:
         )
     title = f"{result.run.pipeline.capitalize()} run as of {result.run.day:%d %B %Y}"
     show_summary(console, result.counts, title=title, reasons=REASONS, report=result.report)
+    if result.look:
+        console.print(f"\nPlease look: {result.look}.", style="bold yellow", highlight=False)
+
+
+def show_estimate(
+    name: str,
+    settings: "Settings",
+    store: "Store",
+    as_of: datetime,
+    *,
+    given: dict[str, str],
+    model: str,
+    now: datetime,
+    as_json: bool,
+) -> None:
+    """Print what a run would ask of a model and what that costs, by model."""
+    from engagement import estimates, steps
+    from engagement.instants import local_day
+    from engagement.terminal import show_estimate
+
+    estimate = estimates.of_run(
+        store,
+        steps.read_pipeline(name),
+        settings,
+        as_of=as_of,
+        day=local_day(as_of, settings.zone),
+        given=given,
+        model=model,
+        now=now,
+    )
+    if as_json:
+        print_json(estimate.as_dict())
+    else:
+        show_estimate(screen(), estimate)
+
+
+def show_rows(title: str, columns: Sequence[str], rows: Sequence[dict[str, Any]], as_json: bool) -> None:
+    """Print rows as JSON or as a table."""
+    if as_json:
+        print_json(rows)
+    else:
+        table(title, columns, rows)
 
 
 def show_nudges(rows: Sequence[dict[str, Any]], limit: int, as_json: bool) -> None:
@@ -194,5 +254,6 @@ def progress(console: "Console") -> "Progress":
         TextColumn("{task.description}"),
         BarColumn(bar_width=20),
         TimeElapsedColumn(),
+        TextColumn("[dim]{task.fields[note]}"),
     )
     return Progress(*columns, console=console, disable=not console.is_terminal)  # the log tells the others

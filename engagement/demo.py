@@ -10,7 +10,19 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from engagement import contacts, events, learners, nudges, publication, quizzes, review, runs, sample, scoring
+from engagement import (
+    contacts,
+    events,
+    learners,
+    nudges,
+    publication,
+    quizzes,
+    review,
+    runs,
+    sample,
+    scoring,
+    titles,
+)
 from engagement.errors import InvalidInput, StoreBusy
 from engagement.instants import local_day
 from engagement.locks import turnstile
@@ -103,6 +115,8 @@ def fill(
         end = as_of - timedelta(weeks=sample.WEEKS - week)
         learners.load(store, invented.snapshot(week, nudged=nudged), observed_at=end, loaded_at=end)
         events.load(store, invented.events(week, week, nudged=nudged), observed_at=end, loaded_at=end)
+        if week == 1:
+            _confirm_titles(store, end)
         if week == sample.NUDGE_WEEK:
             with store.write() as db:
                 _assign(db, invented, end)
@@ -112,6 +126,14 @@ def fill(
             _night(store, end, zone)
             _review(store, end + timedelta(days=5), at_most=_LATE_APPROVALS)
         watch(week)
+
+
+def _confirm_titles(store: Store, now: datetime) -> None:
+    """Confirm all programs and topics, as a person would who has read them: they are ours."""
+    found = titles.listed(store)
+    for kind in titles.KINDS:
+        texts = [row["text"] for row in found if row["kind"] == kind]
+        titles.confirm(store, texts, kind=kind, actor=COORDINATOR, now=now)
 
 
 def _assign(db: Cursor, invented: sample.Cohort, as_of: datetime) -> None:

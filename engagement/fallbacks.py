@@ -22,7 +22,15 @@ from typing import Annotated, Final, Literal, Self, TypeVar, get_args
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from engagement.errors import InvalidInput
-from engagement.generation import Generation, PlainText, Questions, first_broken_rule, shuffle_options
+from engagement.generation import (
+    NAME_LENGTH,
+    Generation,
+    PlainText,
+    Questions,
+    check_nudge,
+    first_broken_rule,
+    shuffle_options,
+)
 from engagement.schema import CHANNELS
 
 NudgeType = Literal[
@@ -36,15 +44,6 @@ DEFAULT_LOCALE: Final = "en"
 
 FOLDER: Final = Path(__file__).parents[1] / "fallbacks"
 
-# Characters, counted with the name filled in. 78 is the line length that mail programs show and fold at.
-LENGTHS: Final[Mapping[str, int]] = MappingProxyType(
-    {"in_app": 280, "whatsapp": 1024, "email": 2000, "email_subject": 78}
-)
-NAME_LENGTH: Final = 40
-
-PLACEHOLDER: Final = "{first_name}"
-# After a word and before punctuation, so that "Hi {first_name}," can become "Hi,".
-_WELL_PLACED: Final = re.compile(r"(?<=[^\W_]) \{first_name\}(?=[,.!?:;])")
 _REPLACED: Final = re.compile(r"(?P<before>,? )?\{first_name\}")
 
 # What may join two parts of a name, and what joins letters inside Indic and Persian words.
@@ -73,17 +72,7 @@ class NudgeText(BaseModel):
             raise ValueError(f"channel: allowed are {', '.join(CHANNELS)}")
         if self.id != f"{self.type}.{self.channel}.{self.variant}":
             raise ValueError("id: is not type.channel.variant")
-        if (self.subject is None) == (self.channel == "email"):
-            raise ValueError("subject: e-mails have one, other channels null")
-        if self.channel == "in_app" and "\n" in self.content:
-            raise ValueError("content: in_app is a single line")
-        if self.channel != "in_app" and PLACEHOLDER not in self.content:
-            raise ValueError(f"content: {PLACEHOLDER} is missing")
-        _check_text("content", self.content, longest=LENGTHS[self.channel])
-        if self.subject is not None:
-            if "\n" in self.subject:
-                raise ValueError("subject: is not a single line")
-            _check_text("subject", self.subject, longest=LENGTHS["email_subject"])
+        check_nudge(self.channel, self.subject, self.content)
         return self
 
 
@@ -225,6 +214,16 @@ def quiz(
     )
 
 
+def nudge_language(locale: str | None) -> str:
+    """Return the language in which a learner is written to: their own where there are nudges in it, else English."""
+    return _nearest(locale, load_nudges())
+
+
+def quiz_language(locale: str | None) -> str:
+    """Return the language of a learner's quizzes, as `nudge_language`."""
+    return _nearest(locale, load_quizzes())
+
+
 def drawn(key: str, choices: int) -> int:
     """Return one of 0 to `choices` - 1, the same for the same key; the store's macro `drawn` returns the same."""
     return int(sha256(key.encode()).hexdigest(), 16) % choices
@@ -311,15 +310,6 @@ def _place(raw: object, where: tuple[int | str, ...]) -> str:
         case _:
             parts = [str(part) for part in where]
     return "".join(f"{part}: " for part in [parts[0], ".".join(parts[1:])] if part) if parts else ""
-
-
-def _check_text(field: str, text: str, *, longest: int) -> None:
-    if text.count(PLACEHOLDER) != len(_WELL_PLACED.findall(text)):
-        raise ValueError(f"{field}: {PLACEHOLDER} does not stand between a word with a space and punctuation")
-    if set("{}") & set(text.replace(PLACEHOLDER, "")):
-        raise ValueError(f"{field}: the only placeholder is {PLACEHOLDER}")
-    if len(text.replace(PLACEHOLDER, "x" * NAME_LENGTH)) > longest:
-        raise ValueError(f"{field}: longer than {longest} characters with a name of {NAME_LENGTH}")
 
 
 def _check_ids(ids: Iterable[str]) -> None:

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from engagement.charts import DRIVERS
+from engagement.prices import usd
 
 
 def headline(labels: pd.DataFrame) -> str:
@@ -39,6 +40,32 @@ def freshness(frame: pd.DataFrame) -> str:
             f"{row['logins_in_future']:,} last logins are later than the run and count as today."
         )
     return " ".join(sentences)
+
+
+def authors(use: pd.DataFrame) -> str:
+    """Return who wrote the texts and what that cost, from `cohorts.model_use`."""
+    row = use.iloc[0]
+    if not row["drafts"]:
+        return "Nothing was drafted."
+    if pd.isna(row["model"]):
+        return f"All {row['drafts']:,} texts are templates: no model was asked."
+    sentences = [f"A model, {row['model']}, wrote {row['texts']:,} of {row['drafts']:,} texts"]
+    if row["texts"]:
+        sentences[0] += f", {row['different_texts']:,} of them different"
+    if row["requests"]:
+        sentences.append(
+            f"It was asked {row['requests']:,} times and read {row['input_tokens']:,} tokens and wrote "
+            f"{row['output_tokens']:,}"
+        )
+    else:
+        sentences.append("It was not asked: earlier runs had its answers")
+    if not pd.isna(row["spent_usd"]):
+        sentences.append(f"That cost {usd(row['spent_usd'])}")
+    elif row["requests"]:
+        sentences.append("What that cost is not known: the model has no listed price")
+    if not pd.isna(row["saved_usd"]) and row["saved_usd"] > 0:
+        sentences.append(f"Asking for each learner alone would have cost {usd(row['saved_usd'])} more")
+    return ". ".join(sentences) + "."
 
 
 def cohort(shares: pd.DataFrame, drivers: pd.DataFrame) -> str:

@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from types import MappingProxyType
 from typing import Annotated, Final, Literal, Self, TypedDict
 
 from pydantic import (
@@ -33,6 +34,17 @@ MAX_QUESTIONS: Final = 10
 
 # Control characters can forge log lines and mail headers; direction overrides can show a text as another one.
 UNSAFE_CHARACTERS: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+# Characters, counted with the name filled in. 78 is the line length that mail programs show and fold at.
+LENGTHS: Final[Mapping[str, int]] = MappingProxyType(
+    {"in_app": 280, "whatsapp": 1024, "email": 2000, "email_subject": 78}
+)
+NAME_LENGTH: Final = 40
+
+PLACEHOLDER: Final = "{first_name}"
+# After a word and before punctuation, so that "Hi {first_name}," can become "Hi,".
+_WELL_PLACED: Final = re.compile(r"(?<=[^\W_]) \{first_name\}(?=[,.!?:;])")
 
 
 class OptionDict(TypedDict):
@@ -119,6 +131,31 @@ Questions = Annotated[
 _QUESTIONS: Final[TypeAdapter[tuple[Question, ...]]] = TypeAdapter(Questions)
 
 
+# Why a template stands where a model could have written, in words a coordinator understands.
+WHY_TEMPLATE: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "no_model": "Templates were asked for.",
+        "no_key": "No key for a model is set.",
+        "opted_out": "The learner does not want anything about them to go to a model.",
+        "unconfirmed_topic": "Nobody has confirmed the title of the topic, so it may not go to a model.",
+        "deadline": "The model did not answer within eight seconds.",
+        "unavailable": "The service of the model failed or could not be reached.",
+        "rate_limited": "The service asked to wait longer than there was time.",
+        "breaker_open": "The service had just failed many times and was not asked again.",
+        "unauthorized": "The service refused the key.",
+        "no_quota": "The account at the service has nothing left to spend.",
+        "no_such_model": "The service has no model of that name.",
+        "bad_request": "The service refused the request.",
+        "refused": "The model declined to write this.",
+        "invalid_output": "What the model wrote broke a rule, twice.",
+        "budget": "The budget was used up.",
+        "error": "Something went wrong while the model was asked; the log says more.",
+    }
+)
+# A template that somebody wanted, or that the learner did: no failure of the model.
+WANTED_TEMPLATES: Final = ("no_model", "opted_out")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Generation:
     """One text, where it came from, and why.
@@ -153,6 +190,30 @@ class Generation:
             "prompt_version": self.prompt_version,
             "gptFallback": self.gpt_fallback,
         }
+
+
+def check_nudge(channel: str, subject: str | None, content: str) -> None:
+    """Raise `ValueError` that says which rule of the channel the text breaks, without quoting it."""
+    if (subject is None) == (channel == "email"):
+        raise ValueError("subject: e-mails have one, other channels null")
+    if channel == "in_app" and "\n" in content:
+        raise ValueError("content: in_app is a single line")
+    if channel != "in_app" and PLACEHOLDER not in content:
+        raise ValueError(f"content: {PLACEHOLDER} is missing")
+    _check_text("content", content, longest=LENGTHS[channel])
+    if subject is not None:
+        if "\n" in subject:
+            raise ValueError("subject: is not a single line")
+        _check_text("subject", subject, longest=LENGTHS["email_subject"])
+
+
+def _check_text(field: str, text: str, *, longest: int) -> None:
+    if text.count(PLACEHOLDER) != len(_WELL_PLACED.findall(text)):
+        raise ValueError(f"{field}: {PLACEHOLDER} does not stand between a word with a space and punctuation")
+    if set("{}") & set(text.replace(PLACEHOLDER, "")):
+        raise ValueError(f"{field}: the only placeholder is {PLACEHOLDER}")
+    if len(text.replace(PLACEHOLDER, "x" * NAME_LENGTH)) > longest:
+        raise ValueError(f"{field}: longer than {longest} characters with a name of {NAME_LENGTH}")
 
 
 def first_broken_rule(error: ValidationError) -> tuple[tuple[int | str, ...], str]:

@@ -4,12 +4,13 @@ from datetime import UTC, datetime
 from typing import cast
 from zoneinfo import ZoneInfo
 
-from engagement import runs, store
+from engagement import runs, store, writing
 from engagement.errors import NotFound
 from engagement.instants import local_day, parse_as_of
 from engagement.runs import Run
 from engagement.settings import read_settings
 from engagement.store import Store, first_row
+from engagement.writing import Writer
 
 
 def open_store() -> Store:
@@ -47,3 +48,16 @@ def open_run(store: Store, *, run_id: str, as_of: str) -> Run:
         day=local_day(end, zone()),
         now=datetime.now(UTC).replace(tzinfo=None),
     )
+
+
+def writer(model: str = "", *, budget_usd: float = 0) -> Writer:
+    """Return who writes the texts of a notebook.
+
+    Parameters
+    ----------
+    model
+        Its name; empty for what the settings say, `none` for templates.
+    budget_usd
+        At most so much for a run; 0 for no limit.
+    """
+    return writing.writer(read_settings(), model=model, budget_usd=budget_usd or None)

@@ -4,21 +4,24 @@ A run drafts them in bulk; a coordinator asks for one by hand. Both write a nudg
 are stored with `{first_name}` in place: the name is filled in where a person reads the text.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date, datetime
 from hashlib import sha256
 from typing import Any, Final
 
 import pandas as pd
 
-from engagement import contacts, fallbacks
+from engagement import answers, contacts, fallbacks, prompts, writing
+from engagement.answers import Wanted
 from engagement.errors import InvalidInput
 from engagement.generation import Generation
 from engagement.instants import iso_week
 from engagement.runs import Run
 from engagement.schema import CHANNELS
 from engagement.selection import DEFAULT_SELECTION, REASONS
-from engagement.store import TEXT_ROWS_PER_BLOCK, Cursor, Store, first_row, query, registered
+from engagement.settings import read_settings
+from engagement.store import TEXT_ROWS_PER_BLOCK, Cursor, Store, first_row, query, records, registered
+from engagement.writing import TEMPLATES, Writer
 
 MANUAL: Final = "manual"  # the campaign of what a person asks for by hand
 
@@ -37,36 +40,88 @@ _ONE_TO_DRAFT: Final = """
     create or replace temp table nudges_to_draft as
     select $id as id, $learner_id as learner_id, $person_id as person_id, $type as type, $channel as channel,
         $risk_score::double as risk_score, $risk_label::text as risk_label, $program as program, $locale as locale,
-        $variant::integer as variant, 1 as place
+        $variant::integer as variant, null::text as cache_key, $why_not as reason, 1 as place
+"""
+_MADE: Final = """
+    select nudges.subject, nudges.content, nudges.gpt_prompt_version, nudges.gpt_fallback, nudges.reason, learners.name
+    from nudges
+    inner join learners on nudges.learner_id = learners.id
+    where nudges.id = $id
 """
 
 
-async def generate_nudge(context: Mapping[str, object]) -> dict[str, object]:
-    """Return `{"content", "prompt_version", "gptFallback"}` for one learner; never fails for want of a model.
+WANTED: Final = Wanted(
+    kind="nudge",
+    table="nudges_to_draft",
+    inputs="nudge_prompt_inputs",
+    data=prompts.nudge_data,
+    task=lambda channel, locale: prompts.nudge_task(channel, fallbacks.nudge_language(locale)),
+)
+
+
+async def generate_nudge(context: Mapping[str, object], *, titles: Collection[str] = ()) -> dict[str, object]:
+    """Return `{"content", "prompt_version", "gptFallback"}` for one learner within eight seconds.
+
+    A model writes where the settings have a key for one; whatever goes wrong there gives a template. The text keeps
+    `{first_name}` in place. For many learners use `draft`.
 
     Parameters
     ----------
     context
         `type` and `channel`; `locale` (en otherwise); `variant_key`, which keeps the same words for the same
-        learner, campaign and week, or the `variant` that was drawn with it.
+        learner, campaign and week, or the `variant` that was drawn with it. For a model also `completed_percent`,
+        `avg_quiz_score`, `consecutive_missed_sessions`, `days_inactive` (it gets ranges of them, if any),
+        `never_logged_in`, `program`, `topic` and `llm_opt_out`. Nothing else of it is looked at.
+    titles
+        The programs and topics that a person has confirmed; others go to the model as a neutral word.
     """
-    return generate(context).as_contract()
+    _check(context)
+    writer = writing.writer(read_settings())
+    if writer.is_nobody or context.get("llm_opt_out"):
+        return generate(context, reason=writer.why_not or "opted_out").as_contract()
+    task = WANTED.task(str(context["channel"]), str(context.get("locale") or ""))
+    prompt = prompts.one(
+        task,
+        WANTED.data,
+        context,
+        variant=_variant(context),
+        titles=titles,
+        prefix=writer.key_prefix(task),
+    )
+    answer = await writer.write_soon(prompt)
+    if answer.reason:
+        return generate(context, reason=answer.reason).as_contract()
+    return Generation(
+        content=answer.content or "", prompt_version=answer.prompt_version, gpt_fallback=False
+    ).as_contract()
 
 
 def generate(context: Mapping[str, object], *, reason: str = "no_model") -> Generation:
-    """Return the nudge for one context (see `generate_nudge`) with its subject and its reason."""
-    missing = [name for name in ("type", "channel") if not context.get(name)]
-    if missing:
-        raise InvalidInput(f"context: {', '.join(missing)} missing")
-    variant = context.get("variant")
+    """Return the template for one context (see `generate_nudge`) with its subject and its reason."""
+    _check(context)
     return fallbacks.nudge(
         type=str(context["type"]),
         channel=str(context["channel"]),
         locale=str(context.get("locale") or fallbacks.DEFAULT_LOCALE),
-        variant_key=str(context.get("variant_key") or ""),
-        variant=variant if isinstance(variant, int) else None,
+        variant=_variant(context),
         reason=reason,
     )
+
+
+def _check(context: Mapping[str, object]) -> None:
+    missing = [name for name in ("type", "channel") if not context.get(name)]
+    if missing:
+        raise InvalidInput(f"context: {', '.join(missing)} missing")
+    for name, allowed in (("type", fallbacks.NUDGE_TYPES), ("channel", CHANNELS)):
+        if context[name] not in allowed:
+            raise InvalidInput(f"context: {name}: unknown, allowed are {', '.join(allowed)}")
+
+
+def _variant(context: Mapping[str, object]) -> int:
+    variant = context.get("variant")
+    if isinstance(variant, int):
+        return variant
+    return fallbacks.drawn(str(context.get("variant_key") or ""), fallbacks.VARIANTS) + 1
 
 
 def variant_key(learner_id: str, campaign: str, day: date) -> str:
@@ -74,52 +129,80 @@ def variant_key(learner_id: str, campaign: str, day: date) -> str:
     return f"{learner_id}|{campaign}|{iso_week(day)}"
 
 
-def draft(store: Store, run: Run) -> int:
+def draft(store: Store, run: Run, writer: Writer = TEMPLATES) -> int:
     """Draft a nudge for each learner the run contacts and return how many are new.
 
     A nudge is one per person, campaign, channel and period: drafting again adds only what is missing. Every text
-    is written once, however many learners it is for.
+    is written once, however many learners it is for. Where the model gives none, a template says why.
     """
-    chosen = {"run_id": run.run_id, "campaign": run.pipeline, "period": run.day.isoformat()}
     with store.staging():
         with store.read() as db:
-            named = {**chosen, "week": iso_week(run.day), "variants": fallbacks.VARIANTS}
-            db.execute(query("nudges_to_draft"), named)
+            choose(db, run, why_not=writer.why_not)
             _write_texts(db)
             (count,) = first_row(db, "select count(*) from temp.nudges_to_draft")
+        answers.settle(store, WANTED, writer, as_of=run.as_of, run_id=run.run_id)
         for first in range(1, count + 1, TEXT_ROWS_PER_BLOCK):
             with store.write() as db:
-                _insert(db, {**chosen, "as_of": run.as_of, "created_at": run.started_at}, first_place=first)
+                named = {"run_id": run.run_id, "as_of": run.as_of, "created_at": run.started_at}
+                _insert(db, {**_once(run), **named}, first_place=first)
     return int(count)
 
 
-def ask(store: Store, learner_id: str, *, channel: str, now: datetime, day: date) -> dict[str, Any]:
+def choose(db: Cursor, run: Run, *, why_not: str) -> None:
+    """Fill the temporary table `nudges_to_draft`: each learner whom the run contacts and who has none yet."""
+    named = {
+        "run_id": run.run_id,
+        "why_not": why_not,
+        "week": iso_week(run.day),
+        "variants": fallbacks.VARIANTS,
+    }
+    db.execute(query("nudges_to_draft"), {**named, **_once(run)})
+
+
+def _once(run: Run) -> dict[str, str]:
+    """Return what there is one of, for each person and channel."""
+    return {"campaign": run.pipeline, "period": run.day.isoformat()}
+
+
+def ask(
+    store: Store,
+    learner_id: str,
+    *,
+    channel: str,
+    now: datetime,
+    day: date,
+    writer: Writer = TEMPLATES,
+) -> dict[str, Any]:
     """Draft one nudge that a person asked for and return it, with `warnings` about the usual limits.
 
     Raises `NotFound`, and `InvalidInput` where the learner opted out, is inactive, or cannot be reached that way.
     """
     if channel not in CHANNELS:
         raise InvalidInput(f"channel {channel!r}: allowed are {', '.join(CHANNELS)}")
-    with store.write() as db:
-        learner = contacts.look_at(db, learner_id, now=now, day=day)
-        _refuse(learner, channel)
-        period = now.isoformat()
-        nudge_id = sha256("|".join((learner["person_id"], MANUAL, channel, period)).encode()).hexdigest()
-        drawn = fallbacks.drawn(variant_key(learner_id, MANUAL, day), fallbacks.VARIANTS)
-        chosen = {name: learner[name] for name in _OF_THE_LEARNER}
-        db.execute(_ONE_TO_DRAFT, {**chosen, "id": nudge_id, "channel": channel, "variant": drawn + 1})
-        (text,) = _write_texts(db)
-        named = {"run_id": None, "campaign": MANUAL, "period": period, "as_of": now, "created_at": now}
-        _insert(db, named, first_place=1)
-        name = first_row(db, "select name from learners where id = $id", {"id": learner_id})[0]
+    period = now.isoformat()
+    with store.staging():
+        with store.read() as db:
+            learner = contacts.look_at(db, learner_id, now=now, day=day)
+            _refuse(learner, channel)
+            nudge_id = sha256("|".join((learner["person_id"], MANUAL, channel, period)).encode()).hexdigest()
+            drawn = fallbacks.drawn(variant_key(learner_id, MANUAL, day), fallbacks.VARIANTS)
+            chosen = {name: learner[name] for name in _OF_THE_LEARNER} | {"why_not": writer.why_not}
+            db.execute(_ONE_TO_DRAFT, {**chosen, "id": nudge_id, "channel": channel, "variant": drawn + 1})
+            _write_texts(db)
+        answers.settle_one(store, WANTED, writer, as_of=now)
+        with store.write() as db:
+            _refuse(contacts.look_at(db, learner_id, now=now, day=day), channel)  # who opted out meanwhile
+            named = {"run_id": None, "campaign": MANUAL, "period": period, "as_of": now, "created_at": now}
+            _insert(db, named, first_place=1)
+            (made,) = records(db, _MADE, {"id": nudge_id})
     return {
         "id": nudge_id,
-        "content": fallbacks.fill(str(text.content), name),
-        "prompt_version": text.prompt_version,
-        "gptFallback": text.gpt_fallback,
-        "subject": fallbacks.fill(text.subject, name) if text.subject else None,
+        "content": fallbacks.fill(made["content"], made["name"]),
+        "prompt_version": made["gpt_prompt_version"],
+        "gptFallback": made["gpt_fallback"],
+        "subject": fallbacks.fill(made["subject"], made["name"]) if made["subject"] else None,
         "status": "draft",
-        "reason": text.reason,
+        "reason": made["reason"],
         "warnings": _warnings(learner),
     }
 
@@ -129,21 +212,18 @@ def discard(db: Cursor, run_id: str) -> None:
     db.execute("delete from nudges where run_id = $run_id", {"run_id": run_id})
 
 
-def _write_texts(db: Cursor) -> list[Generation]:
-    """Write each text that `nudges_to_draft` needs into the temporary table `texts`, and return them."""
+def _write_texts(db: Cursor) -> None:
+    """Fill the temporary table `texts` with each template that `nudges_to_draft` may need."""
     kinds = db.execute("select distinct type, channel, locale, variant from temp.nudges_to_draft").fetchall()
     texts = [generate(dict(zip(_OF_A_TEXT, kind, strict=True))) for kind in kinds]
     frame = pd.DataFrame(kinds, columns=list(_OF_A_TEXT)).assign(
         subject=pd.Series([text.subject for text in texts], dtype="str"),
         content=[str(text.content) for text in texts],
         prompt_version=[text.prompt_version for text in texts],
-        gpt_fallback=[text.gpt_fallback for text in texts],
-        reason=pd.Series([text.reason for text in texts], dtype="str"),
         fallback_id=pd.Series([text.fallback_id for text in texts], dtype="str"),
     )
-    with registered(db, "written", frame):
-        db.execute("create or replace temp table texts as select * from written")
-    return texts
+    with registered(db, "templates", frame):
+        db.execute("create or replace temp table texts as select * from templates")
 
 
 def _insert(db: Cursor, named: Mapping[str, object], *, first_place: int) -> None:

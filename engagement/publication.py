@@ -13,7 +13,7 @@ from engagement import contacts, nudges, quizzes, review, runs, scoring
 from engagement.instants import local_day
 from engagement.risk import DEFAULT_POLICY, LABELS, RiskPolicy
 from engagement.runs import Run
-from engagement.store import Cursor, Store, first_row, query
+from engagement.store import Cursor, Store, first_row, query, records
 
 RECALCULATION: Final = "score"  # the pipeline of scores that a person asked for
 
@@ -97,10 +97,24 @@ def summary(db: Cursor, run: Run) -> dict[str, Any]:
         "nudges_by_template": drafted.get(True, 0),
         "quizzes": sum(quizzed.values()),
         "quizzes_by_template": quizzed.get(True, 0),
+        "templates": _templates(db, run),
+        "model": _model_use(db, run),
         "quarantined": _refused(db, run),
         "last_load": _last_load(db),
         "left_out": dict(sorted(left_out.items(), key=lambda item: -item[1])),
     }
+
+
+def _templates(db: Cursor, run: Run) -> dict[str, int]:
+    """Return how many texts are templates, by reason."""
+    found = records(db, query("run_authors"), {"run_id": run.run_id})
+    return {row["reason"]: row["nudges"] + row["quizzes"] for row in found if row["reason"]}
+
+
+def _model_use(db: Cursor, run: Run) -> dict[str, Any] | None:
+    """Return what the run asked of a model and what that cost; None where it asked none."""
+    (use,) = records(db, query("run_model_use"), {"run_id": run.run_id})
+    return use if use["model"] else None
 
 
 def _refused(db: Cursor, run: Run) -> int:

@@ -4,101 +4,184 @@ One per learner, campaign and ISO week: practice every night would be a punishme
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date, datetime
 from hashlib import sha256
 from typing import Any, Final
 
 import pandas as pd
 
-from engagement import contacts, fallbacks
+from engagement import answers, contacts, fallbacks, prompts, writing
+from engagement.answers import Wanted
 from engagement.errors import InvalidInput
 from engagement.generation import Generation
 from engagement.instants import iso_week
 from engagement.nudges import MANUAL, variant_key
 from engagement.runs import Run
-from engagement.store import TEXT_ROWS_PER_BLOCK, Cursor, Store, first_row, query, registered
+from engagement.settings import read_settings
+from engagement.store import TEXT_ROWS_PER_BLOCK, Cursor, Store, first_row, query, records, registered
+from engagement.writing import TEMPLATES, Writer
 
-_OF_THE_LEARNER: Final = ("learner_id", "person_id", "program", "locale")
+_OF_THE_LEARNER: Final = ("learner_id", "person_id", "program", "locale", "risk_score")
 # A quiz that a person asked for, in the shape of those a run has chosen.
 _ONE_TO_DRAFT: Final = """
     create or replace temp table quizzes_to_draft as
     select $id as id, $learner_id as learner_id, $person_id as person_id, $topic::text as topic, $program as program,
-        $locale as locale, $option_order::integer as option_order, 1 as place
+        $locale as locale, $option_order::integer as option_order, $risk_score::double as risk_score,
+        null::text as cache_key, $why_not as reason, 1 as place
 """
 
 
-async def generate_quiz(context: Mapping[str, object]) -> dict[str, object]:
-    """Return `{"content", "prompt_version", "gptFallback"}` for one learner; never fails for want of a model.
+WANTED: Final = Wanted(
+    kind="quiz",
+    table="quizzes_to_draft",
+    inputs="quiz_prompt_inputs",
+    data=prompts.quiz_data,
+    task=lambda _channel, locale: prompts.quiz_task(fallbacks.quiz_language(locale)),
+)
+
+
+async def generate_quiz(context: Mapping[str, object], *, titles: Collection[str] = ()) -> dict[str, object]:
+    """Return `{"content", "prompt_version", "gptFallback"}` for one learner within eight seconds.
+
+    A model writes where the settings have a key for one; whatever goes wrong there gives a template.
 
     Parameters
     ----------
     context
         `topic` (none: a quiz about how to study); `locale` (en otherwise); `seed_key`, which keeps the order of
-        the options the same for the same learner, campaign and week, or the `option_order` drawn with it.
+        the options the same for the same learner, campaign and week, or the `option_order` drawn with it. For a
+        model also `avg_quiz_score` (it gets the range) and `llm_opt_out`.
+    titles
+        The topics that a person has confirmed; a quiz on another one is a template.
     """
-    return generate(context).as_contract()
+    writer = writing.writer(read_settings())
+    topic = context.get("topic")
+    withheld = (
+        "opted_out"
+        if context.get("llm_opt_out")
+        else "unconfirmed_topic"
+        if topic and topic not in titles
+        else ""
+    )
+    if writer.is_nobody or withheld:
+        return generate(context, reason=writer.why_not or withheld).as_contract()
+    task = WANTED.task("", str(context.get("locale") or ""))
+    prompt = prompts.one(
+        task,
+        WANTED.data,
+        context,
+        variant=_order(context) % fallbacks.VARIANTS + 1,
+        titles=titles,
+        prefix=writer.key_prefix(task),
+    )
+    answer = await writer.write_soon(prompt)
+    if answer.reason:
+        return generate(context, reason=answer.reason).as_contract()
+    return Generation(
+        content=answer.content or [], prompt_version=answer.prompt_version, gpt_fallback=False
+    ).as_contract()
 
 
 def generate(context: Mapping[str, object], *, reason: str = "no_model") -> Generation:
-    """Return the quiz for one context (see `generate_quiz`) with its reason."""
-    topic, order = context.get("topic"), context.get("option_order")
+    """Return the template for one context (see `generate_quiz`) with its reason."""
+    topic = context.get("topic")
     return fallbacks.quiz(
         topic=str(topic) if topic else None,
         locale=str(context.get("locale") or fallbacks.DEFAULT_LOCALE),
-        seed_key=str(context.get("seed_key") or ""),
-        order=order if isinstance(order, int) else None,
+        order=_order(context),
         reason=reason,
     )
 
 
-def draft(store: Store, run: Run) -> int:
+def _order(context: Mapping[str, object]) -> int:
+    order = context.get("option_order")
+    return (
+        order
+        if isinstance(order, int)
+        else fallbacks.drawn(str(context.get("seed_key") or ""), fallbacks.ORDERS)
+    )
+
+
+def draft(store: Store, run: Run, writer: Writer = TEMPLATES) -> int:
     """Draft a quiz for each learner whom the run chose for one and return how many are new.
 
-    Every quiz is written once, however many learners it is for.
+    Every quiz is written once, however many learners it is for. Where the model gives none, a template says why.
     """
-    chosen = {"run_id": run.run_id, "campaign": run.pipeline, "period": iso_week(run.day)}
     with store.staging():
         with store.read() as db:
-            named = {**chosen, "week": iso_week(run.day), "orders": fallbacks.ORDERS}
-            db.execute(query("quizzes_to_draft"), named)
+            choose(db, run, why_not=writer.why_not)
             _write_texts(db)
             (count,) = first_row(db, "select count(*) from temp.quizzes_to_draft")
+        answers.settle(store, WANTED, writer, as_of=run.as_of, run_id=run.run_id)
         for first in range(1, count + 1, TEXT_ROWS_PER_BLOCK):
             with store.write() as db:
-                _insert(db, {**chosen, "as_of": run.as_of, "created_at": run.started_at}, first_place=first)
+                named = {"run_id": run.run_id, "as_of": run.as_of, "created_at": run.started_at}
+                _insert(db, {**_once(run), **named}, first_place=first)
     return int(count)
 
 
-def ask(store: Store, learner_id: str, *, topic: str | None, now: datetime, day: date) -> dict[str, Any]:
+def choose(db: Cursor, run: Run, *, why_not: str) -> None:
+    """Fill the temporary table `quizzes_to_draft`: each learner who needs practice and has none yet."""
+    named = {"run_id": run.run_id, "why_not": why_not, "week": iso_week(run.day), "orders": fallbacks.ORDERS}
+    db.execute(query("quizzes_to_draft"), {**named, **_once(run)})
+
+
+def _once(run: Run) -> dict[str, str]:
+    """Return what there is one of, for each person."""
+    return {"campaign": run.pipeline, "period": iso_week(run.day)}
+
+
+def ask(
+    store: Store,
+    learner_id: str,
+    *,
+    topic: str | None,
+    now: datetime,
+    day: date,
+    writer: Writer = TEMPLATES,
+) -> dict[str, Any]:
     """Draft one quiz that a person asked for and return it; on the learner's topic where none is given.
 
     Raises `NotFound`, and `InvalidInput` where the learner opted out or is inactive.
     """
-    with store.write() as db:
-        learner = contacts.look_at(db, learner_id, now=now, day=day)
-        if not learner["active"] or learner["contact_opt_out"]:
-            why = "asked not to be contacted" if learner["active"] else "the enrolment is no longer active"
-            raise InvalidInput(f"learner {learner_id!r}: {why}")
-        period = now.isoformat()
-        quiz_id = sha256("|".join((learner_id, MANUAL, "quiz", period)).encode()).hexdigest()
-        chosen = {name: learner[name] for name in _OF_THE_LEARNER}
-        chosen |= {"id": quiz_id, "topic": topic or learner["topic"]}
-        order = fallbacks.drawn(variant_key(learner_id, MANUAL, day), fallbacks.ORDERS)
-        db.execute(_ONE_TO_DRAFT, {**chosen, "option_order": order})
-        (quiz,) = _write_texts(db)
-        named = {"run_id": None, "campaign": MANUAL, "period": period, "as_of": now, "created_at": now}
-        _insert(db, named, first_place=1)
+    period = now.isoformat()
+    quiz_id = sha256("|".join((learner_id, MANUAL, "quiz", period)).encode()).hexdigest()
+    with store.staging():
+        with store.read() as db:
+            learner = contacts.look_at(db, learner_id, now=now, day=day)
+            _refuse(learner)
+            chosen = {name: learner[name] for name in _OF_THE_LEARNER} | {"why_not": writer.why_not}
+            chosen |= {"id": quiz_id, "topic": topic or learner["topic"]}
+            order = fallbacks.drawn(variant_key(learner_id, MANUAL, day), fallbacks.ORDERS)
+            db.execute(_ONE_TO_DRAFT, {**chosen, "option_order": order})
+            _write_texts(db)
+        answers.settle_one(store, WANTED, writer, as_of=now)
+        with store.write() as db:
+            _refuse(contacts.look_at(db, learner_id, now=now, day=day))  # who opted out meanwhile
+            named = {"run_id": None, "campaign": MANUAL, "period": period, "as_of": now, "created_at": now}
+            _insert(db, named, first_place=1)
+            (made,) = records(
+                db,
+                "select questions, gpt_prompt_version, gpt_fallback, reason from quizzes where id = $id",
+                {"id": quiz_id},
+            )
     return {
         "id": quiz_id,
-        "content": quiz.content,
-        "prompt_version": quiz.prompt_version,
-        "gptFallback": quiz.gpt_fallback,
+        "content": json.loads(made["questions"]),
+        "prompt_version": made["gpt_prompt_version"],
+        "gptFallback": made["gpt_fallback"],
         "subject": None,
         "status": "draft",
-        "reason": quiz.reason,
+        "reason": made["reason"],
         "warnings": [],
     }
+
+
+def _refuse(learner: Mapping[str, Any]) -> None:
+    if not learner["active"] or learner["contact_opt_out"]:
+        why = "asked not to be contacted" if learner["active"] else "the enrolment is no longer active"
+        raise InvalidInput(f"learner {learner['learner_id']!r}: {why}")
 
 
 def discard(db: Cursor, run_id: str) -> None:
@@ -106,19 +189,19 @@ def discard(db: Cursor, run_id: str) -> None:
     db.execute("delete from quizzes where run_id = $run_id", {"run_id": run_id})
 
 
-def _write_texts(db: Cursor) -> list[Generation]:
-    """Write each quiz that `quizzes_to_draft` needs into the temporary table `texts`, and return them.
+def _write_texts(db: Cursor) -> None:
+    """Fill the temporary table `texts` with each template that `quizzes_to_draft` may need.
 
-    Which quiz an asked topic and locale lead to is the table `answers`: many topics may share the one about how to
+    Which quiz an asked topic and locale lead to is the table `templates`: many topics may share the one about how to
     study.
     """
     asked = db.execute("select distinct topic, locale from temp.quizzes_to_draft").fetchall()
     first = [generate({"topic": topic, "locale": locale, "option_order": 0}) for topic, locale in asked]
-    answers = pd.DataFrame(asked, columns=["asked_topic", "locale"], dtype="str").assign(
+    found = pd.DataFrame(asked, columns=["asked_topic", "locale"], dtype="str").assign(
         fallback_id=[str(text.fallback_id) for text in first]
     )
-    with registered(db, "found", answers):
-        db.execute("create or replace temp table answers as select * from found")
+    with registered(db, "found", found):
+        db.execute("create or replace temp table templates as select * from found")
     kinds = db.execute(query("quiz_texts_to_write")).fetchall()
     texts = [
         generate({"topic": topic, "locale": locale, "option_order": order}) for topic, locale, order in kinds
@@ -130,16 +213,13 @@ def _write_texts(db: Cursor) -> list[Generation]:
             "questions": [json.dumps(text.content, ensure_ascii=False) for text in texts],
             "language": [str(text.fallback_id).rpartition(".")[2] for text in texts],
             "prompt_version": [text.prompt_version for text in texts],
-            "gpt_fallback": [text.gpt_fallback for text in texts],
-            "reason": pd.Series([text.reason for text in texts], dtype="str"),
             "fallback_id": [text.fallback_id for text in texts],
         }
     )
-    with registered(db, "written", frame):
+    with registered(db, "shuffled", frame):
         db.execute(
-            "create or replace temp table texts as select * replace (questions::json as questions) from written"
+            "create or replace temp table texts as select * replace (questions::json as questions) from shuffled"
         )
-    return texts
 
 
 def _insert(db: Cursor, named: Mapping[str, object], *, first_place: int) -> None:

@@ -40,6 +40,11 @@ class Settings(BaseSettings):
     model: str | None = Field(None, validation_alias="ENGAGEMENT_MODEL")
     openai_api_key: SecretStr | None = Field(None, validation_alias="OPENAI_API_KEY")
     openai_base_url: str | None = Field(None, validation_alias="OPENAI_BASE_URL")
+    concurrency: int = Field(64, ge=1, le=1_000, validation_alias="ENGAGEMENT_CONCURRENCY")
+    requests_per_minute: int | None = Field(None, ge=1, validation_alias="ENGAGEMENT_REQUESTS_PER_MINUTE")
+    tokens_per_minute: int | None = Field(None, ge=1, validation_alias="ENGAGEMENT_TOKENS_PER_MINUTE")
+    outage_wait_s: float = Field(60, ge=0, validation_alias="ENGAGEMENT_OUTAGE_WAIT")
+    price: str | None = Field(None, validation_alias="ENGAGEMENT_PRICE")
     users: ProjectPath | None = Field(None, validation_alias="ENGAGEMENT_USERS")
     data: ProjectPath | None = Field(None, validation_alias="ENGAGEMENT_DATA")
 

@@ -62,6 +62,7 @@ class Pipeline(_Strict):
     schedule: str = ""
     sources: Sources = Sources()
     risk: dict[str, Any] = {}
+    max_fallback_rate: float | None = Field(None, ge=0, le=1)
     report: Report | None = None
     steps: list[Step] = Field(min_length=1)
 

@@ -5,16 +5,22 @@ Every text of a learner passes `plain`: no markup, no escape sequence, no direct
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from engagement.generation import WHY_TEMPLATE
 from engagement.palette import LABELS
+from engagement.prices import usd
+
+if TYPE_CHECKING:
+    from engagement.estimates import Estimate
 
 # Control characters, both kinds of line end that are not "\n", and whatever turns the direction of writing.
 UNSAFE: Final = re.compile(
@@ -63,27 +69,55 @@ def show_summary(
     high, total = labels["high"], counts["learners"]
     console.print(f"[bold]{high:,} of {total:,} learners are at high risk[/bold]\n")
     console.print(_label_table(labels, counts.get("labels_before")))
-    drafted = counts["nudges"] + counts["quizzes"]
-    from_templates = counts["nudges_by_template"] + counts["quizzes_by_template"]
-    share = "all" if from_templates == drafted else f"{from_templates:,}"
-    console.print(
-        f"\n[bold]{counts['nudges']:,} nudges[/bold] and [bold]{counts['quizzes']:,} quizzes[/bold] drafted"
-        + (f", {share} of them from templates.\n" if from_templates else ".\n")
-        + "Nothing is sent before a person approves it."
-    )
+    _show_authors(console, counts)
     if counts.get("quarantined"):
         console.print(f"{counts['quarantined']:,} rows of the files loaded since the last run were refused.")
-    if counts["left_out"]:
-        console.print("\nNot contacted:")
-        table = Table(box=None, show_header=False, padding=(0, 1))
-        table.add_column(justify="right")
-        table.add_column()
-        for reason, learners in counts["left_out"].items():
-            table.add_row(f"{learners:,}", reasons.get(reason, reason))
-        console.print(table)
+    _show_counts(console, "Not contacted:", counts["left_out"], reasons)
     if report:
         console.print("\nReport:", style="bold", end=" ")
         console.print(str(report), soft_wrap=True, highlight=False)
+
+
+def _show_authors(console: Console, counts: Mapping[str, Any]) -> None:
+    """Say what was drafted, by whom, why templates stand in, and what the model cost."""
+    drafts = counts["nudges"] + counts["quizzes"]
+    from_templates = counts["nudges_by_template"] + counts["quizzes_by_template"]
+    use: Mapping[str, Any] | None = counts.get("model")
+    by = ""
+    if use and from_templates < drafts:
+        by = f": {drafts - from_templates:,} by {plain(use['model'])}"
+        by += f", {from_templates:,} from templates" if from_templates else ""
+    elif from_templates:
+        by = ", all of them from templates"
+    console.print(
+        f"\n[bold]{counts['nudges']:,} nudges[/bold] and [bold]{counts['quizzes']:,} quizzes[/bold] drafted"
+        + escape(by)
+        + ".\nNothing is sent before a person approves it.",
+        highlight=False,
+    )
+    if use:
+        console.print("\n" + escape(_cost(use)), highlight=False)
+        _show_counts(console, "Templates, because:", counts["templates"], WHY_TEMPLATE)
+
+
+def _cost(use: Mapping[str, Any]) -> str:
+    tokens = use["input_tokens"] + use["output_tokens"]
+    asked = f"The model was asked {use['requests']:,} times for {use['different_texts']:,} different texts"
+    spent = "" if use["spent_usd"] is None else f", {usd(use['spent_usd'])}"
+    saved = f"; equal prompts asked once saved {usd(use['saved_usd'])}" if (use["saved_usd"] or 0) > 0 else ""
+    return f"{asked}: {tokens:,} tokens{spent}{saved}."
+
+
+def _show_counts(console: Console, title: str, counts: Mapping[str, int], words: Mapping[str, str]) -> None:
+    if not counts:
+        return
+    console.print(f"\n{title}")
+    table = Table(box=None, show_header=False, padding=(0, 1))
+    table.add_column(justify="right")
+    table.add_column()
+    for reason, count in sorted(counts.items(), key=lambda item: -item[1]):
+        table.add_row(f"{count:,}", words.get(reason, reason))
+    console.print(table)
 
 
 def _label_table(labels: Mapping[str, int], before: Mapping[str, int] | None) -> Table:
@@ -148,10 +182,14 @@ def _cell(column: str, value: object, longest: int) -> Text:
 
 def show_draft(console: Console, made: Mapping[str, Any], text: str) -> None:
     """Print one draft with its warnings, and say where it came from."""
-    source = f"from a template ({made['reason']})" if made["gptFallback"] else "written by the model"
+    source = "from a template" if made["gptFallback"] else "written by the model"
     console.print(
         f"[bold]Draft[/bold] {made['id'][:_SHORT_ID]}, {source}; it waits for approval.", highlight=False
     )
+    if made["gptFallback"]:
+        console.print(
+            Text("Why a template: ", style="yellow") + plain(WHY_TEMPLATE.get(made["reason"], ""), _PARAGRAPH)
+        )
     for warning in made["warnings"]:
         console.print(Text("Mind: ", style="yellow") + plain(warning, _PARAGRAPH))
     if made["subject"]:
@@ -159,6 +197,29 @@ def show_draft(console: Console, made: Mapping[str, Any], text: str) -> None:
     console.print()
     for line in text.split("\n"):
         console.print(plain(line, _PARAGRAPH))
+
+
+def show_estimate(console: Console, estimate: "Estimate") -> None:
+    """Print what a run would ask of a model, and what it costs by model."""
+    console.print(
+        f"\n[bold]Dry run[/bold] for {estimate.day:%d %B %Y}: nothing is asked or written.", highlight=False
+    )
+    columns = ("texts", "drafts", "withheld", "prompts", "known", "to_ask", "input_tokens", "output_tokens")
+    show_table(
+        console, "", columns, [{"texts": kind, **asdict(part)} for kind, part in estimate.parts.items()]
+    )
+    console.print(
+        "\nEqual prompts are asked once; `known` are answered already. Tokens read are counted, tokens written are at "
+        "most; usually it is about half.",
+        style="dim",
+    )
+    console.print()
+    rows = [{"model": name, "at_most": usd(cost)} for name, cost in estimate.cost_usd.items()]
+    show_table(console, "", ("model", "at_most"), rows)
+    if estimate.model and estimate.model not in estimate.cost_usd:
+        console.print(
+            f"The price of {plain(estimate.model)} is not known; ENGAGEMENT_PRICE says it.", style="yellow"
+        )
 
 
 def show_profile(console: Console, profile: Mapping[str, Any]) -> None:

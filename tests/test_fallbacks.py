@@ -16,10 +16,8 @@ from hypothesis import strategies as st
 from engagement.errors import InvalidInput
 from engagement.fallbacks import (
     FOLDER,
-    LENGTHS,
     NUDGE_TYPES,
     ORDERS,
-    PLACEHOLDER,
     VARIANTS,
     drawn,
     fill,
@@ -29,7 +27,15 @@ from engagement.fallbacks import (
     nudge,
     quiz,
 )
-from engagement.generation import Generation, Question, QuestionDict, read_questions, shuffle_options
+from engagement.generation import (
+    LENGTHS,
+    PLACEHOLDER,
+    Generation,
+    Question,
+    QuestionDict,
+    read_questions,
+    shuffle_options,
+)
 from engagement.schema import CHANNELS
 from engagement.store import Store, first_row
 

@@ -1,7 +1,9 @@
--- One row per draft of a block, with its text from `texts`; the nudge that is there already stays the only one.
+-- One row per draft of a block: the model's text from `written`, or the template from `texts`; a nudge that is there
+-- already stays the only one.
 insert into nudges (
     id, learner_id, person_id, campaign, period, program, as_of, channel, type, variant, locale, subject, draft_content,
-    content, gpt_prompt_version, gpt_fallback, reason, fallback_id, risk_score, risk_label, run_id, created_at
+    content, gpt_prompt_version, gpt_fallback, reason, fallback_id, model, cache_key, risk_score, risk_label, run_id,
+    created_at
 )
 select
     wanted.id,
@@ -15,13 +17,15 @@ select
     wanted.type,
     wanted.variant,
     wanted.locale,
-    texts.subject,
-    texts.content as draft_content,
-    texts.content,
-    texts.prompt_version,
-    texts.gpt_fallback,
-    texts.reason,
-    texts.fallback_id,
+    case when wanted.reason is null then written.subject else texts.subject end as subject,
+    coalesce(written.content, texts.content) as draft_content,
+    coalesce(written.content, texts.content) as content,
+    coalesce(written.prompt_version, texts.prompt_version) as gpt_prompt_version,
+    wanted.reason is not null as gpt_fallback,
+    wanted.reason,
+    case when wanted.reason is not null then texts.fallback_id end as fallback_id,
+    written.model,
+    case when wanted.reason is null then wanted.cache_key end as cache_key,
     wanted.risk_score,
     wanted.risk_label,
     $run_id,
@@ -33,6 +37,7 @@ inner join temp.texts
         and wanted.channel = texts.channel
         and wanted.locale = texts.locale
         and wanted.variant = texts.variant
+left join temp.written on wanted.reason is null and wanted.cache_key = written.cache_key
 where
     wanted.place between $first_place and $last_place
     and wanted.id not in (select nudges.id from nudges);

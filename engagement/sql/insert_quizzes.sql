@@ -1,7 +1,8 @@
--- One row per draft of a block, with its questions from `texts`; the quiz that is there already stays the only one.
+-- One row per draft of a block: the model's questions from `written`, or a template's from `texts`; a quiz that is
+-- there already stays the only one.
 insert into quizzes (
     id, learner_id, person_id, campaign, period, program, as_of, topic, language, questions, gpt_prompt_version,
-    gpt_fallback, reason, fallback_id, run_id, created_at
+    gpt_fallback, reason, fallback_id, model, cache_key, run_id, created_at
 )
 select
     wanted.id,
@@ -11,24 +12,27 @@ select
     $period,
     wanted.program,
     $as_of,
-    texts.topic,
-    texts.language,
-    texts.questions,
-    texts.prompt_version,
-    texts.gpt_fallback,
-    texts.reason,
-    texts.fallback_id,
+    case when wanted.reason is null then wanted.topic else texts.topic end as topic,
+    coalesce(written.language, texts.language) as language,
+    coalesce(written.content::json, texts.questions) as questions,
+    coalesce(written.prompt_version, texts.prompt_version) as gpt_prompt_version,
+    wanted.reason is not null as gpt_fallback,
+    wanted.reason,
+    case when wanted.reason is not null then texts.fallback_id end as fallback_id,
+    written.model,
+    case when wanted.reason is null then wanted.cache_key end as cache_key,
     $run_id,
     $created_at
 from temp.quizzes_to_draft as wanted
-inner join temp.answers
+inner join temp.templates
     on
-        wanted.topic is not distinct from answers.asked_topic
-        and wanted.locale = answers.locale
+        wanted.topic is not distinct from templates.asked_topic
+        and wanted.locale = templates.locale
 inner join temp.texts
     on
-        answers.fallback_id = texts.fallback_id
+        templates.fallback_id = texts.fallback_id
         and wanted.option_order = texts.option_order
+left join temp.written on wanted.reason is null and wanted.cache_key = written.cache_key
 where
     wanted.place between $first_place and $last_place
     and wanted.id not in (select quizzes.id from quizzes);

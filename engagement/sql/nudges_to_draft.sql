@@ -1,4 +1,5 @@
 -- One row per learner whom the run contacts and who has no nudge of this campaign, channel and period yet.
+-- `cache_key` and `reason` say, once a model was asked, what it wrote, or why a template stands in.
 create or replace temp table nudges_to_draft as
 with wanted as (
 
@@ -35,6 +36,8 @@ final as (
     -- equal texts side by side take no room in the file, and few of them go into one block
     select
         *,
+        null::text as cache_key,
+        $why_not as reason,
         row_number() over (order by type, channel, locale, variant, learner_id) as place
     from drawn_for
 

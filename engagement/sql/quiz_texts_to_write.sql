@@ -4,8 +4,8 @@ select
     min(wanted.locale) as locale,
     wanted.option_order
 from temp.quizzes_to_draft as wanted
-inner join temp.answers
+inner join temp.templates
     on
-        wanted.topic is not distinct from answers.asked_topic
-        and wanted.locale = answers.locale
-group by answers.fallback_id, wanted.option_order;
+        wanted.topic is not distinct from templates.asked_topic
+        and wanted.locale = templates.locale
+group by templates.fallback_id, wanted.option_order;

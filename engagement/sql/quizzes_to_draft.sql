@@ -1,4 +1,5 @@
 -- One row per learner who needs practice and has no quiz of this campaign and week yet.
+-- `cache_key` and `reason` say, once a model was asked, what it wrote, or why a template stands in.
 create or replace temp table quizzes_to_draft as
 with wanted as (
 
@@ -17,6 +18,7 @@ drawn_for as (
         wanted.learner_id,
         wanted.person_id,
         wanted.quiz_topic as topic,
+        wanted.risk_score,
         learners.program,
         learners.locale,
         drawn(concat_ws('|', wanted.learner_id, $campaign, $week), $orders) as option_order
@@ -32,6 +34,8 @@ final as (
     -- equal quizzes side by side take no room in the file, and few of them go into one block
     select
         *,
+        null::text as cache_key,
+        $why_not as reason,
         row_number() over (order by topic, locale, option_order, learner_id) as place
     from drawn_for
 

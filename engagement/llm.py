@@ -1,0 +1,323 @@
+"""The wire to a model: one request, one answer or one `Failure` that says what it means.
+
+Any server that speaks OpenAI's protocol will do. The Responses API is asked first; where a server has none, its chat
+completions, from then on. The client library tries once, follows no redirect and checks nothing: attempts, deadlines
+and checks are `writing`'s. What comes back is untrusted, so it is read through small models of its own: the library
+hands on a page of HTML, a missing list or a null as if they were answers.
+"""
+
+import email.utils
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, Field, SecretStr, ValidationError
+
+from engagement.prompts import Prompt
+
+if TYPE_CHECKING:
+    import openai
+
+DEFAULT_MODEL: Final = "gpt-4.1-mini"  # answers without thinking first: eight seconds are enough
+DEFAULT_BASE_URL: Final = "https://api.openai.com/v1"
+
+_NO_RESPONSES_API: Final = (404, 405, 501)
+_QUOTA_CODES: Final = ("insufficient_quota", "billing_hard_limit_reached", "billing_not_active")
+_MODEL_CODES: Final = ("model_not_found", "unsupported_model")
+_TRY_AGAIN: Final = (408, 409, 425)  # and everything from 500 on
+
+
+@dataclass(frozen=True)
+class Model:
+    """Which model is asked, where, and how much of it at once."""
+
+    name: str
+    key: SecretStr
+    base_url: str = DEFAULT_BASE_URL
+    concurrency: int = 64
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+    outage_wait_s: float = 60
+
+    @property
+    def address(self) -> str:
+        """The base URL without what may be secret in it, for keys and records."""
+        parts = urlsplit(self.base_url)
+        host = parts.hostname or ""
+        port = f":{parts.port}" if parts.port else ""
+        return f"{parts.scheme}://{host}{port}{parts.path.rstrip('/')}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a model answered, unchecked, and the tokens it counted (0 where it did not say)."""
+
+    text: str
+    input_tokens: int
+    cached_tokens: int
+    output_tokens: int
+
+
+class Failure(Exception):
+    """No answer.
+
+    Attributes
+    ----------
+    reason
+        As it stands beside the template.
+    is_outage
+        The service fails at the moment; trying again later may help.
+    ends_run
+        Trying again is of no use before a person has changed something.
+    retry_after_s
+        What the service asked to wait; None where it did not say.
+    may_cost
+        Whether the request may have been worked on, and be on the bill.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        is_outage: bool = False,
+        ends_run: bool = False,
+        retry_after_s: float | None = None,
+        may_cost: bool = False,
+    ) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.is_outage = is_outage
+        self.ends_run = ends_run
+        self.retry_after_s = retry_after_s
+        self.may_cost = may_cost
+
+
+class Refused(Failure):
+    """The model declined; the tokens count all the same."""
+
+    def __init__(self, reply: Reply) -> None:
+        super().__init__("refused")
+        self.reply = reply
+
+
+class Wire:
+    """One client of one service. Belongs to the event loop it is first used in."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self._client: openai.AsyncOpenAI | None = None
+        self._speaks_responses = True
+
+    async def ask(self, prompt: Prompt, *, broken_rule: str = "") -> Reply:
+        """Return the model's answer; every other outcome is a `Failure`, but for being cancelled.
+
+        `broken_rule` is what the last answer to the same prompt did wrong.
+        """
+        import openai
+
+        try:
+            if self._speaks_responses:
+                try:
+                    return _read_response(
+                        await self._post("/responses", self._as_response(prompt, broken_rule))
+                    )
+                except openai.APIStatusError as error:
+                    if error.status_code not in _NO_RESPONSES_API or _code(error) in _MODEL_CODES:
+                        raise
+                    self._speaks_responses = False
+            return _read_chat(await self._post("/chat/completions", self._as_chat(prompt, broken_rule)))
+        except openai.APIStatusError as error:
+            raise _meaning(error) from None
+        except openai.APIConnectionError:
+            raise Failure("unavailable", is_outage=True, may_cost=True) from None
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._client is not None:
+            client, self._client = self._client, None
+            await client.close()
+
+    async def _post(self, path: str, body: Mapping[str, Any]) -> str:
+        if self._client is None:
+            self._client = _client(self._model)
+        text: str = await self._client.post(path, cast_to=str, body=body)
+        return text
+
+    def _as_response(self, prompt: Prompt, broken_rule: str) -> dict[str, Any]:
+        task = prompt.task
+        return {
+            "model": self._model.name,
+            "instructions": task.instructions,
+            "input": _with_hint(prompt.data, broken_rule),
+            "text": {
+                "format": {
+                    "type": "json_schema",
+                    "name": task.kind,
+                    "strict": True,
+                    "schema": dict(task.schema),
+                }
+            },
+            "max_output_tokens": task.max_output_tokens,
+            "store": False,
+        }
+
+    def _as_chat(self, prompt: Prompt, broken_rule: str) -> dict[str, Any]:
+        task = prompt.task
+        return {
+            "model": self._model.name,
+            "messages": [
+                {"role": "system", "content": task.instructions},
+                {"role": "user", "content": _with_hint(prompt.data, broken_rule)},
+            ],
+            "response_format": {
+                "type": "json_schema",
+                "json_schema": {"name": task.kind, "strict": True, "schema": dict(task.schema)},
+            },
+            "max_tokens": task.max_output_tokens,
+        }
+
+
+def _client(model: Model) -> "openai.AsyncOpenAI":
+    import openai
+
+    return openai.AsyncOpenAI(
+        api_key=model.key.get_secret_value(),
+        base_url=model.base_url,
+        max_retries=0,
+        timeout=None,
+        # A redirect would carry the prompt to another address than the one that was set.
+        http_client=openai.DefaultAioHttpClient(follow_redirects=False, timeout=None),
+    )
+
+
+def _with_hint(data: str, broken_rule: str) -> str:
+    return f"{data}\n\nYour last answer broke a rule ({broken_rule}). Write it anew." if broken_rule else data
+
+
+class _Lenient(BaseModel):
+    """A part of an answer; what is not named here is not looked at."""
+
+
+class _InputDetails(_Lenient):
+    cached_tokens: int = 0
+
+
+class _ResponseUsage(_Lenient):
+    input_tokens: int = 0
+    output_tokens: int = 0
+    input_tokens_details: _InputDetails | None = None
+
+
+class _Part(_Lenient):
+    type: str
+    text: str | None = None
+
+
+class _Item(_Lenient):
+    type: str
+    content: list[_Part] | None = None
+
+
+class _Response(_Lenient):
+    status: str | None = None
+    output: list[_Item]
+    usage: _ResponseUsage | None = None
+
+
+class _Message(_Lenient):
+    content: str | None = None
+    refusal: str | None = None
+
+
+class _Choice(_Lenient):
+    message: _Message
+    finish_reason: str | None = None
+
+
+class _ChatUsage(_Lenient):
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    prompt_tokens_details: _InputDetails | None = None
+
+
+class _Chat(_Lenient):
+    choices: list[_Choice] = Field(min_length=1)
+    usage: _ChatUsage | None = None
+
+
+def _read_response(body: str) -> Reply:
+    try:
+        response = _Response.model_validate_json(body)
+    except ValidationError:
+        raise _unreadable(body) from None
+    parts = [part for item in response.output if item.type == "message" for part in item.content or []]
+    usage = response.usage or _ResponseUsage()
+    details = usage.input_tokens_details or _InputDetails()
+    text = "".join(part.text or "" for part in parts if part.type == "output_text")
+    reply = Reply(text, usage.input_tokens, details.cached_tokens, usage.output_tokens)
+    if any(part.type == "refusal" for part in parts):
+        raise Refused(reply)
+    return reply
+
+
+def _read_chat(body: str) -> Reply:
+    try:
+        chat = _Chat.model_validate_json(body)
+    except ValidationError:
+        raise _unreadable(body) from None
+    first = chat.choices[0]
+    usage = chat.usage or _ChatUsage()
+    details = usage.prompt_tokens_details or _InputDetails()
+    reply = Reply(
+        first.message.content or "", usage.prompt_tokens, details.cached_tokens, usage.completion_tokens
+    )
+    if first.message.refusal or first.finish_reason == "content_filter":
+        raise Refused(reply)
+    return reply
+
+
+def _unreadable(body: str) -> Failure:
+    """Return what an envelope means that is no answer: a page from something between, or a cut or mistaken one."""
+    reason = "invalid_output" if body.lstrip()[:1] in ("{", "[") else "unavailable"
+    return Failure(reason, is_outage=True, may_cost=True)
+
+
+def _meaning(error: "openai.APIStatusError") -> Failure:
+    status, code = error.status_code, _code(error)
+    if code in _QUOTA_CODES or status == 402:
+        return Failure("no_quota", ends_run=True)
+    if status in (401, 403):
+        return Failure("unauthorized", ends_run=True)
+    if status == 404 or code in _MODEL_CODES:
+        return Failure("no_such_model", ends_run=True)
+    if status == 429:
+        return Failure("rate_limited", retry_after_s=_retry_after_s(error.response.headers))
+    if status in _TRY_AGAIN or status >= 500:
+        wait_s = _retry_after_s(error.response.headers)
+        return Failure("unavailable", is_outage=True, retry_after_s=wait_s)
+    return Failure("bad_request")
+
+
+def _code(error: "openai.APIStatusError") -> str | None:
+    """Return the service's own word for an error; a body may hold anything."""
+    body = error.body
+    return str(body.get("code") or body.get("type") or "") if isinstance(body, dict) else None
+
+
+def _retry_after_s(headers: Mapping[str, str]) -> float | None:
+    """Return how long the service asks to wait, from seconds or a date; None where it says nothing readable.
+
+    A date is held against the service's own clock where it shows one: ours may be wrong.
+    """
+    text = headers.get("retry-after", "")
+    try:
+        return min(max(float(text), 0.0), 86_400.0)
+    except ValueError:
+        pass
+    until, now = email.utils.parsedate_tz(text), email.utils.parsedate_tz(headers.get("date", ""))
+    if until is None:
+        return None
+    there = email.utils.mktime_tz(now) if now else time.time()
+    return min(max(email.utils.mktime_tz(until) - there, 0.0), 86_400.0)

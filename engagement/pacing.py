@@ -1,0 +1,156 @@
+"""How fast a service is asked: no more at once than it bears, no more a minute than was agreed, and not while it fails.
+
+Measured, not guessed. A breaker that counts failures in a row opens on every hiccup of a busy service, so this one
+looks at the share among the last twenty. Concurrency shrinks on being told "too many requests", and only then: a slow
+service is not a crowded one. All of it belongs to one event loop and needs no lock.
+"""
+
+import asyncio
+import random
+import time
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from aiolimiter import AsyncLimiter
+
+WINDOW: Final = 20  # outcomes the breaker looks at
+FEWEST: Final = 10  # below that a few failures say nothing
+FAILING_SHARE: Final = 0.5
+STALE_S: Final = 60.0  # older outcomes say nothing about now
+FIRST_PAUSE_S: Final = 0.5
+LONGEST_PAUSE_S: Final = 5.0
+
+CROWDED_SHARE: Final = 0.15  # of "too many requests" among the last answers
+SHRINK: Final = 0.7
+ANSWERS_LOOKED_AT: Final = 40
+
+
+class Breaker:
+    """Knows whether a service works at the moment. Open, it lets one trial through from time to time."""
+
+    def __init__(self) -> None:
+        self._outcomes: deque[tuple[float, bool]] = deque(maxlen=WINDOW)
+        self._opened_at: float | None = None
+        self._retry_at = 0.0
+        self._pause_s = FIRST_PAUSE_S
+        self._trial = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the service counts as failing."""
+        return self._opened_at is not None
+
+    @property
+    def open_s(self) -> float:
+        """For how long it has been open, in seconds; 0 while it is closed."""
+        return 0.0 if self._opened_at is None else time.monotonic() - self._opened_at
+
+    def admits(self) -> bool:
+        """Return whether a request may go out now. True while open makes the caller's request the trial."""
+        if self._opened_at is None:
+            return True
+        if self._trial or time.monotonic() < self._retry_at:
+            return False
+        self._trial = True
+        return True
+
+    def leave(self) -> None:
+        """Let another be the trial, if the caller's request was the trial and has had no end."""
+        self._trial = False
+
+    def succeeded(self) -> None:
+        """Note that the service answered, whatever it said."""
+        if self._opened_at is None:
+            self._outcomes.append((time.monotonic(), True))
+        elif self._trial:
+            self._outcomes.clear()
+            self._opened_at, self._trial, self._pause_s = None, False, FIRST_PAUSE_S
+
+    def failed(self) -> None:
+        """Note that it did not."""
+        now = time.monotonic()
+        if self._opened_at is not None:
+            if self._trial:
+                self._trial = False
+                self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
+                self._retry_at = now + self._pause_s
+            return
+        self._outcomes.append((now, False))
+        recent = [good for at, good in self._outcomes if now - at < STALE_S]
+        if len(recent) >= FEWEST and recent.count(False) >= FAILING_SHARE * len(recent):
+            self._opened_at, self._retry_at = now, now + self._pause_s
+
+
+class Gate:
+    """Lets so many through at once; fewer while the service says it is crowded, more again as it answers."""
+
+    def __init__(self, most: int) -> None:
+        self._most = float(most)
+        self._limit = float(most)
+        self._inside = 0
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._answers: deque[bool] = deque(maxlen=ANSWERS_LOOKED_AT)
+
+    @property
+    def limit(self) -> int:
+        """How many may be inside now."""
+        return int(self._limit)
+
+    @asynccontextmanager
+    async def place(self) -> AsyncIterator[None]:
+        """Hold one of the places, first come first served."""
+        while self._inside >= self.limit:
+            turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiting.append(turn)
+            try:
+                await turn
+            except asyncio.CancelledError:
+                self._wake()  # the turn may have been given already
+                raise
+        self._inside += 1
+        try:
+            yield
+        finally:
+            self._inside -= 1
+            self._wake()
+
+    def note(self, *, crowded: bool) -> None:
+        """Note whether the service said "too many requests"."""
+        self._answers.append(crowded)
+        full = len(self._answers) == ANSWERS_LOOKED_AT
+        if full and self._answers.count(True) > CROWDED_SHARE * ANSWERS_LOOKED_AT:
+            self._limit = max(1.0, self._limit * SHRINK)
+            self._answers.clear()
+        elif not crowded and self._limit < self._most:
+            self._limit = min(self._most, self._limit + 1 / self._limit)
+            self._wake()
+
+    def _wake(self) -> None:
+        while self._waiting and self._inside < self.limit:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+
+
+class Rates:
+    """Requests and tokens a minute, as far as they are limited."""
+
+    def __init__(self, requests: int | None, tokens: int | None) -> None:
+        self._requests = AsyncLimiter(requests) if requests else None
+        self._tokens = AsyncLimiter(tokens) if tokens else None
+        self._most_tokens = tokens or 0
+
+    async def wait(self, tokens: int) -> None:
+        """Wait until one more request of so many tokens is within both."""
+        if self._requests:
+            await self._requests.acquire()
+        if self._tokens:
+            await self._tokens.acquire(min(tokens, self._most_tokens))
+
+
+def jittered(seconds: float) -> float:
+    """Return about so many seconds, so that those who wait do not come back all at once."""
+    return seconds * random.uniform(0.6, 1.4)  # noqa: S311 (spreads waiters, keeps no secret)
