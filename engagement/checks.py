@@ -34,22 +34,35 @@ ALIKE_SHARE: Final = (
     0.25  # of a text's words that the templates of its language use too; a foreign one has a tenth
 )
 LONGER_BY: Final = 1.15  # a right option is the longest if it is so much longer than the next
+LONGEST_ANSWER: Final = 20_000  # twice of a quiz; the time to compose marks grows with their square
 LONGEST_TEXTS: Final[Mapping[str, int]] = MappingProxyType(
     {"stem": 400, "explanation": 600, "text": 200, "feedback": 300}
 )
 
 _LINK: Final = re.compile(
-    r"https?:|www\.|\b[\w-]+\.(?:[a-z]{2,6}/|(?:com|org|net|edu|io|de|co|info|app|eu|uk|at|ch)\b)"
+    r"https?:|www\.|\b[\w-]+\.(?:[a-z]{2,}/|"
+    r"(?:com|org|net|edu|gov|io|de|co|info|app|eu|uk|at|ch|ly|biz|xyz|online|academy|school|site|link)\b)"
 )
 _EMAIL: Final = re.compile(r"\S@\S|\(at\)|\[at\]")
-_PHONE: Final = re.compile(r"(?:\d[\s().\-/]{0,2}){7,}")
-_MARKUP: Final = re.compile(r"</?[a-z!]|\]\(|\*\*|__|```|^#{1,6} |^\s*[-*] ", re.MULTILINE)
+_PHONE: Final = re.compile(r"(?:\d[\s().\-/‐–—]{0,3}){7,}")
+_MARKUP: Final = re.compile(
+    r"</?[a-z!]|&(?:[a-z]+|#\w+);|\]\(|\*\*|__|```|^#{1,6} |^\s*[-*•] |^\s*1[.)] .*\n+\s*2[.)] "
+    r"|(?<![\w*`~])([*_`~])(?=\S)[^\n*_`~]*(?<=\S)\1(?!\w)",  # *so*, _so_ and `so`, as chats take it
+    re.MULTILINE,
+)
 _WORD: Final = re.compile(r"[^\W\d_]+")
 _GREETS_BY_NAME: Final = re.compile(
-    r"^\s*(?:hi|hello|hey|dear|hallo|liebe[rs]?|welcome|willkommen)[ ,]+(?!\{)[A-ZÀ-ÞŁŚŽ]\w+[,!]"
+    r"^\s*(?i:hi|hello|hey|dear|hallo|liebe[rs]?|welcome(?: back)?|willkommen(?: zurück)?"
+    r"|good (?:morning|afternoon|evening)|guten (?:morgen|tag|abend))[ ,]+"
+    r"[A-ZÀ-ÞŁŚŽ][\w.'’-]*(?: [A-ZÀ-ÞŁŚŽ][\w.'’-]*)*[,!]"
 )
-_SEEN: Final = frozenset("\n\u200c\u200d")  # line ends, and what joins letters inside words of some scripts
-_REFUSED_CATEGORIES: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
+_REFUSED_CATEGORIES: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+# Letters, marks and symbols by category, but blank: fillers, and what chooses a variant of the letter before it.
+_BLANK: Final = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0e\uffa0\U000e0100-\U000e01ef]"
+)
+_JOINERS: Final = "\u200c\u200d"  # they join letters inside words of some scripts, none of them Latin
+_LAST_LATIN: Final = "\u024f"
 
 # By what they do, in the languages that have templates. Beginnings of words, compared case-folded.
 _TONE: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
@@ -78,10 +91,9 @@ _TONE: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
                 "final warning",
                 "consequences",
                 "deine schuld",
-                "faul ",
-                "faulheit",
                 "enttäusch",
             ),
+            *("faul ", "faul.", "faul,", "faul!", "faule", "faulheit"),
             *("keine ausrede", "verantwortungslos", "schäm", "du hast versagt", "du hättest"),
             *("letzte chance", "letzte warnung", "konsequenzen", "inakzeptabel"),
         ),
@@ -97,7 +109,10 @@ _TONE: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
                 "legasthen",
                 "disorder",
             ),
-            *("mental health", "diagnos", "symptom", "therap", "addict", "störung", "psychisch", "angstzust"),
+            *("mental health", "diagnos", "symptom", "therap", "addict", "psychisch", "angstzust"),
+            # Not "Störung" itself: ten minutes without one are good advice.
+            *("angststörung", "essstörung", "lernstörung", "schlafstörung", "konzentrationsstörung"),
+            *("aufmerksamkeitsstörung", "aufmerksamkeitsdefizit", "lernschwäche", "rechtschreibschwäche"),
         ),
         "speaks of the machinery": (
             *(
@@ -111,7 +126,16 @@ _TONE: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
                 "drop out",
             ),
             *("dropout", "dropping out", "algorithm", "as an ai", "language model", "sprachmodell", "als ki"),
-            *("our data", "unsere daten", "we are tracking", "learner_id", "person_id", "first name:", "gpt"),
+            # Not "our data" itself: a course can be called so.
+            *("our data show", "our data say", "our data tell", "our data suggest", "our data indicate"),
+            *("unsere daten ", "unseren daten ", "gpt"),
+            *("we are tracking", "learner_id", "person_id", "first name:"),
+        ),
+        # For a quiz: its subject may be risk, algorithms or language models.
+        "speaks as a machine": (
+            *("as an ai language", "as an ai model", "as a language model"),
+            *("als sprachmodell", "als ki-modell"),
+            *("we are tracking", "learner_id", "person_id", "first name:"),
         ),
         "names all or none of the options": (
             *("all of the above", "none of the above", "both of the above", "all of these", "none of these"),
@@ -121,8 +145,15 @@ _TONE: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     }
 )
 _NUDGE_TONE: Final = ("blames or presses", "diagnoses", "speaks of the machinery")
-_QUIZ_TONE: Final = ("blames or presses", "speaks of the machinery", "names all or none of the options")
-
+# By field. What a quiz is about may need a word that is wrong where a learner is spoken to.
+_QUIZ_TONE: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "stem": ("speaks as a machine",),
+        "explanation": ("speaks as a machine",),
+        "text": ("speaks as a machine", "names all or none of the options"),
+        "feedback": ("speaks as a machine", "blames or presses"),
+    }
+)
 
 Shape = TypeVar("Shape", bound=BaseModel)
 
@@ -157,6 +188,11 @@ class _Quiz(_Strict):
     questions: list[_Question]
 
 
+_FIELDS: Final = frozenset(
+    name for shape in (_Nudge, _Quiz, _Question, _Option) for name in shape.model_fields
+)
+
+
 def nudge(answer: str, task: Task) -> tuple[str | None, str]:
     """Return the subject (of an e-mail) and the text of a nudge; `Unacceptable` says which rule is broken."""
     found = _parsed(answer, _Nudge)
@@ -174,7 +210,8 @@ def nudge(answer: str, task: Task) -> tuple[str | None, str]:
         raise Unacceptable(f"{PLACEHOLDER} stands more than once, or in the subject")
     if _GREETS_BY_NAME.search(body):
         raise Unacceptable(f"greets by a name in place of {PLACEHOLDER}")
-    _check_texts([subject or "", body], _NUDGE_TONE)
+    for text in (subject or "", body):
+        _check_text(text, _NUDGE_TONE)
     _check_language(body, task.language)
     return subject, body
 
@@ -208,18 +245,24 @@ def quiz(answer: str, task: Task, *, seed_key: str) -> list[QuestionDict]:
         raise Unacceptable("two questions are the same")
     if _gives_itself_away(plain):
         raise Unacceptable("the right option is the longest in most questions")
-    words = [text for _, text in texts]
-    _check_texts(words, _QUIZ_TONE)
-    _check_language(" ".join(words), task.language)
+    for field, text in texts:
+        if set("{}") & set(text):
+            raise Unacceptable("holds braces: a quiz has no placeholders")
+        _check_text(text, _QUIZ_TONE[field])
+    _check_language(" ".join(text for _, text in texts), task.language)
     return plain
 
 
 def _parsed(answer: str, shape: type[Shape]) -> Shape:
+    if len(answer) > LONGEST_ANSWER:
+        raise Unacceptable(f"answer: longer than {LONGEST_ANSWER} characters")
     try:
         return shape.model_validate_json(answer)
     except ValidationError as error:
         where, rule = first_broken_rule(error)
-        raise Unacceptable(f"{'.'.join(map(str, where)) or 'answer'}: {rule}") from None
+        # A name that the shape has not is the model's, and could be anything.
+        known = [str(part) for part in where if isinstance(part, int) or part in _FIELDS]
+        raise Unacceptable(f"{'.'.join(known) or 'answer'}: {rule}") from None
 
 
 def _tidy(text: str) -> str:
@@ -228,24 +271,34 @@ def _tidy(text: str) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
-def _check_texts(texts: Iterable[str], tone: Iterable[str]) -> None:
-    for text in texts:
-        for character in text:
-            if unicodedata.category(character) in _REFUSED_CATEGORIES and character not in _SEEN:
-                raise Unacceptable("holds a character that is not seen")
-        # Letters that only look like others, and dots that only look like dots, are compared as what they look like.
-        plain = unicodedata.normalize("NFKC", text).casefold().replace("\u3002", ".")
-        if _LINK.search(plain):
-            raise Unacceptable("holds a link")
-        if _EMAIL.search(plain):
-            raise Unacceptable("holds an e-mail address")
-        if _PHONE.search(plain):
-            raise Unacceptable("holds a telephone number or another long number")
-        if _MARKUP.search(plain):
-            raise Unacceptable("holds markup")
-        for rule in tone:
-            if _tone(rule).search(plain):
-                raise Unacceptable(rule)
+def _check_text(text: str, tone: Iterable[str]) -> None:
+    if _hides_something(text):
+        raise Unacceptable("holds a character that is not seen")
+    # Letters that only look like others, and dots that only look like dots, are compared as what they look like.
+    plain = unicodedata.normalize("NFKC", text).casefold().replace("\u3002", ".")
+    if _LINK.search(plain):
+        raise Unacceptable("holds a link")
+    if _EMAIL.search(plain):
+        raise Unacceptable("holds an e-mail address")
+    if _PHONE.search(plain):
+        raise Unacceptable("holds a telephone number or another long number")
+    if _MARKUP.search(plain):
+        raise Unacceptable("holds markup")
+    for rule in tone:
+        if _tone(rule).search(plain):
+            raise Unacceptable(rule)
+
+
+def _hides_something(text: str) -> bool:
+    before = ""
+    for character in text:
+        if character in _JOINERS:
+            if before <= _LAST_LATIN or unicodedata.category(before)[0] not in "LM":
+                return True
+        elif unicodedata.category(character) in _REFUSED_CATEGORIES and character != "\n":
+            return True
+        before = character
+    return _BLANK.search(text) is not None
 
 
 @cache

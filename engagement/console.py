@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from engagement.pipeline import RunResult
     from engagement.progress import Progress as TextsDone
     from engagement.settings import Settings
+    from engagement.steps import Pipeline
     from engagement.store import Store
 
 _log = logging.getLogger(__name__)
@@ -85,6 +86,18 @@ def for_the_model(model: str, budget_usd: float | None) -> dict[str, str]:
     return {name: value for name, value in given.items() if value}
 
 
+def _with_model(given: dict[str, str], pipeline: "Pipeline", settings: "Settings") -> dict[str, str]:
+    """Return the parameters with the name of the model, where nobody said one: another model is another run."""
+    from engagement.steps import declared_types
+    from engagement.writing import chosen_model
+
+    said = "model" in given or any("model" in step.parameters for step in pipeline.steps)
+    if said or settings.openai_api_key is None:
+        return given
+    takes_one = any("model" in declared_types(step.path) for step in pipeline.steps)
+    return {**given, "model": chosen_model(settings).name} if takes_one else given
+
+
 def run_pipeline(
     name: str,
     settings: "Settings",
@@ -134,7 +147,7 @@ def run_pipeline(
                 chosen,
                 as_of=as_of,
                 day=local_day(as_of, settings.zone),
-                given=given,
+                given=_with_model(given, chosen, settings),
                 folder=settings.reports,
                 watch=watch,
             )

@@ -52,7 +52,14 @@ def _compute(db: Cursor, run: Run, policy: SelectionPolicy) -> None:
         f"create or replace temp table scores_now as select {_SCORES} from run_scores where run_id = $run_id",  # noqa: S608
         {"run_id": run.run_id},
     )
-    inputs = _inputs(db, as_of=run.as_of, known_at=run.as_of, day=run.day, pipeline=run.history_of)
+    inputs = _inputs(
+        db,
+        as_of=run.as_of,
+        known_at=run.as_of,
+        day=run.day,
+        pipeline=run.history_of,
+        rewrites=policy.rewrite_templates,
+    )
     decided = selection.decide(inputs, policy=_left_of(db, run, policy), risk_policy=run.policy)
     db.execute(f"create or replace temp table decided as {decided.sql_query()}")
     db.execute("drop table temp.scores_now")
@@ -65,8 +72,13 @@ def _left_of(db: Cursor, run: Run, policy: SelectionPolicy) -> SelectionPolicy:
         return policy
     drafted = first_row(
         db,
-        "select count(*) from published_nudges where campaign = $campaign and period = $period",
-        {"campaign": run.pipeline, "period": run.day.isoformat()},
+        """
+        select count(*)
+        from published_nudges
+        where campaign = $campaign and period = $period
+            and not ($rewrites and is_untouched_template(gpt_fallback, reason, status, version))
+        """,
+        {"campaign": run.pipeline, "period": run.day.isoformat(), "rewrites": policy.rewrite_templates},
     )[0]
     return replace(policy, capacity=max(policy.capacity - drafted, 0))
 
@@ -110,11 +122,10 @@ def _inputs(
     day: date,
     pipeline: str,
     learner_id: str | None = None,
+    rewrites: bool = False,
 ) -> Relation:
-    db.execute(
-        query("selection_inputs"),
-        {"as_of": as_of, "known_at": known_at, "day": day, "pipeline": pipeline, "learner_id": learner_id},
-    )
+    named = {"as_of": as_of, "known_at": known_at, "day": day, "pipeline": pipeline}
+    db.execute(query("selection_inputs"), {**named, "learner_id": learner_id, "rewrites": rewrites})
     return db.table("temp.selection_inputs")
 
 

@@ -15,7 +15,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
 
-from engagement import fallbacks, inbox, steps
+from engagement import fallbacks, inbox, prices, steps, titles, writing
 from engagement.errors import EngagementError, NotFound, StoreUnusable
 from engagement.locks import runner, turnstile
 from engagement.settings import Settings
@@ -52,9 +52,7 @@ def examine(settings: Settings, *, now: datetime) -> list[Check]:
         _check("reports", lambda: _reports(settings)),
         _check("disk", lambda: _disk(settings)),
         _check("time zone", lambda: settings.zone.key),
-        Check(
-            "model", True, "a key is set" if settings.openai_api_key else "no key: texts come from templates"
-        ),
+        _check("model", lambda: _model(settings)),
         _check("versions", _versions),
     ]
 
@@ -66,6 +64,7 @@ def _of_the_store(store: Store, now: datetime) -> list[Check]:
         "integrity": lambda: _integrity(store),
         "last run": lambda: _last_runs(store, now),
         "facts": lambda: _facts(store, now),
+        "titles": lambda: _titles(store),
     }
     if not lock.ok:
         held = "not looked at: somebody holds the store"
@@ -202,6 +201,27 @@ def _readable_pipelines() -> list[Pipeline]:
         with suppress(EngagementError):
             found.append(steps.read_pipeline(file.stem, steps.PIPELINES))
     return found
+
+
+def _titles(store: Store) -> str:
+    """Say how many programs and topics a model may be told by name."""
+    found = titles.listed(store)
+    waiting = sum(row["title"] is None for row in found)
+    said = f"{len(found) - waiting} of {len(found)} programs and topics may go to a model"
+    return f"{said}; `engagement titles` shows the others" if waiting else said
+
+
+def _model(settings: Settings) -> str:
+    """Say which model would be asked, without asking it."""
+    if settings.openai_api_key is None:
+        prices.price("", own=settings.price)
+        return "no key: texts come from templates"
+    model = writing.chosen_model(settings)
+    known = prices.price(model.name, own=settings.price)
+    cost = (
+        f"${known.input_usd:g} and ${known.output_usd:g} for a million tokens" if known else "price not known"
+    )
+    return f"{model.name} at {model.address}; {cost}; a key is set"
 
 
 def _templates() -> str:

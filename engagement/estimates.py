@@ -71,6 +71,7 @@ def of_run(
     policy = SelectionPolicy(
         labels=tuple(taken.get("labels", DEFAULT_SELECTION.labels)),  # type: ignore[arg-type]
         capacity=int(taken.get("capacity", 0)) or None,  # type: ignore[arg-type]
+        rewrite_templates=True,
     )
     scratch = runs.scratch(store, as_of=as_of, day=day, now=now)
     run = replace(scratch, pipeline=pipeline.name, policy=pipeline.policy)
@@ -87,7 +88,7 @@ def of_run(
 def _part(store: Store, run: Run, module: Any, model: Model) -> Part:
     wanted: Wanted = module.WANTED
     with store.staging(), store.read() as db:
-        module.choose(db, run, why_not="")
+        module.choose(db, run, why_not="", rewrites=True)
         tasks = answers.make_prompts(db, wanted, model, as_of=run.as_of)
         db.execute(query("prompts_to_ask"))
         drafts, withheld = first_row(db, "select count(*), count(withheld) from temp.prompt_inputs")

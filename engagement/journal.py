@@ -9,6 +9,7 @@ import fcntl
 import json
 import os
 import secrets
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
@@ -20,6 +21,7 @@ from engagement.errors import StoreUnusable
 from engagement.generation import QuestionDict
 
 _SUFFIX: Final = ".jsonl"
+_ORPHAN_LIVES_S: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +118,7 @@ def abandoned(store: Path) -> Iterator[list[Answer]]:
         for path in sorted(folder(store).glob(f"*{_SUFFIX}")):
             with suppress(FileNotFoundError):
                 descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-                try:
-                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except BlockingIOError:  # its process is alive
+                if not _locked(descriptor):  # its process is alive
                     os.close(descriptor)
                     continue
                 taken.append((descriptor, path))
@@ -129,6 +129,19 @@ def abandoned(store: Path) -> Iterator[list[Answer]]:
     finally:
         for descriptor, _ in taken:
             os.close(descriptor)
+
+
+def _locked(descriptor: int) -> bool:
+    """Return whether the file is ours now; a kernel whose runner was killed lives on for a second."""
+    deadline = time.monotonic() + _ORPHAN_LIVES_S
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.05)
 
 
 def _remove(path: Path) -> None:

@@ -7,14 +7,16 @@ hands on a page of HTML, a missing list or a null as if they were answers.
 """
 
 import email.utils
+import math
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, Any, Final
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, Field, SecretStr, ValidationError
+from pydantic import BaseModel, BeforeValidator, Field, SecretStr, ValidationError
 
+from engagement.errors import InvalidInput
 from engagement.prompts import Prompt
 
 if TYPE_CHECKING:
@@ -27,6 +29,8 @@ _NO_RESPONSES_API: Final = (404, 405, 501)
 _QUOTA_CODES: Final = ("insufficient_quota", "billing_hard_limit_reached", "billing_not_active")
 _MODEL_CODES: Final = ("model_not_found", "unsupported_model")
 _TRY_AGAIN: Final = (408, 409, 425)  # and everything from 500 on
+_LONGEST_WAIT_S: Final = 86_400.0  # that a service is believed to mean
+_MOST_TOKENS: Final = 10**9  # of one request, that a service is believed to have counted
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,7 @@ class Model:
 
     name: str
     key: SecretStr
-    base_url: str = DEFAULT_BASE_URL
+    base_url: str = field(default=DEFAULT_BASE_URL, repr=False)  # a password may be in it
     concurrency: int = 64
     requests_per_minute: int | None = None
     tokens_per_minute: int | None = None
@@ -43,10 +47,13 @@ class Model:
 
     @property
     def address(self) -> str:
-        """The base URL without what may be secret in it, for keys and records."""
-        parts = urlsplit(self.base_url)
+        """The base URL without what may be secret in it, for keys and records; `InvalidInput` where it is none."""
+        try:
+            parts = urlsplit(self.base_url)
+            port = f":{parts.port}" if parts.port else ""
+        except ValueError:
+            raise InvalidInput("OPENAI_BASE_URL: is no address, such as http://127.0.0.1:8000/v1") from None
         host = parts.hostname or ""
-        port = f":{parts.port}" if parts.port else ""
         return f"{parts.scheme}://{host}{port}{parts.path.rstrip('/')}"
 
 
@@ -182,8 +189,11 @@ class Wire:
 def _client(model: Model) -> "openai.AsyncOpenAI":
     import openai
 
+    key = model.key.get_secret_value()
+    if not (key and key.isascii() and key.isprintable()):  # no header can hold it
+        raise Failure("unauthorized", ends_run=True)
     return openai.AsyncOpenAI(
-        api_key=model.key.get_secret_value(),
+        api_key=key,
         base_url=model.base_url,
         max_retries=0,
         timeout=None,
@@ -200,13 +210,21 @@ class _Lenient(BaseModel):
     """A part of an answer; what is not named here is not looked at."""
 
 
+def _tokens(value: object) -> int:
+    """Return a count of tokens, 0 for what is none: an answer is not worth less for it."""
+    return value if isinstance(value, int) and 0 <= value <= _MOST_TOKENS else 0
+
+
+_Tokens = Annotated[int, BeforeValidator(_tokens)]
+
+
 class _InputDetails(_Lenient):
-    cached_tokens: int = 0
+    cached_tokens: _Tokens = 0
 
 
 class _ResponseUsage(_Lenient):
-    input_tokens: int = 0
-    output_tokens: int = 0
+    input_tokens: _Tokens = 0
+    output_tokens: _Tokens = 0
     input_tokens_details: _InputDetails | None = None
 
 
@@ -237,8 +255,8 @@ class _Choice(_Lenient):
 
 
 class _ChatUsage(_Lenient):
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
+    prompt_tokens: _Tokens = 0
+    completion_tokens: _Tokens = 0
     prompt_tokens_details: _InputDetails | None = None
 
 
@@ -313,11 +331,19 @@ def _retry_after_s(headers: Mapping[str, str]) -> float | None:
     """
     text = headers.get("retry-after", "")
     try:
-        return min(max(float(text), 0.0), 86_400.0)
+        wait_s = float(text)
     except ValueError:
-        pass
-    until, now = email.utils.parsedate_tz(text), email.utils.parsedate_tz(headers.get("date", ""))
-    if until is None:
+        until, now = _instant(text), _instant(headers.get("date", ""))
+        if until is None:
+            return None
+        wait_s = until - (time.time() if now is None else now)
+    return None if math.isnan(wait_s) else min(max(wait_s, 0.0), _LONGEST_WAIT_S)
+
+
+def _instant(text: str) -> float | None:
+    """Return the date of a header as seconds since 1970; None where it is none."""
+    date = email.utils.parsedate_tz(text)
+    try:
+        return None if date is None else email.utils.mktime_tz(date)
+    except (ValueError, OverflowError):  # a year there is not
         return None
-    there = email.utils.mktime_tz(now) if now else time.time()
-    return min(max(email.utils.mktime_tz(until) - there, 0.0), 86_400.0)

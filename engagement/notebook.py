@@ -1,5 +1,6 @@
 """What a notebook begins with: the store of this process, and the run its rows belong to."""
 
+import math
 from datetime import UTC, datetime
 from typing import cast
 from zoneinfo import ZoneInfo
@@ -50,7 +51,7 @@ def open_run(store: Store, *, run_id: str, as_of: str) -> Run:
     )
 
 
-def writer(model: str = "", *, budget_usd: float = 0) -> Writer:
+def writer(model: str = "", *, budget_usd: float = math.inf) -> Writer:
     """Return who writes the texts of a notebook.
 
     Parameters
@@ -58,6 +59,7 @@ def writer(model: str = "", *, budget_usd: float = 0) -> Writer:
     model
         Its name; empty for what the settings say, `none` for templates.
     budget_usd
-        At most so much for a run; 0 for no limit.
+        At most so much for a run.
     """
-    return writing.writer(read_settings(), model=model, budget_usd=budget_usd or None)
+    cap = None if budget_usd == math.inf else budget_usd
+    return writing.writer(read_settings(), model=model, budget_usd=cap)

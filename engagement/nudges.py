@@ -137,7 +137,7 @@ def draft(store: Store, run: Run, writer: Writer = TEMPLATES) -> int:
     """
     with store.staging():
         with store.read() as db:
-            choose(db, run, why_not=writer.why_not)
+            choose(db, run, why_not=writer.why_not, rewrites=not writer.is_nobody)
             _write_texts(db)
             (count,) = first_row(db, "select count(*) from temp.nudges_to_draft")
         answers.settle(store, WANTED, writer, as_of=run.as_of, run_id=run.run_id)
@@ -148,11 +148,15 @@ def draft(store: Store, run: Run, writer: Writer = TEMPLATES) -> int:
     return int(count)
 
 
-def choose(db: Cursor, run: Run, *, why_not: str) -> None:
-    """Fill the temporary table `nudges_to_draft`: each learner whom the run contacts and who has none yet."""
+def choose(db: Cursor, run: Run, *, why_not: str, rewrites: bool) -> None:
+    """Fill the temporary table `nudges_to_draft`: each learner whom the run contacts and who has none yet.
+
+    Where it `rewrites`, a template of an earlier attempt that nobody has touched counts as none.
+    """
     named = {
         "run_id": run.run_id,
         "why_not": why_not,
+        "rewrites": rewrites,
         "week": iso_week(run.day),
         "variants": fallbacks.VARIANTS,
     }
@@ -205,6 +209,15 @@ def ask(
         "reason": made["reason"],
         "warnings": _warnings(learner),
     }
+
+
+def publish(db: Cursor, run: Run) -> None:
+    """Let the run's nudges take the place of the templates they rewrite, within the transaction that publishes it.
+
+    Where somebody has touched the template meanwhile, it stays, and the rewritten one goes.
+    """
+    db.execute(query("drop_overtaken_nudges"), {"run_id": run.run_id})
+    db.execute(query("drop_rewritten_nudges"), {"run_id": run.run_id})
 
 
 def discard(db: Cursor, run_id: str) -> None:

@@ -101,20 +101,14 @@ class Gate:
     @asynccontextmanager
     async def place(self) -> AsyncIterator[None]:
         """Hold one of the places, first come first served."""
-        while self._inside >= self.limit:
-            turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._waiting.append(turn)
-            try:
-                await turn
-            except asyncio.CancelledError:
-                self._wake()  # the turn may have been given already
-                raise
-        self._inside += 1
+        if self._inside < self.limit:
+            self._inside += 1
+        else:
+            await self._turn()
         try:
             yield
         finally:
-            self._inside -= 1
-            self._wake()
+            self._leave()
 
     def note(self, *, crowded: bool) -> None:
         """Note whether the service said "too many requests"."""
@@ -127,12 +121,27 @@ class Gate:
             self._limit = min(self._most, self._limit + 1 / self._limit)
             self._wake()
 
+    async def _turn(self) -> None:
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if not turn.cancelled():  # the place was given already
+                self._leave()
+            raise
+
+    def _leave(self) -> None:
+        self._inside -= 1
+        self._wake()
+
     def _wake(self) -> None:
+        """Give places to those who wait: whoever comes meanwhile, or has just left, does not overtake them."""
         while self._waiting and self._inside < self.limit:
             turn = self._waiting.popleft()
-            if not turn.done():
+            if not turn.done():  # it may have given up
+                self._inside += 1
                 turn.set_result(None)
-                return
 
 
 class Rates:

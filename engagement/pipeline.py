@@ -22,7 +22,6 @@ from typing import Any, Final
 
 from engagement import inbox, kernels, publication, reports, runs, sources, startup, steps
 from engagement.errors import EngagementError, RunFailed
-from engagement.generation import WANTED_TEMPLATES
 from engagement.inbox import File
 from engagement.locks import sole_runner
 from engagement.runs import Run
@@ -129,7 +128,7 @@ def run(
             _write_down_failure(store, current, plain, home)
             raise plain from None
         _write_down_success(current, home, counts, report)
-        look = _too_many_templates(counts, pipeline.max_fallback_rate)
+        look = publication.too_many_templates(counts, pipeline.max_fallback_rate)
         return RunResult(current, "published", home, report, made, counts, look)
 
 
@@ -207,20 +206,6 @@ def _write_down_success(current: Run, home: Path, counts: Mapping[str, Any], rep
         reports.write_index(home.parents[1])
     except OSError as error:
         raise _cannot_write(current, error) from None
-
-
-def _too_many_templates(counts: Mapping[str, Any], limit: float | None) -> str:
-    """Return a sentence where templates stand in for the model more often than the pipeline allows, else nothing."""
-    if limit is None:
-        return ""
-    unwanted = sum(count for reason, count in counts["templates"].items() if reason not in WANTED_TEMPLATES)
-    drafts = counts["nudges"] + counts["quizzes"]
-    if not drafts or unwanted / drafts <= limit:
-        return ""
-    return (
-        f"{unwanted:,} of {drafts:,} texts are templates that stand in for the model ({unwanted / drafts:.0%}); "
-        f"max_fallback_rate is {limit:.0%}"
-    )
 
 
 def _cannot_write(current: Run, error: OSError) -> RunFailed:

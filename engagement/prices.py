@@ -83,7 +83,7 @@ def usd(amount: float) -> str:
     >>> usd(12.3456), usd(0.00123), usd(0)
     ('$12.35', '$0.0012', '$0.00')
     """
-    return f"${amount:,.2f}" if amount >= 1 or amount == 0 else f"${amount:.4f}"
+    return f"${amount:,.2f}" if amount >= 0.1 or amount == 0 else f"${amount:.4f}"
 
 
 def most_tokens(text: str) -> int:
@@ -96,7 +96,8 @@ def count_tokens(texts: Sequence[str]) -> int:
     import bpe_openai
 
     encoding = bpe_openai.get_encoding("o200k_base")
-    return sum(len(encoding.encode(text)) for text in texts)
+    # What spells one of the tokenizer's own commands is a text like any other.
+    return sum(len(encoding.encode(text, disallowed_special=())) for text in texts)
 
 
 class OverBudget(Exception):

@@ -10,6 +10,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from engagement import contacts, nudges, quizzes, review, runs, scoring
+from engagement.generation import WANTED_TEMPLATES
 from engagement.instants import local_day
 from engagement.risk import DEFAULT_POLICY, LABELS, RiskPolicy
 from engagement.runs import Run
@@ -21,6 +22,8 @@ RECALCULATION: Final = "score"  # the pipeline of scores that a person asked for
 def publish(store: Store, run: Run, *, now: datetime) -> dict[str, Any]:
     """Make the run's scores, decisions and drafts visible, and return what it counted."""
     with store.write() as db:
+        for module in (nudges, quizzes):
+            module.publish(db, run)
         counted = summary(db, run)
         counted["expired"] = review.expire(db, run.as_of, now=now)
         contacts.publish(db, run)
@@ -115,6 +118,20 @@ def _model_use(db: Cursor, run: Run) -> dict[str, Any] | None:
     """Return what the run asked of a model and what that cost; None where it asked none."""
     (use,) = records(db, query("run_model_use"), {"run_id": run.run_id})
     return use if use["model"] else None
+
+
+def too_many_templates(counts: Mapping[str, Any], limit: float | None) -> str:
+    """Return a sentence where templates stand in for the model more often than the pipeline allows, else nothing."""
+    if limit is None:
+        return ""
+    unwanted = sum(count for reason, count in counts["templates"].items() if reason not in WANTED_TEMPLATES)
+    drafts = counts["nudges"] + counts["quizzes"]
+    if not drafts or unwanted / drafts <= limit:
+        return ""
+    return (
+        f"{unwanted:,} of {drafts:,} texts are templates that stand in for the model ({unwanted / drafts:.0%}); "
+        f"max_fallback_rate is {limit:.0%}"
+    )
 
 
 def _refused(db: Cursor, run: Run) -> int:

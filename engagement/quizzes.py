@@ -110,7 +110,7 @@ def draft(store: Store, run: Run, writer: Writer = TEMPLATES) -> int:
     """
     with store.staging():
         with store.read() as db:
-            choose(db, run, why_not=writer.why_not)
+            choose(db, run, why_not=writer.why_not, rewrites=not writer.is_nobody)
             _write_texts(db)
             (count,) = first_row(db, "select count(*) from temp.quizzes_to_draft")
         answers.settle(store, WANTED, writer, as_of=run.as_of, run_id=run.run_id)
@@ -121,9 +121,18 @@ def draft(store: Store, run: Run, writer: Writer = TEMPLATES) -> int:
     return int(count)
 
 
-def choose(db: Cursor, run: Run, *, why_not: str) -> None:
-    """Fill the temporary table `quizzes_to_draft`: each learner who needs practice and has none yet."""
-    named = {"run_id": run.run_id, "why_not": why_not, "week": iso_week(run.day), "orders": fallbacks.ORDERS}
+def choose(db: Cursor, run: Run, *, why_not: str, rewrites: bool) -> None:
+    """Fill the temporary table `quizzes_to_draft`: each learner who needs practice and has none yet.
+
+    Where it `rewrites`, a template of an earlier attempt that nobody has touched counts as none.
+    """
+    named = {
+        "run_id": run.run_id,
+        "why_not": why_not,
+        "rewrites": rewrites,
+        "week": iso_week(run.day),
+        "orders": fallbacks.ORDERS,
+    }
     db.execute(query("quizzes_to_draft"), {**named, **_once(run)})
 
 
@@ -182,6 +191,15 @@ def _refuse(learner: Mapping[str, Any]) -> None:
     if not learner["active"] or learner["contact_opt_out"]:
         why = "asked not to be contacted" if learner["active"] else "the enrolment is no longer active"
         raise InvalidInput(f"learner {learner['learner_id']!r}: {why}")
+
+
+def publish(db: Cursor, run: Run) -> None:
+    """Let the run's quizzes take the place of the templates they rewrite, within the transaction that publishes it.
+
+    Where somebody has touched the template meanwhile, it stays, and the rewritten one goes.
+    """
+    db.execute(query("drop_overtaken_quizzes"), {"run_id": run.run_id})
+    db.execute(query("drop_rewritten_quizzes"), {"run_id": run.run_id})
 
 
 def discard(db: Cursor, run_id: str) -> None:

@@ -85,6 +85,9 @@ class SelectionPolicy:
     quiz_below: float = 60.0  # percent
     referral_runs: int = 3
     referral_nudges: int = 2
+    rewrite_templates: bool = (
+        False  # an untouched template of an earlier attempt for the day counts as no draft
+    )
 
     cap_days: ClassVar[int] = 7  # the input counts contacts in seven days, so it is no setting
 

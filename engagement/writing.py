@@ -1,296 +1,34 @@
-"""Prompts to texts: the model is asked, its answer is checked, and after eight seconds there is an end to it.
+"""Who writes the texts: a model, one prompt or a batch at a time, or templates where there is none.
 
-One learner or a hundred thousand take the same way. What differs is patience. Where a person waits, the service gets
-eight seconds on the clock and, while it fails, none at all. A batch has time: it stands still through a short outage
-or a "come back in 30 seconds", and its clocks with it, and gives up only where that lasts.
-
-The model is asked in a thread with an event loop of its own, one for the process. So the same call works in a script,
-in a notebook whose own loop is busy, and in several threads of a dashboard at once. Nothing that goes wrong leaves as
-an exception: it is the `reason` of an answer without a text.
+Everything about asking is `service`'s. Here a caller's thread gives prompts and takes answers, and never waits for
+anything else.
 """
 
 import asyncio
-import atexit
 import concurrent.futures
-import logging
-import math
 import os
 import queue
-import secrets
-import threading
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final
+from typing import Final
 
 from pydantic import SecretStr
 
-from engagement import checks
 from engagement.errors import EngagementError
-from engagement.generation import QuestionDict
 from engagement.journal import Answer, Journal
-from engagement.llm import DEFAULT_BASE_URL, DEFAULT_MODEL, Failure, Model, Refused, Reply, Wire
-from engagement.pacing import Breaker, Gate, Rates, jittered
-from engagement.prices import Budget, OverBudget, Price, most_tokens, price
+from engagement.llm import DEFAULT_BASE_URL, DEFAULT_MODEL, Model
+from engagement.prices import Budget, Price, price
 from engagement.prompts import Prompt, Task
+from engagement.service import DEADLINE_S, LOOK_S, Job, Service, about
 from engagement.settings import Settings
 
-_log = logging.getLogger(__name__)
-
 NO_MODEL: Final = "none"  # the name of no model: every text is a template
-DEADLINE_S: Final = 8.0
-TRIES: Final = 2  # at an answer that passes the checks
-FIRST_BACKOFF_S: Final = 0.5
-AFTER_A_FAILURE_S: Final = (
-    0.5  # a worker waits, about, before it takes the next prompt: others may have failed too
-)
-LOOK_S: Final = 0.2  # how often who waits looks whether the service is back, about
 DELIVERED: Final = 500  # answers handed over at a time, or what there is after
 DELIVERED_AFTER_S: Final = 2.0
 _STARTING_S: Final = 0.2  # for the thread, on top of the deadline
-
-
-@dataclass
-class _Job:
-    """What one batch, or one call by hand, shares between its prompts."""
-
-    budget: Budget
-    patience_s: float
-    run_id: str | None = None
-    stopped: str | None = None  # the reason why nothing more is asked
-    began: float = field(default_factory=time.monotonic)
-    last_answer: float = field(default_factory=time.monotonic)
-
-    @property
-    def age_s(self) -> float:
-        return time.monotonic() - self.began
-
-    @property
-    def is_patient(self) -> bool:
-        return self.patience_s > 0
-
-
-@dataclass
-class _Spent:
-    """What one prompt has cost so far, over all tries at it."""
-
-    requests: int = 0
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cost_usd: float = 0.0
-
-    def add(self, reply: Reply, budget: Budget) -> float:
-        """Count the tokens of a reply and return what they cost."""
-        self.input_tokens += reply.input_tokens
-        self.output_tokens += reply.output_tokens
-        return budget.cost_usd(reply.input_tokens, reply.output_tokens, reply.cached_tokens) or 0.0
-
-
-class _GaveUp(Exception):
-    """No text; the message is the reason."""
-
-
-class Service:
-    """One model at one address, for this process. Get it from `service`, so that all calls share what it has learnt."""
-
-    def __init__(self, model: Model) -> None:
-        self.model = model
-        self._loop = asyncio.new_event_loop()
-        self._wire = Wire(model)
-        self._breaker = Breaker()
-        self._gate = Gate(model.concurrency)
-        self._rates = Rates(model.requests_per_minute, model.tokens_per_minute)
-        self._not_before = 0.0  # monotonic; the service asked to wait until then
-        self._thread = threading.Thread(target=self._loop.run_forever, name="model", daemon=True)
-        self._thread.start()
-        atexit.register(self.close)
-
-    def soon(self, call: Callable[..., None], *arguments: Any) -> None:
-        """Let the service's own thread make a call."""
-        self._loop.call_soon_threadsafe(call, *arguments)
-
-    def begin(self, work: Coroutine[Any, Any, Any]) -> "concurrent.futures.Future[Any]":
-        """Start work on the service's own loop."""
-        return asyncio.run_coroutine_threadsafe(work, self._loop)
-
-    def close(self) -> None:
-        """Close the connections and end the thread; what is under way is given up."""
-        atexit.unregister(self.close)
-        if self._loop.is_closed():
-            return
-        with suppress(Exception):
-            self.begin(self._wire.close()).result(1)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(1)
-        if not self._thread.is_alive():
-            self._loop.close()
-
-    async def one(self, prompt: Prompt, job: _Job) -> Answer:
-        """Return what became of a prompt, in at most eight seconds of the service's own doing."""
-        spent = _Spent()
-        answer = await self._round(prompt, job, spent)
-        if job.is_patient and self._breaker.is_open and answer.reason in ("deadline", "unavailable"):
-            answer = await self._round(
-                prompt, job, spent
-            )  # an outage began under it: once more, when that is over
-        return answer
-
-    async def all(
-        self, prompts: "asyncio.Queue[Prompt | None]", job: _Job, done: Callable[[Answer], None]
-    ) -> None:
-        """Work through a queue until it says None, as many at once as the model bears."""
-        try:
-            async with asyncio.TaskGroup() as crew:
-                for _ in range(self.model.concurrency):
-                    crew.create_task(self._worker(prompts, job, done))
-        except* EngagementError as failed:  # the answers cannot be kept
-            raise failed.exceptions[0] from None
-
-    async def _worker(
-        self, prompts: "asyncio.Queue[Prompt | None]", job: _Job, done: Callable[[Answer], None]
-    ) -> None:
-        while (prompt := await prompts.get()) is not None:
-            answer = await self.one(prompt, job)
-            done(answer)
-            if answer.reason in ("deadline", "unavailable"):
-                await asyncio.sleep(jittered(AFTER_A_FAILURE_S))
-        prompts.put_nowait(None)  # for the next worker
-
-    async def _round(self, prompt: Prompt, job: _Job, spent: _Spent) -> Answer:
-        subject: str | None = None
-        content: str | list[QuestionDict] | None = None
-        reason: str | None = None
-        try:
-            async with asyncio.timeout(DEADLINE_S) as clock:
-                subject, content = await self._attempts(prompt, job, spent, clock)
-        except TimeoutError:
-            reason = "deadline"
-        except _GaveUp as why:
-            reason = str(why)
-        except Exception as error:  # whatever a service can make a library do: the learner gets a template
-            number = secrets.token_hex(4)
-            _log.error("asking a model failed", extra={"error_id": number, "error": type(error).__name__})
-            reason = "error"
-        return Answer(
-            **_about(prompt, self.model, job.run_id),
-            reason=reason,
-            content=content,
-            subject=subject,
-            requests=spent.requests,
-            input_tokens=spent.input_tokens,
-            output_tokens=spent.output_tokens,
-            cost_usd=spent.cost_usd if job.budget.knows_price else None,
-        )
-
-    async def _attempts(
-        self, prompt: Prompt, job: _Job, spent: _Spent, clock: asyncio.Timeout
-    ) -> tuple[str | None, str | list[QuestionDict]]:
-        """Return a subject and a text that pass the checks; every other end is an exception."""
-        broken_rule, refusals, backoff_s = "", 0, FIRST_BACKOFF_S
-        began = time.monotonic()
-        while True:
-            await self._until_allowed(job, clock)
-            try:
-                reply = await self._send(prompt, job, spent, clock, broken_rule)
-                job.last_answer = time.monotonic()
-                return _checked(reply, prompt)
-            except checks.Unacceptable as broken:
-                broken_rule, refusals = str(broken), refusals + 1
-                if refusals == TRIES:
-                    raise _GaveUp("invalid_output") from None
-            except Failure as failure:
-                if failure.ends_run:
-                    job.stopped = failure.reason
-                if failure.reason == "rate_limited":
-                    await self._hold_back(failure, backoff_s, job, clock, began)
-                else:
-                    wait_s = failure.retry_after_s or jittered(backoff_s)
-                    if not failure.is_outage or wait_s >= _left_s(clock):
-                        raise _GaveUp(failure.reason) from None
-                    await asyncio.sleep(wait_s)
-                backoff_s *= 2
-
-    async def _until_allowed(self, job: _Job, clock: asyncio.Timeout) -> None:
-        """Wait until the service may be asked: a batch as long as its patience lasts, a person not at all."""
-        async with _standing(clock, job):
-            while job.stopped is None:
-                held_s = self._not_before - time.monotonic()
-                if held_s <= 0 and self._breaker.admits():
-                    return
-                if job.is_patient:
-                    if min(self._breaker.open_s, job.age_s) > job.patience_s:
-                        job.stopped = "breaker_open"
-                    await asyncio.sleep(jittered(LOOK_S))
-                elif held_s <= 0:
-                    job.stopped = "breaker_open"
-                elif held_s >= _left_s(clock):
-                    raise _GaveUp("rate_limited")
-                else:
-                    await asyncio.sleep(held_s)
-        raise _GaveUp(job.stopped)
-
-    async def _hold_back(
-        self, failure: Failure, backoff_s: float, job: _Job, clock: asyncio.Timeout, began: float
-    ) -> None:
-        """Wait as long as the service asked for; give up where that is longer than there is time."""
-        wait_s = failure.retry_after_s if failure.retry_after_s is not None else jittered(backoff_s)
-        now = time.monotonic()
-        if failure.retry_after_s is not None:
-            self._not_before = max(self._not_before, now + wait_s)
-        if job.is_patient:
-            if max(wait_s, now - max(began, job.last_answer)) > job.patience_s:
-                job.stopped = failure.reason
-                raise _GaveUp(failure.reason)
-        elif wait_s >= _left_s(clock):
-            raise _GaveUp(failure.reason)
-        async with _standing(clock, job):
-            await asyncio.sleep(wait_s)
-
-    async def _send(
-        self, prompt: Prompt, job: _Job, spent: _Spent, clock: asyncio.Timeout, broken_rule: str
-    ) -> Reply:
-        """Send one request when there is a place for it, and keep account of it."""
-        most_read = most_tokens(prompt.task.instructions) + most_tokens(prompt.data)
-        most_written = prompt.task.max_output_tokens
-        async with AsyncExitStack() as held:
-            held.callback(self._breaker.leave)
-            async with _standing(clock, job):
-                await held.enter_async_context(self._gate.place())
-                await self._rates.wait(most_read + most_written)
-                try:
-                    reserved = await job.budget.reserve(most_read, most_written)
-                except OverBudget:
-                    job.stopped = "budget"
-                    raise _GaveUp("budget") from None
-            spent.requests += 1
-            cost_usd = reserved  # until something else is known: it may be on the bill
-            try:
-                reply = await self._wire.ask(prompt, broken_rule=broken_rule)
-                cost_usd = spent.add(reply, job.budget)
-            except Refused as declined:
-                cost_usd = spent.add(declined.reply, job.budget)
-                self._breaker.succeeded()
-                raise
-            except Failure as failure:
-                cost_usd = reserved if failure.may_cost else 0.0
-                self._gate.note(crowded=failure.reason == "rate_limited")
-                if failure.is_outage or failure.reason == "bad_request":
-                    self._breaker.failed()
-                else:
-                    self._breaker.succeeded()
-                raise
-            except BaseException:  # the time is up
-                self._breaker.failed()
-                raise
-            finally:
-                spent.cost_usd += cost_usd
-                job.budget.settle(reserved, cost_usd)
-            self._gate.note(crowded=False)
-            self._breaker.succeeded()
-            return reply
 
 
 class Batch:
@@ -299,7 +37,7 @@ class Batch:
     def __init__(self, service: Service, budget: Budget, journal: Journal, run_id: str | None) -> None:
         self._service = service
         self._journal = journal
-        self._job = _Job(budget, service.model.outage_wait_s, run_id)
+        self._job = Job(budget, service.model.outage_wait_s, run_id)
         self._waiting: asyncio.Queue[Prompt | None] = asyncio.Queue()
         self._arrived: queue.SimpleQueue[Answer] = queue.SimpleQueue()
         self._began = time.monotonic()
@@ -387,7 +125,7 @@ class Writer:
         except concurrent.futures.TimeoutError:  # the whole machine stands still
             work.cancel()
             return Answer(
-                **_about(prompt, self.model, None),
+                **about(prompt, self.model, None),
                 reason="deadline",
                 content=None,
                 subject=None,
@@ -427,7 +165,7 @@ class Writer:
         return self.service
 
     def _begin(self, prompt: Prompt) -> "concurrent.futures.Future[Answer]":
-        return self._service.begin(self._service.one(prompt, _Job(Budget(self.price), patience_s=0)))
+        return self._service.begin(self._service.one(prompt, Job(Budget(self.price), patience_s=0)))
 
 
 TEMPLATES: Final = Writer()
@@ -470,40 +208,3 @@ def chosen_model(settings: Settings, name: str = "") -> Model:
 def service(model: Model, _process: int) -> Service:
     """Return the process's one service for a model; a forked process has its own."""
     return Service(model)
-
-
-def _about(prompt: Prompt, model: Model, run_id: str | None) -> dict[str, Any]:
-    return {
-        "cache_key": prompt.cache_key,
-        "kind": prompt.task.kind,
-        "prompt_version": prompt.task.version,
-        "model": model.name,
-        "base_url": model.address,
-        "run_id": run_id,
-        "answered_at": datetime.now(UTC).replace(tzinfo=None).isoformat(),
-    }
-
-
-def _checked(reply: Reply, prompt: Prompt) -> tuple[str | None, str | list[QuestionDict]]:
-    if prompt.task.kind == "quiz":
-        return None, checks.quiz(reply.text, prompt.task, seed_key=prompt.cache_key)
-    return checks.nudge(reply.text, prompt.task)
-
-
-def _left_s(clock: asyncio.Timeout) -> float:
-    when = clock.when()
-    return math.inf if when is None else when - asyncio.get_running_loop().time()
-
-
-@asynccontextmanager
-async def _standing(clock: asyncio.Timeout, job: _Job) -> AsyncIterator[None]:
-    """Stop a batch's clock meanwhile: what a batch waits for is not the service's answer. A person's clock goes on."""
-    if not job.is_patient:
-        yield
-        return
-    left_s = _left_s(clock)
-    clock.reschedule(None)
-    try:
-        yield
-    finally:
-        clock.reschedule(asyncio.get_running_loop().time() + left_s)

@@ -26,17 +26,22 @@ SENTENCES = {
     "de": "Hallo {first_name}, ein kurzer Besuch in deinem Kurs reicht für heute. Antworte, wenn du magst.",
 }
 BODIES = {
-    "en": "Hi {first_name},\n\nit has been quiet in your course for a while, and that is fine. Open one lesson and look "
-    "around for five minutes. You can decide afterwards whether you want to go on.\n\nReply to this message if you "
-    "would like to talk.\n\nYour learning team",
-    "de": "Hallo {first_name},\n\nin deinem Kurs war es eine Weile ruhig, und das ist in Ordnung. Öffne eine Lektion und "
-    "sieh dich fünf Minuten um. Ob du weitermachst, entscheidest du danach.\n\nAntworte auf diese Nachricht, wenn du "
-    "reden möchtest.\n\nDein Lernteam",
+    "en": "Hi {first_name},\n\nit has been quiet in your course for a while, and that is fine. Open one lesson and "
+    "look around for five minutes. You can decide afterwards whether you want to go on.\n\nReply to this message if "
+    "you would like to talk.\n\nYour learning team",
+    "de": "Hallo {first_name},\n\nin deinem Kurs war es eine Weile ruhig, und das ist in Ordnung. Öffne eine Lektion "
+    "und sieh dich fünf Minuten um. Ob du weitermachst, entscheidest du danach.\n\nAntworte auf diese Nachricht, "
+    "wenn du reden möchtest.\n\nDein Lernteam",
 }
 SUBJECTS = {"en": "Five quiet minutes", "de": "Fünf ruhige Minuten"}
 USAGE = {"input_tokens": 600, "output_tokens": 100}
+CHAT_NAMES = {
+    "input_tokens": "prompt_tokens",
+    "output_tokens": "completion_tokens",
+    "input_tokens_details": "prompt_tokens_details",
+}
 
-# What a fault does with a request; each is one of these names or a pair of a name and a number.
+# What may happen to a request in place of an answer.
 FAULTS = (
     *("hang", "drip headers", "drip body", "429", "500", "503", "401", "403", "404 model", "quota", "400"),
     *(
@@ -78,7 +83,8 @@ class Request:
 class ModelServer:
     """`behave(number, request)` returns None for a good answer, a fault's name, or the text the model writes.
 
-    Used as a context manager; `url` is what OPENAI_BASE_URL needs.
+    Or what answers in its own way, as `failing` and `sending` return it. Used as a context manager; `url` is what
+    OPENAI_BASE_URL needs.
     """
 
     behave: object = lambda _number, _request: None
@@ -155,6 +161,8 @@ class ModelServer:
             return await _send(writer, 404, b'{"detail":"Not Found"}')
         if behaviour in FAULTS:
             return await FAULT_CODE[behaviour](self, request, writer)
+        if callable(behaviour):
+            return await behaviour(self, request, writer)
         text = behaviour if isinstance(behaviour, str) else good_answer(request)
         await _send(writer, 200, envelope(request, text))
 
@@ -222,7 +230,7 @@ def envelope(request, text, *, refusal=None, usage=USAGE):
         part = {"type": "refusal", "refusal": refusal} if refusal else {"type": "output_text", "text": text}
         message = {"type": "message", "role": "assistant", "content": [part]}
         return json.dumps({"id": "r", "status": "completed", "output": [message], "usage": usage}).encode()
-    counted = {"prompt_tokens": usage["input_tokens"], "completion_tokens": usage["output_tokens"]}
+    counted = {CHAT_NAMES.get(name, name): count for name, count in usage.items()}
     message = {"role": "assistant", "content": text, "refusal": refusal}
     choice = {"index": 0, "message": message, "finish_reason": "stop"}
     return json.dumps({"id": "c", "choices": [choice], "usage": counted}).encode()
@@ -232,14 +240,18 @@ def error(code, message="told so by the test"):
     return json.dumps({"error": {"message": message, "type": code, "code": code}}).encode()
 
 
-def _status(status, code, *headers):
+def failing(status, code="", *headers, body=None):
+    """Return a fault: that status, with a body as services send it, or another."""
+
     async def fault(_server, _request, writer):
-        await _send(writer, status, error(code), headers=headers)
+        await _send(writer, status, error(code) if body is None else body, headers=headers)
 
     return fault
 
 
-def _body(make, *, kind="application/json"):
+def sending(make, *, kind="application/json"):
+    """Return what answers 200 with the bytes that `make` returns for a request."""
+
     async def fault(_server, request, writer):
         await _send(writer, 200, make(request), kind=kind)
 
@@ -322,27 +334,27 @@ FAULT_CODE = {
     "hang": _hang,
     "drip headers": _drip_headers,
     "drip body": _drip_body,
-    "429": _status(429, "rate_limit_exceeded", "retry-after: 30"),
-    "500": _status(500, "server_error"),
-    "503": _status(503, "overloaded"),
-    "401": _status(401, "invalid_api_key"),
-    "403": _status(403, "forbidden"),
-    "404 model": _status(404, "model_not_found"),
-    "quota": _status(429, "insufficient_quota"),
-    "400": _status(400, "invalid_request_error"),
-    "html": _body(lambda _: b"<!doctype html><title>Sign in</title>", kind="text/html"),
+    "429": failing(429, "rate_limit_exceeded", "retry-after: 30"),
+    "500": failing(500, "server_error"),
+    "503": failing(503, "overloaded"),
+    "401": failing(401, "invalid_api_key"),
+    "403": failing(403, "forbidden"),
+    "404 model": failing(404, "model_not_found"),
+    "quota": failing(429, "insufficient_quota"),
+    "400": failing(400, "invalid_request_error"),
+    "html": sending(lambda _: b"<!doctype html><title>Sign in</title>", kind="text/html"),
     "truncated": _truncated,
     "cut off": _cut_off,
-    "malformed": _body(lambda _: b'{"output": [{"type": "message",,]}'),
-    "deep": _body(lambda _: b"[" * 100_000),
-    "empty body": _body(lambda _: b""),
-    "empty output": _body(_empty_output),
-    "null text": _body(_null_text),
-    "refusal": _body(lambda request: envelope(request, None, refusal="I cannot help with that.")),
+    "malformed": sending(lambda _: b'{"output": [{"type": "message",,]}'),
+    "deep": sending(lambda _: b"[" * 100_000),
+    "empty body": sending(lambda _: b""),
+    "empty output": sending(_empty_output),
+    "null text": sending(_null_text),
+    "refusal": sending(lambda request: envelope(request, None, refusal="I cannot help with that.")),
     "reset": _reset,
-    "wrong types": _body(_wrong_types),
-    "not json": _body(lambda request: envelope(request, "Hi {first_name}, welcome back!")),
-    "wrong shape": _body(lambda request: envelope(request, '{"text": ["a"], "options": {"b": null}}')),
+    "wrong types": sending(_wrong_types),
+    "not json": sending(lambda request: envelope(request, "Hi {first_name}, welcome back!")),
+    "wrong shape": sending(lambda request: envelope(request, '{"text": ["a"], "options": {"b": null}}')),
     "redirect": _redirect,
     "endless": _endless,
 }

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from engagement import doctor, runs, steps
+from engagement import doctor, runs, steps, titles
 from engagement import store as store_module
 from engagement.locks import sole_runner
 from engagement.settings import PROJECT, Settings, read_settings
@@ -57,8 +57,35 @@ def test_a_good_store_passes_every_check(settings):
 
 def test_no_check_shows_the_key(settings):
     found = examined(settings)
-    assert found["model"].detail == "a key is set"
+    assert found["model"].detail == (
+        "gpt-4.1-mini at https://api.openai.com/v1; $0.4 and $1.6 for a million tokens; a key is set"
+    )
     assert KEY not in str(found)
+
+
+def test_the_address_of_the_model_is_shown_without_a_password(settings, monkeypatch):
+    monkeypatch.setenv("OPENAI_BASE_URL", "https://user:secret@example.invalid/v1")
+    monkeypatch.setenv("ENGAGEMENT_MODEL", "our-own")
+    detail = examined(read_settings())["model"].detail
+    assert detail == "our-own at https://example.invalid/v1; price not known; a key is set"
+
+
+def test_a_price_that_is_none_fails(settings, monkeypatch):
+    monkeypatch.setenv("ENGAGEMENT_PRICE", "cheap")
+    found = examined(read_settings())["model"]
+    assert not found.ok
+    assert "ENGAGEMENT_PRICE" in found.detail
+
+
+def test_titles_that_wait_for_a_person_are_counted(settings):
+    store = open_store(settings.store)
+    load(store, learner("a", program="Data", topic="loops"))
+    assert examined(settings)["titles"].detail == (
+        "0 of 2 programs and topics may go to a model; `engagement titles` shows the others"
+    )
+    titles.confirm(store, ["loops"], kind="topic", actor="c", now=AS_OF)
+    titles.confirm(store, ["Data"], kind="program", actor="c", now=AS_OF)
+    assert examined(settings)["titles"].detail == "2 of 2 programs and topics may go to a model"
 
 
 def test_without_a_key_templates_stand_in(settings, monkeypatch):
@@ -79,7 +106,7 @@ def test_a_store_without_a_run_is_fine(settings):
 
 def test_a_damaged_store_fails(settings):
     settings.store.write_bytes(os.urandom(20_000))
-    assert failed(settings) == ["store", "integrity", "last run", "facts"]
+    assert failed(settings) == ["store", "integrity", "last run", "facts", "titles"]
 
 
 def test_a_file_of_another_kind_in_the_place_of_the_reports_fails(settings):
@@ -111,7 +138,7 @@ def test_a_store_of_an_earlier_version_is_told_and_left_as_it_is(settings, monke
     assert found["store"].detail == (
         f"{settings.store}: schema 1, this program brings it to {store_module.SCHEMA_VERSION} at the next run"
     )
-    for name in ("integrity", "last run", "facts"):
+    for name in ("integrity", "last run", "facts", "titles"):
         assert found[name].detail == "not looked at: the store has an earlier schema"
     assert [name for name, check in found.items() if not check.ok] == []
 
@@ -171,7 +198,7 @@ def test_who_holds_the_store_is_named_within_seconds(settings, code):
         assert time.monotonic() - started < 10
     assert f"own.duckdb is held by process {holder.pid}" in found["lock"].detail
     assert [name for name, check in found.items() if not check.ok] == [
-        *("lock", "store", "integrity", "last run", "facts"),
+        *("lock", "store", "integrity", "last run", "facts", "titles"),
     ]
     assert found["integrity"].detail == "not looked at: somebody holds the store"
     assert failed(settings) == []

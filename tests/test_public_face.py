@@ -18,6 +18,7 @@ DOCUMENTED = {
     "instant",
     "open_run",
     "open_store",
+    "writer",
     "zone",
 }
 HEAVY = {

@@ -48,6 +48,8 @@ def test_publishing_counts_what_the_run_did(store):
         "nudges_by_template": 2,
         "quizzes": 1,
         "quizzes_by_template": 1,
+        "templates": {"no_model": 3},
+        "model": None,
         "quarantined": 0,
         "last_load": "L000001",
         "left_out": {"low": 1, "unknown": 1},

@@ -63,7 +63,6 @@ def test_a_first_summary_says_there_was_no_earlier_run(screen):
     ("by_template", "sentence"),
     [
         ((2, 1), "2 nudges and 1 quizzes drafted, all of them from templates."),
-        ((1, 1), "2 nudges and 1 quizzes drafted, 2 of them from templates."),
         ((0, 0), "2 nudges and 1 quizzes drafted."),
     ],
 )
@@ -155,6 +154,35 @@ def test_a_risk_label_is_a_word_and_not_only_a_colour(screen):
     assert "\x1b[1;31m" in screen.file.getvalue()
 
 
+USE = {
+    "model": "gpt-[bold]",
+    "requests": 1_234,
+    "different_texts": 1_200,
+    "input_tokens": 600_000,
+    "output_tokens": 50_000,
+    "spent_usd": 0.5,
+    "saved_usd": 0.25,
+}
+
+
+def test_a_summary_says_what_a_model_wrote_what_that_cost_and_why_templates_stand_in(screen):
+    shown = summary(screen, nudges_by_template=1, quizzes_by_template=0, templates={"deadline": 1}, model=USE)
+    words = " ".join(shown.split())
+    assert "2 nudges and 1 quizzes drafted: 2 by gpt-[bold], 1 from templates." in words
+    assert (
+        "The model was asked 1,234 times for 1,200 different texts: 650,000 tokens, $0.50; "
+        "equal prompts asked once saved $0.25." in words
+    )
+    assert "Templates, because: 1 The model did not answer within eight seconds." in words
+
+
+def test_a_summary_of_a_model_without_a_price_names_no_money(screen):
+    unknown = USE | {"spent_usd": None, "saved_usd": None}
+    shown = summary(screen, nudges_by_template=0, quizzes_by_template=0, templates={}, model=unknown)
+    assert "$" not in shown
+    assert "Templates, because" not in shown
+
+
 def test_a_draft_says_where_it_came_from_and_what_to_mind(screen):
     made = {
         "id": SHA,
@@ -165,7 +193,8 @@ def test_a_draft_says_where_it_came_from_and_what_to_mind(screen):
     }
     show_draft(screen, made, "One\nTwo [bold]x[/bold]")
     assert lines(screen) == [
-        "Draft 0123456789ab, from a template (no_model); it waits for approval.",
+        "Draft 0123456789ab, from a template; it waits for approval.",
+        "Why a template: Templates were asked for.",
         "Mind: [Mind] this.",
         "",
         "Subject: Hi",

@@ -14,6 +14,7 @@ import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
+from numbers import Real
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, Literal, NamedTuple, cast
@@ -210,8 +211,9 @@ def one(
 
     row: dict[str, Any] = {name: _number(name, context.get(name)) for name in BANDS}
     for kind in ("program", "topic"):
-        row[f"{kind}_title"] = context[kind] if context.get(kind) in titles else None
-    never = context.get("never_logged_in") is True
+        title = context.get(kind)
+        row[f"{kind}_title"] = title if isinstance(title, str) and title in titles else None
+    never = str(context.get("never_logged_in")) == "True"  # Python's own or numpy's
     row |= {"type": context.get("type"), "variant": variant, "never_logged_in": never}
     texts = dict.fromkeys(("program_title", "topic_title", "type"), "str")
     frame = pd.DataFrame([row]).astype({**texts, **dict.fromkeys(BANDS, "float64")})
@@ -222,9 +224,12 @@ def one(
 def _number(name: str, value: object) -> float | None:
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, Real):
         raise InvalidInput(f"context: {name}: a number is needed")
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError:
+        raise InvalidInput(f"context: {name}: the number is too large") from None
 
 
 def cache_key(prefix: str, data: str) -> str:

@@ -38,6 +38,13 @@ inner join temp.texts
         and wanted.locale = texts.locale
         and wanted.variant = texts.variant
 left join temp.written on wanted.reason is null and wanted.cache_key = written.cache_key
-where
-    wanted.place between $first_place and $last_place
-    and wanted.id not in (select nudges.id from nudges);
+left join nudges as there
+    on
+        wanted.id = there.id
+        -- a model's text takes the place of a template that nobody has touched, once the run is published
+        and not (
+            wanted.reason is null
+            and there.run_id is distinct from $run_id
+            and is_untouched_template(there.gpt_fallback, there.reason, there.status, there.version)
+        )
+where wanted.place between $first_place and $last_place and there.id is null;

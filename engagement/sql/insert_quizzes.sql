@@ -33,6 +33,13 @@ inner join temp.texts
         templates.fallback_id = texts.fallback_id
         and wanted.option_order = texts.option_order
 left join temp.written on wanted.reason is null and wanted.cache_key = written.cache_key
-where
-    wanted.place between $first_place and $last_place
-    and wanted.id not in (select quizzes.id from quizzes);
+left join quizzes as there
+    on
+        wanted.id = there.id
+        -- a model's text takes the place of a template that nobody has touched, once the run is published
+        and not (
+            wanted.reason is null
+            and there.run_id is distinct from $run_id
+            and is_untouched_template(there.gpt_fallback, there.reason, there.status, there.version)
+        )
+where wanted.place between $first_place and $last_place and there.id is null;

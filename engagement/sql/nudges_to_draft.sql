@@ -1,4 +1,5 @@
--- One row per learner whom the run contacts and who has no nudge of this campaign, channel and period yet.
+-- One row per learner whom the run contacts and who has no nudge of this campaign, channel and period yet,
+-- or, where a model is asked, only a template that nobody has touched.
 -- `cache_key` and `reason` say, once a model was asked, what it wrote, or why a template stands in.
 create or replace temp table nudges_to_draft as
 with wanted as (
@@ -26,8 +27,15 @@ drawn_for as (
         drawn(concat_ws('|', wanted.learner_id, $campaign, $week), $variants) + 1 as variant
     from wanted
     inner join learners on wanted.learner_id = learners.id
-    left join nudges on wanted.id = nudges.id
-    where nudges.id is null
+    left join nudges as there
+        on
+            wanted.id = there.id
+            and not (
+                $rewrites
+                and there.run_id is distinct from $run_id
+                and is_untouched_template(there.gpt_fallback, there.reason, there.status, there.version)
+            )
+    where there.id is null
 
 ),
 

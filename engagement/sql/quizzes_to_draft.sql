@@ -1,4 +1,5 @@
--- One row per learner who needs practice and has no quiz of this campaign and week yet.
+-- One row per learner who needs practice and has no quiz of this campaign and week yet, or,
+-- where a model is asked, only a template that nobody has touched.
 -- `cache_key` and `reason` say, once a model was asked, what it wrote, or why a template stands in.
 create or replace temp table quizzes_to_draft as
 with wanted as (
@@ -24,8 +25,15 @@ drawn_for as (
         drawn(concat_ws('|', wanted.learner_id, $campaign, $week), $orders) as option_order
     from wanted
     inner join learners on wanted.learner_id = learners.id
-    left join quizzes on wanted.id = quizzes.id
-    where quizzes.id is null
+    left join quizzes as there
+        on
+            wanted.id = there.id
+            and not (
+                $rewrites
+                and there.run_id is distinct from $run_id
+                and is_untouched_template(there.gpt_fallback, there.reason, there.status, there.version)
+            )
+    where there.id is null
 
 ),
 

@@ -48,7 +48,7 @@ final as (
         (select coalesce(sum(asked.output_tokens), 0)::bigint from asked) as output_tokens,
         (select sum(asked.cost_usd) from asked) as spent_usd,
         -- each text by itself would have cost as much as the one it shares
-        (select sum(cost_of_text.cost_usd) from texts inner join cost_of_text on texts.cache_key = cost_of_text.cache_key)
+        (select sum(cost_usd) from texts inner join cost_of_text on texts.cache_key = cost_of_text.cache_key)
         - coalesce((select sum(asked.cost_usd) filter (where asked.reason is null) from asked), 0) as saved_usd
 
 )

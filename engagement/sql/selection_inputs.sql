@@ -72,7 +72,16 @@ per_person as (
         person_id,
         -- what was approved after $as_of was still a draft then
         count(*) filter (
-            where (status = 'draft' or contacted_at > $as_of) and as_of > $as_of - interval 72 hours
+            where
+            (status = 'draft' or contacted_at > $as_of)
+            and as_of > $as_of - interval 72 hours
+            -- what this run writes anew
+            and not (
+                $rewrites
+                and campaign = $pipeline
+                and period = strftime($day::date, '%Y-%m-%d')
+                and is_untouched_template(gpt_fallback, reason, status, version)
+            )
         ) as open_drafts,
         min(epoch($as_of - contacted_at) / 3600) filter (
             where contacted_at <= $as_of and status in ('approved', 'queued', 'sent', 'delivered')

@@ -54,3 +54,8 @@ comment on table titles is 'One row per program or topic that a person has confi
 comment on column titles.kind is 'program or topic.';
 comment on column titles.text is 'As it stands with the learners.';
 comment on column titles.title is 'As a model is told.';
+
+-- Whether a draft is a template that nobody has touched: a later attempt for the same day may write it anew.
+create macro is_untouched_template(gpt_fallback, reason, status, version) as (
+    gpt_fallback and reason <> 'opted_out' and status = 'draft' and version = 1
+);
