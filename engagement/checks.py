@@ -193,8 +193,11 @@ _FIELDS: Final = frozenset(
 )
 
 
-def nudge(answer: str, task: Task) -> tuple[str | None, str]:
-    """Return the subject (of an e-mail) and the text of a nudge; `Unacceptable` says which rule is broken."""
+def nudge(answer: str, task: Task, *, titles: Iterable[str] = ()) -> tuple[str | None, str]:
+    """Return the subject (of an e-mail) and the text of a nudge; `Unacceptable` says which rule is broken.
+
+    `titles` are what the model was told the course and the topic are called: a course on mental health may be named.
+    """
     found = _parsed(answer, _Nudge)
     subject = _tidy(found.subject) if found.subject is not None else None
     body = _tidy(found.body)
@@ -211,7 +214,7 @@ def nudge(answer: str, task: Task) -> tuple[str | None, str]:
     if _GREETS_BY_NAME.search(body):
         raise Unacceptable(f"greets by a name in place of {PLACEHOLDER}")
     for text in (subject or "", body):
-        _check_text(text, _NUDGE_TONE)
+        _check_text(text, _NUDGE_TONE, titles)
     _check_language(body, task.language)
     return subject, body
 
@@ -271,10 +274,10 @@ def _tidy(text: str) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
-def _check_text(text: str, tone: Iterable[str]) -> None:
+def _check_text(text: str, tone: Iterable[str], titles: Iterable[str] = ()) -> None:
     if _hides_something(text):
         raise Unacceptable("holds a character that is not seen")
-    # Letters that only look like others, and dots that only look like dots, are compared as what they look like.
+    # Wide letters and dots that only look like dots are compared as what they stand for.
     plain = unicodedata.normalize("NFKC", text).casefold().replace("\u3002", ".")
     if _LINK.search(plain):
         raise Unacceptable("holds a link")
@@ -284,6 +287,8 @@ def _check_text(text: str, tone: Iterable[str]) -> None:
         raise Unacceptable("holds a telephone number or another long number")
     if _MARKUP.search(plain):
         raise Unacceptable("holds markup")
+    for title in titles:
+        plain = plain.replace(unicodedata.normalize("NFKC", title).casefold(), " ")
     for rule in tone:
         if _tone(rule).search(plain):
             raise Unacceptable(rule)

@@ -139,7 +139,9 @@ def run_pipeline(
             if status == "running":
                 bars.reset(tasks[step], description=shown[status], visible=True)
             else:
-                bars.update(tasks[step], total=1, completed=1, description=shown[status], visible=True)
+                bars.update(
+                    tasks[step], total=1, completed=1, description=shown[status], visible=True, note=""
+                )
 
         with watched(store.path, name, tell, every_s=LOOKS_EVERY_S if console.is_terminal else LOGS_EVERY_S):
             return pipeline.run(

@@ -5,6 +5,7 @@ the lines go into the store many at a time. Whoever is killed in between leaves 
 and the next one that asks a model takes the file over (`abandoned`).
 """
 
+import errno
 import fcntl
 import json
 import os
@@ -22,6 +23,7 @@ from engagement.generation import QuestionDict
 
 _SUFFIX: Final = ".jsonl"
 _ORPHAN_LIVES_S: Final = 2.0
+_ATTEMPTS: Final = 100  # at a file that nobody takes away at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,18 +94,30 @@ def opened(store: Path) -> Iterator[Journal]:
     place = folder(store)
     path = place / f"{os.getpid()}-{secrets.token_hex(4)}{_SUFFIX}"
     try:
-        place.mkdir(mode=0o700, exist_ok=True)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        descriptor = _created(path)
     except OSError as error:
         raise StoreUnusable(f"{place.name}: cannot be written to: {error.strerror}") from None
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield Journal(descriptor, path)
         _remove(path)
     finally:
         if os.fstat(descriptor).st_size == 0:
             _remove(path)
         os.close(descriptor)
+
+
+def _created(path: Path) -> int:
+    """Return the descriptor of a new file, locked; once more where another process takes it, or the folder, away."""
+    for _ in range(_ATTEMPTS):
+        with suppress(FileExistsError):
+            path.parent.mkdir(mode=0o700)
+        with suppress(FileNotFoundError):
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if os.fstat(descriptor).st_nlink:
+                return descriptor
+            os.close(descriptor)
+    raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
 
 
 @contextmanager
@@ -115,7 +129,7 @@ def abandoned(store: Path) -> Iterator[list[Answer]]:
     found: list[Answer] = []
     taken: list[tuple[int, Path]] = []
     try:
-        for path in sorted(folder(store).glob(f"*{_SUFFIX}")):
+        for path in _files(folder(store)):
             with suppress(FileNotFoundError):
                 descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
                 if not _locked(descriptor):  # its process is alive
@@ -129,6 +143,12 @@ def abandoned(store: Path) -> Iterator[list[Answer]]:
     finally:
         for descriptor, _ in taken:
             os.close(descriptor)
+
+
+def _files(place: Path) -> list[Path]:
+    with suppress(FileNotFoundError):  # it may go while it is looked at
+        return sorted(place.glob(f"*{_SUFFIX}"))
+    return []
 
 
 def _locked(descriptor: int) -> bool:

@@ -28,6 +28,7 @@ DEFAULT_BASE_URL: Final = "https://api.openai.com/v1"
 _NO_RESPONSES_API: Final = (404, 405, 501)
 _QUOTA_CODES: Final = ("insufficient_quota", "billing_hard_limit_reached", "billing_not_active")
 _MODEL_CODES: Final = ("model_not_found", "unsupported_model")
+_NEVER_SENT: Final = ("ConnectError", "ConnectTimeout", "UnsupportedProtocol")  # the transport's own errors
 _TRY_AGAIN: Final = (408, 409, 425)  # and everything from 500 on
 _LONGEST_WAIT_S: Final = 86_400.0  # that a service is believed to mean
 _MOST_TOKENS: Final = 10**9  # of one request, that a service is believed to have counted
@@ -137,8 +138,9 @@ class Wire:
             return _read_chat(await self._post("/chat/completions", self._as_chat(prompt, broken_rule)))
         except openai.APIStatusError as error:
             raise _meaning(error) from None
-        except openai.APIConnectionError:
-            raise Failure("unavailable", is_outage=True, may_cost=True) from None
+        except openai.APIConnectionError as error:
+            was_sent = type(error.__cause__).__name__ not in _NEVER_SENT
+            raise Failure("unavailable", is_outage=True, may_cost=was_sent) from None
 
     async def close(self) -> None:
         """Close the connections."""

@@ -144,6 +144,7 @@ def draft(store: Store, run: Run, writer: Writer = TEMPLATES) -> int:
         for first in range(1, count + 1, TEXT_ROWS_PER_BLOCK):
             with store.write() as db:
                 named = {"run_id": run.run_id, "as_of": run.as_of, "created_at": run.started_at}
+                named |= {"rewrites": not writer.is_nobody}
                 _insert(db, {**_once(run), **named}, first_place=first)
     return int(count)
 
@@ -197,7 +198,7 @@ def ask(
         with store.write() as db:
             _refuse(contacts.look_at(db, learner_id, now=now, day=day), channel)  # who opted out meanwhile
             named = {"run_id": None, "campaign": MANUAL, "period": period, "as_of": now, "created_at": now}
-            _insert(db, named, first_place=1)
+            _insert(db, {**named, "rewrites": False}, first_place=1)
             (made,) = records(db, _MADE, {"id": nudge_id})
     return {
         "id": nudge_id,

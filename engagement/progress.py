@@ -12,6 +12,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
+from pydantic import TypeAdapter
+
 from engagement.journal import folder
 
 _SUFFIX: Final = ".progress"
@@ -35,7 +37,7 @@ class Progress:
     @property
     def left_s(self) -> float | None:
         """How long the rest takes at this rate; None before the first answer."""
-        return (self.total - self.asked) / self.per_second if self.asked else None
+        return (self.total - self.asked) / self.per_second if self.per_second else None
 
     @property
     def template_share(self) -> float:
@@ -64,6 +66,9 @@ class Progress:
         return " · ".join(parts)
 
 
+_PROGRESS: Final = TypeAdapter(Progress)
+
+
 def note(store: Path, run_id: str, progress: Progress) -> None:
     """Leave it where `watched` finds it; where that cannot be, nobody sees it."""
     path = folder(store) / f"{run_id}{_SUFFIX}"
@@ -86,9 +91,10 @@ def watched(
 ) -> Iterator[None]:
     """Call `tell` from a thread of its own while the block runs, whenever a run of the pipeline has got further."""
     ended = threading.Event()
+    left_behind = _newest(store, pipeline)
 
     def look() -> None:
-        before = None
+        before = left_behind
         while not ended.wait(every_s):
             found = _newest(store, pipeline)
             if found is not None and found != before:
@@ -105,8 +111,8 @@ def watched(
 
 
 def _newest(store: Path, pipeline: str) -> Progress | None:
-    with suppress(OSError, ValueError, TypeError):
+    with suppress(OSError, ValueError):
         paths = folder(store).glob(f"{pipeline}-*{_SUFFIX}")
         newest = max(paths, key=lambda path: path.stat().st_mtime_ns, default=None)
-        return Progress(**json.loads(newest.read_text(encoding="utf-8"))) if newest else None
+        return _PROGRESS.validate_json(newest.read_bytes()) if newest else None
     return None

@@ -301,7 +301,7 @@ def about(prompt: Prompt, model: Model, run_id: str | None) -> dict[str, Any]:
 def _checked(reply: Reply, prompt: Prompt) -> tuple[str | None, str | list[QuestionDict]]:
     if prompt.task.kind == "quiz":
         return None, checks.quiz(reply.text, prompt.task, seed_key=prompt.cache_key)
-    return checks.nudge(reply.text, prompt.task)
+    return checks.nudge(reply.text, prompt.task, titles=prompt.titles)
 
 
 def _left_s(clock: asyncio.Timeout) -> float:

@@ -102,7 +102,9 @@ def _show_authors(console: Console, counts: Mapping[str, Any]) -> None:
 
 def _cost(use: Mapping[str, Any]) -> str:
     tokens = use["input_tokens"] + use["output_tokens"]
-    asked = f"The model was asked {use['requests']:,} times for {use['different_texts']:,} different texts"
+    asked = (
+        f"The model was asked {use['requests']:,} times and wrote {use['different_texts']:,} different texts"
+    )
     spent = "" if use["spent_usd"] is None else f", {usd(use['spent_usd'])}"
     saved = f"; equal prompts asked once saved {usd(use['saved_usd'])}" if (use["saved_usd"] or 0) > 0 else ""
     return f"{asked}: {tokens:,} tokens{spent}{saved}."

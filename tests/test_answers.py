@@ -542,12 +542,13 @@ def test_what_a_coordinator_approves_while_a_run_rewrites_it_stays_as_it_was_app
     assert found(store, "count(*), count(distinct id)") == [(6, 6)]
 
 
-def test_a_template_is_not_rewritten_by_a_template(store, model):
+def test_a_template_that_a_model_could_not_rewrite_says_why(store, model):
     load(store, *SOME)
-    first = published(store, TEMPLATES)
+    published(store, TEMPLATES)
     model.behave = lambda *_: "401"
-    published(store, model.writer(), attempt=1)
-    assert found(store, "distinct run_id, reason") == [(first.run_id, "no_model")]
+    run = published(store, model.writer(), attempt=1)
+    assert found(store, "distinct run_id, reason") == [(run.run_id, "unauthorized")]
+    assert found(store, "count(*), count(distinct id)") == [(6, 6)]
 
 
 def test_what_a_model_wrote_is_not_written_again(store, model):

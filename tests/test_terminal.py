@@ -170,7 +170,7 @@ def test_a_summary_says_what_a_model_wrote_what_that_cost_and_why_templates_stan
     words = " ".join(shown.split())
     assert "2 nudges and 1 quizzes drafted: 2 by gpt-[bold], 1 from templates." in words
     assert (
-        "The model was asked 1,234 times for 1,200 different texts: 650,000 tokens, $0.50; "
+        "The model was asked 1,234 times and wrote 1,200 different texts: 650,000 tokens, $0.50; "
         "equal prompts asked once saved $0.25." in words
     )
     assert "Templates, because: 1 The model did not answer within eight seconds." in words

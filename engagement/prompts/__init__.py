@@ -129,6 +129,12 @@ class Prompt:
     data: str
     cache_key: str
 
+    @property
+    def titles(self) -> tuple[str, ...]:
+        """What the model is told the course and the topic are called."""
+        lines = (line.partition(": ") for line in self.data.split("\n"))
+        return tuple(value for label, _, value in lines if label in ("course", "topic"))
+
 
 @cache
 def nudge_task(channel: str, language: str) -> Task:

@@ -36,9 +36,9 @@ left join temp.written on wanted.reason is null and wanted.cache_key = written.c
 left join quizzes as there
     on
         wanted.id = there.id
-        -- a model's text takes the place of a template that nobody has touched, once the run is published
+        -- it takes the place of a template that nobody has touched, once the run is published
         and not (
-            wanted.reason is null
+            $rewrites
             and there.run_id is distinct from $run_id
             and is_untouched_template(there.gpt_fallback, there.reason, there.status, there.version)
         )
