@@ -22,6 +22,7 @@ from engagement import (
 )
 from engagement.errors import InvalidInput, StoreUnusable
 from engagement.llm import Model
+from engagement.store import query
 from engagement.writing import TEMPLATES, Service, Writer
 from tests.cohort import AS_OF, DAY, Overtaken, begin, learner, load, rows
 from tests.model_server import SENTENCES, ModelServer, envelope, good_answer
@@ -513,6 +514,8 @@ def test_readers_see_the_templates_until_the_rewritten_ones_are_published(store,
     night_with(store, model.writer(), attempt=1)
     assert {row["gpt_fallback"] for row in review.listed(store)} == {True}
     assert len(review.listed(store)) == 6
+    with store.read() as db:
+        assert db.execute(query("inconsistencies")).fetchall() == []
 
 
 def test_what_a_coordinator_has_touched_is_not_rewritten(store, model):
@@ -537,6 +540,7 @@ def test_what_a_coordinator_approves_while_a_run_rewrites_it_stays_as_it_was_app
         attempt=1,
         before=lambda: review.approve(store, [seen["id"]], actor="c", now=AS_OF),
     )
+    assert rows(store, "select count(*) from events where type = 'nudge_approved'") == [(1,)]
     (after,) = review.export(store, actor="c", now=AS_OF, mark_sent=False)
     assert (after["id"], after["content"], after["gpt_fallback"]) == (seen["id"], seen["content"], True)
     assert found(store, "count(*), count(distinct id)") == [(6, 6)]

@@ -58,7 +58,7 @@ wrong as (
     select
         'nudges that are there twice',
         id
-    from nudges
+    from published_nudges
     group by id
     having count(*) > 1
 
@@ -67,7 +67,7 @@ wrong as (
     select
         'quizzes that are there twice',
         id
-    from quizzes
+    from published_quizzes
     group by id
     having count(*) > 1
 

@@ -12,7 +12,7 @@ with moved as (
         $actor as actor,
         'review' as source
     from temp.moving
-    inner join nudges on moving.id = nudges.id
+    inner join published_nudges as nudges on moving.id = nudges.id
 
 ),
 
