@@ -217,11 +217,18 @@ def show_nudges(rows: Sequence[dict[str, Any]], limit: int, as_json: bool) -> No
         return
     from engagement.selection import TYPE_WORDS
 
-    shown = [{**row, "type": TYPE_WORDS[row["type"]]} for row in rows[:limit]]
+    shown = [
+        {**row, "type": TYPE_WORDS[row["type"]], "by": "template" if row["gpt_fallback"] else "model"}
+        for row in rows[:limit]
+    ]
     counted = Counter(row["status"] for row in rows)
     title = ", ".join(f"{count:,} {status}" for status, count in counted.items()) or "none"
     first = f"; the first {limit:,}" if len(rows) > limit else ""
-    table(f"Nudges: {title}{first}", ("id", "learner_id", "risk_label", "type", "channel", "content"), shown)
+    table(
+        f"Nudges: {title}{first}",
+        ("id", "learner_id", "risk_label", "type", "channel", "by", "content"),
+        shown,
+    )
 
 
 def show_draft(made: dict[str, Any], text: str, as_json: bool) -> None:
