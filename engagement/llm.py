@@ -83,6 +83,8 @@ class Failure(Exception):
         What the service asked to wait; None where it did not say.
     may_cost
         Whether the request may have been worked on, and be on the bill.
+    never_left
+        Nobody was reached: nothing was told to anybody.
     """
 
     def __init__(
@@ -93,6 +95,7 @@ class Failure(Exception):
         ends_run: bool = False,
         retry_after_s: float | None = None,
         may_cost: bool = False,
+        never_left: bool = False,
     ) -> None:
         super().__init__(reason)
         self.reason = reason
@@ -100,6 +103,7 @@ class Failure(Exception):
         self.ends_run = ends_run
         self.retry_after_s = retry_after_s
         self.may_cost = may_cost
+        self.never_left = never_left
 
 
 class Refused(Failure):
@@ -139,8 +143,10 @@ class Wire:
         except openai.APIStatusError as error:
             raise _meaning(error) from None
         except openai.APIConnectionError as error:
-            was_sent = type(error.__cause__).__name__ not in _NEVER_SENT
-            raise Failure("unavailable", is_outage=True, may_cost=was_sent) from None
+            never_left = type(error.__cause__).__name__ in _NEVER_SENT
+            raise Failure(
+                "unavailable", is_outage=True, may_cost=not never_left, never_left=never_left
+            ) from None
 
     async def close(self) -> None:
         """Close the connections."""

@@ -37,9 +37,8 @@ _log = logging.getLogger(__name__)
 DEADLINE_S: Final = 8.0
 TRIES: Final = 2  # at an answer that passes the checks
 FIRST_BACKOFF_S: Final = 0.5
-AFTER_A_FAILURE_S: Final = (
-    0.5  # a worker waits, about, before it takes the next prompt: others may have failed too
-)
+# A worker waits, about, before it takes the next prompt: others may have failed too, and the breaker is to know.
+AFTER_A_FAILURE_S: Final = 0.5
 LOOK_S: Final = 0.2  # how often who waits looks whether the service is back, about
 
 
@@ -74,10 +73,12 @@ class _Spent:
     output_tokens: int = 0
     cost_usd: float = 0.0
 
-    def add(self, reply: Reply, budget: Budget) -> float:
-        """Count the tokens of a reply and return what they cost."""
+    def add(self, reply: Reply, budget: Budget, *, at_most: float) -> float:
+        """Count the tokens of a reply and return what they cost: the most, where the service counted none."""
         self.input_tokens += reply.input_tokens
         self.output_tokens += reply.output_tokens
+        if not reply.input_tokens + reply.output_tokens:
+            return at_most
         return budget.cost_usd(reply.input_tokens, reply.output_tokens, reply.cached_tokens) or 0.0
 
 
@@ -114,20 +115,24 @@ class Service:
         if self._loop.is_closed():
             return
         with suppress(Exception):
-            self.begin(self._wire.close()).result(1)
+            self.begin(self._wind_up()).result(1)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(1)
         if not self._thread.is_alive():
             self._loop.close()
+
+    async def _wind_up(self) -> None:
+        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+            task.cancel()
+        await self._wire.close()
 
     async def one(self, prompt: Prompt, job: Job) -> Answer:
         """Return what became of a prompt, in at most eight seconds of the service's own doing."""
         spent = _Spent()
         answer = await self._round(prompt, job, spent)
         if job.is_patient and self._breaker.is_open and answer.reason in ("deadline", "unavailable"):
-            answer = await self._round(
-                prompt, job, spent
-            )  # an outage began under it: once more, when that is over
+            # An outage began under it: once more, when that is over.
+            answer = await self._round(prompt, job, spent)
         return answer
 
     async def all(
@@ -261,13 +266,14 @@ class Service:
             cost_usd = reserved  # until something else is known: it may be on the bill
             try:
                 reply = await self._wire.ask(prompt, broken_rule=broken_rule)
-                cost_usd = spent.add(reply, job.budget)
+                cost_usd = spent.add(reply, job.budget, at_most=reserved)
             except Refused as declined:
-                cost_usd = spent.add(declined.reply, job.budget)
+                cost_usd = spent.add(declined.reply, job.budget, at_most=reserved)
                 self._breaker.succeeded()
                 raise
             except Failure as failure:
                 cost_usd = reserved if failure.may_cost else 0.0
+                spent.requests -= failure.never_left
                 self._gate.note(crowded=failure.reason == "rate_limited")
                 if failure.is_outage or failure.reason == "bad_request":
                     self._breaker.failed()

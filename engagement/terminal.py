@@ -204,7 +204,8 @@ def show_draft(console: Console, made: Mapping[str, Any], text: str) -> None:
 def show_estimate(console: Console, estimate: "Estimate") -> None:
     """Print what a run would ask of a model, and what it costs by model."""
     console.print(
-        f"\n[bold]Dry run[/bold] for {estimate.day:%d %B %Y}: nothing is asked or written.", highlight=False
+        f"\n[bold]Dry run[/bold] for {estimate.day:%d %B %Y}: nothing is asked, drafted or published.",
+        highlight=False,
     )
     columns = ("texts", "drafts", "withheld", "prompts", "known", "to_ask", "input_tokens", "output_tokens")
     show_table(

@@ -25,7 +25,7 @@ from engagement.llm import Model
 from engagement.store import query
 from engagement.writing import TEMPLATES, Service, Writer
 from tests.cohort import AS_OF, DAY, Overtaken, begin, learner, load, rows
-from tests.model_server import SENTENCES, ModelServer, envelope, good_answer
+from tests.model_server import SENTENCES, ModelServer, envelope, good_answer, sending
 
 PRICE = prices.Price(1.0, 0.5, 10.0)  # 600 tokens read and 100 written: 0.0016 US dollars
 COST = 0.0016
@@ -399,6 +399,27 @@ def test_a_service_that_dies_leaves_templates_that_say_so(store, model):
     reasons = [reason for *_, reason in found(store)]
     assert reasons.count(None) == 10
     assert set(reasons) <= {None, "unavailable", "breaker_open", "deadline"}
+
+
+def test_what_reached_nobody_is_not_recorded_and_costs_nothing(store, model):
+    load(store, *different(6))
+    confirm_all(store)
+    writer = model.writer()
+    model.stop()
+    drafted(store, writer)
+    assert {reason for *_, reason in found(store)} <= {"unavailable", "breaker_open"}
+    assert rows(store, "select count(*) from disclosures") == [(0,)]
+    assert rows(store, "select count(*) from model_answers") == [(0,)]
+
+
+def test_a_service_that_counts_no_tokens_is_taken_at_its_dearest(store, model):
+    load(store, learner("a", **EACH))
+    nothing = {"input_tokens": 0, "output_tokens": 0}
+    counted = sending(lambda request: envelope(request, good_answer(request), usage=nothing))
+    model.behave = lambda *_: counted
+    drafted(store, model.writer())
+    ((cost_usd,),) = rows(store, "select cost_usd from model_answers")
+    assert cost_usd > COST
 
 
 def test_without_a_model_nothing_is_asked_or_recorded(store, model):
