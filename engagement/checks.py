@@ -295,6 +295,10 @@ def _check_text(text: str, tone: Iterable[str], titles: Iterable[str] = ()) -> N
 
 
 def _hides_something(text: str) -> bool:
+    if text.replace(
+        "\n", ""
+    ).isprintable():  # as nearly every text is: what it refuses, and joiners, is looked at below
+        return _BLANK.search(text) is not None
     before = ""
     for character in text:
         if character in _JOINERS:

@@ -13,7 +13,7 @@ import secrets
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -76,7 +76,8 @@ class Journal:
 
     def append(self, answer: Answer) -> None:
         """Write one line; raises `StoreUnusable` where the disk takes no more."""
-        line = json.dumps(asdict(answer), ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+        fields = {name: getattr(answer, name) for name in Answer.__slots__}  # `asdict` copies deeply
+        line = json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
         try:
             written = os.write(self._descriptor, line)
         except OSError as error:

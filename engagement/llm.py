@@ -11,7 +11,7 @@ import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, cast
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, Field, SecretStr, ValidationError
@@ -28,8 +28,21 @@ DEFAULT_BASE_URL: Final = "https://api.openai.com/v1"
 _NO_RESPONSES_API: Final = (404, 405, 501)
 _QUOTA_CODES: Final = ("insufficient_quota", "billing_hard_limit_reached", "billing_not_active")
 _MODEL_CODES: Final = ("model_not_found", "unsupported_model")
-_NEVER_SENT: Final = ("ConnectError", "ConnectTimeout", "UnsupportedProtocol")  # the transport's own errors
 _TRY_AGAIN: Final = (408, 409, 425)  # and everything from 500 on
+# The library would tell the service about this machine.
+_ABOUT_US: Final = tuple(
+    f"X-Stainless-{what}"
+    for what in (
+        "Lang",
+        "Package-Version",
+        "OS",
+        "Arch",
+        "Runtime",
+        "Runtime-Version",
+        "Async",
+        "Read-Timeout",
+    )
+)
 _LONGEST_WAIT_S: Final = 86_400.0  # that a service is believed to mean
 _MOST_TOKENS: Final = 10**9  # of one request, that a service is believed to have counted
 
@@ -143,7 +156,7 @@ class Wire:
         except openai.APIStatusError as error:
             raise _meaning(error) from None
         except openai.APIConnectionError as error:
-            never_left = type(error.__cause__).__name__ in _NEVER_SENT
+            never_left = _never_left(error)
             raise Failure(
                 "unavailable", is_outage=True, may_cost=not never_left, never_left=never_left
             ) from None
@@ -154,10 +167,14 @@ class Wire:
             client, self._client = self._client, None
             await client.close()
 
-    async def _post(self, path: str, body: Mapping[str, Any]) -> str:
+    def open(self) -> "openai.AsyncOpenAI":
+        """Return the client. The first time takes seconds, for its library; `Failure` where no header holds the key."""
         if self._client is None:
             self._client = _client(self._model)
-        text: str = await self._client.post(path, cast_to=str, body=body)
+        return self._client
+
+    async def _post(self, path: str, body: Mapping[str, Any]) -> str:
+        text: str = await self.open().post(path, cast_to=str, body=body)
         return text
 
     def _as_response(self, prompt: Prompt, broken_rule: str) -> dict[str, Any]:
@@ -199,12 +216,13 @@ def _client(model: Model) -> "openai.AsyncOpenAI":
 
     key = model.key.get_secret_value()
     if not (key and key.isascii() and key.isprintable()):  # no header can hold it
-        raise Failure("unauthorized", ends_run=True)
+        raise Failure("unauthorized", ends_run=True, never_left=True)
     return openai.AsyncOpenAI(
         api_key=key,
         base_url=model.base_url,
         max_retries=0,
         timeout=None,
+        default_headers=dict.fromkeys(_ABOUT_US, cast("Any", openai.Omit())),
         # A redirect would carry the prompt to another address than the one that was set.
         http_client=openai.DefaultAioHttpClient(follow_redirects=False, timeout=None),
     )
@@ -324,6 +342,15 @@ def _meaning(error: "openai.APIStatusError") -> Failure:
         wait_s = _retry_after_s(error.response.headers)
         return Failure("unavailable", is_outage=True, retry_after_s=wait_s)
     return Failure("bad_request")
+
+
+def _never_left(error: "openai.APIConnectionError") -> bool:
+    """Return whether nobody was reached. The layers between call a connection that was lost a failed one, too."""
+    import aiohttp
+
+    cause = error.__cause__
+    reached_nobody = isinstance(cause and cause.__cause__, aiohttp.ClientConnectorError)
+    return reached_nobody or type(cause).__name__ == "UnsupportedProtocol"
 
 
 def _code(error: "openai.APIStatusError") -> str | None:

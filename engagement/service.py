@@ -37,6 +37,7 @@ _log = logging.getLogger(__name__)
 DEADLINE_S: Final = 8.0
 TRIES: Final = 2  # at an answer that passes the checks
 FIRST_BACKOFF_S: Final = 0.5
+LONGEST_BACKOFF_S: Final = 5.0  # one prompt's bad luck is not the service's end
 # A worker waits, about, before it takes the next prompt: others may have failed too, and the breaker is to know.
 AFTER_A_FAILURE_S: Final = 0.5
 LOOK_S: Final = 0.2  # how often who waits looks whether the service is back, about
@@ -130,15 +131,19 @@ class Service:
         """Return what became of a prompt, in at most eight seconds of the service's own doing."""
         spent = _Spent()
         answer = await self._round(prompt, job, spent)
-        if job.is_patient and self._breaker.is_open and answer.reason in ("deadline", "unavailable"):
-            # An outage began under it: once more, when that is over.
-            answer = await self._round(prompt, job, spent)
+        if self._breaker.is_open and answer.reason in ("deadline", "unavailable"):
+            if not job.is_patient:  # none of its prompts is to be the trial: that may take eight seconds more
+                job.stopped = "breaker_open"
+            else:  # an outage began under it: once more, when that is over
+                answer = await self._round(prompt, job, spent)
         return answer
 
     async def all(
         self, prompts: "asyncio.Queue[Prompt | None]", job: Job, done: Callable[[Answer], None]
     ) -> None:
         """Work through a queue until it says None, as many at once as the model bears."""
+        with suppress(Failure):  # the prompts will have it as their own
+            self._wire.open()  # else the first prompt's clock begins, and ends, seconds before the others'
         try:
             async with asyncio.TaskGroup() as crew:
                 for _ in range(self.model.concurrency):
@@ -201,14 +206,13 @@ class Service:
             except Failure as failure:
                 if failure.ends_run:
                     job.stopped = failure.reason
-                if failure.reason == "rate_limited":
+                if failure.reason == "rate_limited" or (failure.is_outage and failure.retry_after_s):
                     await self._hold_back(failure, backoff_s, job, clock, began)
-                else:
-                    wait_s = failure.retry_after_s or jittered(backoff_s)
-                    if not failure.is_outage or wait_s >= _left_s(clock):
-                        raise _GaveUp(failure.reason) from None
+                elif failure.is_outage and (wait_s := jittered(backoff_s)) < _left_s(clock):
                     await asyncio.sleep(wait_s)
-                backoff_s *= 2
+                else:
+                    raise _GaveUp(failure.reason) from None
+                backoff_s = min(2 * backoff_s, LONGEST_BACKOFF_S)
 
     async def _until_allowed(self, job: Job, clock: asyncio.Timeout) -> None:
         """Wait until the service may be asked: a batch as long as its patience lasts, a person not at all."""
@@ -232,13 +236,12 @@ class Service:
     async def _hold_back(
         self, failure: Failure, backoff_s: float, job: Job, clock: asyncio.Timeout, began: float
     ) -> None:
-        """Wait as long as the service asked for; give up where that is longer than there is time."""
-        wait_s = failure.retry_after_s if failure.retry_after_s is not None else jittered(backoff_s)
-        now = time.monotonic()
-        if failure.retry_after_s is not None:
-            self._not_before = max(self._not_before, now + wait_s)
+        """Wait at least as long as the service asked for; give up where that is longer than there is time."""
+        asked_s, now = failure.retry_after_s or 0.0, time.monotonic()
+        wait_s = max(asked_s, jittered(backoff_s))  # "in 0 seconds" is no leave to ask without a pause
+        self._not_before = max(self._not_before, now + asked_s)
         if job.is_patient:
-            if max(wait_s, now - max(began, job.last_answer)) > job.patience_s:
+            if max(asked_s, now - max(began, job.last_answer)) > job.patience_s:
                 job.stopped = failure.reason
                 raise _GaveUp(failure.reason)
         elif wait_s >= _left_s(clock):
@@ -280,8 +283,10 @@ class Service:
                 else:
                     self._breaker.succeeded()
                 raise
-            except BaseException:  # the time is up
-                self._breaker.failed()
+            except BaseException as error:
+                # The time is up, or nobody expected it. Who gives up says nothing of the service.
+                if clock.expired() or isinstance(error, Exception):
+                    self._breaker.failed()
                 raise
             finally:
                 spent.cost_usd += cost_usd

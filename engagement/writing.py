@@ -8,6 +8,7 @@ import asyncio
 import concurrent.futures
 import os
 import queue
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -40,6 +41,8 @@ class Batch:
         self._job = Job(budget, service.model.outage_wait_s, run_id)
         self._waiting: asyncio.Queue[Prompt | None] = asyncio.Queue()
         self._arrived: queue.SimpleQueue[Answer] = queue.SimpleQueue()
+        self._keeping = threading.Lock()
+        self._ended = False
         self._began = time.monotonic()
         self.asked = 0
         self.written = 0
@@ -86,15 +89,18 @@ class Batch:
                     ready, delivered = [], time.monotonic()
             yield ready
         finally:
+            with self._keeping:  # whoever holds the journal may close it now
+                self._ended = True
             crew.cancel()
 
     def _feed(self, chunk: Sequence[Prompt] | None) -> None:
-        for prompt in chunk or (None,):
+        for prompt in (None,) if chunk is None else chunk:
             self._waiting.put_nowait(prompt)
 
     def _done(self, answer: Answer) -> None:
-        if answer.requests:
-            self._journal.append(answer)
+        with self._keeping:
+            if answer.requests and not self._ended:
+                self._journal.append(answer)
         self._arrived.put(answer)
 
 
@@ -181,7 +187,7 @@ def writer(settings: Settings, *, model: str = "", budget_usd: float | None = No
     budget_usd
         At most so much for a batch. `InvalidInput` where the price of the model is not known.
     """
-    if model == NO_MODEL:
+    if (model or settings.model) == NO_MODEL:
         return TEMPLATES
     if settings.openai_api_key is None:
         return Writer(why_not="no_key")
@@ -204,7 +210,15 @@ def chosen_model(settings: Settings, name: str = "") -> Model:
     )
 
 
-@cache
-def service(model: Model, _process: int) -> Service:
+def service(model: Model, process: int) -> Service:
     """Return the process's one service for a model; a forked process has its own."""
+    with _starting:
+        return _service(model, process)
+
+
+@cache
+def _service(model: Model, _process: int) -> Service:
     return Service(model)
+
+
+_starting = threading.Lock()

@@ -30,6 +30,9 @@ LIBRARIES = (
     "nbconvert",
     "plotly",
     "typer",
+    "openai",
+    "aiohttp",
+    "jinja2",
 )
 
 
