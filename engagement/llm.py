@@ -9,7 +9,7 @@ hands on a page of HTML, a missing list or a null as if they were answers.
 import email.utils
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, Final, cast
 from urllib.parse import urlsplit
@@ -20,6 +20,7 @@ from engagement.errors import InvalidInput
 from engagement.prompts import Prompt
 
 if TYPE_CHECKING:
+    import httpx2
     import openai
 
 DEFAULT_MODEL: Final = "gpt-4.1-mini"  # answers without thinking first: eight seconds are enough
@@ -44,6 +45,7 @@ _ABOUT_US: Final = tuple(
     )
 )
 _LONGEST_WAIT_S: Final = 86_400.0  # that a service is believed to mean
+_MOST_BYTES: Final = 4_000_000  # of an answer
 _MOST_TOKENS: Final = 10**9  # of one request, that a service is believed to have counted
 
 
@@ -224,8 +226,31 @@ def _client(model: Model) -> "openai.AsyncOpenAI":
         timeout=None,
         default_headers=dict.fromkeys(_ABOUT_US, cast("Any", openai.Omit())),
         # A redirect would carry the prompt to another address than the one that was set.
-        http_client=openai.DefaultAioHttpClient(follow_redirects=False, timeout=None),
+        http_client=openai.DefaultAioHttpClient(
+            follow_redirects=False, timeout=None, event_hooks={"response": [_limit]}
+        ),
     )
+
+
+async def _limit(response: "httpx2.Response") -> None:
+    """Let no more of a body in than an answer can have: eight seconds of one that never ends fill the memory."""
+    import httpx2
+
+    body = cast("httpx2.AsyncByteStream", response.stream)
+
+    class Limited(httpx2.AsyncByteStream):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            left = _MOST_BYTES
+            async for chunk in body:
+                left -= len(chunk)
+                if left < 0:
+                    raise httpx2.ReadError("longer than an answer can be")
+                yield chunk
+
+        async def aclose(self) -> None:
+            await body.aclose()
+
+    response.stream = Limited()
 
 
 def _with_hint(data: str, broken_rule: str) -> str:

@@ -142,7 +142,7 @@ class Service:
         self, prompts: "asyncio.Queue[Prompt | None]", job: Job, done: Callable[[Answer], None]
     ) -> None:
         """Work through a queue until it says None, as many at once as the model bears."""
-        with suppress(Failure):  # the prompts will have it as their own
+        with suppress(Exception):  # each prompt will have it as its own
             self._wire.open()  # else the first prompt's clock begins, and ends, seconds before the others'
         try:
             async with asyncio.TaskGroup() as crew:

@@ -499,7 +499,7 @@ def test_the_public_entry_writes_with_the_model_of_the_settings(monkeypatch, mod
     model.behave = lambda *_: "401"
     assert asyncio.run(nudges.generate_nudge(context))["gptFallback"] is True
     assert len(model.requests) == 3
-    writing.service.cache_clear()
+    writing._service.cache_clear()
 
 
 def night_with(store, writer, *, attempt=0):

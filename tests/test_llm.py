@@ -109,13 +109,17 @@ def test_chat_completions_are_sent_the_prompt_and_nothing_else():
     }
 
 
-def test_the_key_is_in_one_header_only():
+def test_the_key_is_in_one_header_only_and_none_tells_of_the_machine():
     with ModelServer() as server:
         ask(PROMPT, url=server.url)
     (request,) = server.requests
     assert request.headers["authorization"] == f"Bearer {KEY}"
     assert [name for name, value in request.headers.items() if KEY in value] == ["authorization"]
     assert KEY.encode() not in request.body
+    assert set(request.headers) == {
+        *("host", "connection", "content-length", "content-type", "authorization"),
+        *("accept", "accept-encoding", "user-agent", "x-stainless-retry-count"),
+    }
 
 
 @FLAVOURS
@@ -255,6 +259,23 @@ def test_what_is_no_answer_is_an_outage_that_may_be_on_the_bill(comes_to, fault,
     found = comes_to(fault, speaks_responses)
     assert about(found) == (reason, True, False, None, True)
     assert not found.never_left
+
+
+@FLAVOURS
+def test_a_body_that_never_ends_is_not_taken_in(comes_to, speaks_responses):
+    sent = []
+
+    async def endless(_server, _request, writer):
+        writer.write(
+            b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n"
+        )
+        while True:
+            writer.write(b"10000\r\n" + b" " * 0x10000 + b"\r\n")
+            await writer.drain()
+            sent.append(0x10000)
+
+    assert about(comes_to(endless, speaks_responses)) == ("unavailable", True, False, None, True)
+    assert sum(sent) < 40_000_000  # four millions, and what is on its way
 
 
 @pytest.mark.parametrize("url", ["gone", "http://models.invalid/v1", "ftp://127.0.0.1/v1", "nowhere"])

@@ -66,7 +66,10 @@ def test_a_failing_service_is_asked_again_later_and_later(llmock, writer):
 def test_an_outage_is_given_up_in_time(llmock, writer):
     llmock.outage()
     answer = writer.write(prompt(writer))
-    assert answer.reason == "unavailable"
+    assert answer.reason in {
+        "unavailable",
+        "deadline",
+    }  # the last request may be under way when the time is up
     assert 2 <= answer.requests <= 6
     llmock.assert_resilient(strict=True)
 

@@ -316,21 +316,21 @@ def seconds(rates, *tokens):
 
 
 def test_requests_above_the_rate_wait_until_a_minute_has_room_for_them():
-    assert seconds(Rates(1_200, None), *1_200 * [1]) < 0.2
-    assert 0.2 < seconds(Rates(1_200, None), *1_205 * [1]) < 1  # five more, twenty a second
+    assert seconds(Rates(1_200, None), *1_200 * [1]) < 1
+    assert 0.2 < seconds(Rates(1_200, None), *1_205 * [1]) < 3  # five more, twenty a second
 
 
 def test_tokens_above_the_rate_wait_until_a_minute_has_room_for_them():
-    assert seconds(Rates(None, 60_000), 50_000, 10_000) < 0.1
-    assert 0.25 < seconds(Rates(None, 60_000), 50_000, 10_000, 300) < 1  # a thousand a second
+    assert seconds(Rates(None, 60_000), 50_000, 10_000) < 0.2
+    assert 0.25 < seconds(Rates(None, 60_000), 50_000, 10_000, 300) < 3  # a thousand a second
 
 
 def test_a_request_of_more_tokens_than_a_minute_allows_waits_for_all_of_them():
-    assert seconds(Rates(None, 100), 1_000_000) < 0.1
+    assert seconds(Rates(None, 100), 1_000_000) < 1
 
 
 def test_without_rates_nobody_waits():
-    assert seconds(Rates(None, None), *1_000 * [10**9]) < 0.1
+    assert seconds(Rates(None, None), *1_000 * [10**9]) < 1
 
 
 def test_waiters_do_not_come_back_all_at_once():

@@ -81,11 +81,11 @@ def test_more_tokens_from_the_cache_than_were_read_give_no_money_back():
 
 
 def run(work):
-    async def within_a_second():
-        async with asyncio.timeout(1):
+    async def in_time():
+        async with asyncio.timeout(10):
             return await work
 
-    return asyncio.run(within_a_second())
+    return asyncio.run(in_time())
 
 
 def test_what_was_reserved_and_not_spent_can_be_spent():

@@ -13,13 +13,22 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from pydantic import SecretStr
+
+from engagement import contacts, learners, nudges, sample, titles
+from engagement.llm import Model
+from engagement.service import Service
 from engagement.settings import PROJECT
+from engagement.store import Store
+from engagement.writing import Writer
 from tests.benchmarks.asker import AT_ONCE, EARLY, WRITTEN
+from tests.cohort import AS_OF, begin
 
 NUDGES, MANY, HANGING, IN_OUTAGE = EARLY, 100_000, 10_000, 4_000
 DELAY_S = (0.3, 0.8)
@@ -47,6 +56,7 @@ def main() -> list[dict[str, Any]]:
             },
             *_flat(kept),
             *_hanging(kept),
+            *_drafting(kept),
             *_outage(kept),
             *_call(kept),
         ]
@@ -93,6 +103,33 @@ def _hanging(kept: Path) -> list[dict[str, Any]]:
     return [
         {"what": what, "ours": taken["wall_s"], "unit": "s", "most": HANGING_S},
         {"what": what, "ours": taken["requests"], "unit": "requests", "most": HANGING_REQUESTS},
+    ]
+
+
+def _drafting(kept: Path) -> list[dict[str, Any]]:
+    """Draft a whole cohort in a store while the service hangs: every learner gets a template."""
+    store = Store(kept / "store.duckdb")
+    invented = sample.cohort(HANGING, seed=1, as_of=AS_OF)
+    learners.load(store, invented.snapshot(sample.WEEKS, nudged=None), observed_at=AS_OF, loaded_at=AS_OF)
+    for row in titles.listed(store):
+        titles.confirm(store, [row["text"]], kind=row["kind"], actor="benchmark", now=AS_OF)
+    run = begin(store, AS_OF)
+    contacts.decide(store, run)
+    counted: dict[str, int] = {}
+    with _served(HANGS, os.environ, counted) as url:
+        asked = Model("gpt-4.1-mini", SecretStr("sk-none"), url, concurrency=AT_ONCE, outage_wait_s=0)
+        service = Service(asked)
+        started = time.monotonic()
+        drafted = nudges.draft(store, run, Writer(service, ""))
+        taken_s = time.monotonic() - started
+        service.close()
+    with store.read() as db:
+        templates = db.execute("select count(*) from nudges where gpt_fallback").fetchall()
+    assert templates == [(drafted,)]
+    what = f"{drafted:,} drafts for {HANGING:,} learners in a store, the service hangs, without patience"
+    return [
+        {"what": what, "ours": taken_s, "unit": "s", "most": HANGING_S},
+        {"what": what, "ours": counted["requests"], "unit": "requests", "most": HANGING_REQUESTS},
     ]
 
 
