@@ -220,7 +220,8 @@ def nudge(
 
     settings, store, now = console.start()
     day, writer = local_day(now, settings.zone), writing.writer(settings, model=model)
-    made = nudges.ask(store, learner_id, channel=channel, now=now, day=day, writer=writer)
+    with console.waiting_for(writer):
+        made = nudges.ask(store, learner_id, channel=channel, now=now, day=day, writer=writer)
     console.show_draft(made, str(made["content"]), as_json)
 
 
@@ -237,7 +238,8 @@ def quiz(
 
     settings, store, now = console.start()
     day, writer = local_day(now, settings.zone), writing.writer(settings, model=model)
-    made = quizzes.ask(store, learner_id, topic=topic, now=now, day=day, writer=writer)
+    with console.waiting_for(writer):
+        made = quizzes.ask(store, learner_id, topic=topic, now=now, day=day, writer=writer)
     text = "\n\n".join(
         question["stem"]
         + "".join(

@@ -7,6 +7,7 @@ import json
 import logging
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from engagement.settings import Settings
     from engagement.steps import Pipeline
     from engagement.store import Store
+    from engagement.writing import Writer
 
 _log = logging.getLogger(__name__)
 
@@ -78,6 +80,14 @@ def name_and_value(text: str, *, option: str) -> tuple[str, str]:
     if not equals:
         raise InvalidInput(f"{option} {text[:40]!r}: name=value is needed")
     return name, value
+
+
+def waiting_for(writer: "Writer") -> AbstractContextManager[object]:
+    """Return a block that shows a person in a terminal that the model is asked."""
+    shown = screen(stderr=True)
+    if writer.is_nobody or not shown.is_terminal:
+        return nullcontext()
+    return shown.status(f"Asking {writer.model.name}; at most eight seconds")
 
 
 def for_the_model(model: str, budget_usd: float | None) -> dict[str, str]:

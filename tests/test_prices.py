@@ -18,8 +18,6 @@ from engagement.prices import (
 )
 
 ONE_A_TOKEN = Price(1_000_000, 250_000, 2_000_000)  # one dollar a token read, two a token written
-# The tokenizer's package opens its tables in a way that Python will not offer for ever.
-OLD_TABLES = pytest.mark.filterwarnings("ignore:open_binary is deprecated:DeprecationWarning")
 TITLES = (
     "Planning a week of study",
     "Selbstständiges Lernen für Fortgeschrittene",
@@ -197,7 +195,6 @@ def test_however_many_ask_at_once_no_more_is_spent_than_the_cap_and_nobody_is_st
     assert budget.spent_usd == pytest.approx(spent_usd)
 
 
-@OLD_TABLES
 def test_tokens_are_counted_offline():
     assert count_tokens([]) == 0
     assert count_tokens(["hello world", "hello world"]) == 4
@@ -215,14 +212,12 @@ def room():
     }
 
 
-@OLD_TABLES
 @pytest.mark.parametrize("title", TITLES)
 def test_a_prompt_has_no_more_tokens_than_are_reserved_for_it(room, title):
     data = f"reason: inactivity\ncourse: {title}\ntopic: {title}\nstyle: 1"
     assert count_tokens([data]) <= most_tokens(data) + min(room.values())
 
 
-@OLD_TABLES
 @given(title=st.text(max_size=100))
 @settings(max_examples=15, deadline=None)
 def test_a_nudge_about_anything_has_no_more_tokens_than_are_reserved_for_it(room, title):
