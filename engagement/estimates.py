@@ -4,7 +4,6 @@ Scores and decisions are worked out as in a notebook that is opened by hand: in 
 From there on it is the run's own way up to the prompts, which are counted in place of being sent.
 """
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
@@ -101,10 +100,7 @@ def _part(store: Store, run: Run, module: Any, model: Model) -> Part:
 def _tokens(asked: list[tuple[Task, str]]) -> tuple[int, int]:
     """Return how many tokens are read, counted, and at most written."""
     different = {task.digest: task for task, _ in asked}
-    shared = {
-        digest: prices.count_tokens([task.instructions, json.dumps(task.schema)])
-        for digest, task in different.items()
-    }
+    shared = {digest: prices.count_tokens([task.shared_text]) for digest, task in different.items()}
     read = sum(shared[task.digest] for task, _ in asked) + prices.count_tokens([data for _, data in asked])
     return read, sum(task.max_output_tokens for task, _ in asked)
 

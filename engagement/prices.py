@@ -16,8 +16,7 @@ from typing import Final
 from engagement.errors import InvalidInput
 
 PER: Final = 1_000_000  # prices are for so many tokens
-# No script needs more tokens than this in its UTF-8 bytes; English takes a quarter.
-BYTES_PER_TOKEN_AT_LEAST: Final = 2
+BYTES_OF_A_TOKEN: Final = 3  # about; English has four and more, most scripts three and less
 COMPARED: Final = ("gpt-4.1-nano", "gpt-4.1-mini", "gpt-4.1", "gpt-5-nano", "gpt-5-mini")
 
 
@@ -87,8 +86,16 @@ def usd(amount: float) -> str:
 
 
 def most_tokens(text: str) -> int:
-    """Return as many tokens as a text can have at most, without a tokenizer: it would take 160 MB."""
-    return len(text.encode()) // BYTES_PER_TOKEN_AT_LEAST
+    """Return how many tokens a text can have at most: a token is at least a byte.
+
+    Without a tokenizer, which would take 160 MB.
+    """
+    return len(text.encode())
+
+
+def about_tokens(text: str) -> int:
+    """Return about how many tokens a text has."""
+    return len(text.encode()) // BYTES_OF_A_TOKEN
 
 
 def count_tokens(texts: Sequence[str]) -> int:

@@ -29,7 +29,7 @@ from engagement.generation import QuestionDict
 from engagement.journal import Answer
 from engagement.llm import Failure, Model, Refused, Reply, Wire
 from engagement.pacing import Breaker, Gate, Rates, jittered
-from engagement.prices import Budget, OverBudget, most_tokens
+from engagement.prices import Budget, OverBudget, about_tokens, most_tokens
 from engagement.prompts import Prompt
 
 _log = logging.getLogger(__name__)
@@ -40,6 +40,7 @@ FIRST_BACKOFF_S: Final = 0.5
 LONGEST_BACKOFF_S: Final = 5.0  # one prompt's bad luck is not the service's end
 # A worker waits, about, before it takes the next prompt: others may have failed too, and the breaker is to know.
 AFTER_A_FAILURE_S: Final = 0.5
+LONGEST_HOLD_S: Final = 600.0  # for everybody; then somebody asks again, in case the service was wrong
 LOOK_S: Final = 0.2  # how often who waits looks whether the service is back, about
 
 
@@ -128,7 +129,7 @@ class Service:
         await self._wire.close()
 
     async def one(self, prompt: Prompt, job: Job) -> Answer:
-        """Return what became of a prompt, in at most eight seconds of the service's own doing."""
+        """Return what became of a prompt: in eight seconds, or twice of them where a batch met an outage."""
         spent = _Spent()
         answer = await self._round(prompt, job, spent)
         if self._breaker.is_open and answer.reason in ("deadline", "unavailable"):
@@ -239,7 +240,7 @@ class Service:
         """Wait at least as long as the service asked for; give up where that is longer than there is time."""
         asked_s, now = failure.retry_after_s or 0.0, time.monotonic()
         wait_s = max(asked_s, jittered(backoff_s))  # "in 0 seconds" is no leave to ask without a pause
-        self._not_before = max(self._not_before, now + asked_s)
+        self._not_before = max(self._not_before, now + min(asked_s, LONGEST_HOLD_S))
         if job.is_patient:
             if max(asked_s, now - max(began, job.last_answer)) > job.patience_s:
                 job.stopped = failure.reason
@@ -253,15 +254,15 @@ class Service:
         self, prompt: Prompt, job: Job, spent: _Spent, clock: asyncio.Timeout, broken_rule: str
     ) -> Reply:
         """Send one request when there is a place for it, and keep account of it."""
-        most_read = most_tokens(prompt.task.instructions) + most_tokens(prompt.data)
+        sent = prompt.task.shared_text + prompt.data + broken_rule
         most_written = prompt.task.max_output_tokens
         async with AsyncExitStack() as held:
             held.callback(self._breaker.leave)
             async with _standing(clock, job):
                 await held.enter_async_context(self._gate.place())
-                await self._rates.wait(most_read + most_written)
+                await self._rates.wait(about_tokens(sent) + most_written)
                 try:
-                    reserved = await job.budget.reserve(most_read, most_written)
+                    reserved = await job.budget.reserve(most_tokens(sent), most_written)
                 except OverBudget:
                     job.stopped = "budget"
                     raise _GaveUp("budget") from None

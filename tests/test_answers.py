@@ -294,7 +294,7 @@ def test_the_budget_of_a_run_holds_and_the_worst_learners_come_first(store, mode
     load(store, *people)
     confirm_all(store)
     model.delay_s = (0.01, 0.02)
-    most = PRICE.cost_usd(prices.most_tokens(" " * 4_000), 200)
+    most = PRICE.cost_usd(prices.most_tokens(" " * 4_500), 200)
     drafted(store, model.writer(budget_usd=3 * COST + most, concurrency=1))
     written = [row[0] for row in found(store) if row[2] is None]
     assert 3 <= len(written) < 8

@@ -37,8 +37,8 @@ FLAVOURS = pytest.mark.parametrize("speaks_responses", [True, False], ids=["resp
 WITH_A_LINK = json.dumps({"body": "Hi {first_name}, your course is at https://example.org for today."})
 CROWDED = failing(429, "rate_limit_exceeded")
 SENTENCE_USD = 0.0004  # 600 tokens read, 100 written
-# Set aside for one: the instructions have 1,934 bytes, the data 26; two bytes are a token. And 200 tokens to write.
-RESERVED_USD = (967 + 13) * 0.4e-6 + 200 * 1.6e-6
+# Set aside for one: instructions and schema have 2,049 bytes, the data 26, and 200 tokens are to be written.
+RESERVED_USD = (2_049 + 26) * 0.4e-6 + 200 * 1.6e-6
 FORK = """
 import os
 from tests.asking import asking, blocks, prompt

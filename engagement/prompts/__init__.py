@@ -111,6 +111,11 @@ class Task:
     version: str = VERSION
 
     @cached_property
+    def shared_text(self) -> str:
+        """Everything that is sent for each prompt, but its data."""
+        return self.instructions + json.dumps(self.schema)
+
+    @cached_property
     def digest(self) -> str:
         """The same for the same request, whoever it is about."""
         parts = [self.version, self.kind, self.instructions, self.schema, self.max_output_tokens]
