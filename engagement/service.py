@@ -27,10 +27,11 @@ from engagement import checks
 from engagement.errors import EngagementError
 from engagement.generation import QuestionDict
 from engagement.journal import Answer
-from engagement.llm import Failure, Model, Refused, Reply, Wire
+from engagement.llm import Model, Wire
 from engagement.pacing import Breaker, Gate, Rates, jittered
 from engagement.prices import Budget, OverBudget, about_tokens, most_tokens
 from engagement.prompts import Prompt
+from engagement.replies import Failure, Refused, Reply
 
 _log = logging.getLogger(__name__)
 

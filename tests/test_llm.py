@@ -6,8 +6,9 @@ import pytest
 
 from engagement import prompts
 from engagement.errors import InvalidInput
-from engagement.llm import DEFAULT_BASE_URL, Failure, Model, Refused, Reply, Wire
+from engagement.llm import DEFAULT_BASE_URL, Model, Wire
 from engagement.prompts import Prompt
+from engagement.replies import Failure, Refused, Reply
 from tests.asking import KEY, NAME, model_at
 from tests.model_server import SENTENCES, ModelServer, envelope, failing, sending
 
