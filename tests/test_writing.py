@@ -365,7 +365,7 @@ def test_a_batch_that_nobody_wants_any_more_asks_no_further_and_harms_nobody(tmp
         server.behave = lambda *_: None
         began = time.monotonic()
         assert writer.write(prompt(writer)).is_written
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 6
     assert server.answered == 17
 
 
@@ -410,7 +410,7 @@ def test_where_the_service_says_for_how_long_nobody_asks_before(tmp_path, server
     began, *later = [request.at for request in server.requests]
     early = [at - began for at in later if at - began < 1]
     assert len(early) <= 3  # those that were under way
-    assert all(seconds < 0.5 for seconds in early)
+    assert all(seconds < 0.9 for seconds in early)
 
 
 def test_a_batch_stands_still_where_an_overloaded_service_says_for_how_long(tmp_path, server):
@@ -437,7 +437,7 @@ def test_a_person_does_not_wait_longer_than_there_is_time_and_nobody_asks_meanwh
     began = time.monotonic()
     with asking(server) as writer:
         reasons = [writer.write(prompt(writer, style)).reason for style in range(3)]
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 7
     assert (reasons, server.answered) == (3 * ["rate_limited"], 1)
 
 
