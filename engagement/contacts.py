@@ -86,7 +86,8 @@ def _left_of(db: Cursor, run: Run, policy: SelectionPolicy) -> SelectionPolicy:
 def look_at(db: Cursor, learner_id: str, *, now: datetime, day: date) -> dict[str, Any]:
     """Return what the rules know about one learner at this moment, with the `type` of nudge that fits.
 
-    Keys as in `selection.COLUMNS`, and `type`, `program`, `locale`. Raises `NotFound`.
+    Keys as in `selection.COLUMNS`, and `type`, `program`, `locale`, `known_at` (up to when facts count). Raises
+    `NotFound`.
     """
     db.execute(
         f"create or replace temp table scores_now as select {_SCORES} from risk_scores where learner_id = $learner_id",  # noqa: S608
@@ -111,7 +112,7 @@ def look_at(db: Cursor, learner_id: str, *, now: datetime, day: date) -> dict[st
     values = typed.fetchall()
     if not values:
         raise NotFound(f"no learner {learner_id!r}")
-    return dict(zip(typed.columns, values[0], strict=True))
+    return {**dict(zip(typed.columns, values[0], strict=True)), "known_at": known_at}
 
 
 def _inputs(

@@ -194,7 +194,7 @@ def ask(
             chosen = {name: learner[name] for name in _OF_THE_LEARNER} | {"why_not": writer.why_not}
             db.execute(_ONE_TO_DRAFT, {**chosen, "id": nudge_id, "channel": channel, "variant": drawn + 1})
             _write_texts(db)
-        answers.settle_one(store, WANTED, writer, as_of=now)
+        answers.settle_one(store, WANTED, writer, as_of=learner["known_at"])
         with store.write() as db:
             _refuse(contacts.look_at(db, learner_id, now=now, day=day), channel)  # who opted out meanwhile
             named = {"run_id": None, "campaign": MANUAL, "period": period, "as_of": now, "created_at": now}

@@ -166,7 +166,7 @@ def ask(
             order = fallbacks.drawn(variant_key(learner_id, MANUAL, day), fallbacks.ORDERS)
             db.execute(_ONE_TO_DRAFT, {**chosen, "option_order": order})
             _write_texts(db)
-        answers.settle_one(store, WANTED, writer, as_of=now)
+        answers.settle_one(store, WANTED, writer, as_of=learner["known_at"])
         with store.write() as db:
             _refuse(contacts.look_at(db, learner_id, now=now, day=day))  # who opted out meanwhile
             named = {"run_id": None, "campaign": MANUAL, "period": period, "as_of": now, "created_at": now}

@@ -24,7 +24,7 @@ from engagement.errors import InvalidInput, StoreUnusable
 from engagement.llm import Model
 from engagement.store import query
 from engagement.writing import TEMPLATES, Service, Writer
-from tests.cohort import AS_OF, DAY, Overtaken, begin, learner, load, rows
+from tests.cohort import AS_OF, DAY, HOUR, Overtaken, begin, learner, load, rows
 from tests.model_server import SENTENCES, ModelServer, envelope, good_answer, sending
 
 PRICE = prices.Price(1.0, 0.5, 10.0)  # 600 tokens read and 100 written: 0.0016 US dollars
@@ -146,6 +146,16 @@ def test_a_nudge_asked_for_by_hand_is_asked_anew(store, model):
     assert rows(store, "select run_id, content from nudges where id = $id", id=made["id"]) == [
         (None, SENTENCES["en"])
     ]
+
+
+def test_what_tonights_run_knew_is_what_the_model_is_told_this_morning(store, model):
+    load(store, learner("a", **EACH, completed_percent=80))
+    load(store, learner("a", **EACH, completed_percent=5), at=AS_OF)
+    run = drafted(store, TEMPLATES)
+    publication.publish(store, run, now=AS_OF - 20 * HOUR)
+    morning = AS_OF - 14 * HOUR
+    nudges.ask(store, "a", channel="in_app", now=morning, day=AS_OF.date(), writer=model.writer())
+    assert "planned work done: less than a quarter" in model.requests[0].data
 
 
 def test_a_failure_by_hand_is_a_template_although_an_answer_is_known(store, model):
