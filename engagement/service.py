@@ -24,7 +24,6 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from engagement import checks
-from engagement.errors import EngagementError
 from engagement.generation import QuestionDict
 from engagement.journal import Answer
 from engagement.llm import Model, Wire
@@ -150,7 +149,7 @@ class Service:
             async with asyncio.TaskGroup() as crew:
                 for _ in range(self.model.concurrency):
                     crew.create_task(self._worker(prompts, job, done))
-        except* EngagementError as failed:  # the answers cannot be kept
+        except ExceptionGroup as failed:  # the answers cannot be kept
             raise failed.exceptions[0] from None
 
     async def _worker(
