@@ -5,8 +5,9 @@ completions, from then on. The client library tries once, follows no redirect an
 and checks are `service`'s, and what comes back is read by `replies`.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import urlsplit
 
@@ -87,13 +88,13 @@ class Wire:
             if self._speaks_responses:
                 try:
                     return read_response(
-                        await self._post("/responses", self._as_response(prompt, broken_rule))
+                        await self._post("responses", self._as_response(prompt, broken_rule))
                     )
                 except openai.APIStatusError as error:
                     if error.status_code not in _NO_RESPONSES_API or _code(error) in _MODEL_CODES:
                         raise
                     self._speaks_responses = False
-            return read_chat(await self._post("/chat/completions", self._as_chat(prompt, broken_rule)))
+            return read_chat(await self._post("chat/completions", self._as_chat(prompt, broken_rule)))
         except openai.APIStatusError as error:
             raise _meaning(error) from None
         except openai.APIConnectionError as error:
@@ -115,7 +116,9 @@ class Wire:
         return self._client
 
     async def _post(self, path: str, body: Mapping[str, Any]) -> str:
-        text: str = await self.open().post(path, cast_to=str, body=body)
+        client = self.open()
+        # An address that is whole already need not be put together for each request.
+        text: str = await client.post(f"{client.base_url}{path}", cast_to=str, body=body)
         return text
 
     def _as_response(self, prompt: Prompt, broken_rule: str) -> dict[str, Any]:
@@ -173,23 +176,29 @@ def _client(model: Model) -> "openai.AsyncOpenAI":
 
 async def _limit(response: "httpx2.Response") -> None:
     """Let no more of a body in than an answer can have: eight seconds of one that never ends fill the memory."""
+    response.stream = _limited()(cast("httpx2.AsyncByteStream", response.stream))
+
+
+@cache
+def _limited() -> "Callable[[httpx2.AsyncByteStream], httpx2.AsyncByteStream]":
     import httpx2
 
-    body = cast("httpx2.AsyncByteStream", response.stream)
-
     class Limited(httpx2.AsyncByteStream):
+        def __init__(self, body: httpx2.AsyncByteStream) -> None:
+            self._body = body
+
         async def __aiter__(self) -> AsyncIterator[bytes]:
             left = _MOST_BYTES
-            async for chunk in body:
+            async for chunk in self._body:
                 left -= len(chunk)
                 if left < 0:
                     raise httpx2.ReadError("longer than an answer can be")
                 yield chunk
 
         async def aclose(self) -> None:
-            await body.aclose()
+            await self._body.aclose()
 
-    response.stream = Limited()
+    return Limited
 
 
 def _with_hint(data: str, broken_rule: str) -> str:

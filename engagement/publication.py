@@ -22,8 +22,9 @@ RECALCULATION: Final = "score"  # the pipeline of scores that a person asked for
 def publish(store: Store, run: Run, *, now: datetime) -> dict[str, Any]:
     """Make the run's scores, decisions and drafts visible, and return what it counted."""
     with store.write() as db:
-        for module in (nudges, quizzes):
-            module.publish(db, run)
+        if _asked_a_model(db, run):
+            for module in (nudges, quizzes):
+                module.publish(db, run)
         counted = summary(db, run)
         counted["expired"] = review.expire(db, run.as_of, now=now)
         contacts.publish(db, run)
@@ -106,6 +107,12 @@ def summary(db: Cursor, run: Run) -> dict[str, Any]:
         "last_load": _last_load(db),
         "left_out": dict(sorted(left_out.items(), key=lambda item: -item[1])),
     }
+
+
+def _asked_a_model(db: Cursor, run: Run) -> bool:
+    """Return whether the run may have written templates anew; where none was asked, everybody waits for less."""
+    reasons = {row["reason"] for row in records(db, query("run_authors"), {"run_id": run.run_id})}
+    return not reasons <= {"no_model", "no_key"}
 
 
 def _templates(db: Cursor, run: Run) -> dict[str, int]:
