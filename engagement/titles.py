@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from engagement.errors import InvalidInput, NotFound
-from engagement.store import Cursor, Store, query, records
+from engagement.store import Store, query, records
 
 KINDS: Final = ("program", "topic")
 LONGEST: Final = 80
@@ -47,36 +47,28 @@ def confirm(
     if title is not None and len(texts) != 1:
         raise InvalidInput("title: another title can be given for one text at a time")
     with store.write() as db:
-        _check_known(db, texts, kind)
+        _check_known(store, texts, kind)
         for text in texts:
             told = _checked(title or text)
             named = {"kind": kind, "text": text, "title": told, "actor": actor, "now": now}
             db.execute("insert or replace into titles values ($kind, $text, $title, $actor, $now)", named)
-        return [
-            row
-            for row in records(db, query("titles_in_use"))
-            if (row["kind"], row["text"]) in _keys(kind, texts)
-        ]
+        return _those(store, kind, texts)
 
 
 def withdraw(store: Store, texts: Sequence[str], *, kind: str) -> list[dict[str, Any]]:
     """Keep the titles back from now on, and return what `listed` says of them. Raises `NotFound`."""
     _check_kind(kind)
     with store.write() as db:
-        _check_known(db, texts, kind)
+        _check_known(store, texts, kind)
         db.execute(
             "delete from titles where kind = $kind and text in (select unnest($texts))",
             {"kind": kind, "texts": list(texts)},
         )
-        return [
-            row
-            for row in records(db, query("titles_in_use"))
-            if (row["kind"], row["text"]) in _keys(kind, texts)
-        ]
+        return _those(store, kind, texts)
 
 
-def _keys(kind: str, texts: Sequence[str]) -> set[tuple[str, str]]:
-    return {(kind, text) for text in texts}
+def _those(store: Store, kind: str, texts: Sequence[str]) -> list[dict[str, Any]]:
+    return [row for row in listed(store) if row["kind"] == kind and row["text"] in texts]
 
 
 def _check_kind(kind: str) -> None:
@@ -84,8 +76,8 @@ def _check_kind(kind: str) -> None:
         raise InvalidInput(f"kind {kind[:40]!r}: allowed are {', '.join(KINDS)}")
 
 
-def _check_known(db: Cursor, texts: Sequence[str], kind: str) -> None:
-    known = {row["text"] for row in records(db, query("titles_in_use")) if row["kind"] == kind}
+def _check_known(store: Store, texts: Sequence[str], kind: str) -> None:
+    known = {row["text"] for row in _those(store, kind, texts)}
     missing = [text for text in texts if text not in known]
     if missing:
         raise NotFound(f"{kind}: {len(missing)} of {len(texts)} not known, first {missing[0][:40]!r}")
