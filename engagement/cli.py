@@ -103,24 +103,17 @@ app.command()(load_command.load)
 @app.command()
 def score(as_of: AsOf = "", program: Program = None, as_json: Json = False) -> None:
     """Score everybody again now, by the numbers of the nightly run, and publish the scores."""
-    from engagement import publication, scoring, steps
-    from engagement.locks import sole_runner
-    from engagement.runs import NIGHTLY
+    from engagement import recalculation
 
     settings, store, now = console.start()
-    with store.read() as db:
-        before = scoring.current_labels(db, program)
-    with sole_runner(store.path):
-        publication.recalculate(
-            store,
-            as_of=console.instant(as_of, settings, now),
-            zone=settings.zone,
-            program=program,
-            now=now,
-            policy=steps.read_pipeline(NIGHTLY).policy,
-        )
-    with store.read() as db:
-        after = scoring.current_labels(db, program)
+    found = recalculation.recalculate(
+        store,
+        as_of=console.instant(as_of, settings, now),
+        zone=settings.zone,
+        programs=None if program is None else [program],
+        now=now,
+    )
+    before, after = found["before"], found["after"]
     if as_json:
         console.print_json({"before": before, "after": after})
         return
@@ -221,7 +214,9 @@ def nudge(
     settings, store, now = console.start()
     day, writer = local_day(now, settings.zone), writing.writer(settings, model=model)
     with console.waiting_for(writer):
-        made = nudges.ask(store, learner_id, channel=channel, now=now, day=day, writer=writer)
+        made = nudges.ask(
+            store, learner_id, channel=channel, actor=console.actor(), now=now, day=day, writer=writer
+        )
     console.show_draft(made, str(made["content"]), as_json)
 
 
@@ -239,7 +234,9 @@ def quiz(
     settings, store, now = console.start()
     day, writer = local_day(now, settings.zone), writing.writer(settings, model=model)
     with console.waiting_for(writer):
-        made = quizzes.ask(store, learner_id, topic=topic, now=now, day=day, writer=writer)
+        made = quizzes.ask(
+            store, learner_id, topic=topic, actor=console.actor(), now=now, day=day, writer=writer
+        )
     text = "\n\n".join(
         question["stem"]
         + "".join(
@@ -305,11 +302,27 @@ def queue_export(
 
 
 @app.command()
-def dashboard(port: Annotated[int, typer.Option(help="On 127.0.0.1.")] = 8866) -> None:
-    """Serve the coordinators' page to this machine."""
-    from engagement import servers
+def dashboard(
+    port: Annotated[int, typer.Option(min=1, max=65_535, help="Where to listen; the next free one.")] = 8866,
+    host: Annotated[
+        str, typer.Option(help="This machine only, unless another address is said.")
+    ] = "127.0.0.1",
+    token: Annotated[
+        str,
+        typer.Option(help="Whoever has it may open the page; better said by ENGAGEMENT_DASHBOARD_TOKEN."),
+    ] = "",
+    base_url: Annotated[str, typer.Option(help="Where a proxy shows the page, such as /engagement/.")] = "/",
+    viewers: Annotated[int, typer.Option(min=1, max=200, help="How many may have it open at a time.")] = 10,
+) -> None:
+    """Serve the coordinators' page."""
+    from engagement.settings import read_settings
 
-    servers.dashboard(port=port)
+    settings = read_settings()
+    if not token and settings.dashboard_token is not None:
+        token = settings.dashboard_token.get_secret_value()
+    from engagement.dashboard import server  # after the settings: it takes a second
+
+    server.serve(server.Options(host, port, token, base_url, viewers), settings)
 
 
 @app.command()

@@ -1,18 +1,24 @@
-"""Contact decisions of a run: the rules of `selection`, put to every learner in the store."""
+"""Contacts: who a run contacts, by the rules of `selection`, and what a person says they did by themselves.
+
+A phone call counts for the limits like a message that was sent; a note does not.
+"""
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Final, cast
 
 import narwhals as nw
 
-from engagement import selection
-from engagement.errors import NotFound
+from engagement import deeds, selection
+from engagement.errors import InvalidInput, NotFound
 from engagement.risk import DEFAULT_POLICY, TERMS, RiskPolicy
 from engagement.runs import NIGHTLY, Run
 from engagement.selection import DEFAULT_SELECTION, SelectionPolicy
-from engagement.store import Cursor, Relation, Store, first_row, query
+from engagement.store import Cursor, Relation, Store, first_row, query, records
+
+ONE_CLICK: Final = timedelta(seconds=1)  # the same again so soon is the same click
 
 _DECIDED: Final = (
     "learner_id, person_id, decision, type, channel, reason, quiz, quiz_topic, priority, risk_score, "
@@ -83,12 +89,107 @@ def _left_of(db: Cursor, run: Run, policy: SelectionPolicy) -> SelectionPolicy:
     return replace(policy, capacity=max(policy.capacity - drafted, 0))
 
 
-def look_at(db: Cursor, learner_id: str, *, now: datetime, day: date) -> dict[str, Any]:
+def phoned(
+    store: Store,
+    learner_id: str,
+    text: str = "",
+    *,
+    actor: str,
+    now: datetime,
+    programs: Sequence[str] | None,
+) -> dict[str, Any]:
+    """Record that somebody phoned the learner, with what was said if they want to keep it; return the event.
+
+    It counts as a contact. Recorded twice within a second, it is one. Raises `NotFound`, and `InvalidInput` where the
+    text may not be kept.
+    """
+    return _done(store, learner_id, "phone_call", text, actor=actor, now=now, programs=programs)
+
+
+def note(
+    store: Store,
+    learner_id: str,
+    text: str,
+    *,
+    actor: str,
+    now: datetime,
+    programs: Sequence[str] | None,
+) -> dict[str, Any]:
+    """Keep a note about the learner and return the event; raises as `phoned` does, and where the text is empty."""
+    if not text.strip():
+        raise InvalidInput("text: a note needs one")
+    return _done(store, learner_id, "note", text, actor=actor, now=now, programs=programs)
+
+
+def _done(
+    store: Store,
+    learner_id: str,
+    kind: str,
+    text: str,
+    *,
+    actor: str,
+    now: datetime,
+    programs: Sequence[str] | None,
+) -> dict[str, Any]:
+    text = deeds.plain_text("text", text)
+    with store.write() as db:
+        check_program(db, learner_id, programs)
+        same = {"learner_id": learner_id, "kind": kind, "actor": actor, "text": text}
+        just_now = db.execute(
+            """
+            select timestamp
+            from events
+            where
+                timestamp > $since and timestamp < $until and learner_id = $learner_id and type = $kind
+                and actor = $actor and metadata ->> 'text' = $text
+            order by timestamp
+            limit 1
+            """,
+            {**same, "since": now - ONE_CLICK, "until": now + ONE_CLICK},
+        ).fetchall()
+        at = just_now[0][0] if just_now else now
+        deeds.record(db, learner_id, kind, timestamp=at, actor=actor, source="desk", metadata={"text": text})
+    return {"timestamp": at, "type": kind, "actor": actor, "metadata": {"text": text}}
+
+
+def check_program(db: Cursor, learner_id: str, programs: Sequence[str] | None) -> None:
+    """Raise `NotFound` where there is no such learner in the programs; None: all programs."""
+    found = db.execute("select program from learners where id = $id", {"id": learner_id}).fetchall()
+    if not found or (programs is not None and found[0][0] not in programs):
+        raise NotFound(f"no learner {learner_id!r}")
+
+
+def consents(db: Cursor, learner_id: str) -> dict[str, Any]:
+    """Return what `selection.refusal_by_hand` asks about one learner, at once: it may be asked while others wait."""
+    found = records(
+        db,
+        """
+        select
+            id as learner_id,
+            active,
+            person_id in (select person_id from learners where contact_opt_out) as contact_opt_out,
+            email is not null as has_email,
+            phone is not null as has_phone,
+            whatsapp_opt_in
+        from learners
+        where id = $id
+        """,
+        {"id": learner_id},
+    )
+    if not found:
+        raise NotFound(f"no learner {learner_id!r}")
+    return found[0]
+
+
+def look_at(
+    db: Cursor, learner_id: str, *, now: datetime, day: date, programs: Sequence[str] | None = None
+) -> dict[str, Any]:
     """Return what the rules know about one learner at this moment, with the `type` of nudge that fits.
 
     Keys as in `selection.COLUMNS`, and `type`, `program`, `locale`, `known_at` (up to when facts count). Raises
     `NotFound`.
     """
+    check_program(db, learner_id, programs)
     db.execute(
         f"create or replace temp table scores_now as select {_SCORES} from risk_scores where learner_id = $learner_id",  # noqa: S608
         {"learner_id": learner_id},
@@ -110,8 +211,6 @@ def look_at(db: Cursor, learner_id: str, *, now: datetime, day: date) -> dict[st
     kind = selection.nudge_type(DEFAULT_SELECTION, policy)
     typed = nw.from_native(cast("Any", inputs)).with_columns(type=kind).to_native()
     values = typed.fetchall()
-    if not values:
-        raise NotFound(f"no learner {learner_id!r}")
     return {**dict(zip(typed.columns, values[0], strict=True)), "known_at": known_at}
 
 

@@ -3,6 +3,7 @@
     EngagementError            exit 1    HTTP 500
     ├── InvalidInput           exit 2    HTTP 400   a file, a parameter or a text that is not as documented
     ├── NotFound               exit 4    HTTP 404   no such learner, nudge, run or store
+    ├── Changed                exit 1    HTTP 409   somebody else changed it first
     ├── StoreBusy              exit 75   HTTP 503   somebody else holds the store or runs the pipeline
     ├── StoreUnusable          exit 1    HTTP 500   damaged, read-only, full, or made by a newer version
     └── RunFailed              exit 1    HTTP 500   a step of a pipeline failed
@@ -33,6 +34,12 @@ class NotFound(EngagementError):
 
     exit_code = 4
     http_status = 404
+
+
+class Changed(EngagementError):
+    """What was about to be changed is no longer as it was seen; nothing was overwritten."""
+
+    http_status = 409
 
 
 class StoreBusy(EngagementError):

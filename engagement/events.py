@@ -5,16 +5,13 @@ adds nothing. Where the source has ids of its own, they tell what is a repeat: e
 many sources number the events of each user from 1.
 """
 
-import hashlib
-import json
-from collections.abc import Mapping
 from datetime import datetime
 
 from engagement import intake, loads
 from engagement.conventions import AS_DOCUMENTED, Conventions
 from engagement.loads import LoadSummary
 from engagement.schema import EVENTS
-from engagement.store import Cursor, Store, query
+from engagement.store import Store, query
 
 
 def load(
@@ -50,36 +47,3 @@ def load(
             loaded_at=loaded_at,
             max_quarantine=max_quarantine,
         )
-
-
-def record(
-    db: Cursor,
-    learner_id: str,
-    kind: str,
-    *,
-    timestamp: datetime,
-    actor: str,
-    source: str,
-    metadata: Mapping[str, object],
-) -> str:
-    """Append one event within the caller's transaction and return its id."""
-    text = json.dumps(metadata, sort_keys=True, ensure_ascii=False)
-    made_from = "|".join((learner_id, kind, timestamp.isoformat(), actor, text))
-    event_id = hashlib.sha256(made_from.encode()).hexdigest()
-    db.execute(
-        """
-        insert into events
-        select $id, $learner, $kind, $metadata, $timestamp, $actor, $source
-        where not exists (select 1 from events where id = $id)
-        """,
-        {
-            "id": event_id,
-            "learner": learner_id,
-            "kind": kind,
-            "metadata": text,
-            "timestamp": timestamp,
-            "actor": actor,
-            "source": source,
-        },
-    )
-    return event_id

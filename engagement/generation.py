@@ -9,7 +9,7 @@ put in order only afterwards: authors and models favour some places for the righ
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from types import MappingProxyType
@@ -33,7 +33,8 @@ MIN_QUESTIONS: Final = 3
 MAX_QUESTIONS: Final = 10
 
 # Control characters can forge log lines and mail headers; direction overrides can show a text as another one.
-UNSAFE_CHARACTERS: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+# Half of a pair of surrogates is no character: no file could hold it.
+UNSAFE_CHARACTERS: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 # Characters, counted with the name filled in. 78 is the line length that mail programs show and fold at.
@@ -192,28 +193,69 @@ class Generation:
         }
 
 
+class BrokenRule(ValueError):
+    """One rule that a text breaks: its field, a code, and the limit where the rule has one; never the text."""
+
+    def __init__(self, field: str, rule: str, sentence: str, limit: int | None = None) -> None:
+        super().__init__(f"{field}: {sentence}")
+        self.field = field
+        self.rule = rule
+        self.limit = limit
+
+
 def check_nudge(channel: str, subject: str | None, content: str) -> None:
-    """Raise `ValueError` that says which rule of the channel the text breaks, without quoting it."""
+    """Raise `BrokenRule` that says which rule of the channel the text breaks, without quoting it."""
+    for broken in _rules_broken(channel, subject, content):
+        raise broken
+
+
+def problems_of_nudge(channel: str, subject: str | None, content: str) -> list[BrokenRule]:
+    """Return every rule that a person's text breaks: those of `check_nudge`, and what may stand in no text.
+
+    A person who knows the learner may leave the name out.
+    """
+    texts = {"content": content} if subject is None else {"subject": subject, "content": content}
+    return [
+        *(BrokenRule(field, "empty", "is empty") for field, text in texts.items() if not text.strip()),
+        *(
+            BrokenRule(
+                field, "unsafe_character", "holds a control character or a change of writing direction"
+            )
+            for field, text in texts.items()
+            if UNSAFE_CHARACTERS.search(text)
+        ),
+        *(
+            broken
+            for broken in _rules_broken(channel, subject, content)
+            if broken.rule != "placeholder_missing"
+        ),
+    ]
+
+
+def _rules_broken(channel: str, subject: str | None, content: str) -> Iterator[BrokenRule]:
     if (subject is None) == (channel == "email"):
-        raise ValueError("subject: e-mails have one, other channels null")
+        rule = "subject_missing" if subject is None else "subject_extra"
+        yield BrokenRule("subject", rule, "e-mails have one, other channels null")
     if channel == "in_app" and "\n" in content:
-        raise ValueError("content: in_app is a single line")
+        yield BrokenRule("content", "line_break", "in_app is a single line")
     if channel != "in_app" and PLACEHOLDER not in content:
-        raise ValueError(f"content: {PLACEHOLDER} is missing")
-    _check_text("content", content, longest=LENGTHS[channel])
+        yield BrokenRule("content", "placeholder_missing", f"{PLACEHOLDER} is missing")
+    yield from _rules_broken_by_text("content", content, longest=LENGTHS[channel])
     if subject is not None:
         if "\n" in subject:
-            raise ValueError("subject: is not a single line")
-        _check_text("subject", subject, longest=LENGTHS["email_subject"])
+            yield BrokenRule("subject", "line_break", "is not a single line")
+        yield from _rules_broken_by_text("subject", subject, longest=LENGTHS["email_subject"])
 
 
-def _check_text(field: str, text: str, *, longest: int) -> None:
+def _rules_broken_by_text(field: str, text: str, *, longest: int) -> Iterator[BrokenRule]:
     if text.count(PLACEHOLDER) != len(_WELL_PLACED.findall(text)):
-        raise ValueError(f"{field}: {PLACEHOLDER} does not stand between a word with a space and punctuation")
+        sentence = f"{PLACEHOLDER} does not stand between a word with a space and punctuation"
+        yield BrokenRule(field, "placeholder_place", sentence)
     if set("{}") & set(text.replace(PLACEHOLDER, "")):
-        raise ValueError(f"{field}: the only placeholder is {PLACEHOLDER}")
+        yield BrokenRule(field, "braces", f"the only placeholder is {PLACEHOLDER}")
     if len(text.replace(PLACEHOLDER, "x" * NAME_LENGTH)) > longest:
-        raise ValueError(f"{field}: longer than {longest} characters with a name of {NAME_LENGTH}")
+        sentence = f"longer than {longest} characters with a name of {NAME_LENGTH}"
+        yield BrokenRule(field, "too_long", sentence, longest)
 
 
 def first_broken_rule(error: ValidationError) -> tuple[tuple[int | str, ...], str]:

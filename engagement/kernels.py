@@ -14,7 +14,7 @@ import socket
 import subprocess
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
@@ -48,18 +48,29 @@ ANSWER_S: Final = 60  # the first answer waits for the imports; a template that 
 
 
 @contextmanager
-def template() -> Iterator[type[Any]]:
-    """Yield the class of kernel managers (`jupyter_client`) for a run; its kernels end when the block does."""
+def template(
+    preloaded: Sequence[str] = PRELOADED, *, base: type[Any] | None = None
+) -> Iterator[type[Any]]:
+    """Yield the class of kernel managers for a run; its kernels end when the block does.
+
+    Parameters
+    ----------
+    preloaded
+        Modules that the kernels find imported.
+    base
+        The class that starts kernels as they always do; `jupyter_client`'s own where there is none.
+    """
     from jupyter_client.manager import AsyncKernelManager
 
+    base = base or AsyncKernelManager
     if sys.platform != "linux":
-        yield AsyncKernelManager
+        yield base
         return
     ours, theirs = socket.socketpair()
     ours.settimeout(ANSWER_S)
     with theirs:
         process = subprocess.Popen(
-            [sys.executable, "-m", __name__, str(theirs.fileno())],
+            [sys.executable, "-m", __name__, str(theirs.fileno()), *preloaded],
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
             env=os.environ
@@ -67,7 +78,7 @@ def template() -> Iterator[type[Any]]:
             start_new_session=True,  # Ctrl-C is for the runner, which then ends the kernels
         )
     with process, ours:  # it ends when our end of the line is closed
-        yield _manager(_Line(ours))
+        yield _manager(_Line(ours), base)
 
 
 class _Line:
@@ -87,10 +98,9 @@ class _Line:
         return json.loads(answer)
 
 
-def _manager(line: _Line) -> type[Any]:
+def _manager(line: _Line, base: type[Any]) -> type[Any]:
     """Return a manager class whose kernels come from the template."""
     from jupyter_client.connect import KernelConnectionInfo
-    from jupyter_client.manager import AsyncKernelManager
     from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
     class Provisioner(LocalProvisioner):
@@ -105,7 +115,7 @@ def _manager(line: _Line) -> type[Any]:
                     return self.connection_info
             return await super().launch_kernel(cmd, **named)
 
-    class Manager(AsyncKernelManager):
+    class Manager(base):  # type: ignore[misc]
         def __init__(self, **named: Any) -> None:
             super().__init__(**named)
             self.provisioner = Provisioner(kernel_id="", kernel_spec=self.kernel_spec, parent=self)
@@ -193,7 +203,7 @@ def main() -> None:
 
     startup.skip_iri_grammar()
     del sys.path[0]  # the folder this began in, as the launcher of ordinary kernels does
-    for name in PRELOADED:
+    for name in sys.argv[2:]:
         import_module(name)
     gc.collect()
     gc.freeze()  # what was imported stays in memory that all kernels share

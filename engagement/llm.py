@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     import httpx2
     import openai
 
-DEFAULT_MODEL: Final = "gpt-4.1-mini"  # answers without thinking first: eight seconds are enough
 DEFAULT_BASE_URL: Final = "https://api.openai.com/v1"
 
 _NO_RESPONSES_API: Final = (404, 405, 501)

@@ -4,23 +4,23 @@ A run drafts them in bulk; a coordinator asks for one by hand. Both write a nudg
 are stored with `{first_name}` in place: the name is filled in where a person reads the text.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from hashlib import sha256
 from typing import Any, Final
 
 import pandas as pd
 
-from engagement import answers, contacts, fallbacks, prompts, writing
+from engagement import answers, contacts, deeds, drafts, editing, fallbacks, prompts, selection, writing
 from engagement.answers import Wanted
 from engagement.errors import InvalidInput
 from engagement.generation import Generation
 from engagement.instants import iso_week
 from engagement.runs import Run
 from engagement.schema import CHANNELS
-from engagement.selection import DEFAULT_SELECTION, REASONS
+from engagement.selection import REASONS
 from engagement.settings import read_settings
-from engagement.store import TEXT_ROWS_PER_BLOCK, Cursor, Store, first_row, query, records, registered
+from engagement.store import TEXT_ROWS_PER_BLOCK, Cursor, Store, first_row, query, registered
 from engagement.writing import TEMPLATES, Writer
 
 MANUAL: Final = "manual"  # the campaign of what a person asks for by hand
@@ -34,6 +34,12 @@ _OF_THE_LEARNER: Final = (
     "program",
     "locale",
 )
+_REFUSED: Final = {
+    "inactive": "the enrolment is no longer active",
+    "opted_out": "asked not to be contacted",
+    "no_opt_in": "WhatsApp needs an opt-in and a phone number",
+    "no_address": "has no e-mail address",
+}
 _OF_A_TEXT: Final = ("type", "channel", "locale", "variant")
 # A nudge that a person asked for, in the shape of those a run has chosen.
 _ONE_TO_DRAFT: Final = """
@@ -41,12 +47,6 @@ _ONE_TO_DRAFT: Final = """
     select $id as id, $learner_id as learner_id, $person_id as person_id, $type as type, $channel as channel,
         $risk_score::double as risk_score, $risk_label::text as risk_label, $program as program, $locale as locale,
         $variant::integer as variant, null::text as cache_key, $why_not as reason, 1 as place
-"""
-_MADE: Final = """
-    select nudges.subject, nudges.content, nudges.gpt_prompt_version, nudges.gpt_fallback, nudges.reason, learners.name
-    from nudges
-    inner join learners on nudges.learner_id = learners.id
-    where nudges.id = $id
 """
 
 
@@ -174,42 +174,125 @@ def ask(
     learner_id: str,
     *,
     channel: str,
+    actor: str,
     now: datetime,
     day: date,
     writer: Writer = TEMPLATES,
+    programs: Sequence[str] | None = None,
 ) -> dict[str, Any]:
-    """Draft one nudge that a person asked for and return it, with `warnings` about the usual limits.
+    """Draft one nudge as `write` does; return it as other programs rely on it, with `warnings` in words."""
+    made = write(
+        store,
+        learner_id,
+        channel=channel,
+        actor=actor,
+        now=now,
+        day=day,
+        writer=writer,
+        programs=programs,
+    )
+    return {
+        "id": made["id"],
+        "content": made["content_filled"],
+        "prompt_version": made["prompt_version"],
+        "gptFallback": made["gpt_fallback"],
+        "subject": made["subject_filled"],
+        "status": made["status"],
+        "reason": made["reason"],
+        "warnings": [REASONS[code] for code in made["warnings"]],
+    }
 
-    Raises `NotFound`, and `InvalidInput` where the learner opted out, is inactive, or cannot be reached that way.
+
+def write(
+    store: Store,
+    learner_id: str,
+    *,
+    channel: str,
+    actor: str,
+    now: datetime,
+    day: date,
+    writer: Writer = TEMPLATES,
+    programs: Sequence[str] | None = None,
+) -> dict[str, Any]:
+    """Draft one nudge that a person asked for and return it as `drafts.one` does.
+
+    With `warnings`: the usual limits that it goes past, as codes. Raises `NotFound`, and `InvalidInput` where the
+    learner opted out, is inactive, or cannot be reached that way.
     """
     if channel not in CHANNELS:
         raise InvalidInput(f"channel {channel!r}: allowed are {', '.join(CHANNELS)}")
     period = now.isoformat()
     with store.staging():
         with store.read() as db:
-            learner = contacts.look_at(db, learner_id, now=now, day=day)
+            learner = contacts.look_at(db, learner_id, now=now, day=day, programs=programs)
             _refuse(learner, channel)
             nudge_id = sha256("|".join((learner["person_id"], MANUAL, channel, period)).encode()).hexdigest()
             drawn = fallbacks.drawn(variant_key(learner_id, MANUAL, day), fallbacks.VARIANTS)
-            chosen = {name: learner[name] for name in _OF_THE_LEARNER} | {"why_not": writer.why_not}
-            db.execute(_ONE_TO_DRAFT, {**chosen, "id": nudge_id, "channel": channel, "variant": drawn + 1})
-            _write_texts(db)
+            _want(db, learner, writer, id=nudge_id, channel=channel, variant=drawn + 1)
         answers.settle_one(store, WANTED, writer, as_of=learner["known_at"])
         with store.write() as db:
-            _refuse(contacts.look_at(db, learner_id, now=now, day=day), channel)  # who opted out meanwhile
+            _refuse(contacts.consents(db, learner_id), channel)  # who opted out meanwhile
             named = {"run_id": None, "campaign": MANUAL, "period": period, "as_of": now, "created_at": now}
             _insert(db, {**named, "rewrites": False}, first_place=1)
-            (made,) = records(db, _MADE, {"id": nudge_id})
-    return {
-        "id": nudge_id,
-        "content": fallbacks.fill(made["content"], made["name"]),
-        "prompt_version": made["gpt_prompt_version"],
-        "gptFallback": made["gpt_fallback"],
-        "subject": fallbacks.fill(made["subject"], made["name"]) if made["subject"] else None,
-        "status": "draft",
-        "reason": made["reason"],
-        "warnings": _warnings(learner),
-    }
+            deeds.record(
+                db,
+                learner_id,
+                "nudge_drafted",
+                timestamp=now,
+                actor=actor,
+                source="review",
+                metadata={"nudge_id": nudge_id, "version": 1},
+            )
+            made = drafts.one(db, "nudge", nudge_id, programs=None)
+    return {**made, "warnings": selection.limits_passed(learner)}
+
+
+def rewrite(
+    store: Store,
+    nudge_id: str,
+    *,
+    version: int,
+    actor: str,
+    now: datetime,
+    day: date,
+    writer: Writer = TEMPLATES,
+    programs: Sequence[str] | None = None,
+) -> dict[str, Any]:
+    """Have a draft written anew, in another style, about what is known by now; return it as `drafts.one` does.
+
+    Where the model gives none, a template stands there, and says why. Nothing is held while the model thinks: raises
+    `Changed` where somebody has changed the draft before or meanwhile, and leaves it as it is. Raises `NotFound`, and
+    `InvalidInput` where it is no draft or the learner may not be written to any more.
+    """
+    with store.staging():
+        with store.read() as db:
+            draft = editing.draft_as_seen(db, "nudge", nudge_id, version=version, programs=programs)
+            learner = contacts.look_at(db, draft["learner_id"], now=now, day=day)
+            _refuse(learner, draft["channel"])
+            (variant,) = first_row(
+                db,
+                "select coalesce(any_value(variant), 0) from published_nudges where id = $id",
+                {"id": nudge_id},
+            )
+            following = variant % fallbacks.VARIANTS + 1
+            # What it is about was shown in the queue, and stays.
+            about = {**learner, "type": draft["type"]}
+            _want(db, about, writer, id=nudge_id, channel=draft["channel"], variant=following)
+        answers.settle_one(store, WANTED, writer, as_of=learner["known_at"])
+        with store.write() as db:
+            editing.draft_as_seen(db, "nudge", nudge_id, version=version, programs=programs)
+            _refuse(contacts.consents(db, draft["learner_id"]), draft["channel"])
+            db.execute(query("rewrite_nudges"))
+            return editing.edited(db, "nudge", draft, "nudge_rewritten", actor=actor, now=now)
+
+
+def _want(
+    db: Cursor, learner: Mapping[str, Any], writer: Writer, *, id: str, channel: str, variant: int
+) -> None:
+    """Fill `nudges_to_draft` with one nudge for the learner, and `texts` with its template."""
+    chosen = {name: learner[name] for name in _OF_THE_LEARNER} | {"why_not": writer.why_not}
+    db.execute(_ONE_TO_DRAFT, {**chosen, "id": id, "channel": channel, "variant": variant})
+    _write_texts(db)
 
 
 def publish(db: Cursor, run: Run) -> None:
@@ -246,23 +329,7 @@ def _insert(db: Cursor, named: Mapping[str, object], *, first_place: int) -> Non
 
 
 def _refuse(learner: Mapping[str, Any], channel: str) -> None:
-    who = f"learner {learner['learner_id']!r}"
-    if not learner["active"]:
-        raise InvalidInput(f"{who}: the enrolment is no longer active")
-    if learner["contact_opt_out"]:
-        raise InvalidInput(f"{who}: asked not to be contacted")
-    if channel == "whatsapp" and not (learner["whatsapp_opt_in"] and learner["has_phone"]):
-        raise InvalidInput(f"{who}: WhatsApp needs an opt-in and a phone number")
-    if channel == "email" and not learner["has_email"]:
-        raise InvalidInput(f"{who}: has no e-mail address")
-
-
-def _warnings(learner: Mapping[str, Any]) -> list[str]:
-    """Return the limits of a nightly run that this nudge goes past; a person may, knowing it."""
-    hours, contacts_lately = learner["hours_since_contact"], learner["contacts_in_7_days"]
-    past = {
-        "recently_contacted": hours is not None and hours < DEFAULT_SELECTION.recent_hours,
-        "cap_reached": contacts_lately >= DEFAULT_SELECTION.cap_contacts,
-        "open_draft": learner["open_drafts"] > 0,
-    }
-    return [REASONS[reason] for reason, is_past in past.items() if is_past]
+    code = selection.refusal_by_hand(learner, channel)
+    if code:
+        why = _REFUSED["no_opt_in" if (channel, code) == ("whatsapp", "no_address") else code]
+        raise InvalidInput(f"learner {learner['learner_id']!r}: {why}")

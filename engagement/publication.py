@@ -4,7 +4,7 @@ Before it, everything a run wrote carries its id and nobody looks at it; a run t
 to be seen, and one that will not go on is forgotten.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -38,17 +38,17 @@ def recalculate(
     *,
     as_of: datetime,
     zone: ZoneInfo,
-    program: str | None,
+    programs: Sequence[str] | None,
     now: datetime,
     policy: RiskPolicy = DEFAULT_POLICY,
 ) -> dict[str, int]:
-    """Score everybody (or one program) at `as_of` and publish it at once; return learners by label."""
+    """Score everybody (or those of some programs) at `as_of` and publish it at once; return learners by label."""
     day = local_day(as_of, zone)
     with store.staging():
         with store.read() as db:
             fingerprint = runs.input_fingerprint(db, as_of)
-            scoring.compute(db, as_of=as_of, policy=policy, program=program)
-        parameters = {"program": program}
+            scoring.compute(db, as_of=as_of, policy=policy, programs=programs)
+        parameters = {"programs": None if programs is None else sorted(programs)}
         with store.write() as db:
             run = runs.begin(
                 db,

@@ -4,14 +4,14 @@ One per learner, campaign and ISO week: practice every night would be a punishme
 """
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from hashlib import sha256
 from typing import Any, Final
 
 import pandas as pd
 
-from engagement import answers, contacts, fallbacks, prompts, writing
+from engagement import answers, contacts, deeds, drafts, editing, fallbacks, prompts, selection, writing
 from engagement.answers import Wanted
 from engagement.errors import InvalidInput
 from engagement.generation import Generation
@@ -19,7 +19,7 @@ from engagement.instants import iso_week
 from engagement.nudges import MANUAL, variant_key
 from engagement.runs import Run
 from engagement.settings import read_settings
-from engagement.store import TEXT_ROWS_PER_BLOCK, Cursor, Store, first_row, query, records, registered
+from engagement.store import TEXT_ROWS_PER_BLOCK, Cursor, Store, first_row, query, registered
 from engagement.writing import TEMPLATES, Writer
 
 _OF_THE_LEARNER: Final = ("learner_id", "person_id", "program", "locale", "risk_score")
@@ -147,11 +147,47 @@ def ask(
     learner_id: str,
     *,
     topic: str | None,
+    actor: str,
     now: datetime,
     day: date,
     writer: Writer = TEMPLATES,
+    programs: Sequence[str] | None = None,
 ) -> dict[str, Any]:
-    """Draft one quiz that a person asked for and return it; on the learner's topic where none is given.
+    """Draft one quiz as `write` does; return it as other programs rely on it."""
+    made = write(
+        store,
+        learner_id,
+        topic=topic,
+        actor=actor,
+        now=now,
+        day=day,
+        writer=writer,
+        programs=programs,
+    )
+    return {
+        "id": made["id"],
+        "content": made["questions"],
+        "prompt_version": made["prompt_version"],
+        "gptFallback": made["gpt_fallback"],
+        "subject": None,
+        "status": made["status"],
+        "reason": made["reason"],
+        "warnings": [],
+    }
+
+
+def write(
+    store: Store,
+    learner_id: str,
+    *,
+    topic: str | None,
+    actor: str,
+    now: datetime,
+    day: date,
+    writer: Writer = TEMPLATES,
+    programs: Sequence[str] | None = None,
+) -> dict[str, Any]:
+    """Draft one quiz that a person asked for and return it as `drafts.one` does; on the learner's topic without one.
 
     Raises `NotFound`, and `InvalidInput` where the learner opted out or is inactive.
     """
@@ -159,38 +195,69 @@ def ask(
     quiz_id = sha256("|".join((learner_id, MANUAL, "quiz", period)).encode()).hexdigest()
     with store.staging():
         with store.read() as db:
-            learner = contacts.look_at(db, learner_id, now=now, day=day)
+            learner = contacts.look_at(db, learner_id, now=now, day=day, programs=programs)
             _refuse(learner)
-            chosen = {name: learner[name] for name in _OF_THE_LEARNER} | {"why_not": writer.why_not}
-            chosen |= {"id": quiz_id, "topic": topic or learner["topic"]}
             order = fallbacks.drawn(variant_key(learner_id, MANUAL, day), fallbacks.ORDERS)
-            db.execute(_ONE_TO_DRAFT, {**chosen, "option_order": order})
-            _write_texts(db)
+            _want(db, learner, writer, id=quiz_id, topic=topic, order=order)
         answers.settle_one(store, WANTED, writer, as_of=learner["known_at"])
         with store.write() as db:
-            _refuse(contacts.look_at(db, learner_id, now=now, day=day))  # who opted out meanwhile
+            _refuse(contacts.consents(db, learner_id))  # who opted out meanwhile
             named = {"run_id": None, "campaign": MANUAL, "period": period, "as_of": now, "created_at": now}
             _insert(db, {**named, "rewrites": False}, first_place=1)
-            (made,) = records(
+            deeds.record(
                 db,
-                "select questions, gpt_prompt_version, gpt_fallback, reason from quizzes where id = $id",
-                {"id": quiz_id},
+                learner_id,
+                "quiz_drafted",
+                timestamp=now,
+                actor=actor,
+                source="review",
+                metadata={"quiz_id": quiz_id, "version": 1},
             )
-    return {
-        "id": quiz_id,
-        "content": json.loads(made["questions"]),
-        "prompt_version": made["gpt_prompt_version"],
-        "gptFallback": made["gpt_fallback"],
-        "subject": None,
-        "status": "draft",
-        "reason": made["reason"],
-        "warnings": [],
-    }
+            return drafts.one(db, "quiz", quiz_id, programs=None)
+
+
+def rewrite(
+    store: Store,
+    quiz_id: str,
+    *,
+    version: int,
+    actor: str,
+    now: datetime,
+    day: date,
+    writer: Writer = TEMPLATES,
+    programs: Sequence[str] | None = None,
+) -> dict[str, Any]:
+    """Have a draft written anew, about what is known by now, and return it; see `nudges.rewrite`."""
+    with store.staging():
+        with store.read() as db:
+            draft = editing.draft_as_seen(db, "quiz", quiz_id, version=version, programs=programs)
+            learner = contacts.look_at(db, draft["learner_id"], now=now, day=day)
+            _refuse(learner)
+            key = f"{variant_key(draft['learner_id'], MANUAL, day)}|{version}"
+            order = fallbacks.drawn(key, fallbacks.ORDERS)
+            _want(db, learner, writer, id=quiz_id, topic=draft["topic"], order=order)
+        answers.settle_one(store, WANTED, writer, as_of=learner["known_at"])
+        with store.write() as db:
+            editing.draft_as_seen(db, "quiz", quiz_id, version=version, programs=programs)
+            _refuse(contacts.consents(db, draft["learner_id"]))
+            db.execute(query("rewrite_quizzes"))
+            return editing.edited(db, "quiz", draft, "quiz_rewritten", actor=actor, now=now)
+
+
+def _want(
+    db: Cursor, learner: Mapping[str, Any], writer: Writer, *, id: str, topic: str | None, order: int
+) -> None:
+    """Fill `quizzes_to_draft` with one quiz for the learner, on their own topic without one, and its template."""
+    chosen = {name: learner[name] for name in _OF_THE_LEARNER} | {"why_not": writer.why_not}
+    chosen |= {"id": id, "topic": topic or learner["topic"]}
+    db.execute(_ONE_TO_DRAFT, {**chosen, "option_order": order})
+    _write_texts(db)
 
 
 def _refuse(learner: Mapping[str, Any]) -> None:
-    if not learner["active"] or learner["contact_opt_out"]:
-        why = "asked not to be contacted" if learner["active"] else "the enrolment is no longer active"
+    code = selection.refusal_by_hand(learner, "quiz")
+    if code:
+        why = "the enrolment is no longer active" if code == "inactive" else "asked not to be contacted"
         raise InvalidInput(f"learner {learner['learner_id']!r}: {why}")
 
 

@@ -1,31 +1,36 @@
-"""The review queue: what may happen to a nudge, who did it, and what leaves the house.
+"""The review queue: what may happen to a nudge or a quiz, who did it, and what leaves the house.
 
-Every change of status goes through one table of transitions, many nudges at once; each is an event with its actor.
-Nothing is queued or sent that a person has not approved, because no transition leads there from a draft.
+Every change of status goes through one table of transitions, many at once; each is an event with its actor. Nothing is
+queued or sent that a person has not approved, because no transition leads there from a draft.
+
+A command moves all or none (`move`). A page shows what was true a while ago: what somebody else has changed since is
+left as it is and told (`move_seen`).
 """
 
-import csv
-import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, TextIO
 
+from engagement import drafts, spreadsheets
+from engagement.deeds import plain_text
+from engagement.drafts import Kind
 from engagement.errors import InvalidInput, NotFound
 from engagement.fallbacks import fill
-from engagement.generation import UNSAFE_CHARACTERS
 from engagement.store import Cursor, Store, first_row, query, records
 
 TRANSITIONS: Final = {
     "draft": ("approved", "rejected", "expired"),
     "approved": ("queued", "draft"),  # back to draft: undo
+    "rejected": ("draft",),  # undo
     "queued": ("sent", "failed", "draft"),  # undo until exported
     "sent": ("delivered", "failed"),
 }
-STATUSES: Final = ("draft", "approved", "rejected", "expired", "queued", "sent", "delivered", "failed")
+STATUSES: Final = drafts.STATUSES
+BY_HAND: Final = ("approved", "rejected", "draft")  # where a person may move what a page shows
 DRAFT_HOURS: Final = 72  # an older draft speaks of a week that is over
 SYSTEM: Final = "system"
-# After white space and characters of no width: what a spreadsheet reads as the beginning of a formula.
-_FORMULA: Final = re.compile(r"[\s\u200b-\u200f\u2060\ufeff]*[=+\-@|%\t\r\n\uff1d\uff0b\uff0d\uff20]")
+_PLURAL: Final = {"nudge": "nudges", "quiz": "quizzes"}
+_VISIBLE: Final = {"nudge": "published_nudges", "quiz": "published_quizzes"}
 
 # What may leave the house now: who opted out, or left, since the approval hears nothing more.
 _SENDABLE: Final = """
@@ -89,9 +94,78 @@ def move(
     """
     with store.write() as db:
         full_ids = sorted({_full_id(db, nudge_id) for nudge_id in ids})
-        _choose(db, "id in (select unnest($ids))", {"ids": full_ids})
-        _move_chosen(db, status, actor=actor, now=now, reason=reason)
+        _choose(db, "nudge", "id in (select unnest($ids))", {"ids": full_ids})
+        _move_chosen(db, "nudge", status, actor=actor, now=now, reason=reason)
         return _those(db, full_ids)
+
+
+def move_seen(
+    store: Store,
+    kind: Kind,
+    seen: Mapping[str, int],
+    to: str,
+    *,
+    actor: str,
+    now: datetime,
+    programs: Sequence[str] | None,
+    reason: str = "",
+) -> dict[str, list[dict[str, Any]]]:
+    """Move what is still as the viewer saw it, in one transaction, and tell what is not.
+
+    Parameters
+    ----------
+    seen
+        The version the viewer saw, by full id.
+    to
+        `approved`, `rejected` (with a reason) or `draft`, which takes either back.
+    programs
+        The viewer's; None for all.
+
+    Returns
+    -------
+    `moved`, with id, version and status, and `conflicts`: what was left as it is, by whom it was changed (`actor`,
+    `at`; null where only a run has) and its status, null where it is not there. With `why`, nobody was faster: the
+    learner may not be written to any more.
+    """
+    if to not in BY_HAND:
+        raise InvalidInput(f"to {to!r}: allowed are {', '.join(BY_HAND)}")
+    reason = plain_text("reason", reason)
+    if to == "rejected" and not reason:
+        raise InvalidInput("reason: a rejection needs one")
+    with store.write() as db:
+        there = {row["id"]: row for row in drafts.those(db, kind, list(seen), programs=programs)}
+        conflicts = [
+            conflict
+            for draft_id, version in seen.items()
+            if (conflict := _conflict(draft_id, there.get(draft_id), version, to))
+        ]
+        left = {conflict["id"] for conflict in conflicts}
+        ready = [draft_id for draft_id in seen if draft_id not in left]
+        _choose(db, kind, "id in (select unnest($ids::text[]))", {"ids": ready})
+        _move_chosen(db, kind, to, actor=actor, now=now, reason=reason)
+    moved = [{"id": draft_id, "version": seen[draft_id] + 1, "status": to} for draft_id in ready]
+    return {"moved": moved, "conflicts": conflicts}
+
+
+def _conflict(draft_id: str, row: Mapping[str, Any] | None, version: int, to: str) -> dict[str, Any] | None:
+    """Return why the row does not go where the viewer wants it to; None where it goes."""
+    if row is None:
+        told = ("status", "version", "actor", "at", "name", "learner_id", "why")
+        return {"id": draft_id, **dict.fromkeys(told)}
+    is_as_seen = row["version"] == version and to in TRANSITIONS.get(row["status"], ())
+    why = row["refused"] if is_as_seen and to == "approved" else None
+    if is_as_seen and not why:
+        return None
+    return {
+        "id": draft_id,
+        "status": row["status"],
+        "version": row["version"],
+        "actor": row["changed_by"],
+        "at": row["changed_at"],
+        "name": row["name"],
+        "learner_id": row["learner_id"],
+        "why": why,
+    }
 
 
 def export(store: Store, *, actor: str, now: datetime, mark_sent: bool) -> list[dict[str, Any]]:
@@ -103,31 +177,34 @@ def export(store: Store, *, actor: str, now: datetime, mark_sent: bool) -> list[
         rows = db.execute(f"select id from published_nudges where {_SENDABLE}").fetchall()  # noqa: S608 (ours)
         ids = [row[0] for row in rows]
         if mark_sent:
-            _choose(db, "status = 'approved' and id in (select unnest($ids))", {"ids": ids})
-            _move_chosen(db, "queued", actor=actor, now=now)
-            _choose(db, "id in (select unnest($ids))", {"ids": ids})
-            _move_chosen(db, "sent", actor=actor, now=now)
+            _choose(db, "nudge", "status = 'approved' and id in (select unnest($ids))", {"ids": ids})
+            _move_chosen(db, "nudge", "queued", actor=actor, now=now)
+            _choose(db, "nudge", "id in (select unnest($ids))", {"ids": ids})
+            _move_chosen(db, "nudge", "sent", actor=actor, now=now)
         return _those(db, ids)
 
 
 def expire(db: Cursor, as_of: datetime, *, now: datetime) -> int:
     """Let published drafts of 72 hours before `as_of` and older expire; return how many."""
     old = {"as_of": as_of, "hours": DRAFT_HOURS}
-    count = _choose(db, "status = 'draft' and as_of <= $as_of - to_hours($hours)", old)
-    _move_chosen(db, "expired", actor=SYSTEM, now=now)
+    count = _choose(db, "nudge", "status = 'draft' and as_of <= $as_of - to_hours($hours)", old)
+    _move_chosen(db, "nudge", "expired", actor=SYSTEM, now=now)
     return count
 
 
-def _choose(db: Cursor, condition: str, named: Mapping[str, object] | None = None) -> int:
-    """Fill the table `moving` with the visible nudges for which the condition holds; return how many."""
+def _choose(db: Cursor, kind: Kind, condition: str, named: Mapping[str, object] | None = None) -> int:
+    """Fill the table `moving` with the visible nudges or quizzes for which the condition holds; return how many."""
     db.execute(
-        f"create or replace temp table moving as select id, status from published_nudges where {condition}",  # noqa: S608
+        f"""
+        create or replace temp table moving as
+        select id, learner_id, status, version from {_VISIBLE[kind]} where {condition}
+        """,  # noqa: S608 (ours)
         dict(named or {}),
     )
     return int(first_row(db, "select count(*) from temp.moving")[0])
 
 
-def _move_chosen(db: Cursor, status: str, *, actor: str, now: datetime, reason: str = "") -> None:
+def _move_chosen(db: Cursor, kind: Kind, status: str, *, actor: str, now: datetime, reason: str = "") -> None:
     for before, count, first in db.execute(
         "select status, count(*), min(id) from temp.moving group by status order by status"
     ).fetchall():
@@ -135,12 +212,13 @@ def _move_chosen(db: Cursor, status: str, *, actor: str, now: datetime, reason: 
         if status not in allowed:
             may = f"it may become {', '.join(allowed)}" if allowed else "it stays as it is"
             raise InvalidInput(
-                f"status: {count} of the nudges, first {first[:12]!r}, cannot go from {before} to {status}; {may}"
+                f"status: {count} of the {_PLURAL[kind]}, first {first[:12]!r}, cannot go from {before} to {status}; "
+                f"{may}"
             )
-    db.execute(query("move_nudges"), {"status": status, "now": now})
-    db.execute(
-        query("record_moves"), {"status": status, "now": now, "actor": actor, "reason": reason or None}
-    )
+    stamps = {"now": now} if kind == "nudge" else {}
+    db.execute(query(f"move_{_PLURAL[kind]}"), {"status": status, **stamps})
+    told = {"kind": kind, "status": status, "now": now, "actor": actor, "reason": reason or None}
+    db.execute(query("record_moves"), told)
 
 
 def _those(db: Cursor, ids: Sequence[str]) -> list[dict[str, Any]]:
@@ -177,12 +255,4 @@ def _named(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def write_csv(rows: Sequence[Mapping[str, Any]], file: TextIO) -> None:
     """Write nudges as CSV that a spreadsheet opens without running anything in it."""
     columns = ("id", "learner_id", "channel", "name", "email", "phone", "subject", "content", "status")
-    writer = csv.writer(file)
-    writer.writerow(columns)
-    writer.writerows([_without_formula(row[column]) for column in columns] for row in rows)
-
-
-def _without_formula(value: object) -> str:
-    """Return the text; with an apostrophe before it where a spreadsheet would take it for a formula."""
-    text = UNSAFE_CHARACTERS.sub("\N{REPLACEMENT CHARACTER}", "" if value is None else str(value))
-    return f"'{text}" if _FORMULA.match(text) else text
+    spreadsheets.write_csv(columns, rows, file)

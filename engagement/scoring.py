@@ -4,6 +4,7 @@ A run writes its scores aside (`run_scores`); publishing makes them current and 
 The clock is never read: the same facts, policy and `as_of` give the same scores on any day.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from engagement import risk
@@ -12,24 +13,24 @@ from engagement.runs import Run
 from engagement.store import Cursor, Store, query
 
 
-def score(store: Store, run: Run, *, program: str | None = None) -> dict[str, int]:
+def score(store: Store, run: Run) -> dict[str, int]:
     """Score every active learner with facts at the run's `as_of` by its policy; return learners by label.
 
     Run again, it replaces the run's own scores.
     """
     with store.staging():
         with store.read() as db:
-            compute(db, as_of=run.as_of, policy=run.policy, program=program)
+            compute(db, as_of=run.as_of, policy=run.policy, programs=None)
         with store.write() as db:
             return keep(db, run)
 
 
-def compute(db: Cursor, *, as_of: datetime, policy: RiskPolicy, program: str | None) -> None:
+def compute(db: Cursor, *, as_of: datetime, policy: RiskPolicy, programs: Sequence[str] | None) -> None:
     """Fill the temporary table `scored`; nobody has to wait for it, so it comes before the write that keeps it.
 
     What is loaded between the two was not known yet when this run looked: facts are never changed, only added.
     """
-    db.execute(query("score_inputs"), {"as_of": as_of, "program": program})
+    db.execute(query("score_inputs"), {"as_of": as_of, "programs": None if programs is None else list(programs)})
     scored = risk.score(db.table("temp.score_inputs"), policy=policy).sql_query()
     db.execute(f"create or replace temp table scored as {scored}")
     db.execute("drop table temp.score_inputs")
@@ -40,8 +41,9 @@ def keep(db: Cursor, run: Run) -> dict[str, int]:
     discard(db, run.run_id)
     db.execute(
         f"""
-        insert into run_scores
-        select $run_id, learner_id, risk_score, risk_label, {", ".join(risk.TERMS)}, login_in_future
+        insert into run_scores by name
+        select $run_id as run_id, learner_id, learner_number, risk_score, risk_label, {", ".join(risk.TERMS)},
+            login_in_future, last_login, {", ".join(risk.INPUTS.values())}
         from temp.scored
         """,  # noqa: S608 (names of the formula)
         {"run_id": run.run_id},
@@ -60,17 +62,17 @@ def labels(db: Cursor, run: Run) -> dict[str, int]:
     return {label: int(found.get(label, 0)) for label in risk.LABELS}
 
 
-def current_labels(db: Cursor, program: str | None = None) -> dict[str, int]:
+def current_labels(db: Cursor, programs: Sequence[str] | None = None) -> dict[str, int]:
     """Return how many learners have each label in the newest published scores, every label named."""
     rows = db.execute(
         """
         select risk_scores.risk_label, count(*)
         from risk_scores
         inner join learners on risk_scores.learner_id = learners.id
-        where $program is null or learners.program = $program
+        where $programs is null or learners.program in (select unnest($programs))
         group by risk_scores.risk_label
         """,
-        {"program": program},
+        {"programs": None if programs is None else list(programs)},
     ).fetchall()
     found = dict(rows)
     return {label: int(found.get(label, 0)) for label in risk.LABELS}

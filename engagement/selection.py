@@ -10,6 +10,7 @@ given. Only `one_per_person` and `within_capacity` look at more than one row. Bo
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, cast
 
@@ -291,6 +292,41 @@ def _running_count(over: str | None = None) -> nw.Expr:
     count = nw.col("contactable").cum_sum()
     order = ("safety", "learner_id")
     return (count.over(over, order_by=order) if over else count.over(order_by=order)).cast(nw.Int64)
+
+
+def refusal_by_hand(learner: Mapping[str, Any], way: str) -> str | None:
+    """Return why nobody may write to the learner that way, whoever asks: a code; None where a person may.
+
+    Parameters
+    ----------
+    learner
+        With `active`, `contact_opt_out`, `has_email`, `has_phone`, `whatsapp_opt_in`, as in `COLUMNS`.
+    way
+        One of `CHANNELS`, or "quiz".
+
+    Returns
+    -------
+    "inactive", "opted_out", "no_opt_in" or "no_address".
+    """
+    obstacles = {
+        "inactive": not learner["active"],
+        "opted_out": learner["contact_opt_out"],
+        "no_opt_in": way == "whatsapp" and not learner["whatsapp_opt_in"],
+        "no_address": (way == "whatsapp" and not learner["has_phone"])
+        or (way == "email" and not learner["has_email"]),
+    }
+    return next((code for code, applies in obstacles.items() if applies), None)
+
+
+def limits_passed(learner: Mapping[str, Any], policy: SelectionPolicy = DEFAULT_SELECTION) -> list[str]:
+    """Return the limits of a nightly run that one more nudge goes past, as codes; a person may, knowing it."""
+    hours = learner["hours_since_contact"]
+    passed = {
+        "recently_contacted": hours is not None and hours < policy.recent_hours,
+        "cap_reached": learner["contacts_in_7_days"] >= policy.cap_contacts,
+        "open_draft": learner["open_drafts"] > 0,
+    }
+    return [code for code, is_passed in passed.items() if is_passed]
 
 
 def _label_reason() -> nw.Expr:

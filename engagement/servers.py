@@ -1,4 +1,4 @@
-"""Servers a person starts: Voila with the coordinators' page, JupyterLab for analysts. Both on loopback.
+"""JupyterLab for analysts, on loopback.
 
 The command becomes the server, so that Ctrl-C and a supervisor reach it and nothing is left behind.
 """
@@ -8,22 +8,6 @@ import sys
 from typing import NoReturn
 
 from engagement.settings import PROJECT
-
-
-def dashboard(*, port: int) -> NoReturn:
-    """Serve `notebooks/dashboard.ipynb`, and nothing else: no other notebook, file, template or theme."""
-    options = [
-        f"--port={port}",
-        "--Voila.ip=127.0.0.1",
-        "--no-browser",
-        "--VoilaConfiguration.file_allowlist=['^$']",
-        "--VoilaConfiguration.allow_template_override=NO",
-        "--VoilaConfiguration.allow_theme_override=NO",
-        "--MappingKernelManager.cull_idle_timeout=600",
-        "--MappingKernelManager.cull_interval=60",
-        "--MappingKernelManager.cull_connected=True",
-    ]
-    _become("voila", str(PROJECT / "notebooks" / "dashboard.ipynb"), *options)
 
 
 def explore(*, port: int) -> NoReturn:

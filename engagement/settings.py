@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from engagement.errors import InvalidInput
 
 PROJECT: Final = Path(__file__).resolve().parents[1]
+DEFAULT_MODEL: Final = "gpt-4.1-mini"  # answers without thinking first: eight seconds are enough
 
 
 def _in_project(path: Path) -> Path:
@@ -46,6 +47,8 @@ class Settings(BaseSettings):
     outage_wait_s: float = Field(60, ge=0, validation_alias="ENGAGEMENT_OUTAGE_WAIT")
     price: str | None = Field(None, validation_alias="ENGAGEMENT_PRICE")
     users: ProjectPath | None = Field(None, validation_alias="ENGAGEMENT_USERS")
+    dashboard_token: SecretStr | None = Field(None, validation_alias="ENGAGEMENT_DASHBOARD_TOKEN")
+    proxy_secret: SecretStr | None = Field(None, min_length=32, validation_alias="ENGAGEMENT_PROXY_SECRET")
     data: ProjectPath | None = Field(None, validation_alias="ENGAGEMENT_DATA")
 
     @cached_property

@@ -20,11 +20,11 @@ from pydantic import SecretStr
 
 from engagement.errors import EngagementError
 from engagement.journal import Answer, Journal
-from engagement.llm import DEFAULT_BASE_URL, DEFAULT_MODEL, Model
+from engagement.llm import DEFAULT_BASE_URL, Model
 from engagement.prices import Budget, Price, price
 from engagement.prompts import Prompt, Task
 from engagement.service import DEADLINE_S, LOOK_S, Job, Service, about
-from engagement.settings import Settings
+from engagement.settings import DEFAULT_MODEL, Settings
 
 NO_MODEL: Final = "none"  # the name of no model: every text is a template
 DELIVERED: Final = 500  # answers handed over at a time, or what there is after

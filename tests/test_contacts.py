@@ -358,7 +358,7 @@ def test_the_label_of_a_day_is_that_of_the_run_published_last(store):
     load(store, learner("a"))
     for days in (5, 4, 3):
         at = AS_OF - days * DAY
-        publication.recalculate(store, as_of=at, zone=ZoneInfo("UTC"), program=None, now=at - 5 * HOUR)
+        publication.recalculate(store, as_of=at, zone=ZoneInfo("UTC"), programs=None, now=at - 5 * HOUR)
         load(store, learner("a", **MEDIUM, last_login=at), at=at - 4 * HOUR)
         night(store, at)
         load(store, learner("a"), at=at + HOUR)

@@ -5,7 +5,7 @@ from datetime import datetime
 import pandas as pd
 import pytest
 
-from engagement import events, learners
+from engagement import deeds, events, learners
 from engagement.conventions import Conventions
 from engagement.errors import InvalidInput
 
@@ -218,7 +218,7 @@ def record(store, **changed):
         "metadata": {"b": 1, "a": "ü"},
     } | changed
     with store.write() as db:
-        return events.record(db, "a", "approved", **values)
+        return deeds.record(db, "a", "approved", **values)
 
 
 def test_a_recorded_event_is_kept_once_whatever_the_order_of_its_metadata(store, stored):

@@ -13,7 +13,7 @@ DRAFTED = (
 
 
 def ask(store, learner_id="a", channel="in_app", now=AS_OF):
-    return nudges.ask(store, learner_id, channel=channel, now=now, day=now.date())
+    return nudges.ask(store, learner_id, channel=channel, actor="ana", now=now, day=now.date())
 
 
 def drafted(store, as_of=AS_OF, pipeline="nightly"):

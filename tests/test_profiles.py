@@ -33,7 +33,7 @@ def test_a_profile_says_who_why_what_would_help_and_what_happened(store):
 
 def test_a_subject_has_its_name_filled_in_like_the_text(store):
     load(store, learner("a", name="Kim Example"))
-    nudges.ask(store, "a", channel="email", now=AS_OF, day=AS_OF.date())
+    nudges.ask(store, "a", channel="email", actor="ana", now=AS_OF, day=AS_OF.date())
     with store.write() as db:
         db.execute("update nudges set subject = 'For you, {first_name}!'")
     assert profiles.profile(store, "a")["nudges"][0]["subject"] == "For you, Kim!"
@@ -58,7 +58,7 @@ def test_the_history_shows_every_change_in_order(store):
 def test_a_profile_is_of_one_learner_only(store):
     load(store, learner("a"), learner("b"))
     night(store)
-    quizzes.ask(store, "b", topic=None, now=AS_OF + HOUR, day=AS_OF.date())
+    quizzes.ask(store, "b", topic=None, actor="ana", now=AS_OF + HOUR, day=AS_OF.date())
     found = profiles.profile(store, "a")
     assert len(found["nudges"]) == len(found["quizzes"]) == 1
 
@@ -71,7 +71,7 @@ def test_a_profile_of_nobody_is_not_found(store):
 
 def test_the_history_of_one_instant_is_in_the_order_of_publishing(store):
     load(store, learner("a"))
-    publication.recalculate(store, as_of=AS_OF, zone=ZoneInfo("UTC"), program=None, now=AS_OF - 5 * HOUR)
+    publication.recalculate(store, as_of=AS_OF, zone=ZoneInfo("UTC"), programs=None, now=AS_OF - 5 * HOUR)
     load(store, learner("a", **MEDIUM), at=AS_OF - 4 * HOUR)
     night(store)
     assert [entry["risk_label"] for entry in profiles.profile(store, "a")["history"]] == ["high", "medium"]

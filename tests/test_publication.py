@@ -13,8 +13,8 @@ UTC = ZoneInfo("UTC")
 LABELS = "select learner_id, risk_label from risk_scores order by learner_id"
 
 
-def recalculate(store, as_of=AS_OF, program=None):
-    return publication.recalculate(store, as_of=as_of, zone=UTC, program=program, now=as_of)
+def recalculate(store, as_of=AS_OF, programs=None):
+    return publication.recalculate(store, as_of=as_of, zone=UTC, programs=programs, now=as_of)
 
 
 def test_nothing_of_a_run_is_seen_before_it_is_published(store):
@@ -167,7 +167,7 @@ def test_recalculating_one_program_touches_no_other(store):
     load(store, learner("a"), learner("b", program="Welding"))
     night(store, AS_OF - DAY)
     load(store, learner("a", **LOW), learner("b", program="Welding", **LOW), at=AS_OF - HOUR)
-    assert recalculate(store, program="Welding") == {"high": 0, "medium": 0, "low": 1, "unknown": 0}
+    assert recalculate(store, programs=["Welding"]) == {"high": 0, "medium": 0, "low": 1, "unknown": 0}
     assert rows(store, "select learner_id, risk_label, as_of from risk_scores order by learner_id") == [
         ("a", "high", AS_OF - DAY),
         ("b", "low", AS_OF),
@@ -193,8 +193,8 @@ def test_recalculating_the_same_day_takes_the_newest_facts(store):
 def test_a_learner_has_one_current_score_however_often_scores_are_published(store):
     load(store, learner("a"), learner("b", program="Welding"))
     night(store)
-    for program in (None, "Welding", None):
-        recalculate(store, program=program)
+    for programs in (None, ["Welding"], None):
+        recalculate(store, programs=programs)
     recalculate(store, AS_OF - DAY)
     assert rows(store, LABELS) == [("a", "high"), ("b", "high")]
 
@@ -307,7 +307,7 @@ def test_a_publication_that_fails_half_way_shows_nothing(store):
 def test_recalculating_takes_the_numbers_it_is_given(store):
     load(store, learner("a"))
     strict = RiskPolicy(high_above=0.98)
-    labels = publication.recalculate(store, as_of=AS_OF, zone=UTC, program=None, now=AS_OF, policy=strict)
+    labels = publication.recalculate(store, as_of=AS_OF, zone=UTC, programs=None, now=AS_OF, policy=strict)
     assert labels == {"high": 0, "medium": 1, "low": 0, "unknown": 0}
     assert recalculate(store)["high"] == 1
 

@@ -18,7 +18,7 @@ def drafted(store, as_of=AS_OF):
 
 
 def ask(store, learner_id="a", topic=None, now=AS_OF):
-    return quizzes.ask(store, learner_id, topic=topic, now=now, day=now.date())
+    return quizzes.ask(store, learner_id, topic=topic, actor="ana", now=now, day=now.date())
 
 
 def keys(questions):

@@ -23,6 +23,7 @@ ALLOWED = {
     ("draft", "expired"),
     ("approved", "queued"),
     ("approved", "draft"),
+    ("rejected", "draft"),
     ("queued", "sent"),
     ("queued", "failed"),
     ("queued", "draft"),

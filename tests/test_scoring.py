@@ -9,7 +9,7 @@ HISTORY = "select as_of, risk_label, round(risk_score, 6) from risk_history orde
 
 
 def recalculate(store, as_of):
-    publication.recalculate(store, as_of=as_of, zone=ZoneInfo("UTC"), program=None, now=as_of)
+    publication.recalculate(store, as_of=as_of, zone=ZoneInfo("UTC"), programs=None, now=as_of)
 
 
 def test_a_score_that_was_corrected_at_its_instant_is_in_the_history(store):

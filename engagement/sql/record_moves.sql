@@ -1,18 +1,17 @@
--- One event per nudge of `moving`; the id is made from the nudge, its version and where it went. A repeat adds none.
+-- One event per nudge or quiz of `moving`; the id is made from what moves, its version and where it goes. A repeat adds
+-- none.
 insert into events
 with moved as (
 
     select
-        sha256(concat_ws('|', nudges.id, nudges.version, $status)) as id,
-        nudges.learner_id,
-        'nudge_' || $status as type,
-        json_object('nudge_id', nudges.id, 'from', moving.status, 'version', nudges.version, 'reason', $reason)
-            as metadata,
+        sha256(concat_ws('|', id, version + 1, $status)) as id,
+        learner_id,
+        $kind || '_' || $status as type,
+        json_object($kind || '_id', id, 'from', status, 'version', version + 1, 'reason', $reason) as metadata,
         $now as timestamp,
         $actor as actor,
         'review' as source
     from temp.moving
-    inner join published_nudges as nudges on moving.id = nudges.id
 
 ),
 
@@ -20,7 +19,7 @@ final as (
 
     select *
     from moved
-    where id not in (select events.id from events)
+    where not exists (select 1 from events where events.source = 'review' and events.id = moved.id)
 
 )
 

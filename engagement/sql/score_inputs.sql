@@ -1,4 +1,4 @@
--- One row per active learner with facts at $as_of: what the formula needs, days_inactive in days.
+-- One row per active learner with facts at $as_of: what the formula needs and what is kept with it, inactivity in days.
 create or replace temp table score_inputs as
 with known as (
 
@@ -10,6 +10,8 @@ final as (
 
     select
         learners.id as learner_id,
+        learners.number as learner_number,
+        known.last_login,
         known.completed_percent,
         known.avg_quiz_score,
         known.consecutive_missed_sessions,
@@ -19,7 +21,7 @@ final as (
     inner join known on learners.id = known.learner_id
     where
         active_at(learners.active, learners.inactive_since, $as_of)
-        and ($program is null or learners.program = $program)
+        and ($programs is null or learners.program in (select unnest($programs)))
 
 )
 

@@ -2,7 +2,9 @@
 create or replace temp table selection_inputs as
 with known as (
 
-    select * from facts_at($known_at)
+    select *
+    from facts_at($known_at)
+    where $learner_id is null or learner_id = $learner_id
 
 ),
 
@@ -49,7 +51,43 @@ visible_nudges as (
     from published_nudges
     inner join learners on published_nudges.learner_id = learners.id
     -- a draft of tonight's run is for the end of the day, and there from the morning on
-    where published_nudges.as_of <= $as_of or published_nudges.created_at <= $as_of
+    where
+        (published_nudges.as_of <= $as_of or published_nudges.created_at <= $as_of)
+        and (
+            $learner_id is null
+            or learners.person_id in (select asked.person_id from learners as asked where asked.id = $learner_id)
+        )
+
+),
+
+-- Whoever was phoned has been contacted, whichever of their enrolments it was about.
+contacts as (
+
+    select
+        person_id,
+        contacted_at
+    from visible_nudges
+    where contacted_at <= $as_of and status in ('approved', 'queued', 'sent', 'delivered')
+
+    union all
+
+    select
+        learners.person_id,
+        events.timestamp as contacted_at
+    from events
+    inner join learners on events.learner_id = learners.id
+    where events.type = 'phone_call' and events.timestamp <= $as_of
+
+),
+
+contacts_of_person as (
+
+    select
+        person_id,
+        min(epoch($as_of - contacted_at) / 3600) as hours_since_contact,
+        count(*) filter (where contacted_at > $as_of - interval 7 days) as contacts_in_7_days
+    from contacts
+    group by person_id
 
 ),
 
@@ -66,31 +104,23 @@ sent as (
 
 ),
 
-per_person as (
+drafts_of_person as (
 
     select
         person_id,
-        -- what was approved after $as_of was still a draft then
-        count(*) filter (
-            where
-            (status = 'draft' or contacted_at > $as_of)
-            and as_of > $as_of - interval 72 hours
-            -- what this run writes anew
-            and not (
-                $rewrites
-                and campaign = $pipeline
-                and period = strftime($day::date, '%Y-%m-%d')
-                and is_untouched_template(gpt_fallback, reason, status, version)
-            )
-        ) as open_drafts,
-        min(epoch($as_of - contacted_at) / 3600) filter (
-            where contacted_at <= $as_of and status in ('approved', 'queued', 'sent', 'delivered')
-        ) as hours_since_contact,
-        count(*) filter (
-            where contacted_at <= $as_of and contacted_at > $as_of - interval 7 days
-            and status in ('approved', 'queued', 'sent', 'delivered')
-        ) as contacts_in_7_days
+        count(*) as open_drafts
     from visible_nudges
+    where
+        -- what was approved after $as_of was still a draft then
+        (status = 'draft' or contacted_at > $as_of)
+        and as_of > $as_of - interval 72 hours
+        -- what this run writes anew
+        and not (
+            $rewrites
+            and campaign = $pipeline
+            and period = strftime($day::date, '%Y-%m-%d')
+            and is_untouched_template(gpt_fallback, reason, status, version)
+        )
     group by person_id
 
 ),
@@ -133,9 +163,9 @@ final as (
         coalesce(high_before.runs_high, 0)::integer as runs_high,
         coalesce(sent.nudges_without_return, 0)::integer as nudges_without_return,
         sent.label_at_last_nudge,
-        coalesce(per_person.open_drafts, 0)::integer as open_drafts,
-        per_person.hours_since_contact::double as hours_since_contact,
-        coalesce(per_person.contacts_in_7_days, 0)::integer as contacts_in_7_days,
+        coalesce(drafts_of_person.open_drafts, 0)::integer as open_drafts,
+        contacts_of_person.hours_since_contact::double as hours_since_contact,
+        coalesce(contacts_of_person.contacts_in_7_days, 0)::integer as contacts_in_7_days,
         controls.person_id is not null as held_out,
         known.avg_quiz_score,
         learners.topic,
@@ -146,7 +176,8 @@ final as (
     left join known on learners.id = known.learner_id
     left join high_before on learners.id = high_before.learner_id
     left join sent on learners.id = sent.learner_id
-    left join per_person on learners.person_id = per_person.person_id
+    left join contacts_of_person on learners.person_id = contacts_of_person.person_id
+    left join drafts_of_person on learners.person_id = drafts_of_person.person_id
     left join controls on learners.person_id = controls.person_id
     left join opted_out on learners.person_id = opted_out.person_id
     where $learner_id is null or learners.id = $learner_id

@@ -1,0 +1,255 @@
+"""The requests a browser may make: the page, its files, a ticket, and a socket to its own kernel.
+
+A kernel belongs to whoever asks for its ticket first, which is the page it was given to: nobody else knows its
+number. From then on nobody else may talk to it or end it.
+"""
+
+import asyncio
+import gzip
+import hashlib
+import json
+import logging
+import mimetypes
+import os
+import struct
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+from jupyter_server.auth.decorator import allow_unauthenticated
+from jupyter_server.base.handlers import JupyterHandler
+from jupyter_server.services.kernels.connection.base import deserialize_msg_from_ws_v1
+from jupyter_server.services.kernels.handlers import KernelHandler
+from tornado import web
+from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
+from voila.tornado.handler import TornadoVoilaHandler
+from voila.tornado.kernel_websocket_handler import (
+    VoilaKernelWebsocketHandler,
+    read_header_from_binary_message,
+)
+
+from engagement.dashboard import viewers
+from engagement.dashboard.viewers import NotAllowed
+from engagement.dashboard.widget import TICKET_SECRET
+from engagement.errors import InvalidInput
+
+SHORTEST_TOKEN: Final = 16
+HEADERS: Final = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+# What a kernel may tell a browser: not what it prints, shows or raises.
+TOLD: Final = frozenset(
+    {
+        *("comm_open", "comm_msg", "comm_close", "comm_info_reply", "kernel_info_reply", "status"),
+        *("shutdown_reply", "iopub_welcome"),
+    }
+)
+CONTROL: Final = (
+    "jupyter.widget.control"  # asks for the widgets there are; another target would make new ones
+)
+_COMPRESSIBLE: Final = (".js", ".css", ".json", ".svg")
+ALONE_S: Final = 60  # a page that is there talks to its kernel within seconds
+_log = logging.getLogger(__name__)
+
+
+@dataclass
+class Shared:
+    """What the handlers have in common: whose each kernel is, and since when nobody listens to it."""
+
+    viewers: int
+    owners: dict[str, str] = field(default_factory=dict)
+    alone_since: dict[str, float] = field(default_factory=dict)
+
+    def claim(self, kernel_id: str, name: str) -> bool:
+        """Return whether the kernel is theirs; the first who asks gets it."""
+        return self.owners.setdefault(kernel_id, name) == name
+
+
+async def sweep(kernels: Any, notebook: str, shared: Shared, *, now_s: float) -> None:
+    """End the kernels whose page is gone, which a browser that crashed does not say."""
+    for pool in (shared.owners, shared.alone_since):
+        for gone in set(pool) - set(kernels.list_kernel_ids()):
+            del pool[gone]
+    for kernel_id in given(kernels, notebook):
+        if kernels._kernel_connections.get(kernel_id, 0):
+            shared.alone_since.pop(kernel_id, None)
+        elif now_s - shared.alone_since.setdefault(kernel_id, now_s) >= ALONE_S:
+            await kernels.shutdown_kernel(kernel_id, now=True)
+
+
+def given(kernels: Any, notebook: str) -> list[str]:
+    """Return the kernels that were given to a page: all but those that wait for the next one."""
+    waiting = {task.result()["kernel_id"] for task in kernels._pools.get(notebook, ()) if _is_ready(task)}
+    starting = sum(not _is_ready(task) for task in kernels._pools.get(notebook, ()))
+    others = [kernel_id for kernel_id in kernels.list_kernel_ids() if kernel_id not in waiting]
+    return others[: len(others) - starting] if starting else others
+
+
+def _is_ready(task: "asyncio.Task[Any]") -> bool:
+    return task.done() and not task.cancelled() and task.exception() is None
+
+
+class Page(TornadoVoilaHandler):
+    """The page itself, at the one address there is."""
+
+    @allow_unauthenticated  # who is not known reads why
+    async def get(self, path: str | None = None) -> None:
+        """Write the page, or one that says why there is none."""
+        if path:
+            raise web.HTTPError(404)
+        identity = self.identity_provider
+        if self.current_user is None:
+            self._say(403, f"nobody_{identity.source}")
+            return
+        try:
+            viewers.viewer(self.current_user.username, identity.source, identity.settings.users)
+        except NotAllowed:
+            self._say(403, "not_listed")
+            return
+        except InvalidInput as error:
+            _log.error("the users' file cannot be read: %s", error)
+            self._say(500, "users_file")
+            return
+        shared: Shared = self.settings["dashboard"]
+        if len(given(self.kernel_manager, self.notebook_path)) >= shared.viewers:
+            self.set_header("Retry-After", "60")
+            self._say(503, "full")
+            return
+        await super().get(path)
+
+    def _say(self, status: int, what: str) -> None:
+        self.set_status(status)
+        self.finish(self.get_template("notice.html").render(what=what, base_url=self.base_url))
+
+
+class Ticket(JupyterHandler):
+    """What tells a kernel whom it serves."""
+
+    @web.authenticated
+    async def get(self) -> None:
+        """Write a ticket for the kernel of the page."""
+        kernel_id = self.get_query_argument("kernel")
+        claim(self, kernel_id)
+        made = viewers.ticket(
+            os.environ[TICKET_SECRET],
+            name=self.current_user.username,
+            source=self.identity_provider.source,
+            kernel_id=kernel_id,
+            now_s=time.time(),
+        )
+        self.set_header("Cache-Control", "no-store")
+        self.finish({"ticket": made})
+
+
+class Kernel(KernelHandler):
+    """Whether a kernel is there; only its owner is told."""
+
+    async def prepare(self) -> None:
+        """Look whose it is first."""
+        await super().prepare()
+        claim(self, *self.path_args, **self.path_kwargs)
+
+
+class Channels(VoilaKernelWebsocketHandler):
+    """The socket between a page and its kernel."""
+
+    async def pre_get(self) -> None:
+        """Look whose kernel it is first."""
+        claim(self, self.kernel_id)
+        await super().pre_get()
+
+    def on_message(self, ws_message: Any) -> None:
+        """Pass on what a page says to the widgets there are; anything else is dropped."""
+        try:
+            _, parts = deserialize_msg_from_ws_v1(ws_message)
+            kind = json.loads(parts[0])["msg_type"]
+            target = json.loads(parts[3]).get("target_name") if kind == "comm_open" else CONTROL
+        except (ValueError, KeyError, IndexError, AttributeError, TypeError, struct.error):
+            return
+        if target == CONTROL:
+            super().on_message(ws_message)
+
+    def write_message(self, message: Any, binary: bool = False) -> Any:
+        """Pass on what the page needs to hear."""
+        header = read_header_from_binary_message(message) if isinstance(message, bytes) else None
+        if header and header.get("msg_type") in TOLD:
+            return super().write_message(message, binary)
+        return None
+
+
+class Shutdown(VoilaShutdownKernelHandler):
+    """A page that is left ends its kernel."""
+
+    def check_xsrf_cookie(self) -> None:
+        """Ask for none: a page that is being left cannot send one, and nobody else knows the kernel's number."""
+
+    async def prepare(self) -> None:
+        """Look whose it is first."""
+        await super().prepare()
+        claim(self, *self.path_args, **self.path_kwargs)
+
+
+class Files(web.RequestHandler):
+    """Scripts and styles. Compressed once, not for every browser: JupyterLab's are megabytes."""
+
+    def initialize(self, roots: Sequence[str]) -> None:
+        """Take the folders to look in, the first first."""
+        self._roots = [Path(root).resolve() for root in roots]
+
+    def get(self, path: str) -> None:
+        """Write the file; the browser keeps it, and asks whether it is still the same."""
+        found = next((file for root in self._roots if (file := _inside(root, path))), None)
+        if found is None:
+            raise web.HTTPError(404)
+        raw, compressed, etag = _read(found, found.stat().st_mtime_ns)
+        for name, value in HEADERS.items():
+            self.set_header(name, value)
+        self.set_header("Cache-Control", "no-cache")
+        self.set_header("Content-Type", mimetypes.guess_type(found.name)[0] or "application/octet-stream")
+        self.set_header("Vary", "Accept-Encoding")
+        self.set_header("Etag", etag)
+        if self.check_etag_header():
+            self.set_status(304)
+        elif compressed and "gzip" in self.request.headers.get("Accept-Encoding", ""):
+            self.set_header("Content-Encoding", "gzip")
+            self.finish(compressed)
+        else:
+            self.finish(raw)
+
+    def compute_etag(self) -> str | None:
+        """Return the one that was set."""
+        return str(self._headers["Etag"]) if "Etag" in self._headers else None
+
+
+def _inside(root: Path, path: str) -> Path | None:
+    file = (root / path).resolve()
+    return file if file.is_relative_to(root) and file.is_file() else None
+
+
+@lru_cache(maxsize=1_000)
+def _read(file: Path, _changed_at: int) -> tuple[bytes, bytes | None, str]:
+    raw = file.read_bytes()
+    compressed = gzip.compress(raw, compresslevel=6, mtime=0) if file.suffix in _COMPRESSIBLE else None
+    return raw, compressed, f'"{hashlib.sha256(raw).hexdigest()[:32]}"'
+
+
+def claim(handler: JupyterHandler, kernel_id: str) -> None:
+    """Raise 404 where the kernel is gone or somebody else's."""
+    shared: Shared = handler.settings["dashboard"]
+    known = handler.current_user is not None and kernel_id in handler.kernel_manager
+    if not known or not shared.claim(kernel_id, handler.current_user.username):
+        raise web.HTTPError(404)
+
+
+def log_request(handler: web.RequestHandler) -> None:
+    """Log what failed here, without address or query: they hold a token, or what somebody searched for."""
+    if handler.get_status() >= 500 and handler.get_status() != 503:
+        _log.error(
+            "a request failed", extra={"handler": type(handler).__name__, "status": handler.get_status()}
+        )

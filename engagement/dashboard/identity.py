@@ -1,0 +1,51 @@
+"""Who sends a request: the one door through which every handler of the server learns a name.
+
+Where a proxy authenticates, its signed header; under JupyterHub, the Hub; with a token, whoever has it; alone on this
+machine, the one who sits at it.
+"""
+
+import getpass
+import time
+from typing import Any, Final
+
+from jupyter_server.auth.identity import IdentityProvider, User
+from tornado.web import RequestHandler
+from traitlets import Any as AnyTrait
+
+from engagement.dashboard.viewers import SHARED, Source, vouched_for
+
+USER_HEADER: Final = "X-Engagement-User"
+TIME_HEADER: Final = "X-Engagement-Time"
+SIGNATURE_HEADER: Final = "X-Engagement-Signature"
+
+
+class Identities(IdentityProvider):
+    """Jupyter's way of asking who somebody is, with our answers."""
+
+    settings: Any = AnyTrait().tag(config=True)
+    options: Any = AnyTrait().tag(config=True)
+
+    @property
+    def source(self) -> Source:
+        """Who vouches for a name."""
+        if self.settings.proxy_secret is not None:
+            return "proxy"
+        return "token" if self.options.token else "local"
+
+    def get_handlers(self) -> list[Any]:
+        """Return none: there is no form to sign in."""
+        return []
+
+    async def get_user(self, handler: RequestHandler) -> User | None:
+        """Return who sends the request, None where nobody vouches for them."""
+        if self.source == "proxy":
+            said = (
+                handler.request.headers.get(name, "") for name in (USER_HEADER, TIME_HEADER, SIGNATURE_HEADER)
+            )
+            name, timestamp, signed = said
+            secret = self.settings.proxy_secret.get_secret_value()
+            return User(name) if vouched_for(secret, name, timestamp, signed, now_s=time.time()) else None
+        if self.source == "local":
+            return User(getpass.getuser())
+        found: User | None = await super()._get_user(handler)
+        return User(SHARED) if found else None

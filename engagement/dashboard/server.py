@@ -1,0 +1,229 @@
+"""The server of the dashboard: Voila with one notebook, and with everything closed that the page does not need.
+
+What Voila would also do, and this does not: render other notebooks, serve files, take templates or themes from the
+address, load every extension that is installed, listen to a page of another host, tell a browser what a kernel
+prints, let one viewer talk to another's kernel, or keep a kernel when its page is gone.
+"""
+
+import logging
+import os
+import sys
+import time
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from secrets import token_hex
+from typing import Any, Final
+
+from engagement import kernels, startup
+from engagement.errors import InvalidInput
+from engagement.settings import PROJECT, Settings
+
+startup.skip_iri_grammar()  # before voila, which imports nbformat
+
+from jupyter_server.base.handlers import FileFindHandler  # noqa: E402
+from jupyter_server.services.kernels.handlers import KernelHandler  # noqa: E402
+from jupyter_server.services.kernels.kernelmanager import ServerKernelManager  # noqa: E402
+from jupyterlab_server.themes_handler import ThemesHandler  # noqa: E402
+from tornado.ioloop import PeriodicCallback  # noqa: E402
+from traitlets.config import Config  # noqa: E402
+from voila.app import Voila  # noqa: E402
+from voila.request_info_handler import RequestInfoSocketHandler  # noqa: E402
+from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler  # noqa: E402
+from voila.static_file_handler import (  # noqa: E402
+    AllowListFileHandler,
+    MultiStaticFileHandler,
+    TemplateStaticFileHandler,
+)
+from voila.tornado.handler import TornadoVoilaHandler  # noqa: E402
+from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler  # noqa: E402
+
+from engagement.dashboard import handlers  # noqa: E402
+from engagement.dashboard.identity import Identities  # noqa: E402
+from engagement.dashboard.viewers import read_users  # noqa: E402
+from engagement.dashboard.widget import LOG_FILE, TICKET_SECRET  # noqa: E402
+
+HERE: Final = Path(__file__).parent
+NOTEBOOK: Final = PROJECT / "notebooks" / "dashboard.ipynb"
+STATIC: Final = HERE / "static"
+LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
+POOL: Final = 1  # a kernel that waits for the next viewer: half a second less to wait
+IDLE_S: Final = 900  # without a word from the page, which pings while somebody can see it
+LOOKS_EVERY_S: Final = 30
+PINGS_EVERY_MS: Final = 30_000
+# The page needs the files of this server, its own socket, and the style rules that scripts of JupyterLab add. Modules
+# that a script makes are anywidget's: it loads a widget's code that way.
+POLICY: Final = (
+    "default-src 'none'; script-src 'self' blob:; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
+    "font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
+)
+# What viewers' kernels share, so that each takes little memory of its own and the first text is not late.
+PRELOADED: Final = (
+    "ipykernel.kernelapp",
+    "ipykernel.debugger",
+    "IPython.core.completerlib",
+    "IPython.extensions.storemagic",
+    "engagement.dashboard.widget",
+    "engagement.nudges",
+    "engagement.quizzes",
+    "engagement.steps",
+)
+EXTENSIONS: Final = ["@jupyter-widgets/jupyterlab-manager", "anywidget", "@voila-dashboards/widgets-manager8"]
+
+
+@dataclass(frozen=True)
+class Options:
+    """Where to listen and for whom."""
+
+    host: str = "127.0.0.1"
+    port: int = 8866
+    token: str = ""
+    base_url: str = "/"
+    viewers: int = 10
+
+
+class Server(Voila):
+    """Voila for the one page."""
+
+    name = "voila"
+    options = Options()
+    starts_kernels: type[Any]
+
+    def init_settings(self) -> dict[str, Any]:
+        """Return Voila's settings with what comes too late as an option."""
+        found: dict[str, Any] = super().init_settings()
+        manager = found["kernel_manager"]
+        manager.kernel_manager_factory = partial(self.starts_kernels, context=manager.context)
+        return found | {
+            "compress_response": True,
+            "allow_remote_access": self.options.host not in LOOPBACK,  # else a page of any host could ask
+            "headers": handlers.HEADERS | {"Content-Security-Policy": POLICY},
+            "log_function": handlers.log_request,
+            "websocket_compression_options": {},
+            "ws_ping_timeout": PINGS_EVERY_MS,
+            "ws_ping_interval": PINGS_EVERY_MS,
+            "dashboard": handlers.Shared(self.options.viewers),
+        }
+
+    def init_handlers(self) -> list[Any]:
+        """Return Voila's handlers without those nobody needs, the others with a guard."""
+        closed = (
+            *(AllowListFileHandler, RequestInfoSocketHandler, TemplateStaticFileHandler),
+            *(MultiStaticFileHandler, FileFindHandler, ThemesHandler),
+        )
+        guarded = {
+            KernelHandler: handlers.Kernel,
+            VoilaKernelWebsocketHandler: handlers.Channels,
+            VoilaShutdownKernelHandler: handlers.Shutdown,
+            TornadoVoilaHandler: handlers.Page,
+        }
+        kept = [
+            (pattern, guarded.get(handler, handler), *rest)
+            for pattern, handler, *rest in super().init_handlers()
+            if handler not in closed
+        ]
+        return [
+            (f"{self.server_url}engagement/static/(.*)", handlers.Files, {"roots": [STATIC]}),
+            (f"{self.server_url}voila/static/(.*)", handlers.Files, {"roots": self.static_paths}),
+            (
+                f"{self.server_url}voila/labextensions/(.*)",
+                handlers.Files,
+                {"roots": self.labextensions_path},
+            ),
+            (f"{self.server_url}engagement/ticket", handlers.Ticket),
+            *kept,
+        ]
+
+    def listen(self) -> None:
+        """Look after the kernels, and listen until somebody ends it."""
+
+        def look() -> Any:
+            notebook = os.path.relpath(self.notebook_path, self.root_dir)
+            return handlers.sweep(
+                self.kernel_manager, notebook, self.app.settings["dashboard"], now_s=time.monotonic()
+            )
+
+        PeriodicCallback(look, LOOKS_EVERY_S * 1000).start()
+        super().listen()
+
+    @property
+    def display_url(self) -> str:
+        """The address, and where to look when something is wrong."""
+        host = f"[{self.options.host}]" if ":" in self.options.host else self.options.host
+        address = f"http://{host}:{self.port}{self.base_url}"
+        print(f"Dashboard: {address}{'?token=…' if self.options.token else ''}", file=sys.stderr)
+        print(f"Its log:   {os.environ[LOG_FILE]}\nCtrl-C ends it.", file=sys.stderr)
+        return address
+
+
+def serve(options: Options, settings: Settings) -> None:
+    """Serve the page until somebody ends it. `InvalidInput` where it would be open to who should not see it."""
+    check(options, settings)
+    os.environ[TICKET_SECRET] = token_hex(32)
+    os.environ[LOG_FILE] = str(settings.store.with_name("dashboard.log"))
+    os.environ.pop("ENGAGEMENT_PROXY_SECRET", None)  # the kernels need it not
+    os.environ["JUPYTER_PATH"] = os.pathsep.join(
+        [str(HERE / "jupyter"), *filter(None, [os.environ.get("JUPYTER_PATH")])]
+    )
+    Server.options = options
+    with kernels.template(PRELOADED, base=ServerKernelManager) as Server.starts_kernels:
+        server = Server.instance(config=_config(options, settings))
+        server.initialize([str(NOTEBOOK)])
+        server.start()
+
+
+def check(options: Options, settings: Settings) -> None:
+    """Raise `InvalidInput` where nobody would have to say who they are."""
+    if settings.users is not None:
+        read_users(settings.users)
+    if settings.proxy_secret is not None and settings.users is None:
+        raise InvalidInput(
+            "ENGAGEMENT_PROXY_SECRET: names alone are not enough; ENGAGEMENT_USERS says who may see what"
+        )
+    if options.host not in LOOPBACK and not (options.token or settings.proxy_secret is not None):
+        raise InvalidInput(
+            f"--host {options.host}: others could open the page; --token, or ENGAGEMENT_PROXY_SECRET for a proxy that "
+            "says who somebody is, lets in only those who may"
+        )
+    if options.token and len(options.token) < handlers.SHORTEST_TOKEN:
+        raise InvalidInput(f"--token: {handlers.SHORTEST_TOKEN} characters or more")
+
+
+def _config(options: Options, settings: Settings) -> Config:
+    config = Config()
+    base = f"/{options.base_url.strip('/')}/" if options.base_url.strip("/") else "/"
+    config.Voila = Config(
+        ip=options.host,
+        port=options.port,
+        base_url=base,
+        server_url=base,
+        open_browser=False,
+        token=options.token,
+        identity_provider_class=Identities,
+        config_file_paths=[],
+        log_level=logging.ERROR,
+    )
+    config.Identities = Config(settings=settings, options=options)
+    config.VoilaConfiguration = Config(
+        template="engagement",
+        allow_template_override="NO",
+        allow_theme_override="NO",
+        file_allowlist=["^$"],
+        show_tracebacks=False,
+        preheat_kernel=True,
+        default_pool_size=POOL,
+        extension_allowlist=EXTENSIONS,
+        page_config_hook=_page_config,
+    )
+    config.KernelManager = Config(transport="ipc")
+    config.MappingKernelManager = Config(
+        cull_idle_timeout=IDLE_S, cull_interval=LOOKS_EVERY_S, cull_connected=True, cull_busy=False
+    )
+    return config
+
+
+def _page_config(page_config: dict[str, Any], **_rest: object) -> dict[str, Any]:
+    """Return what the page knows, with the files it will ask for."""
+    return page_config | {
+        "preloaded": sorted(file.name for file in STATIC.glob("*.js") if file.name != "page.js")
+    }

@@ -1,0 +1,54 @@
+// A native <dialog>: the browser keeps the focus inside, closes on Escape and hides the rest from screen readers.
+
+import { Button } from "./parts.js";
+import { useId } from "./ids.js";
+import { html, useLayoutEffect, useRef } from "./vendor/preact.js";
+import { words } from "./words.js";
+
+/**
+ * kind: "center" | "drawer" (from the right; the whole page on a phone). Mount it when it is to be open, or give `open`.
+ * Without `title` the children bring their own heading and close button (`label` names the dialog then). The focus
+ * goes back to where it was. `footer` is a row of buttons, the primary one last.
+ */
+export function Dialog({ open = true, ...rest }) {
+  return open ? html`<${OpenDialog} ...${rest} />` : null;
+}
+
+function OpenDialog({ title, label, onClose, children, footer, kind = "center", testid }) {
+  const dialog = useRef(null);
+  const headingId = useId("dialog");
+
+  useLayoutEffect(() => {
+    const opener = dialog.current.getRootNode().activeElement;
+    const element = dialog.current;
+    element.showModal();
+    return () => {
+      element.close();
+      if (opener?.isConnected) opener.focus();
+    };
+  }, []);
+
+  return html`<dialog
+    ref=${dialog}
+    class=${`dialog dialog-${kind}`}
+    aria-labelledby=${title ? headingId : undefined}
+    aria-label=${title ? undefined : label}
+    data-testid=${testid}
+    onCancel=${(event) => {
+      if (event.target !== dialog.current) return;
+      event.preventDefault();
+      onClose();
+    }}
+    onMouseDown=${(event) => event.target === dialog.current && onClose()}
+  >
+    <div class="dialog-box">
+      ${title &&
+      html`<header class="dialog-head">
+        <h2 id=${headingId}>${title}</h2>
+        <${Button} kind="quiet" icon="close" hideLabel onClick=${onClose}>${words.app.close}<//>
+      </header>`}
+      <div class=${title ? "dialog-body" : "dialog-bare"}>${children}</div>
+      ${footer && html`<footer class="dialog-foot">${footer}</footer>`}
+    </div>
+  </dialog>`;
+}

@@ -1,0 +1,155 @@
+"""The widget: what the browser asks comes in as a message, is answered in a thread, and goes out as a message.
+
+The widget holds no data: whoever knows a kernel could read what a widget keeps. Each question is answered by `desk`
+for the viewer the page's ticket names. Slow work, such as a model that thinks, has threads of its own, so that a
+page can still be turned.
+"""
+
+import logging
+import os
+import re
+import time
+import traceback
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from secrets import token_hex
+from typing import Any, Final
+
+import anywidget
+import ipykernel
+
+from engagement.dashboard.desk import Desk, Refused
+from engagement.settings import read_settings
+from engagement.store import open_store
+
+TICKET_SECRET: Final = "ENGAGEMENT_TICKET_SECRET"  # noqa: S105 (its name); the server makes one at every start
+LOG_FILE: Final = "ENGAGEMENT_DASHBOARD_LOG"
+
+QUICK: Final = 2  # threads: one page is turned while another loads
+SLOW: Final = 2  # a model may be asked for two texts at once
+MOST_WAITING: Final = 50  # requests; a page that asks for more has gone wild
+LONGEST_MESSAGE: Final = 200_000  # characters; ten questions with all their texts are a tenth of it
+
+_QUOTED: Final = re.compile(r"""['"].*['"]""", re.DOTALL)
+_log = logging.getLogger("engagement.dashboard")
+
+
+class Dashboard(anywidget.AnyWidget):
+    """The coordinators' page."""
+
+    # Served as a file, so that a browser keeps it and a strict policy allows it; here is only where to look.
+    _esm = """
+    export default {
+      async render({ model, el }) {
+        const page = document.getElementById("jupyter-config-data");
+        const config = page ? JSON.parse(page.textContent) : {};
+        if (!config.kernelId) {
+          el.textContent = "This page is served by: engagement dashboard";
+          return;
+        }
+        const file = new URL(config.baseUrl + "engagement/static/widget.js", location.href);
+        const { attach } = await import(file.href);
+        return attach({ model, el, base: config.baseUrl, kernelId: config.kernelId });
+      }
+    };
+    """
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self._desk = desk
+        self._quick = ThreadPoolExecutor(QUICK, thread_name_prefix="quick")
+        self._slow = ThreadPoolExecutor(SLOW, thread_name_prefix="slow")
+        self._waiting = 0
+        self.on_msg(self._receive)
+
+    def _receive(self, _widget: object, content: Any, _buffers: object) -> None:
+        """Take a message; whatever it holds, nothing is raised: a trace would travel to the browser."""
+        request = content.get("id") if isinstance(content, dict) else None
+        if not isinstance(request, int):
+            return
+        try:
+            method, arguments = str(content.get("method")), content.get("arguments")
+            if self._waiting >= MOST_WAITING or len(repr(arguments)) > LONGEST_MESSAGE:
+                raise Refused("too_much")
+            pool = self._slow if self._desk.is_slow(method) else self._quick
+            self._waiting += 1
+            pool.submit(self._answer, request, method, arguments)
+        except Exception as error:  # whatever the browser sent
+            self.send({"id": request, "error": _told(error, "?")})
+
+    def _answer(self, request: int, method: str, arguments: Any) -> None:
+        try:
+
+            def tell(progress: dict[str, Any]) -> None:
+                self.send({"id": request, "progress": progress})
+
+            message = {"result": self._desk.answer(method, arguments, tell=tell)}
+        except Exception as error:  # the page must hear of it, whatever it is
+            message = {"error": _told(error, method)}
+        finally:
+            self._waiting -= 1
+        self.send({"id": request, **message})
+
+
+def page(clock: Callable[[], datetime] | None = None) -> Dashboard:
+    """Return the widget of one viewer, whom it will know by the page's ticket."""
+    _log_to_file()
+    settings = read_settings()
+    secret = os.environ.pop(TICKET_SECRET, None) or token_hex(32)
+    return Dashboard(
+        Desk(
+            open_store(settings.store),
+            settings,
+            secret=secret,
+            kernel_id=_kernel_id(),
+            clock=clock or (lambda: datetime.now(UTC).replace(tzinfo=None)),
+        )
+    )
+
+
+def _kernel_id() -> str:
+    try:
+        return Path(ipykernel.get_connection_file()).stem.removeprefix("kernel-")
+    except RuntimeError:  # not in a kernel: a test
+        return ""
+
+
+def _told(error: Exception, method: str) -> dict[str, Any]:
+    """Return what the page may know of an error; the rest is in the log, under its number."""
+    if isinstance(error, Refused):
+        return error.as_dict()
+    error_id = token_hex(4)
+    frames = [
+        f"{Path(frame.filename).name}:{frame.lineno} {frame.name}"
+        for frame in traceback.extract_tb(error.__traceback__)[-12:]
+    ]
+    _log.error(
+        "a request failed",
+        extra={
+            "error_id": error_id,
+            "method": method[:40] if method.isidentifier() else "?",
+            "error": type(error).__name__,
+            "said": _QUOTED.sub("…", str(error))[:300],  # what is quoted may be somebody's
+            "frames": frames,
+        },
+    )
+    return {"code": "internal", "detail": None, "error_id": error_id}
+
+
+def _log_to_file() -> None:
+    """Send the log to the server's file: what a kernel prints travels to the browser."""
+    from pythonjsonlogger.json import JsonFormatter
+
+    log = logging.getLogger("engagement")
+    log.handlers.clear()
+    log.propagate = False
+    if path := os.environ.get(LOG_FILE):
+        handler = logging.FileHandler(path, encoding="utf-8", delay=True)
+        formatter = JsonFormatter("%(asctime)s %(levelname)s %(name)s %(message)s")
+        formatter.converter = time.gmtime
+        handler.setFormatter(formatter)
+        log.addHandler(handler)
+    else:
+        log.addHandler(logging.NullHandler())

@@ -1,0 +1,60 @@
+"""Deeds: events of what a person did here, written as they happen. A repeat is the same event.
+
+Not with the events that come in files (`events`): whoever only records a click needs no reader of files.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
+
+from engagement.errors import InvalidInput
+from engagement.generation import UNSAFE_CHARACTERS
+from engagement.store import Cursor
+
+LONGEST_TEXT: Final = 2_000  # of what a person writes about a learner or a decision
+
+
+def record(
+    db: Cursor,
+    learner_id: str,
+    kind: str,
+    *,
+    timestamp: datetime,
+    actor: str,
+    source: str,
+    metadata: Mapping[str, object],
+) -> str:
+    """Append one event within the caller's transaction and return its id."""
+    text = json.dumps(metadata, sort_keys=True, ensure_ascii=False)
+    made_from = "|".join((learner_id, kind, timestamp.isoformat(), actor, text))
+    event_id = hashlib.sha256(made_from.encode()).hexdigest()
+    db.execute(
+        """
+        insert into events
+        select $id, $learner, $kind, $metadata, $timestamp, $actor, $source
+        -- the same event has the same instant, by which most of a large table need not be looked at
+        where not exists (select 1 from events where timestamp = $timestamp and id = $id)
+        """,
+        {
+            "id": event_id,
+            "learner": learner_id,
+            "kind": kind,
+            "metadata": text,
+            "timestamp": timestamp,
+            "actor": actor,
+            "source": source,
+        },
+    )
+    return event_id
+
+
+def plain_text(field: str, text: str) -> str:
+    """Return what a person wrote, without white space around it; `InvalidInput` where it may not be kept."""
+    text = text.replace("\r\n", "\n").strip()
+    if len(text) > LONGEST_TEXT:
+        raise InvalidInput(f"{field}: {len(text):,} characters; allowed are {LONGEST_TEXT:,}")
+    if UNSAFE_CHARACTERS.search(text):
+        raise InvalidInput(f"{field}: holds a control character or a change of writing direction")
+    return text
