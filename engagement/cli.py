@@ -173,13 +173,13 @@ def learners(
     as_json: Json = False,
 ) -> None:
     """List learners, worst first, with the main reason."""
-    from engagement import cohorts
+    from engagement import roster
     from engagement.risk import LABELS
 
     if risk is not None and risk not in LABELS:
         raise InvalidInput(f"risk {risk!r}: allowed are {', '.join(LABELS)}")
     _, store, _ = console.start()
-    rows = cohorts.by_risk(store, risk_label=risk, program=program, limit=limit)
+    rows = roster.by_risk(store, risk_label=risk, program=program, limit=limit)
     if as_json:
         console.print_json(rows)
         return

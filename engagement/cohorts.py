@@ -3,8 +3,6 @@
 Each function returns one pandas frame that a notebook shows or a chart draws. The counting happens in the store.
 """
 
-import json
-from dataclasses import asdict
 from typing import Any, Final
 
 import narwhals as nw
@@ -142,59 +140,6 @@ def worst(store: Store, run: Run, *, limit: int = 10, with_names: bool = False) 
         for row in rows
     ]
     return pd.DataFrame(worded, columns=columns)
-
-
-def by_risk(
-    store: Store,
-    *,
-    risk_label: str | None = None,
-    program: str | None = None,
-    learner_id: str | None = None,
-    limit: int = 20,
-) -> list[dict[str, Any]]:
-    """Return learners with a published score, worst first, each with `top_reason`, `reasons` and `what_would_help`."""
-    wanted = {"risk": risk_label, "program": program, "id": learner_id, "limit": limit}
-    with store.read() as db:
-        rows = records(db, query("learners_by_risk"), wanted)
-    return [_explained(row) for row in rows]
-
-
-def _explained(row: dict[str, Any]) -> dict[str, Any]:
-    policy = RiskPolicy(**json.loads(row.pop("policy")))
-    reasons = explanations.reasons(row, policy=policy)
-    levers = explanations.what_would_help(row, policy=policy)
-    return {
-        **row,
-        "top_reason": reasons[0],
-        "reasons": reasons,
-        "what_would_help": [asdict(lever) for lever in levers],
-    }
-
-
-def published_labels(store: Store) -> pd.DataFrame:
-    """Return `label`, `learners` and `change` of the newest published scores."""
-    with store.read() as db:
-        labels = scoring.current_labels(db)
-        newest = db.execute(
-            "select counts -> 'labels_before' from runs where pipeline = $nightly and published_at is not null "
-            "order by day desc, published_at desc limit 1",
-            {"nightly": runs.NIGHTLY},
-        ).fetchall()
-    earlier: Any = json.loads(newest[0][0]) if newest and newest[0][0] else None
-    change = [labels[label] - earlier.get(label, 0) if earlier else None for label in LABELS]
-    return pd.DataFrame(
-        {
-            "label": list(LABELS),
-            "learners": [labels[label] for label in LABELS],
-            "change": pd.array(change, dtype="Int64"),
-        }
-    )
-
-
-def worst_published(store: Store, *, limit: int) -> pd.DataFrame:
-    """Return `name`, `program`, `risk_label`, `risk_score` and `main_reasons` of the learners at highest risk."""
-    worded = [{**row, "main_reasons": "; ".join(row["reasons"])} for row in by_risk(store, limit=limit)]
-    return pd.DataFrame(worded, columns=["name", "program", "risk_label", "risk_score", "main_reasons"])
 
 
 def learners_at(

@@ -1,13 +1,15 @@
 """Nudges and quizzes as a coordinator reads them: the queue in pages, one learner's, one by its id, as a file.
 
 Only what runs have published or a person asked for, and only of learners in the viewer's programs: what lies outside
-is not there. A row says whether it may still go out (`refused`), and who touched it last, from the events.
+is not there. A row says whether it may still go out (`refused`), and who touched it last.
+
+First the ids, then the rows: of a million learners only those of a page are looked at.
 """
 
 import io
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
@@ -18,14 +20,18 @@ from engagement.selection import refusal_by_hand
 from engagement.store import Cursor, Store, query, records
 
 Kind = Literal["nudge", "quiz"]
-KINDS: Final = ("nudge", "quiz")
 STATUSES: Final = ("draft", "approved", "rejected", "expired", "queued", "sent", "delivered", "failed")
 WRITTEN_BY: Final[Mapping[str, bool | None]] = {"any": None, "template": True, "model": False}
 PAGE_SIZE: Final = 25
 
-_WORST_FIRST: Final = "order by risk_score desc nulls last, id"
-_NEWEST_FIRST: Final = "order by created_at desc, id"
 _SHOWN: Final = {"nudge": "shown_nudges", "quiz": "shown_quizzes"}
+_FROM: Final = {
+    "nudge": "published_nudges as drafts",
+    # A quiz has no score of its own: the learner's of today.
+    "quiz": "published_quizzes as drafts left join risk_scores on drafts.learner_id = risk_scores.learner_id",
+}
+_WORST_FIRST: Final = "order by risk_score desc nulls last, drafts.id"
+_NEWEST_FIRST: Final = "order by drafts.created_at desc, drafts.id"
 # Asked of the learner's entry to say whether something may go out; nobody reads them.
 _ABOUT_THE_LEARNER: Final = (
     "active",
@@ -76,6 +82,31 @@ class Filter:
         if self.written_by not in WRITTEN_BY:
             raise InvalidInput(f"written_by {self.written_by!r}: allowed are {', '.join(WRITTEN_BY)}")
 
+    def where(self, programs: Sequence[str] | None) -> tuple[str, dict[str, object]]:
+        """Return the condition on `drafts`, with its parameters; learners are looked at only where it asks for them."""
+        asked: dict[str, tuple[str, object]] = {
+            "status": ("drafts.status = $status", self.status),
+            "by_template": ("drafts.gpt_fallback = $by_template", WRITTEN_BY[self.written_by]),
+        }
+        of_learners: dict[str, tuple[str, object]] = {
+            "programs": (
+                "list_contains($programs::text[], program)",
+                None if programs is None else list(programs),
+            ),
+            "program": ("program = $program", self.program),
+            "search": (
+                "(contains(lower(name), lower($search)) or contains(lower(id), lower($search)) "
+                "or contains(lower(email), lower($search)))",
+                self.search or None,
+            ),
+        }
+        within = [condition for condition, value in of_learners.values() if value is not None]
+        conditions = [condition for condition, value in asked.values() if value is not None]
+        if within:
+            conditions.append(f"drafts.learner_id in (select id from learners where {' and '.join(within)})")  # noqa: S608
+        values = {name: value for name, (_, value) in (asked | of_learners).items() if value is not None}
+        return " and ".join(conditions) or "true", values
+
 
 def queue(
     store: Store,
@@ -101,25 +132,25 @@ def queue(
     if page < 1:
         raise InvalidInput(f"page {page}: allowed is a whole number, 1 or more")
     with store.read() as db:
-        of_any_status = _parameters(Filter(program=program, written_by=written_by, search=search), programs)
+        condition, named = replace(wanted, status=None).where(programs)
         counted = db.execute(
-            f"select status, count(*) from ({query(_shown(kind))}) group by status",  # noqa: S608 (our own query)
-            of_any_status,
+            f"select drafts.status, count(*) from {_from(kind)} where {condition} group by drafts.status",  # noqa: S608
+            named,
         ).fetchall()
-        limit = f"{_WORST_FIRST} limit {PAGE_SIZE} offset {(page - 1) * PAGE_SIZE}"
-        rows = _read(db, kind, _parameters(wanted, programs), limit)
+        ids = _ids(db, kind, wanted, programs, f"limit {PAGE_SIZE} offset {(page - 1) * PAGE_SIZE}")
+        rows = _read(db, kind, ids)
     counts = dict.fromkeys(STATUSES, 0) | dict(counted)
     return {"total": counts[status], "page": page, "page_size": PAGE_SIZE, "counts": counts, "rows": rows}
 
 
 def nudges_of(db: Cursor, learner_id: str) -> list[dict[str, Any]]:
     """Return the learner's nudges, newest first. Whether the viewer may see the learner is the caller's to check."""
-    return _read(db, "nudge", _parameters(Filter(), None, learner_id=learner_id), _NEWEST_FIRST)
+    return _read(db, "nudge", _ids_of(db, "nudge", learner_id))
 
 
 def quizzes_of(db: Cursor, learner_id: str) -> list[dict[str, Any]]:
     """Return the learner's quizzes, newest first. Whether the viewer may see the learner is the caller's to check."""
-    return _read(db, "quiz", _parameters(Filter(), None, learner_id=learner_id), _NEWEST_FIRST)
+    return _read(db, "quiz", _ids_of(db, "quiz", learner_id))
 
 
 def one(db: Cursor, kind: Kind, draft_id: str, *, programs: Sequence[str] | None) -> dict[str, Any]:
@@ -133,8 +164,8 @@ def one(db: Cursor, kind: Kind, draft_id: str, *, programs: Sequence[str] | None
 def those(
     db: Cursor, kind: Kind, ids: Sequence[str], *, programs: Sequence[str] | None
 ) -> list[dict[str, Any]]:
-    """Return the nudges or quizzes of those ids, as many as there are in the programs, worst first."""
-    return _read(db, kind, _parameters(Filter(), programs, ids=ids), _WORST_FIRST)
+    """Return the nudges or quizzes of those ids, as many as there are in the programs."""
+    return [row for row in _read(db, kind, ids) if programs is None or row["program"] in programs]
 
 
 def export(
@@ -157,7 +188,7 @@ def export(
         raise InvalidInput(f"format {format!r}: allowed are csv, json")
     wanted = Filter(status=status, program=program, written_by=written_by, search=search)
     with store.read() as db:
-        rows = _read(db, kind, _parameters(wanted, programs), _WORST_FIRST)
+        rows = _read(db, kind, _ids(db, kind, wanted, programs))
     name = f"{'nudges' if kind == 'nudge' else 'quizzes'}-{status or 'all'}"
     if format == "json":
         text = json.dumps(rows, ensure_ascii=False, indent=2, default=_as_text)
@@ -181,46 +212,40 @@ def quiz_file(store: Store, quiz_id: str, *, format: str, programs: Sequence[str
     return {"filename": f"quiz-{quiz['id'][:12]}.{ending}", "mime": mime, "text": text}
 
 
-def touched(db: Cursor, kind: Kind, rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Return who touched those rows last and when, by id; nothing of what only a run has written."""
-    if not rows:
-        return {}
-    named = {"ids": [row["id"] for row in rows], "learner_ids": [row["learner_id"] for row in rows]}
-    return {row["id"]: row for row in records(db, query("touched_drafts"), {**named, "kind": kind})}
+def _from(kind: str) -> str:
+    if kind not in _FROM:
+        raise InvalidInput(f"kind {kind!r}: allowed are {', '.join(_FROM)}")
+    return _FROM[kind]
 
 
-def _shown(kind: str) -> str:
-    if kind not in _SHOWN:
-        raise InvalidInput(f"kind {kind!r}: allowed are {', '.join(KINDS)}")
-    return _SHOWN[kind]
+def _ids(
+    db: Cursor, kind: Kind, wanted: Filter, programs: Sequence[str] | None, limit: str = ""
+) -> list[str]:
+    condition, named = wanted.where(programs)
+    rows = db.execute(
+        f"select drafts.id from {_from(kind)} where {condition} {_WORST_FIRST} {limit}",  # noqa: S608 (ours)
+        named,
+    ).fetchall()
+    return [row[0] for row in rows]
 
 
-def _parameters(
-    wanted: Filter,
-    programs: Sequence[str] | None,
-    *,
-    ids: Sequence[str] | None = None,
-    learner_id: str | None = None,
-) -> dict[str, object]:
-    return {
-        "ids": None if ids is None else list(ids),
-        "learner_id": learner_id,
-        "programs": None if programs is None else list(programs),
-        "program": wanted.program,
-        "status": wanted.status,
-        "by_template": WRITTEN_BY[wanted.written_by],
-        "search": wanted.search or None,
-    }
+def _ids_of(db: Cursor, kind: Kind, learner_id: str) -> list[str]:
+    rows = db.execute(
+        f"select drafts.id from {_from(kind)} where drafts.learner_id = $learner_id {_NEWEST_FIRST}",  # noqa: S608
+        {"learner_id": learner_id},
+    ).fetchall()
+    return [row[0] for row in rows]
 
 
-def _read(db: Cursor, kind: Kind, parameters: Mapping[str, object], order: str) -> list[dict[str, Any]]:
-    rows = records(db, f"{query(_shown(kind))}\n{order}", parameters)
-    changes = touched(db, kind, rows)
+def _read(db: Cursor, kind: Kind, ids: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the rows of those ids in that order, without those that are not there."""
     show = _nudge if kind == "nudge" else _quiz
-    return [show(row, changes.get(row["id"], {})) for row in rows]
+    _from(kind)
+    found = {row["id"]: show(row) for row in records(db, query(_SHOWN[kind]), {"ids": list(ids)})}
+    return [found[draft_id] for draft_id in ids if draft_id in found]
 
 
-def _nudge(row: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
+def _nudge(row: Mapping[str, Any]) -> dict[str, Any]:
     refused = refusal_by_hand(row, row["channel"])
     return {
         **{name: value for name, value in row.items() if name not in _ABOUT_THE_LEARNER},
@@ -229,20 +254,14 @@ def _nudge(row: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
         "first_name": first_name(row["name"]),
         "subject_filled": fill(row["subject"], row["name"]) if row["subject"] else None,
         "content_filled": fill(row["content"], row["name"]),
-        "edited": row["edited"] or change.get("text_by") == "nudge_edited",
-        "changed_by": change.get("changed_by"),
-        "changed_at": change.get("changed_at"),
         "refused": refused,
     }
 
 
-def _quiz(row: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
+def _quiz(row: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **{name: value for name, value in row.items() if name not in _ABOUT_THE_LEARNER},
         "questions": json.loads(row["questions"]),
-        "edited": change.get("text_by") == "quiz_edited",
-        "changed_by": change.get("changed_by"),
-        "changed_at": change.get("changed_at"),
         "refused": refusal_by_hand(
             {**row, "whatsapp_opt_in": None, "has_email": None, "has_phone": None}, "quiz"
         ),

@@ -16,6 +16,7 @@ from engagement.store import Cursor, Store
 
 LONGEST_QUIZ_TEXT: Final = 2_000  # characters of a question, an option, a feedback or an explanation
 
+_EDITED: Final = "version = version + 1, edited = true, changed_by = $actor, changed_at = $now"
 # What a run is about to put in its place has the same id, and stays as it is.
 _PUBLISHED: Final = (
     "id = $id and (run_id is null or run_id in (select run_id from runs where published_at is not null))"
@@ -57,10 +58,11 @@ def edit_nudge(
             return draft
         db.execute(
             f"""
-            update nudges set subject = $subject, content = $content, version = version + 1
+            update nudges
+            set subject = $subject, content = $content, {_EDITED}
             where {_PUBLISHED}
             """,  # noqa: S608 (ours)
-            {"id": nudge_id, "subject": subject, "content": content},
+            {"id": nudge_id, "subject": subject, "content": content, "actor": actor, "now": now},
         )
         return edited(db, "nudge", draft, "nudge_edited", actor=actor, now=now)
 
@@ -92,8 +94,13 @@ def edit_quiz(
         if plain == draft["questions"]:
             return draft
         db.execute(
-            f"update quizzes set questions = $questions, version = version + 1 where {_PUBLISHED}",  # noqa: S608 (ours)
-            {"id": quiz_id, "questions": json.dumps(plain, ensure_ascii=False)},
+            f"update quizzes set questions = $questions, {_EDITED} where {_PUBLISHED}",  # noqa: S608 (ours)
+            {
+                "id": quiz_id,
+                "questions": json.dumps(plain, ensure_ascii=False),
+                "actor": actor,
+                "now": now,
+            },
         )
         return edited(db, "quiz", draft, "quiz_edited", actor=actor, now=now)
 

@@ -13,12 +13,52 @@ from engagement.errors import InvalidInput
 from engagement.risk import DEFAULT_POLICY, INPUTS, TERMS, TIE, RiskPolicy, is_missing, number
 
 REASONS: Final = 3  # more than three and nobody reads them
+TOO_LITTLE_KNOWN: Final = "too_little_known"  # in place of a term: there is no score
+NO_SIGN: Final = "no_sign"  # in place of a term: nothing adds to the score
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One reason of a score, for whoever has words of their own for it."""
+
+    term: str  # one of `TERMS`, `TOO_LITTLE_KNOWN` or `NO_SIGN`
+    value: float | None  # the input behind it: percent (0 to 100), sessions or days
+    never: bool  # never logged in: the one input whose absence contributes
+    basis: str  # what a percentage of work is of: "due" or "course"
+
+
+def coded(row: Mapping[str, Any], *, policy: RiskPolicy = DEFAULT_POLICY) -> list[Reason]:
+    """Return up to three contributions of a scored row, the largest first, and always at least one reason.
+
+    Ties go to the first in the order of `TERMS`; what contributes nothing is no reason.
+
+    Examples
+    --------
+    >>> coded({"completed_percent": 12.0, "behind_pace": 0.44, "risk_score": 0.44})
+    [Reason(term='behind_pace', value=12.0, never=False, basis='due')]
+    """
+    if number(row.get("risk_score")) is None:
+        return [Reason(TOO_LITTLE_KNOWN, None, False, policy.basis)]
+    amounts = {term: number(row.get(term)) or 0.0 for term in TERMS}
+    named = sorted((term for term in TERMS if amounts[term] > 0), key=lambda term: -amounts[term])
+    return [_coded(term, row, policy) for term in named[:REASONS]] or [
+        Reason(NO_SIGN, None, False, policy.basis)
+    ]
+
+
+def _coded(term: str, row: Mapping[str, Any], policy: RiskPolicy) -> Reason:
+    if INPUTS[term] not in row:
+        raise InvalidInput(f"{INPUTS[term]}: missing from the row that is to be explained")
+    value = number(row[INPUTS[term]])
+    never_logged_in = term == "inactivity" and "last_login" in row and is_missing(row["last_login"])
+    if value is None or never_logged_in:
+        return Reason(term, None, True, policy.basis)
+    highest = math.inf if term in ("missed_session", "inactivity") else 100.0
+    return Reason(term, min(max(value, 0.0), highest), False, policy.basis)
 
 
 def reasons(row: Mapping[str, Any], *, policy: RiskPolicy = DEFAULT_POLICY) -> list[str]:
-    """Return up to three contributions of a scored row in words with their numbers, the largest first.
-
-    Ties go to the first in the order of `TERMS`; what contributes nothing is no reason.
+    """Return `coded` in words with their numbers.
 
     Examples
     --------
@@ -26,11 +66,7 @@ def reasons(row: Mapping[str, Any], *, policy: RiskPolicy = DEFAULT_POLICY) -> l
     >>> reasons({**row, "risk_score": 0.538})
     ['12 % of the due work done', 'quiz average 51']
     """
-    if number(row.get("risk_score")) is None:
-        return ["too little is known to score"]
-    amounts = {term: number(row.get(term)) or 0.0 for term in TERMS}
-    named = sorted((term for term in TERMS if amounts[term] > 0), key=lambda term: -amounts[term])
-    return [_in_words(term, row, policy) for term in named[:REASONS]] or ["no sign of risk"]
+    return [_in_words(reason, policy) for reason in coded(row, policy=policy)]
 
 
 def reason(row: Mapping[str, Any], *, policy: RiskPolicy = DEFAULT_POLICY) -> str:
@@ -38,27 +74,26 @@ def reason(row: Mapping[str, Any], *, policy: RiskPolicy = DEFAULT_POLICY) -> st
     return reasons(row, policy=policy)[0]
 
 
-def _in_words(term: str, row: Mapping[str, Any], policy: RiskPolicy) -> str:
-    if INPUTS[term] not in row:
-        raise InvalidInput(f"{INPUTS[term]}: missing from the row that is to be explained")
-    value = number(row[INPUTS[term]])
-    if value is None or (term == "inactivity" and "last_login" in row and is_missing(row["last_login"])):
-        return "never logged in"  # the one input whose absence contributes
-    percent = f"{min(max(value, 0.0), 100.0):.0f}"
+def _in_words(reason: Reason, policy: RiskPolicy) -> str:
+    if reason.never:
+        return "never logged in"
+    value = reason.value or 0.0
     since = "less than a day" if value < 1 else _counted(value, "day", policy.recency_days)
     words = {
-        "behind_pace": f"{percent} % of the {'due work' if policy.basis == 'due' else 'course'} done",
-        "low_quiz": f"quiz average {percent}",
+        "behind_pace": f"{value:.0f} % of the {'due work' if reason.basis == 'due' else 'course'} done",
+        "low_quiz": f"quiz average {value:.0f}",
         "missed_session": f"missed {_counted(value, 'session', policy.missed_sessions_cap)} in a row",
         "inactivity": f"last login {since} ago",
+        TOO_LITTLE_KNOWN: "too little is known to score",
+        NO_SIGN: "no sign of risk",
     }
-    return words[term]
+    return words[reason.term]
 
 
 def _counted(value: float, noun: str, cap: float) -> str:
     if math.isinf(value) and value > 0:
         return f"more than {cap:g} {noun}s"
-    whole = math.floor(max(value, 0.0))
+    whole = math.floor(value)
     return f"{whole:,} {noun}{'' if whole == 1 else 's'}"
 
 

@@ -211,6 +211,7 @@ def _upsert(db: Cursor, here: set[str], load_id: str, observed_at: datetime) -> 
         """,  # noqa: S608 (names from the schema)
         {"load_id": load_id, "observed_at": observed_at},
     )
+    db.execute(query("number_persons"))
 
 
 def _default(name: str) -> str:

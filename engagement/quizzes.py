@@ -116,7 +116,12 @@ def draft(store: Store, run: Run, writer: Writer = TEMPLATES) -> int:
         answers.settle(store, WANTED, writer, as_of=run.as_of, run_id=run.run_id)
         for first in range(1, count + 1, TEXT_ROWS_PER_BLOCK):
             with store.write() as db:
-                named = {"run_id": run.run_id, "as_of": run.as_of, "created_at": run.started_at}
+                named = {
+                    "run_id": run.run_id,
+                    "as_of": run.as_of,
+                    "created_at": run.started_at,
+                    "actor": None,
+                }
                 named |= {"rewrites": not writer.is_nobody}
                 _insert(db, {**_once(run), **named}, first_place=first)
     return int(count)
@@ -203,7 +208,7 @@ def write(
         with store.write() as db:
             _refuse(contacts.consents(db, learner_id))  # who opted out meanwhile
             named = {"run_id": None, "campaign": MANUAL, "period": period, "as_of": now, "created_at": now}
-            _insert(db, {**named, "rewrites": False}, first_place=1)
+            _insert(db, {**named, "rewrites": False, "actor": actor}, first_place=1)
             deeds.record(
                 db,
                 learner_id,
@@ -240,7 +245,7 @@ def rewrite(
         with store.write() as db:
             editing.draft_as_seen(db, "quiz", quiz_id, version=version, programs=programs)
             _refuse(contacts.consents(db, draft["learner_id"]))
-            db.execute(query("rewrite_quizzes"))
+            db.execute(query("rewrite_quizzes"), {"actor": actor, "now": now})
             return editing.edited(db, "quiz", draft, "quiz_rewritten", actor=actor, now=now)
 
 

@@ -197,7 +197,7 @@ def _choose(db: Cursor, kind: Kind, condition: str, named: Mapping[str, object] 
     db.execute(
         f"""
         create or replace temp table moving as
-        select id, learner_id, status, version from {_VISIBLE[kind]} where {condition}
+        select id, learner_id, status, version, created_at from {_VISIBLE[kind]} where {condition}
         """,  # noqa: S608 (ours)
         dict(named or {}),
     )
@@ -215,9 +215,10 @@ def _move_chosen(db: Cursor, kind: Kind, status: str, *, actor: str, now: dateti
                 f"status: {count} of the {_PLURAL[kind]}, first {first[:12]!r}, cannot go from {before} to {status}; "
                 f"{may}"
             )
-    stamps = {"now": now} if kind == "nudge" else {}
-    db.execute(query(f"move_{_PLURAL[kind]}"), {"status": status, **stamps})
-    told = {"kind": kind, "status": status, "now": now, "actor": actor, "reason": reason or None}
+    change = {"status": status, "now": now, "actor": actor}
+    db.execute(query(f"move_{_PLURAL[kind]}"), change)
+    (since,) = first_row(db, "select min(created_at) from temp.moving")
+    told = {**change, "kind": kind, "reason": reason or None, "since": since}
     db.execute(query("record_moves"), told)
 
 

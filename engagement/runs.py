@@ -281,6 +281,23 @@ def keep_parameters(db: Cursor, run_id: str, parameters: Mapping[str, object]) -
     )
 
 
+def before_newest(db: Cursor, pipeline: str) -> Run | None:
+    """Return the newest published run of the pipeline for an earlier day than that of the newest one."""
+    rows = db.execute(
+        f"""
+        select {_COLUMNS} from runs
+        where pipeline = $pipeline and published_at is not null
+            and day < (
+                select max(newest.day) from runs as newest
+                where newest.pipeline = $pipeline and newest.published_at is not null
+            )
+        order by day desc, published_at desc limit 1
+        """,  # noqa: S608 (our own columns)
+        {"pipeline": pipeline},
+    ).fetchall()
+    return _run(rows[0]) if rows else None
+
+
 def previous(db: Cursor, run: Run) -> Run | None:
     """Return the newest published run of the pipeline for an earlier day."""
     rows = db.execute(

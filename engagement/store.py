@@ -121,16 +121,17 @@ def registered(cursor: Cursor, name: str, frame: "pd.DataFrame") -> Iterator[Non
 
 
 @cache
-def open_store(path: Path) -> "Store":
-    """Return the process's one `Store` for that file, which need not exist yet."""
-    return Store(path)
+def open_store(path: Path, *, wait_s: float = LOCK_WAIT_S) -> "Store":
+    """Return the process's one `Store` for that file, which need not exist yet; whoever waits longer is told so."""
+    return Store(path, wait_s=wait_s)
 
 
 class Store:
     """One DuckDB file. Get it from `open_store`, so that a process has a single one per file."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, wait_s: float = LOCK_WAIT_S) -> None:
         self.path = path
+        self._wait_s = wait_s
         self._mutex = threading.Lock()
         self._engine: Cursor | None = None
         self._attached = 0
@@ -220,7 +221,7 @@ class Store:
     def _held(self, *, exclusive: bool) -> Iterator[Cursor]:
         if exclusive:
             _make_folder(self.path.parent)
-        with turnstile(self.path, exclusive=exclusive, wait_s=LOCK_WAIT_S), ExitStack() as stack:
+        with turnstile(self.path, exclusive=exclusive, wait_s=self._wait_s), ExitStack() as stack:
             try:
                 cursor = self._attach(read_only=not exclusive)
                 stack.callback(self._detach, cursor)

@@ -33,14 +33,14 @@ def free_port():
 
 
 @contextmanager
-def serving(store_path, *options, environment=None):
+def serving(store_path, *options, environment=None, port=None, base=""):
     """Serve the store's dashboard, yield its address, and end it by its own process id."""
-    port = free_port()
+    port = port or free_port()
     env = os.environ | {"ENGAGEMENT_STORE": str(store_path)} | (environment or {})
     command = [sys.executable, "-m", "engagement.cli", "dashboard", "--port", str(port), *options]
     with subprocess.Popen(command, env=env, cwd=PROJECT, stderr=subprocess.PIPE, text=True) as process:
         try:
-            address = f"http://127.0.0.1:{port}"
+            address = f"http://127.0.0.1:{port}{base}"
             wait_for(f"{address}/engagement/static/page.css", process)
             yield address
         finally:

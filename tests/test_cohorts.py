@@ -119,32 +119,6 @@ def test_the_worst_are_named_only_where_asked_for(two_nights):
     assert named["name"].tolist() == ["A Example"]
 
 
-def test_learners_by_risk_are_the_published_ones_worst_first(two_nights):
-    store, _ = two_nights
-    listed = cohorts.by_risk(store)
-    assert [row["id"] for row in listed] == ["a", "d", "b", "c", "e"]
-    assert [row["id"] for row in cohorts.by_risk(store, limit=1)] == ["a"]
-    assert [row["id"] for row in cohorts.by_risk(store, risk_label="medium")] == ["c"]
-    assert [row["id"] for row in cohorts.by_risk(store, program="Welding")] == ["d", "c"]
-    assert listed[-1]["risk_score"] is None
-    assert listed[-1]["top_reason"] == "too little is known to score"
-
-
-def test_published_labels_are_those_of_the_last_published_night(two_nights):
-    store, _ = two_nights
-    published = cohorts.published_labels(store)
-    assert published["learners"].tolist() == [3, 1, 0, 1]
-    assert published["change"].isna().all()
-    assert cohorts.worst_published(store, limit=1)["name"].tolist() == ["A Example"]
-
-
-def test_a_store_without_scores_has_an_empty_table_of_the_worst(store):
-    load(store, learner("a"))
-    assert list(cohorts.worst_published(store, limit=3).columns) == [
-        *("name", "program", "risk_label", "risk_score", "main_reasons")
-    ]
-
-
 def test_a_cohort_on_an_earlier_day_is_what_was_known_then(two_nights):
     store, _ = two_nights
     then, now = (cohorts.learners_at(store, as_of) for as_of in (AS_OF - DAY, AS_OF))
@@ -183,19 +157,3 @@ def test_reading_a_cohort_changes_nothing(two_nights):
     cohorts.learners_at(store, AS_OF)
     cohorts.label_counts(store, run)
     assert (rows(store, "select count(*) from run_scores"), review.listed(store, status=None)) == before
-
-
-def test_a_learner_who_never_logged_in_was_not_here_today(store):
-    load(store, learner("a", last_login=None, enrolled_at=None))
-    night(store)
-    listed = cohorts.by_risk(store)[0]
-    assert listed["days_inactive"] is None
-    assert listed["inactivity"] == pytest.approx(0.1)
-
-
-def test_reasons_speak_of_the_facts_that_made_the_score(store):
-    facts = {"completed_percent": 95, "consecutive_missed_sessions": 0, "last_login": AS_OF}
-    load(store, learner("a", **facts, avg_quiz_score=0))
-    night(store)
-    load(store, learner("a", **facts, avg_quiz_score=None), at=AS_OF + HOUR)
-    assert cohorts.by_risk(store)[0]["reasons"] == ["quiz average 0", "95 % of the due work done"]

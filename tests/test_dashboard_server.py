@@ -105,8 +105,11 @@ def test_scripts_come_compressed_and_are_kept(proxied):
     assert get(address, {"If-None-Match": headers["Etag"]})[0] == 304
 
 
-def test_a_page_of_another_host_cannot_reach_this_machine(proxied):
-    assert get(f"{proxied}/", signed("ada") | {"Host": "rebound.example"})[0] == 403
+def test_a_page_of_another_host_cannot_reach_this_machine(cohort):
+    with serving(cohort) as address:
+        assert get(f"{address}/", {"Host": "rebound.example"})[0] == 403
+        assert get(f"{address}/engagement/ticket?kernel=x", {"Host": "rebound.example"})[0] == 403
+        assert get(f"{address}/")[0] == 200
 
 
 @pytest.mark.parametrize(

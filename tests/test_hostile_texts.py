@@ -11,7 +11,7 @@ import sys
 import pandas as pd
 import pytest
 
-from engagement import cli, cohorts, console, displays, learners, profiles, review
+from engagement import cli, console, displays, learners, profiles, review, roster
 from engagement.store import Store
 from tests.cohort import AS_OF, HOUR, learner, night, rows
 
@@ -157,7 +157,7 @@ def test_an_exported_row_starts_no_formula(engagement, loaded):
 
 def test_pages_show_markup_as_text(loaded):
     store, _ = loaded
-    shown = displays.table(cohorts.worst_published(store, limit=99)).html
+    shown = displays.table(pd.DataFrame(roster.by_risk(store, limit=99))).html
     assert "<img" not in shown
     assert "<b>id" not in shown
     assert "&lt;img src=x onerror=alert(1)&gt;" in shown

@@ -3,13 +3,15 @@ import io
 import json
 import subprocess
 import sys
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engagement import contacts, nudges, review
+from engagement import contacts, drafts, nudges, review
 from engagement.errors import InvalidInput, NotFound
 from engagement.store import Store
 from tests.cohort import AS_OF, HOUR, begin, learner, load, night, rows
@@ -383,3 +385,211 @@ def test_what_was_approved_stays_behind_when_its_learner_opts_out_or_leaves(stor
     assert [nudge["learner_id"] for nudge in left] == ["a", "c"]
     assert [nudge["learner_id"] for nudge in review.listed(store, status="approved")] == ["b"]
     assert review.export(store, actor="ana", now=AS_OF + 4 * HOUR, mark_sent=False) == []
+
+
+def seen(store, kind="nudge", **asked):
+    """Return what a page of the queue shows: versions by id."""
+    rows = drafts.queue(store, kind, **{"programs": None} | asked)["rows"]
+    return {row["id"]: row["version"] for row in rows}
+
+
+def move_seen(store, versions, to, kind="nudge", **different):
+    asked = {"actor": "ana", "now": NOW, "programs": None, "reason": "not now" if to == "rejected" else ""}
+    return review.move_seen(store, kind, versions, to, **asked | different)
+
+
+def test_what_is_as_the_viewer_saw_it_moves_and_is_recorded(store, drafts):
+    moved = move_seen(store, dict.fromkeys(drafts, 1), "approved")
+    assert moved == {
+        "moved": [{"id": nudge_id, "version": 2, "status": "approved"} for nudge_id in drafts],
+        "conflicts": [],
+    }
+    assert set(statuses(store).values()) == {"approved"}
+    assert rows(store, "select type, actor, count(*) from events group by all") == [
+        ("nudge_approved", "ana", 3)
+    ]
+
+
+def test_what_somebody_else_changed_is_left_and_told_and_the_rest_moves(store, drafts):
+    review.reject(store, drafts[:1], actor="ben", now=NOW, reason="on leave")
+    answer = move_seen(store, dict.fromkeys(drafts, 1), "approved", now=NOW + HOUR)
+    assert [moved["id"] for moved in answer["moved"]] == drafts[1:]
+    assert answer["conflicts"] == [
+        {
+            "id": drafts[0],
+            "status": "rejected",
+            "version": 2,
+            "actor": "ben",
+            "at": NOW,
+            "name": "A Example",
+            "learner_id": "a",
+            "why": None,
+        }
+    ]
+    assert statuses(store)[drafts[0]] == "rejected"
+
+
+def test_a_version_that_the_viewer_has_not_seen_is_not_moved(store, drafts):
+    approve(store, drafts[:1])
+    review.move(store, drafts[:1], "draft", actor="ben", now=NOW + HOUR)
+    (conflict,) = move_seen(store, {drafts[0]: 1}, "approved")["conflicts"]
+    assert (conflict["status"], conflict["version"], conflict["actor"]) == ("draft", 3, "ben")
+
+
+@pytest.mark.parametrize("to", ["approved", "rejected"])
+def test_either_decision_can_be_taken_back(store, drafts, to):
+    move_seen(store, {drafts[0]: 1}, to)
+    assert move_seen(store, {drafts[0]: 2}, "draft")["moved"] == [
+        {"id": drafts[0], "version": 3, "status": "draft"}
+    ]
+    assert statuses(store)[drafts[0]] == "draft"
+
+
+@pytest.mark.parametrize("status", ["expired", "sent", "delivered", "failed"])
+def test_what_is_over_cannot_be_taken_back(store, drafts, status):
+    put(store, drafts[0], status)
+    (conflict,) = move_seen(store, {drafts[0]: 1}, "draft")["conflicts"]
+    assert conflict["status"] == status
+
+
+@pytest.mark.parametrize(
+    ("since", "why"), [({"contact_opt_out": True}, "opted_out"), ({"active": False}, "inactive")]
+)
+@pytest.mark.parametrize("kind", ["nudge", "quiz"])
+def test_nothing_is_approved_for_who_opted_out_or_left_since(store, drafts, kind, since, why):
+    versions = seen(store, kind)
+    load(store, learner("b", **since), at=AS_OF + HOUR)
+    answer = move_seen(store, versions, "approved", kind)
+    ((conflict, *_), left) = answer["conflicts"], answer["moved"]
+    assert (conflict["learner_id"], conflict["why"], conflict["status"]) == ("b", why, "draft")
+    assert len(left) == 2
+    rejected = move_seen(store, {conflict["id"]: 1}, "rejected", kind)
+    assert [moved["id"] for moved in rejected["moved"]] == [conflict["id"]]
+
+
+def test_an_opt_out_in_another_enrolment_refuses_an_approval_too(store):
+    shared = {"person_id": "p", "email": "p@example.invalid"}
+    load(store, learner("a", **shared), learner("z", **shared, completed_percent=50))
+    night(store)
+    load(store, learner("z", **shared, contact_opt_out=True), at=AS_OF + HOUR)
+    (conflict,) = move_seen(store, seen(store), "approved")["conflicts"]
+    assert conflict["why"] == "opted_out"
+
+
+@pytest.mark.parametrize("programs", [[], ["Welding"]])
+def test_another_programs_drafts_are_not_there_and_stay_as_they_are(store, drafts, programs):
+    answer = move_seen(store, dict.fromkeys([*drafts, "nobody"], 1), "approved", programs=programs)
+    assert answer["moved"] == []
+    # Told of in the same words as what does not exist.
+    assert {tuple(conflict.values())[1:] for conflict in answer["conflicts"]} == {(None,) * 7}
+    assert set(statuses(store).values()) == {"draft"}
+    assert rows(store, "select count(*) from events") == [(0,)]
+
+
+@pytest.mark.parametrize("to", ["queued", "sent", "expired", "lost", ""])
+def test_a_page_moves_nothing_further_than_an_approval(store, drafts, to):
+    with pytest.raises(InvalidInput, match="allowed are approved, rejected, draft"):
+        move_seen(store, {drafts[0]: 1}, to)
+
+
+@pytest.mark.parametrize("reason", ["", " ", "x" * 2001, "a\x1b[0m"])
+def test_a_rejection_on_a_page_needs_a_reason_that_can_be_kept(store, drafts, reason):
+    with pytest.raises(InvalidInput, match="reason"):
+        move_seen(store, {drafts[0]: 1}, "rejected", reason=reason)
+
+
+def test_a_quiz_goes_the_same_ways(store, drafts):
+    (quiz_id, *_) = seen(store, "quiz")
+    for number, to in enumerate(("approved", "draft", "rejected", "draft"), start=1):
+        (moved,) = move_seen(store, {quiz_id: number}, to, "quiz")["moved"]
+        assert moved["version"] == number + 1
+    assert rows(store, "select type from events order by (metadata ->> 'version')::int") == [
+        ("quiz_approved",),
+        ("quiz_draft",),
+        ("quiz_rejected",),
+        ("quiz_draft",),
+    ]
+    assert json.loads(rows(store, "select metadata from events where type = 'quiz_rejected'")[0][0]) == {
+        "quiz_id": quiz_id,
+        "from": "draft",
+        "version": 4,
+        "reason": "not now",
+    }
+
+
+def test_what_two_threads_decide_about_the_same_drafts_is_decided_once(store):
+    load(store, *(learner(f"l{number}") for number in range(6)))
+    night(store)
+    versions = seen(store)
+
+    def decide(actor):
+        to = "approved" if actor < "d" else "rejected"
+        return [move_seen(store, {nudge_id: 1}, to, actor=actor) for nudge_id in versions]
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(decide, ("ana", "ben", "dan", "eva")))
+    moved = Counter(moved["id"] for answer in answers for each in answer for moved in each["moved"])
+    assert moved == dict.fromkeys(versions, 1)
+    actors = dict(rows(store, "select metadata ->> 'nudge_id', actor from events"))
+    conflicts = [conflict for answer in answers for each in answer for conflict in each["conflicts"]]
+    assert len(conflicts) == 18
+    assert all(conflict["actor"] == actors[conflict["id"]] for conflict in conflicts)
+
+
+DECIDER = """
+import json, sys
+from datetime import datetime
+from pathlib import Path
+from engagement import review
+from engagement.store import Store
+
+_, path, ids, actor, to = sys.argv
+store = Store(Path(path))
+print("ready", flush=True)
+sys.stdin.readline()
+asked = {"actor": actor, "now": datetime(2026, 3, 2, 9), "programs": None, "reason": "x"}
+print(json.dumps([review.move_seen(store, "nudge", {each: 1}, to, **asked) for each in json.loads(ids)], default=str))
+"""
+
+
+def test_of_two_processes_that_decide_one_wins_each_draft_and_the_other_is_told_by_name(store, drafts):
+    both = {
+        actor: subprocess.Popen(
+            [sys.executable, "-c", DECIDER, store.path, json.dumps(drafts), actor, to],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for actor, to in (("ana", "approved"), ("ben", "rejected"))
+    }
+    for process in both.values():
+        assert process.stdout.readline() == "ready\n"
+    for process in both.values():
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    answers = {actor: json.loads(process.communicate(timeout=60)[0]) for actor, process in both.items()}
+    for nudge_id, ana, ben in zip(drafts, answers["ana"], answers["ben"], strict=True):
+        winner, loser, name = (ana, ben, "ana") if ana["moved"] else (ben, ana, "ben")
+        assert [moved["id"] for moved in winner["moved"]] == [nudge_id]
+        assert [(conflict["id"], conflict["actor"]) for conflict in loser["conflicts"]] == [(nudge_id, name)]
+    assert rows(store, "select count(*) from events") == [(3,)]
+
+
+@settings(
+    max_examples=15, deadline=None, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(moves=st.lists(st.sampled_from(["approved", "rejected", "draft", "export"]), max_size=7))
+def test_nothing_leaves_without_an_approval_whatever_a_page_asks(one_draft, moves):
+    store, nudge_id = one_draft
+    put(store, nudge_id, "draft")
+    with store.write() as db:
+        db.execute("update nudges set version = 1")
+    before = "draft"
+    for version, move in enumerate(moves, start=1):
+        if move == "export":
+            left = review.export(store, actor="ana", now=NOW + timedelta(minutes=version), mark_sent=True)
+            assert bool(left) == (before == "approved")
+        else:
+            ((now_at,),) = rows(store, "select version from nudges")
+            move_seen(store, {nudge_id: now_at}, move, now=NOW + timedelta(minutes=version))
+        before = statuses(store)[nudge_id]

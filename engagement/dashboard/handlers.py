@@ -104,6 +104,9 @@ class Page(TornadoVoilaHandler):
         if path:
             raise web.HTTPError(404)
         identity = self.identity_provider
+        if identity.hub is not None and (address := await identity.hub.sign_in_at(self)):
+            self.redirect(address)
+            return
         if self.current_user is None:
             self._say(403, f"nobody_{identity.source}")
             return
@@ -122,6 +125,10 @@ class Page(TornadoVoilaHandler):
             self._say(503, "full")
             return
         await super().get(path)
+
+    def write_error(self, status_code: int, **_: object) -> None:
+        """Write a page for people, which says nothing of the error."""
+        self._say(status_code, "missing" if status_code == 404 else "failed")
 
     def _say(self, status: int, what: str) -> None:
         self.set_status(status)

@@ -6,12 +6,14 @@ machine, the one who sits at it.
 
 import getpass
 import time
+from functools import cached_property
 from typing import Any, Final
 
 from jupyter_server.auth.identity import IdentityProvider, User
 from tornado.web import RequestHandler
 from traitlets import Any as AnyTrait
 
+from engagement.dashboard.hub import Hub
 from engagement.dashboard.viewers import SHARED, Source, vouched_for
 
 USER_HEADER: Final = "X-Engagement-User"
@@ -24,20 +26,31 @@ class Identities(IdentityProvider):
 
     settings: Any = AnyTrait().tag(config=True)
     options: Any = AnyTrait().tag(config=True)
+    told: Any = AnyTrait(None, allow_none=True).tag(config=True)
 
     @property
     def source(self) -> Source:
         """Who vouches for a name."""
+        if self.told is not None:
+            return "hub"
         if self.settings.proxy_secret is not None:
             return "proxy"
         return "token" if self.options.token else "local"
 
+    @cached_property
+    def hub(self) -> Hub | None:
+        """The Hub that says who somebody is, where there is one."""
+        return None if self.told is None else Hub(self.told, base_url=self.options.base_url)
+
     def get_handlers(self) -> list[Any]:
-        """Return none: there is no form to sign in."""
-        return []
+        """Return what a Hub needs: this server has no form to sign in."""
+        return [] if self.hub is None else self.hub.handlers()
 
     async def get_user(self, handler: RequestHandler) -> User | None:
         """Return who sends the request, None where nobody vouches for them."""
+        if self.hub is not None:
+            known = await self.hub.name(handler)
+            return User(known) if known else None
         if self.source == "proxy":
             said = (
                 handler.request.headers.get(name, "") for name in (USER_HEADER, TIME_HEADER, SIGNATURE_HEADER)

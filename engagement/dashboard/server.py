@@ -9,7 +9,7 @@ import logging
 import os
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from secrets import token_hex
@@ -25,7 +25,7 @@ from jupyter_server.base.handlers import FileFindHandler  # noqa: E402
 from jupyter_server.services.kernels.handlers import KernelHandler  # noqa: E402
 from jupyter_server.services.kernels.kernelmanager import ServerKernelManager  # noqa: E402
 from jupyterlab_server.themes_handler import ThemesHandler  # noqa: E402
-from tornado.ioloop import PeriodicCallback  # noqa: E402
+from tornado.ioloop import IOLoop, PeriodicCallback  # noqa: E402
 from traitlets.config import Config  # noqa: E402
 from voila.app import Voila  # noqa: E402
 from voila.request_info_handler import RequestInfoSocketHandler  # noqa: E402
@@ -38,7 +38,7 @@ from voila.static_file_handler import (  # noqa: E402
 from voila.tornado.handler import TornadoVoilaHandler  # noqa: E402
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler  # noqa: E402
 
-from engagement.dashboard import handlers  # noqa: E402
+from engagement.dashboard import handlers, hub  # noqa: E402
 from engagement.dashboard.identity import Identities  # noqa: E402
 from engagement.dashboard.viewers import read_users  # noqa: E402
 from engagement.dashboard.widget import LOG_FILE, TICKET_SECRET  # noqa: E402
@@ -96,7 +96,8 @@ class Server(Voila):
         manager.kernel_manager_factory = partial(self.starts_kernels, context=manager.context)
         return found | {
             "compress_response": True,
-            "allow_remote_access": self.options.host not in LOOPBACK,  # else a page of any host could ask
+            # Where nobody has to say who they are, a page of any other host could ask, by a name that leads here.
+            "allow_remote_access": self.identity_provider.source != "local",
             "headers": handlers.HEADERS | {"Content-Security-Policy": POLICY},
             "log_function": handlers.log_request,
             "websocket_compression_options": {},
@@ -144,21 +145,22 @@ class Server(Voila):
             )
 
         PeriodicCallback(look, LOOKS_EVERY_S * 1000).start()
+        IOLoop.current().add_callback(self._say_where)  # the port is known by then
         super().listen()
 
-    @property
-    def display_url(self) -> str:
-        """The address, and where to look when something is wrong."""
+    def _say_where(self) -> None:
         host = f"[{self.options.host}]" if ":" in self.options.host else self.options.host
-        address = f"http://{host}:{self.port}{self.base_url}"
-        print(f"Dashboard: {address}{'?token=…' if self.options.token else ''}", file=sys.stderr)
+        said = "?token=…" if self.options.token else ""
+        print(f"Dashboard: http://{host}:{self.port}{self.base_url}{said}", file=sys.stderr)
         print(f"Its log:   {os.environ[LOG_FILE]}\nCtrl-C ends it.", file=sys.stderr)
-        return address
 
 
 def serve(options: Options, settings: Settings) -> None:
     """Serve the page until somebody ends it. `InvalidInput` where it would be open to who should not see it."""
-    check(options, settings)
+    told = hub.told(os.environ)
+    if told is not None:
+        options = _as_told(options, told)
+    check(options, settings, told)
     os.environ[TICKET_SECRET] = token_hex(32)
     os.environ[LOG_FILE] = str(settings.store.with_name("dashboard.log"))
     os.environ.pop("ENGAGEMENT_PROXY_SECRET", None)  # the kernels need it not
@@ -167,12 +169,18 @@ def serve(options: Options, settings: Settings) -> None:
     )
     Server.options = options
     with kernels.template(PRELOADED, base=ServerKernelManager) as Server.starts_kernels:
-        server = Server.instance(config=_config(options, settings))
+        server = Server.instance(config=_config(options, settings, told))
         server.initialize([str(NOTEBOOK)])
         server.start()
 
 
-def check(options: Options, settings: Settings) -> None:
+def _as_told(options: Options, told: hub.Told) -> Options:
+    host, port = told.listen or (options.host, options.port)
+    base_url = options.base_url if options.base_url.strip("/") else told.base_url
+    return replace(options, host=host, port=port, base_url=base_url)
+
+
+def check(options: Options, settings: Settings, told: hub.Told | None = None) -> None:
     """Raise `InvalidInput` where nobody would have to say who they are."""
     if settings.users is not None:
         read_users(settings.users)
@@ -180,6 +188,17 @@ def check(options: Options, settings: Settings) -> None:
         raise InvalidInput(
             "ENGAGEMENT_PROXY_SECRET: names alone are not enough; ENGAGEMENT_USERS says who may see what"
         )
+    if told is not None:
+        if settings.users is None:
+            raise InvalidInput(
+                "JUPYTERHUB_API_TOKEN: names alone are not enough; ENGAGEMENT_USERS says who may see what"
+            )
+        if options.token or settings.proxy_secret is not None:
+            raise InvalidInput(
+                f"{'--token' if options.token else 'ENGAGEMENT_PROXY_SECRET'}: a JupyterHub says who somebody is here, "
+                "and nobody else; outside it, start without its JUPYTERHUB_ variables"
+            )
+        return
     if options.host not in LOOPBACK and not (options.token or settings.proxy_secret is not None):
         raise InvalidInput(
             f"--host {options.host}: others could open the page; --token, or ENGAGEMENT_PROXY_SECRET for a proxy that "
@@ -189,7 +208,7 @@ def check(options: Options, settings: Settings) -> None:
         raise InvalidInput(f"--token: {handlers.SHORTEST_TOKEN} characters or more")
 
 
-def _config(options: Options, settings: Settings) -> Config:
+def _config(options: Options, settings: Settings, told: hub.Told | None) -> Config:
     config = Config()
     base = f"/{options.base_url.strip('/')}/" if options.base_url.strip("/") else "/"
     config.Voila = Config(
@@ -203,7 +222,9 @@ def _config(options: Options, settings: Settings) -> Config:
         config_file_paths=[],
         log_level=logging.ERROR,
     )
-    config.Identities = Config(settings=settings, options=options)
+    config.Identities = Config(settings=settings, options=options, told=told)
+    if told is not None and told.listen is not None:
+        config.Voila.port_retries = 0  # the Hub looks nowhere else
     config.VoilaConfiguration = Config(
         template="engagement",
         allow_template_override="NO",
@@ -225,5 +246,6 @@ def _config(options: Options, settings: Settings) -> Config:
 def _page_config(page_config: dict[str, Any], **_rest: object) -> dict[str, Any]:
     """Return what the page knows, with the files it will ask for."""
     return page_config | {
-        "preloaded": sorted(file.name for file in STATIC.glob("*.js") if file.name != "page.js")
+        "scripts": sorted(file.name for file in STATIC.glob("*.js") if file.name != "page.js"),
+        "styles": sorted(file.name for file in STATIC.glob("*.css") if file.name != "page.css"),
     }

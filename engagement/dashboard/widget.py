@@ -13,8 +13,10 @@ import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from secrets import token_hex
+from threading import BoundedSemaphore
 from typing import Any, Final
 
 import anywidget
@@ -27,9 +29,11 @@ from engagement.store import open_store
 TICKET_SECRET: Final = "ENGAGEMENT_TICKET_SECRET"  # noqa: S105 (its name); the server makes one at every start
 LOG_FILE: Final = "ENGAGEMENT_DASHBOARD_LOG"
 
-QUICK: Final = 2  # threads: one page is turned while another loads
+ALIVE: Final = "alive"  # asked by a page that waits for an answer, to tell a slow one from none
+QUICK: Final = 4  # threads: a page is turned while figures and a learner are on their way
 SLOW: Final = 2  # a model may be asked for two texts at once
 MOST_WAITING: Final = 50  # requests; a page that asks for more has gone wild
+PATIENCE_S: Final = 5.0  # for the store; who sits there is told, and can try again
 LONGEST_MESSAGE: Final = 200_000  # characters; ten questions with all their texts are a tenth of it
 
 _QUOTED: Final = re.compile(r"""['"].*['"]""", re.DOTALL)
@@ -61,36 +65,35 @@ class Dashboard(anywidget.AnyWidget):
         self._desk = desk
         self._quick = ThreadPoolExecutor(QUICK, thread_name_prefix="quick")
         self._slow = ThreadPoolExecutor(SLOW, thread_name_prefix="slow")
-        self._waiting = 0
+        self._room = BoundedSemaphore(MOST_WAITING)
         self.on_msg(self._receive)
 
     def _receive(self, _widget: object, content: Any, _buffers: object) -> None:
-        """Take a message; whatever it holds, nothing is raised: a trace would travel to the browser."""
+        """Take a message and leave it to a thread: others must not wait, and a trace would travel to the browser."""
         request = content.get("id") if isinstance(content, dict) else None
         if not isinstance(request, int):
             return
-        try:
-            method, arguments = str(content.get("method")), content.get("arguments")
-            if self._waiting >= MOST_WAITING or len(repr(arguments)) > LONGEST_MESSAGE:
-                raise Refused("too_much")
-            pool = self._slow if self._desk.is_slow(method) else self._quick
-            self._waiting += 1
-            pool.submit(self._answer, request, method, arguments)
-        except Exception as error:  # whatever the browser sent
-            self.send({"id": request, "error": _told(error, "?")})
+        method, arguments = str(content.get("method")), content.get("arguments")
+        if method == ALIVE:
+            self.send({"id": request, "result": True})
+            return
+        if len(repr(arguments)) > LONGEST_MESSAGE or not self._room.acquire(blocking=False):
+            self.send({"id": request, "error": Refused("too_much").as_dict()})
+            return
+        pool = self._slow if self._desk.is_slow(method) else self._quick
+        pool.submit(self._answer, request, method, arguments)
 
     def _answer(self, request: int, method: str, arguments: Any) -> None:
         try:
-
-            def tell(progress: dict[str, Any]) -> None:
-                self.send({"id": request, "progress": progress})
-
-            message = {"result": self._desk.answer(method, arguments, tell=tell)}
-        except Exception as error:  # the page must hear of it, whatever it is
+            message = {"result": self._desk.answer(method, arguments, tell=partial(self._tell, request))}
+        except Exception as error:  # the page must hear of it, whatever it is; its trace stays here
             message = {"error": _told(error, method)}
         finally:
-            self._waiting -= 1
+            self._room.release()
         self.send({"id": request, **message})
+
+    def _tell(self, request: int, progress: dict[str, Any]) -> None:
+        self.send({"id": request, "progress": progress})
 
 
 def page(clock: Callable[[], datetime] | None = None) -> Dashboard:
@@ -100,7 +103,7 @@ def page(clock: Callable[[], datetime] | None = None) -> Dashboard:
     secret = os.environ.pop(TICKET_SECRET, None) or token_hex(32)
     return Dashboard(
         Desk(
-            open_store(settings.store),
+            open_store(settings.store, wait_s=PATIENCE_S),
             settings,
             secret=secret,
             kernel_id=_kernel_id(),

@@ -3,7 +3,7 @@
 insert into nudges (
     id, learner_id, person_id, campaign, period, program, as_of, channel, type, variant, locale, subject, draft_content,
     content, gpt_prompt_version, gpt_fallback, reason, fallback_id, model, cache_key, risk_score, risk_label, run_id,
-    created_at
+    created_at, changed_by, changed_at
 )
 select
     wanted.id,
@@ -29,7 +29,9 @@ select
     wanted.risk_score,
     wanted.risk_label,
     $run_id,
-    $created_at
+    $created_at,
+    $actor::text as changed_by,
+    case when $actor is not null then $created_at end as changed_at
 from temp.nudges_to_draft as wanted
 inner join temp.texts
     on

@@ -2,7 +2,7 @@
 -- there already stays the only one.
 insert into quizzes (
     id, learner_id, person_id, campaign, period, program, as_of, topic, language, questions, gpt_prompt_version,
-    gpt_fallback, reason, fallback_id, model, cache_key, run_id, created_at
+    gpt_fallback, reason, fallback_id, model, cache_key, run_id, created_at, changed_by, changed_at
 )
 select
     wanted.id,
@@ -22,7 +22,9 @@ select
     written.model,
     case when wanted.reason is null then wanted.cache_key end as cache_key,
     $run_id,
-    $created_at
+    $created_at,
+    $actor::text as changed_by,
+    case when $actor is not null then $created_at end as changed_at
 from temp.quizzes_to_draft as wanted
 inner join temp.templates
     on

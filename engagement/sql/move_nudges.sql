@@ -3,6 +3,8 @@ update nudges
 set
     status = $status,
     version = version + 1,
+    changed_by = $actor,
+    changed_at = $now,
     approved_at = case $status when 'approved' then $now when 'draft' then null else approved_at end,
     sent_at = case $status when 'sent' then $now else sent_at end
 where

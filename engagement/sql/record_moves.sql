@@ -15,11 +15,20 @@ with moved as (
 
 ),
 
+recorded as (
+
+    -- nothing moves before it was there: most of a large table need not be looked at
+    select id
+    from events
+    where source = 'review' and type = $kind || '_' || $status and timestamp >= $since
+
+),
+
 final as (
 
     select *
     from moved
-    where not exists (select 1 from events where events.source = 'review' and events.id = moved.id)
+    where id not in (select recorded.id from recorded)
 
 )
 

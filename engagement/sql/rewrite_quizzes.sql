@@ -11,7 +11,10 @@ set
     fallback_id = fresh.fallback_id,
     model = fresh.model,
     cache_key = fresh.cache_key,
-    version = quizzes.version + 1
+    version = quizzes.version + 1,
+    edited = false,
+    changed_by = $actor,
+    changed_at = $now
 from (
     select
         wanted.id,

@@ -1,4 +1,4 @@
--- One row per nudge that fits what is asked (null: everything): as a coordinator reads it, and whether it may go out.
+-- One row per nudge of $ids: as a coordinator reads it, and what says whether it may still go out.
 with opted_out as (
 
     select distinct person_id
@@ -18,7 +18,6 @@ final as (
         learners.phone,
         nudges.channel,
         nudges.type,
-        nudges.variant,
         nudges.status,
         nudges.version,
         nudges.risk_score,
@@ -30,7 +29,9 @@ final as (
         nudges.model,
         nudges.gpt_prompt_version as prompt_version,
         nudges.run_id is null as by_hand,
-        nudges.content <> nudges.draft_content as edited,
+        nudges.edited,
+        nudges.changed_by,
+        nudges.changed_at,
         nudges.created_at,
         nudges.run_id as created_by_run,
         learners.active,
@@ -41,19 +42,7 @@ final as (
     from published_nudges as nudges
     inner join learners on nudges.learner_id = learners.id
     left join opted_out on learners.person_id = opted_out.person_id
-    where
-        ($ids is null or nudges.id in (select unnest($ids::text[])))
-        and ($learner_id is null or nudges.learner_id = $learner_id)
-        and ($programs is null or list_contains($programs::text[], learners.program))
-        and ($program is null or learners.program = $program)
-        and ($status is null or nudges.status = $status)
-        and ($by_template is null or nudges.gpt_fallback = $by_template)
-        and (
-            $search is null
-            or contains(lower(learners.name), lower($search))
-            or contains(lower(learners.id), lower($search))
-            or contains(lower(learners.email), lower($search))
-        )
+    where nudges.id in (select unnest($ids::text[]))
 
 )
 

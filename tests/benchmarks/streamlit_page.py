@@ -20,10 +20,12 @@ COLOURS = {"high": "#c0392b", "medium": "#d68910", "low": "#1e8449", "unknown": 
 ALL = "All programs"
 
 MATCHING = """
-from risk_scores
-inner join learners on risk_scores.learner_number = learners.number
+from learners
+left join risk_scores on learners.number = risk_scores.learner_number
 where
-    ($program is null or learners.program = $program)
+    -- a search also finds who has no score
+    (risk_scores.learner_number is not null or ($search <> '' and len($labels) = 0))
+    and ($program is null or learners.program = $program)
     and (len($labels) = 0 or list_contains($labels, risk_scores.risk_label))
     and (
         $search = ''
@@ -60,13 +62,11 @@ select
     page.program,
     page.risk_score,
     page.risk_label,
-    case greatest(
-        coalesce(page.behind_pace, 0), coalesce(page.low_quiz, 0), coalesce(page.missed_session, 0), page.inactivity
-    )
+    case greatest(page.behind_pace, page.low_quiz, page.missed_session, page.inactivity)
         when page.behind_pace then format('{{:.0f}} % of the due work done', page.completed_percent)
         when page.low_quiz then format('quiz average {{:.0f}}', page.avg_quiz_score)
         when page.missed_session then format('missed {{}} sessions in a row', page.consecutive_missed_sessions)
-        when page.inactivity then coalesce(format('last login {{:.0f}} days ago', page.days_inactive), 'never logged in')
+        else coalesce(format('last login {{:.0f}} days ago', page.days_inactive), 'never logged in')
     end as reason,
     page.completed_percent,
     page.avg_quiz_score,
@@ -76,7 +76,7 @@ select
 from page
 left join contacts on page.person_id = contacts.person_id
 order by page.risk_score desc nulls last, page.id
-"""  # noqa: S608 (nothing that a reader of the page types is in it)
+"""
 BINS = """
 select
     least(floor(risk_scores.risk_score * 20), 19) / 20 as score_from,
@@ -127,7 +127,12 @@ def count(search: str, labels: list[str], program: str | None) -> int:
 @st.cache_data(ttl=KEPT_S, max_entries=1000, show_spinner=False)
 def learners(search: str, labels: list[str], program: str | None, page: int) -> pd.DataFrame:
     """Return the rows of a page."""
-    named = {"search": search.lower(), "labels": labels, "program": program, "skipped": (page - 1) * PAGE_SIZE}
+    named = {
+        "search": search.lower(),
+        "labels": labels,
+        "program": program,
+        "skipped": (page - 1) * PAGE_SIZE,
+    }
     return connection().cursor().execute(PAGE, named).df()
 
 
@@ -135,11 +140,15 @@ def learners(search: str, labels: list[str], program: str | None, page: int) -> 
 def histogram(program: str | None) -> go.Figure:
     """Return how many learners have which risk."""
     bins = connection().cursor().execute(BINS, {"program": program}).df()
-    figure = go.Figure(layout={"barmode": "stack", "bargap": 0.05, "height": 300, "margin": {"t": 10, "b": 10}})
+    figure = go.Figure(
+        layout={"barmode": "stack", "bargap": 0.05, "height": 300, "margin": {"t": 10, "b": 10}}
+    )
     for label, colour in COLOURS.items():
         rows = bins[bins["risk_label"] == label]
         if len(rows):
-            figure.add_bar(x=rows["score_from"], y=rows["learners"], name=label, marker_color=colour, offset=0)
+            figure.add_bar(
+                x=rows["score_from"], y=rows["learners"], name=label, marker_color=colour, offset=0
+            )
     return figure
 
 
@@ -160,7 +169,9 @@ def table(program: str | None) -> None:
     with st.container(key="found"):
         st.markdown(f"{total:,} learners")
     rows = learners(search.strip(), labels, program, page)
-    st.dataframe(rows, column_config=COLUMNS, hide_index=True, width="stretch", height="content", placeholder="–")
+    st.dataframe(
+        rows, column_config=COLUMNS, hide_index=True, width="stretch", height="content", placeholder="–"
+    )
 
 
 st.set_page_config(page_title="Learners", layout="wide")

@@ -1,6 +1,7 @@
 // What may be done with a draft, a nudge or a quiz, as buttons; and the way back once it was decided.
 
 import { Button, Dialog } from "./parts.js";
+import { refusal } from "./conflict.js";
 import { ago } from "./format.js";
 import { MAY_UNDO } from "./drafting.js";
 import { RejectDialog } from "./rejection.js";
@@ -33,7 +34,7 @@ export function DraftActions({ kind, item, edit, draft, changes, blocked, waitin
   const free = (action) => () => !busy && !waiting && action();
   return html`${blocked && html`<p class="field-error">${blocked}</p>`}
     <div class="draft-actions">
-      <${Button} kind="primary" icon="check" testid="approve" busy=${draft.busy === "move"} why=${blocked} onClick=${free(approve)}>${label}<//>
+      <${Button} kind="primary" icon="check" testid="approve" busy=${draft.busy === "move"} why=${blocked ?? (item.refused ? refusal(item.refused) : undefined)} onClick=${free(approve)}>${label}<//>
       <${Button} testid="save" busy=${draft.busy === `edit_${kind}`} why=${blocked ?? unchanged} onClick=${free(save)}>${words.draft.save}<//>
       ${edit.dirty &&
       !edit.overtaken &&
@@ -49,14 +50,14 @@ export function DraftActions({ kind, item, edit, draft, changes, blocked, waitin
       <//>
       <${Button} kind="danger" testid="reject" onClick=${free(() => setAsking("reject"))}>${words.draft.reject}<//>
     </div>
-    ${asking === "reject" && html`<${RejectDialog} busy=${busy} onReject=${reject} onClose=${() => setAsking(null)} />`}
+    ${asking === "reject" && html`<${RejectDialog} level=${5} busy=${busy} onReject=${reject} onClose=${() => setAsking(null)} />`}
     ${asking === "again" && html`<${AgainDialog} onAgain=${rewrite} onClose=${() => setAsking(null)} />`}`;
 }
 
 function AgainDialog({ onAgain, onClose }) {
   const footer = html`<${Button} onClick=${onClose}>${words.app.cancel}<//>
     <${Button} kind="primary" icon="refresh" onClick=${onAgain} testid="rewrite-confirm">${words.draft.again}<//>`;
-  return html`<${Dialog} title=${words.draft.again_title} onClose=${onClose} footer=${footer}><p>${words.draft.again_body}</p><//>`;
+  return html`<${Dialog} level=${5} title=${words.draft.again_title} onClose=${onClose} footer=${footer}><p>${words.draft.again_body}</p><//>`;
 }
 
 /** What became of a draft that is none any more, and the way back while there is one. */

@@ -6,7 +6,7 @@ import { number } from "./format.js";
 import { Help } from "./help.js";
 import { LearnerPanel } from "./learner.js";
 import { Learners } from "./learners.js";
-import { Button, Desk, Dialog, ErrorNote, Skeleton, Toasts, useCall, useToasts } from "./parts.js";
+import { Button, Desk, Dialog, ErrorNote, Messages, Skeleton, Toasts, useCall, useToasts } from "./parts.js";
 import { Review } from "./queue.js";
 import { Recalculate } from "./recalculate.js";
 import { SCHEMES, useMedia, useScheme, useSession } from "./store.js";
@@ -24,11 +24,13 @@ export function App({ call, onDrop }) {
   const root = useRef(null);
 
   return html`<div class="app" lang=${language} ref=${root} data-testid="app" data-scheme=${scheme} data-ready=${ready ? "true" : undefined}>
-    <${SkipButton} root=${root} />
-    ${session.me
-      ? html`<${Page} ...${{ call, session, messages, scheme, setScheme, root, onReady: setReady }} />`
-      : html`<${Opening} session=${session} />`}
-    <${Toasts} ...${messages} />
+    <${Messages.Provider} value=${messages}>
+      <${SkipButton} root=${root} />
+      ${session.me
+        ? html`<${Page} ...${{ call, session, messages, scheme, setScheme, root, onReady: setReady }} />`
+        : html`<${Opening} session=${session} />`}
+      ${messages.dialogs.length === 0 && html`<${Toasts} ...${messages} />`}
+    <//>
   </div>`;
 }
 
@@ -58,6 +60,9 @@ function Page({ call, session, messages, scheme, setScheme, root, onReady }) {
   const program = view === "learners" ? (state.program ?? null) : null;
   const overview = useCall(call, "overview", { program }, { tick });
 
+  useEffect(() => {
+    if (view !== "learners") onReady(true); // the table says so itself
+  }, [view]);
   const openLearner = useCallback(
     (id) => {
       opener.current = root.current.getRootNode().activeElement;
@@ -92,7 +97,7 @@ function Page({ call, session, messages, scheme, setScheme, root, onReady }) {
       ${view === "help" && html`<${Help} overview=${overview.data} />`}
     </main>
     ${!besides &&
-    html`<${Dialog} open=${Boolean(panel)} kind="drawer" label=${words.app.panel} testid="learner-panel" onClose=${closeLearner}>${panel}<//>`}
+    html`<${Dialog} open=${Boolean(panel)} kind="drawer" label=${words.app.panel} testid="learner-panel" onClose=${closeLearner}><article>${panel}</article><//>`}
     ${recalculating && html`<${Recalculate} ...${{ session, call, chosen: program, openLearner, onClose: () => setRecalculating(false) }} />`}
   <//>`;
 }

@@ -5,7 +5,7 @@ import { html } from "./vendor/preact.js";
 import { words } from "./words.js";
 
 export function Banners({ session, overview }) {
-  const shown = [...connection(session), ...scores(session), ...run(overview.data?.last_run, session.running)];
+  const shown = [...connection(session), ...nothing(session), ...scores(session), ...run(overview.data?.last_run, session.running)];
   const failed = overview.error && !overview.data && html`<${ErrorNote} error=${overview.error} onRetry=${overview.reload} />`;
   if (!shown.length && !failed) return null;
   return html`<div class="banners" data-testid="banner">${shown}${failed}</div>`;
@@ -13,6 +13,10 @@ export function Banners({ session, overview }) {
 
 function connection({ lost }) {
   return lost ? [html`<${ErrorNote} key="lost" error=${{ code: "lost" }} />`] : [];
+}
+
+function nothing({ me }) {
+  return me.viewer.all_programs || me.programs.length ? [] : [html`<${Note} key="programs" tone="warn">${words.app.no_programs}<//>`];
 }
 
 function scores({ newer, showNewer }) {

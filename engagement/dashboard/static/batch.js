@@ -32,7 +32,7 @@ export function Batch({ kind, status, rows, selected, setSelected, move, busy })
   };
   const approve = () => (templates.length > 0 ? setAsking("approve") : decide(chosen, "approved"));
   const count = chosen.length;
-  return html`<div class="batch" data-testid="batch">
+  return html`<div class=${`batch ${count > 0 ? "batch-some" : ""}`} data-testid="batch">
     <label class="choice">
       <input type="checkbox" ref=${all} checked=${here === rows.length} onChange=${toggle} data-testid="select-all" />
       <span>${words.queue.select_all}</span>
@@ -41,18 +41,18 @@ export function Batch({ kind, status, rows, selected, setSelected, move, busy })
       ${count === 0 ? html`<span class="soft">${words.queue.none_selected}</span>` : html`<strong>${words.queue.selected(count)}</strong>`}
       ${templates.length > 0 && html` <${Badge} tone="template" icon="stencil">${words.queue.of_templates(templates.length)}<//>`}
     </p>
+    ${count > 0 && html`<${Button} kind="quiet" size="small" icon="close" testid="clear-selection" onClick=${() => setSelected(new Map())}>${words.queue.clear}<//>`}
     ${count > 0 &&
     html`<div class="row">
       ${status === "draft"
         ? html`<${Button} kind="primary" icon="check" busy=${busy} onClick=${approve} testid="approve-selected">${words.queue.approve(count)}<//>
             <${Button} kind="danger" busy=${busy} onClick=${() => setAsking("reject")} testid="reject-selected">${words.queue.reject(count)}<//>`
         : html`<${Button} icon="undo" busy=${busy} onClick=${() => decide(chosen, "draft")} testid="undo-selected">${words.queue.undo(count)}<//>`}
-      <${Button} kind="quiet" onClick=${() => setSelected(new Map())}>${words.queue.clear}<//>
     </div>`}
     ${asking === "approve" &&
     html`<${ConfirmTemplates} ...${{ kind, chosen, templates, onApprove: (items) => decide(items, "approved"), onClose: () => setAsking(null) }} />`}
     ${asking === "reject" &&
-    html`<${RejectDialog} count=${count} onReject=${(reason) => decide(chosen, "rejected", reason)} onClose=${() => setAsking(null)} />`}
+    html`<${RejectDialog} level=${3} count=${count} onReject=${(reason) => decide(chosen, "rejected", reason)} onClose=${() => setAsking(null)} />`}
   </div>`;
 }
 
@@ -64,14 +64,14 @@ function ConfirmTemplates({ kind, chosen, templates, onApprove, onClose }) {
     <${Button} onClick=${() => onApprove(chosen)} testid="confirm-all">${words.queue.confirm_all(chosen.length)}<//>
     ${others.length > 0 &&
     html`<${Button} kind="primary" onClick=${() => onApprove(others)} testid="confirm-others">${words.queue.confirm_others(others.length)}<//>`}`;
-  return html`<${Dialog} title=${words.queue.confirm_title[kind](chosen.length)} onClose=${onClose} footer=${footer} testid="confirm-templates">
+  return html`<${Dialog} level=${3} title=${words.queue.confirm_title[kind](chosen.length)} onClose=${onClose} footer=${footer} testid="confirm-templates">
     <div class="stack-tight">
       <div class="template-mark">
         <div>
           <p class="template-mark-title">${words.queue.confirm_templates(templates.length, chosen.length)}</p>
           <p>${words.queue.confirm_why}</p>
           <ul class="confirm-reasons">
-            ${[...reasons].map(([reason, many]) => html`<li key=${reason}>${words.queue.because(many, whyTemplate(reason))}</li>`)}
+            ${[...reasons].sort((one, other) => other[1] - one[1]).map(([reason, many]) => html`<li key=${reason}>${words.queue.because(many, whyTemplate(reason))}</li>`)}
           </ul>
         </div>
       </div>

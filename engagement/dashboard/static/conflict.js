@@ -5,10 +5,20 @@ import { ago } from "./format.js";
 import { html } from "./vendor/preact.js";
 import { words } from "./words.js";
 
-function sentence({ gone, actor, at, status }) {
+function sentence({ gone, actor, at, status, why }) {
+  if (why) return refusal(why);
   if (gone) return words.draft.gone_now;
   if (!actor || !at) return words.draft.conflict_unknown;
   return words.draft.conflict(actor, ago(at), words.statuses[status] ?? status);
+}
+
+/** Why a text may not go out to the learner any more, as the server's code says. */
+export const refusal = (code) => words.refusals[code] ?? code;
+
+/** Nobody was faster, but the learner may not be written to any more: said before somebody approves. */
+export function Refused({ item }) {
+  if (!item.refused) return null;
+  return html`<${Note} tone="danger" testid="refused"><strong>${words.draft.refused}</strong> ${refusal(item.refused)}<//>`;
 }
 
 /**
@@ -25,7 +35,7 @@ export function Conflict({ conflict, edit, item, theirs, mine, onDone }) {
   const shut = html`<${Button} size="small" onClick=${leave} testid="conflict-dismiss">${words.app.close}<//>`;
   const open = item.status === "draft";
   return html`<${Note} tone="danger" role="alert" testid="conflict" actions=${edit.overtaken && open ? choice : shut}>
-    <strong>${words.draft.conflict_title}</strong>
+    <strong>${told.why ? words.draft.refused : words.draft.conflict_title}</strong>
     <p>${sentence(told)}</p>
     ${edit.overtaken && open &&
     html`<p>${words.draft.conflict_newest}</p>

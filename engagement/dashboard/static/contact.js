@@ -14,10 +14,7 @@ export function Contact({ learner, call, onWritten, onRecorded }) {
     <${Warnings} contact=${learner.contact} />
     <${Nudge} ...${{ learner, call, onWritten }} />
     <${Quiz} ...${{ learner, call, onWritten }} />
-    <div class="row">
-      <${Record} kind="phoned" icon="phone" ...${{ learner, call, onRecorded }} />
-      <${Record} kind="note" icon="note" ...${{ learner, call, onRecorded }} />
-    </div>
+    <${Records} ...${{ learner, call, onRecorded }} />
   </div>`;
 }
 
@@ -35,13 +32,12 @@ function Warnings({ contact }) {
 
 function useWriting({ kind, call, onWritten }) {
   const action = useAction(call);
-  const button = useRef(null);
   const write = async (args) => {
     if (action.busy) return;
     const item = await action.run(`write_${kind}`, args);
     if (item) onWritten(kind, item);
   };
-  return { ...action, button, write };
+  return { ...action, write };
 }
 
 function Nudge({ learner, call, onWritten }) {
@@ -100,54 +96,67 @@ function Quiz({ learner, call, onWritten }) {
     <${ErrorNote} error=${writing.error} />`;
 }
 
-/** A call or a note: a button that opens a text and a button that records it. kind: "phoned" | "note". */
-function Record({ kind, icon, learner, call, onRecorded }) {
-  const [open, setOpen] = useState(false);
-  const [text, setText] = useState("");
+const ICONS = { phoned: "phone", note: "note" };
+
+/** A call that was made, or a note: each button opens a text and a button that records it. */
+function Records({ learner, call, onRecorded }) {
+  const [open, setOpen] = useState(null); // "phoned" | "note"
   const [said, setSaid] = useState("");
+  const row = useRef(null);
+  const shut = () => {
+    row.current.querySelector(`[data-testid=${open}]`).focus();
+    setOpen(null);
+  };
+  const recorded = (event) => {
+    setSaid(words.learner[`${open}_done`]);
+    shut();
+    onRecorded(event);
+  };
+  const toggle = (kind) => {
+    setSaid("");
+    setOpen(open === kind ? null : kind);
+  };
+  return html`<div class="row" ref=${row}>
+      ${Object.entries(ICONS).map(
+        ([kind, icon]) => html`<${Button} key=${kind} icon=${icon} testid=${kind} aria-expanded=${open === kind ? "true" : "false"} onClick=${() => toggle(kind)}>
+          ${words.learner[kind]}
+        <//>`,
+      )}
+    </div>
+    ${open && html`<${Record} key=${open} kind=${open} ...${{ learner, call }} onDone=${recorded} onClose=${shut} />`}
+    <p class=${said ? "record-said" : "unseen"} role="status">${said}</p>`;
+}
+
+function Record({ kind, learner, call, onDone, onClose }) {
+  const [text, setText] = useState("");
   const [empty, setEmpty] = useState(false);
   const { run, busy, error } = useAction(call);
   const form = useRef(null);
-  const opener = useRef(null);
-
-  useEffect(() => {
-    if (open) form.current.querySelector("textarea").focus();
-  }, [open]);
-  const shut = () => {
-    setOpen(false);
-    opener.current.querySelector("button").focus();
-  };
+  useEffect(() => form.current.querySelector("textarea").focus(), []);
   const save = async () => {
-    if (kind === "note" && !text.trim()) return setEmpty(true);
-    const recorded = !busy && (await run(kind, { learner_id: learner.id, text: text.trim() }));
-    if (!recorded) return undefined;
-    setText("");
-    setSaid(words.learner[`${kind}_done`]);
-    shut();
-    return onRecorded(recorded.event, kind);
+    if (busy) return;
+    if (kind === "note" && !text.trim()) {
+      setEmpty(true);
+      return;
+    }
+    const recorded = await run(kind, { learner_id: learner.id, text: text.trim() });
+    if (recorded) onDone(recorded.event);
   };
-  const toggle = () => (open ? shut() : (setSaid(""), setEmpty(false), setOpen(true)));
-
-  return html`<span ref=${opener}>
-      <${Button} icon=${icon} testid=${kind} aria-expanded=${open ? "true" : "false"} onClick=${toggle}>${words.learner[kind]}<//>
-    </span>
-    ${open &&
-    html`<div class="record" ref=${form}>
-      <${TextField}
-        label=${words.learner[`${kind}_text`]}
-        hint=${words.learner[`${kind}_hint`]}
-        error=${empty && !text.trim() ? words.learner.note_empty : undefined}
-        rows=${3}
-        maxlength=${LONGEST_NOTE}
-        value=${text}
-        onInput=${setText}
-        testid=${`${kind}-text`}
-      />
-      <${ErrorNote} error=${error} />
-      <div class="row row-end">
-        <${Button} onClick=${shut}>${words.app.cancel}<//>
-        <${Button} kind="primary" busy=${busy !== null} onClick=${save} testid=${`${kind}-save`}>${words.learner[`${kind}_save`]}<//>
-      </div>
-    </div>`}
-    <p class=${said ? "record-said" : "unseen"} role="status">${said}</p>`;
+  return html`<div class="record" ref=${form}>
+    <${TextField}
+      label=${words.learner[`${kind}_text`]}
+      hint=${words.learner[`${kind}_hint`]}
+      error=${empty && !text.trim() ? words.learner.note_empty : undefined}
+      rows=${3}
+      maxlength=${LONGEST_NOTE}
+      value=${text}
+      onInput=${setText}
+      testid=${`${kind}-text`}
+    />
+    <${ErrorNote} error=${error} />
+    <div class="row row-end">
+      <${Button} onClick=${onClose}>${words.app.cancel}<//>
+      <${Button} kind="primary" busy=${busy !== null} onClick=${save} testid=${`${kind}-save`}>${words.learner[`${kind}_save`]}<//>
+    </div>
+  </div>`;
 }

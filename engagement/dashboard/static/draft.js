@@ -4,7 +4,7 @@
 import { DraftActions, PastActions } from "./actions.js";
 import { Badge, ErrorNote, useDesk } from "./parts.js";
 import { ago } from "./format.js";
-import { Conflict } from "./conflict.js";
+import { Conflict, Refused } from "./conflict.js";
 import { useDraft } from "./drafting.js";
 import { Editor, useChecks } from "./editor.js";
 import { useId } from "./ids.js";
@@ -48,6 +48,7 @@ export function NudgeCard({ nudge, call, onChange, onMoved, focused = false }) {
     </header>
     <p class="hint">${[...origin(nudge), words.draft.created(ago(nudge.created_at))].join(" · ")}</p>
     <${TemplateMark} item=${nudge} />
+    ${open && html`<${Refused} item=${nudge} />`}
     <${Conflict}
       ...${{ conflict: draft.conflict, edit, item: nudge, theirs: nudge.content, mine: edit.value.content, onDone: draft.dismiss }}
     />
@@ -61,6 +62,6 @@ export function NudgeCard({ nudge, call, onChange, onMoved, focused = false }) {
     ${open
       ? html`<${DraftActions} ...${{ kind: "nudge", item: nudge, edit, draft, changes: edit.value, blocked, waiting: checking, after }} />`
       : html`<${PastActions} ...${{ item: nudge, draft, mayChange, after }} />`}
-    <p class="draft-said" role="status">${draft.said}</p>
+    <p class=${open ? "draft-said" : "unseen"} role="status">${draft.said}</p>
   </article>`;
 }

@@ -21,7 +21,7 @@ async function newest(call, kind, item) {
 
 /**
  * {busy, error, conflict, said, save, move, rewrite, dismiss}. `busy` is the method under way; `conflict` is
- * {actor, at, status} of who was first. `onChange(item)` gets each newer version; `onMoved(item, before)` hears of a
+ * {actor, at, status} of who was first, or {why} where the learner may not be written to any more. `onChange(item)` gets each newer version; `onMoved(item, before)` hears of a
  * change of status, where a list around the draft takes it from there.
  */
 export function useDraft({ kind, item, call, me, onChange, onMoved }) {
@@ -33,7 +33,8 @@ export function useDraft({ kind, item, call, me, onChange, onMoved }) {
   async function overtaken(first = {}) {
     const now = await newest(call, kind, item);
     const actor = first.actor ?? now?.changed_by ?? null;
-    show({ conflict: { gone: now === null, actor, at: first.at ?? now?.changed_at ?? null, status: now?.status ?? first.status } });
+    const at = first.at ?? now?.changed_at ?? null;
+    show({ conflict: { gone: now === null, actor, at, status: now?.status ?? first.status, why: first.why } });
     if (now) onChange(now);
   }
 

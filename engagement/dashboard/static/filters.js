@@ -13,8 +13,10 @@ export function Filters({ asked, change, programs, overview, cards }) {
     const labels = LABELS.filter((one) => (one === label ? on : asked.labels.includes(one)));
     change({ labels: labels.join(",") });
   };
+  // The back button leads to before the search, not through its letters.
+  const search = (text) => change({ search: text }, { replace: asked.search !== "" });
   return html`<div class="filters" role="search" aria-label=${words.filters.title}>
-    <${Search} value=${asked.search} onSearch=${(search) => change({ search }, { replace: true })} />
+    <${Search} value=${asked.search} onSearch=${search} />
     ${programs.length > 1 && html`<${Programs} ...${{ asked, change, programs }} />`}
     ${cards && html`<${SortSelect} ...${{ asked, change }} />`}
     <div class="chips" role="group" aria-label=${words.filters.labels}>

@@ -7,6 +7,7 @@ import { html, useEffect, useRef, useState } from "./vendor/preact.js";
 import { words } from "./words.js";
 
 const FEWEST = 3;
+const LONGEST = 2000; // characters of one text
 const DIFFICULTIES = ["easy", "medium", "hard"];
 
 const same = (text) => text.trim().toLowerCase().split(/\s+/).join(" ");
@@ -69,6 +70,7 @@ function QuestionFields({ question, place, count, onChange, onRemove }) {
     <${TextField}
       label=${words.quiz.stem}
       rows=${2}
+      maxlength=${LONGEST}
       value=${question.stem}
       error=${wrong.stem}
       onInput=${(stem) => onChange({ ...question, stem })}
@@ -88,10 +90,18 @@ function QuestionFields({ question, place, count, onChange, onRemove }) {
           />
           <span aria-hidden="true">${LETTERS[at]}</span>
         </label>
-        <${TextField} label=${words.quiz.option(LETTERS[at])} value=${text} error=${wrong[`text-${at}`]} onInput=${(value) => option(at, { text: value })} />
+        <${TextField}
+          label=${words.quiz.option(LETTERS[at])}
+          rows=${2}
+      maxlength=${LONGEST}
+          value=${text}
+          error=${wrong[`text-${at}`]}
+          onInput=${(value) => option(at, { text: value })}
+        />
         <${TextField}
           label=${words.quiz.feedback(LETTERS[at])}
           rows=${2}
+      maxlength=${LONGEST}
           value=${feedback}
           error=${wrong[`feedback-${at}`]}
           onInput=${(value) => option(at, { feedback: value })}
@@ -101,6 +111,7 @@ function QuestionFields({ question, place, count, onChange, onRemove }) {
     <${TextField}
       label=${words.quiz.explanation}
       rows=${3}
+      maxlength=${LONGEST}
       value=${question.explanation}
       error=${wrong.explanation}
       onInput=${(explanation) => onChange({ ...question, explanation })}

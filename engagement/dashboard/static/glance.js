@@ -8,8 +8,8 @@ import { words } from "./words.js";
 
 const MOST_PROGRAMS = 12;
 
-export function Glance({ overview: { data }, program, onProgram }) {
-  if (!data) return html`<div class="glance"><section class="card"><${Skeleton} lines=${8} /></section></div>`;
+export function Glance({ overview: { data, error }, program, onProgram }) {
+  if (!data) return error ? null : html`<div class="glance"><section class="card"><${Skeleton} lines=${8} /></section></div>`;
   return html`<div class="glance">
     ${data.bins.length > 0 &&
     html`<${Card} title=${words.glance.distribution}><${Distribution} bins=${data.bins} thresholds=${data.thresholds} labels=${data.labels} /><//>`}

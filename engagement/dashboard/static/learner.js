@@ -57,7 +57,7 @@ export function LearnerPanel({ id, call, onClose, onChanged }) {
     <div class="learner-body">
       <${ErrorNote} error=${error} onRetry=${reload} />
       <${Flags} learner=${learner} />
-      <${Section} name="reasons"><${Reasons} reasons=${learner.reasons} /><//>
+      <${Section} name="reasons"><${Reasons} learner=${learner} /><//>
       <${Reach} ...${{ learner, call, onWritten: insert, onRecorded: onChanged }} />
       <${Section} name="messages">
         <${Drafts} kind="nudge" ...${{ items: learner.nudges, call, written, onChange: change("nudge") }} />
@@ -65,8 +65,9 @@ export function LearnerPanel({ id, call, onClose, onChanged }) {
       <${Section} name="quizzes">
         <${Drafts} kind="quiz" ...${{ items: learner.quizzes, call, written, onChange: change("quiz") }} />
       <//>
-      <${Section} name="why_score"><${ScoreParts} learner=${learner} /><//>
-      ${learner.risk_score !== null && html`<${Section} name="help"><${Levers} learner=${learner} /><//>`}
+      ${learner.risk_score !== null &&
+      html`<${Section} name="why_score"><${ScoreParts} learner=${learner} /><//>
+        <${Section} name="help"><${Levers} learner=${learner} /><//>`}
       <${Section} name="history"><${ScoreHistory} history=${learner.history} /><//>
       <${Section} name="about"><${About} learner=${learner} /><//>
       <${Section} name="timeline"><${Timeline} events=${learner.events} /><//>
@@ -79,10 +80,10 @@ const draftIds = ({ nudges, quizzes }) => [...nudges, ...quizzes].map(({ id }) =
 
 function Waiting({ id, error, onClose, onRetry }) {
   return html`<div class="learner" aria-busy=${error ? "false" : "true"}>
-    <header class="learner-head">
+    <div class="learner-head">
       <h2 class="breaks">${words.learner.nameless(id)}</h2>
       <${Button} kind="quiet" icon="close" hideLabel testid="close-learner" onClick=${onClose}>${words.learner.close}<//>
-    </header>
+    </div>
     <div class="learner-body">
       ${error ? html`<${ErrorNote} error=${error} onRetry=${onRetry} />` : html`<p class="unseen" role="status">${words.learner.loading}</p>
         <${Skeleton} lines=${9} />`}
@@ -91,13 +92,14 @@ function Waiting({ id, error, onClose, onRetry }) {
 }
 
 function Head({ learner, onClose }) {
+  const scored = learner.risk_score !== null;
   const head = useRef(null);
   const jump = (name) => {
     const heading = head.current.parentNode.querySelector(`[data-section="${name}"]`);
     heading.focus({ preventScroll: true });
     heading.scrollIntoView({ block: "start" });
   };
-  return html`<header class="learner-head" ref=${head}>
+  return html`<div class="learner-head" ref=${head}>
     <div class="learner-name">
       <h2 class="breaks">${learner.name ?? words.learner.nameless(learner.id)}</h2>
       <p class="soft breaks">${[learner.name && learner.id, learner.program, learner.cohort].filter(Boolean).join(" · ")}</p>
@@ -105,13 +107,13 @@ function Head({ learner, onClose }) {
     </div>
     <${Button} kind="quiet" icon="close" hideLabel testid="close-learner" onClick=${onClose}>${words.learner.close}<//>
     <div class="jumps" role="group" aria-label=${words.learner.jumps}>
-      ${JUMPS.map((name) => html`<button key=${name} type="button" class="jump" onClick=${() => jump(name)}>${words.learner[name]}</button>`)}
+      ${JUMPS.filter((name) => name !== "why_score" || scored).map((name) => html`<button key=${name} type="button" class="jump" onClick=${() => jump(name)}>${words.learner.jump[name]}</button>`)}
     </div>
-  </header>`;
+  </div>`;
 }
 
 function Section({ name, children }) {
-  return html`<section class="learner-section" aria-label=${words.learner[name]} data-testid=${`section-${name}`}>
+  return html`<section class="learner-section" data-testid=${`section-${name}`}>
     <h3 tabindex="-1" data-section=${name}>${words.learner[name]}</h3>
     ${children}
   </section>`;

@@ -6,11 +6,11 @@ import { Overview } from "./overview.js";
 import { Button, ErrorNote, download, useAction, useCall, useDesk, Pager } from "./parts.js";
 import { useMedia } from "./store.js";
 import { LearnersTable } from "./table.js";
-import { html, useEffect } from "./vendor/preact.js";
+import { html, useEffect, useRef } from "./vendor/preact.js";
 import { narrowed, wanted, withoutFilters } from "./wanted.js";
 import { words } from "./words.js";
 
-export const CARDS = "(max-width: 720px)"; // below, a row of the table reads as a card
+export const CARDS = "(max-width: 800px)"; // below, a row of the table reads as a card
 
 export function Learners({ state, set, overview, openId, onReady, children }) {
   const { call, me, tick, announce, openLearner } = useDesk();
@@ -20,13 +20,24 @@ export function Learners({ state, set, overview, openId, onReady, children }) {
   const cards = useMedia(CARDS);
   const { data } = answer;
 
+  const announced = useRef(null);
   useEffect(() => {
     if (!data) return;
-    announce(words.learners.found(data.total));
+    const key = JSON.stringify({ ...asked, page: data.page });
+    if (announced.current !== key) announce(words.learners.found(data.total)); // not after every small change elsewhere
+    announced.current = key;
     onReady(true);
     // A page that is no longer there, as after a filter in a shared link
     const last = Math.max(1, Math.ceil(data.total / data.page_size));
     if (asked.page > last && !answer.busy) set({ page: null }, { replace: true });
+  }, [data]);
+
+  // The next page begins at its top, also for who pressed the button at its end.
+  const heading = useRef(null);
+  const page = useRef(asked.page);
+  useEffect(() => {
+    if (data && data.page !== page.current) heading.current.scrollIntoView({ block: "nearest" });
+    page.current = data?.page ?? asked.page;
   }, [data]);
 
   const change = (patch, options) => set({ ...patch, page: null }, options);
@@ -41,10 +52,10 @@ export function Learners({ state, set, overview, openId, onReady, children }) {
       <section class="card list" aria-labelledby="list-heading" aria-busy=${answer.busy ? "true" : "false"}>
         <${Filters} ...${{ asked, change, programs: me.programs, overview: overview.data, cards }} />
         <div class="list-head">
-          <h2 id="list-heading" data-testid="found">${data ? words.learners.found(data.total) : words.app.loading}</h2>
+          <h2 id="list-heading" ref=${heading} data-testid="found">${data ? words.learners.found(data.total) : answer.error ? words.app.learners : words.app.loading}</h2>
           <span class="list-order soft">${words.learners.order(asked)}</span>
           <span class="list-tools">
-            ${narrowed(asked) && html`<${Button} kind="quiet" size="small" icon="close" testid="clear-filters" onClick=${() => set(withoutFilters)}>${words.learners.clear}<//>`}
+            ${narrowed(asked) && data?.total !== 0 && html`<${Button} kind="quiet" size="small" icon="close" testid="clear-filters" onClick=${() => set(withoutFilters)}>${words.learners.clear}<//>`}
             <${Button} size="small" icon="download" testid="export" busy=${exporting.busy} why=${data?.total === 0 ? words.learners.nothing_to_export : undefined} onClick=${exportAll}>
               ${words.learners.export}
             <//>

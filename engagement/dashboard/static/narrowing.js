@@ -56,6 +56,7 @@ function Search({ text, onSearch }) {
     label=${words.queue.search}
     type="search"
     placeholder=${words.queue.search_hint}
+    maxlength="200"
     value=${typed}
     onInput=${type}
     testid="queue-search"

@@ -58,7 +58,11 @@ function Templates({ templates: { texts, of, by_reason: reasons } }) {
   const sorted = Object.entries(reasons ?? {}).sort((one, other) => other[1] - one[1]);
   return html`<${Figure} name=${words.overview.templates} value=${of ? words.overview.template_share(texts, of) : number(0)} testid="overview-templates">
     ${texts > 0
-      ? html`<details class="why">
+      ? html`<details
+          class="why"
+          onFocusOut=${(event) => !event.currentTarget.contains(event.relatedTarget) && (event.currentTarget.open = false)}
+          onKeyDown=${(event) => event.key === "Escape" && (event.currentTarget.open = false)}
+        >
           <summary>${words.overview.templates_of(texts, of)}</summary>
           <ul class="why-list card">
             ${sorted.map(([code, count]) => html`<li key=${code}><strong>${number(count)}</strong> ${words.template_reasons[code] ?? code}</li>`)}

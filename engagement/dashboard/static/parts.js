@@ -8,7 +8,7 @@ import { html, useRef } from "./vendor/preact.js";
 
 export { Dialog } from "./dialog.js";
 export { Desk, useDesk, useCall, useAction, download } from "./calls.js";
-export { Toasts, useToasts } from "./toasts.js";
+export { Messages, Toasts, useToasts } from "./toasts.js";
 export { Icon, LabelShape, useId };
 
 const classes = (...names) => names.filter(Boolean).join(" ");

@@ -214,7 +214,7 @@ function labelHistory(colour, history, width) {
 }
 
 export function Numbers({ caption, heads, rows }) {
-  return html`<div class="plot-numbers" tabindex="0" role="region" aria-label=${caption}>
+  return html`<div class="plot-numbers" tabindex="0" role="group" aria-label=${caption}>
     <table class="table">
       <caption class="unseen">${caption}</caption>
       <thead><tr>${heads.map((head, at) => html`<th key=${at} scope="col" class=${at ? "number" : ""}>${head}</th>`)}</tr></thead>

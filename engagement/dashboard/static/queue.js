@@ -1,6 +1,7 @@
 // The Review page: what waits for a decision, one at a time or many at once, and the way back.
 
 import { Batch } from "./batch.js";
+import { refusal } from "./conflict.js";
 import { Narrowing } from "./narrowing.js";
 import { Rows } from "./rows.js";
 import { Button, Empty, ErrorNote, Note, Pager, Skeleton, Tabs, useAction, useCall, useDesk } from "./parts.js";
@@ -11,8 +12,12 @@ import { words } from "./words.js";
 const KINDS = { nudge: "nudges", quiz: "quizzes" };
 
 /** What the address says, with what it leaves out filled in. */
-function wanted({ kind = "nudge", status = "draft", program = null, by = "any", q = "", page = "1" }) {
-  return { kind: KINDS[kind] ? kind : "nudge", status, program, written_by: by, search: q, page: Math.max(1, Number(page) || 1) };
+function wanted({ kind, status, program = null, by, q = "", page = "1" }) {
+  const known = (value, choices, usual) => (Object.hasOwn(choices, value) ? value : usual);
+  return {
+    ...{ kind: known(kind, KINDS, "nudge"), status: known(status, words.statuses, "draft"), program },
+    ...{ written_by: known(by, words.queue.writers, "any"), search: q, page: Math.max(1, Math.trunc(Number(page)) || 1) },
+  };
 }
 
 export function Review({ call, me, state, setState }) {
@@ -99,17 +104,20 @@ export function Review({ call, me, state, setState }) {
   </section>`;
 }
 
+function told({ name, status, actor, at, why }) {
+  if (why) return words.queue.conflict_refused(name, refusal(why));
+  if (!status) return words.queue.conflict_gone(name);
+  const now = words.statuses[status] ?? status;
+  return actor && at ? words.queue.conflict(name, now, actor, ago(at)) : words.queue.conflict_no_one(name, now);
+}
+
 function Conflicts({ conflicts, onClose }) {
   if (conflicts.length === 0) return null;
   const shut = html`<${Button} size="small" onClick=${onClose}>${words.app.close}<//>`;
   return html`<${Note} tone="danger" role="alert" testid="conflicts" actions=${shut}>
     <strong>${words.queue.conflicts(conflicts.length)}</strong>
     <ul>
-      ${conflicts.map(({ id, name, status, actor, at }) => {
-        const now = words.statuses[status] ?? status;
-        const said = actor && at ? words.queue.conflict(name, now, actor, ago(at)) : words.queue.conflict_no_one(name, now);
-        return html`<li key=${id}>${said}</li>`;
-      })}
+      ${conflicts.map((conflict) => html`<li key=${conflict.id}>${told(conflict)}</li>`)}
     </ul>
   <//>`;
 }

@@ -2,7 +2,7 @@
 
 import { DraftActions, PastActions } from "./actions.js";
 import { Badge, Button, download, ErrorNote, Tabs, useAction, useDesk } from "./parts.js";
-import { Conflict } from "./conflict.js";
+import { Conflict, Refused } from "./conflict.js";
 import { StatusBadge } from "./draft.js";
 import { useDraft } from "./drafting.js";
 import { countFaults, Form } from "./form.js";
@@ -47,6 +47,7 @@ export function QuizCard({ quiz, call, onChange, onMoved, focused = false }) {
       ${[words.queue.questions(questions.length), ...origin(quiz), words.draft.created(ago(quiz.created_at))].join(" · ")}
     </p>
     <${TemplateMark} item=${quiz} />
+    ${open && html`<${Refused} item=${quiz} />`}
     <${Conflict}
       ...${{ conflict: draft.conflict, edit, item: quiz, theirs: stems(quiz.questions), mine: stems(edit.value), onDone: draft.dismiss }}
     />
@@ -64,7 +65,7 @@ export function QuizCard({ quiz, call, onChange, onMoved, focused = false }) {
       ? html`<${DraftActions} ...${{ kind: "quiz", item: quiz, edit, draft, changes: { questions: edit.value }, blocked, after }} />`
       : html`<${PastActions} ...${{ item: quiz, draft, mayChange, after }} />`}
     <${Downloads} quiz=${quiz} call=${call} dirty=${edit.dirty} />
-    <p class="draft-said" role="status">${draft.said}</p>
+    <p class=${open ? "draft-said" : "unseen"} role="status">${draft.said}</p>
   </article>`;
 }
 

@@ -7,7 +7,7 @@ import { words } from "./words.js";
 
 const LONGEST = 500;
 
-export function RejectDialog({ count = 1, busy, onReject, onClose }) {
+export function RejectDialog({ count = 1, level = 2, busy, onReject, onClose }) {
   const [chosen, setChosen] = useState(null);
   const [text, setText] = useState("");
   const [asked, setAsked] = useState(false);
@@ -18,7 +18,7 @@ export function RejectDialog({ count = 1, busy, onReject, onClose }) {
   const submit = () => (reason ? onReject(reason) : setAsked(true));
   const footer = html`<${Button} onClick=${onClose}>${words.app.cancel}<//>
     <${Button} kind="danger" icon="close" busy=${busy} onClick=${submit} testid="reject-confirm">${words.draft.reject_do(count)}<//>`;
-  return html`<${Dialog} title=${words.draft.reject_title(count)} onClose=${onClose} footer=${footer} testid="reject-dialog">
+  return html`<${Dialog} level=${level} title=${words.draft.reject_title(count)} onClose=${onClose} footer=${footer} testid="reject-dialog">
     <fieldset class="reject-reasons">
       <legend class="hint">${words.draft.reject_hint}</legend>
       ${Object.entries(reasons).map(

@@ -1,6 +1,7 @@
 // The rows of the queue: who it is for, what it says, how it came about, and what to do. One can be opened in place.
 
 import { Badge, Button, Icon, LabelBadge, useDesk } from "./parts.js";
+import { refusal } from "./conflict.js";
 import { ago } from "./format.js";
 import { NudgeCard, StatusBadge } from "./draft.js";
 import { MAY_UNDO } from "./drafting.js";
@@ -41,7 +42,7 @@ export function Rows({ kind, rows, call, selected, setSelected, move, moved, onC
           data-testid="queue-row"
           data-id=${row.id}
         >
-          <div class="queue-cells">
+          <div class=${`queue-cells ${open ? "queue-cells-open" : ""}`}>
             <span class="queue-check">
               ${selectable &&
               html`<input
@@ -53,15 +54,14 @@ export function Rows({ kind, rows, call, selected, setSelected, move, moved, onC
               />`}
             </span>
             <${Who} row=${row} />
-            <${What} kind=${kind} row=${row} hidden=${open} />
-            <${How} row=${row} />
+            ${!open && html`<${What} kind=${kind} row=${row} /><${How} row=${row} />`}
             <${Buttons} ...${{ row, open, mayChange, move }} onOpen=${() => setOpened(open ? null : row.id)} onReject=${() => setRejecting(row)} />
           </div>
           ${open && html`<${Card} ...${{ [kind]: row, call, onChange: change, onMoved: moved, focused: true }} />`}
         </li>`;
       })}
     </ul>
-    ${rejecting && html`<${RejectDialog} onReject=${reject} onClose=${() => setRejecting(null)} />`}`;
+    ${rejecting && html`<${RejectDialog} level=${3} onReject=${reject} onClose=${() => setRejecting(null)} />`}`;
 }
 
 const nameOf = (row) => row.name ?? row.learner_id;
@@ -77,7 +77,7 @@ function Who({ row }) {
 
 const CHANNEL_ICONS = { in_app: "app", whatsapp: "chat", email: "mail" };
 
-function What({ kind, row, hidden }) {
+function What({ kind, row }) {
   const [whole, setWhole] = useState(false);
   const title = kind === "quiz"
     ? words.quiz.about(row.topic ?? words.quiz.reflective)
@@ -88,17 +88,16 @@ function What({ kind, row, hidden }) {
   const shown = long && !whole ? text.replace(kind === "quiz" ? /\n{2,}/g : /\n+/g, kind === "quiz" ? "\n" : " ") : text;
   return html`<div class="queue-what">
     <p class="queue-title">
-      <${Icon} name=${CHANNEL_ICONS[row.channel] ?? "quiz"} size=${14} /> <span class="breaks">${title}</span>
+      <span class="breaks"><${Icon} name=${CHANNEL_ICONS[row.channel] ?? "quiz"} size=${14} /> ${title}</span>
       ${row.status !== "draft" && html`<${StatusBadge} status=${row.status} />`}
       ${anyUnsaved([row.id]) && html`<${Badge} tone="warn" icon="pencil">${words.draft.unsaved}<//>`}
     </p>
-    ${!hidden &&
-    html`${row.subject_filled && html`<p class="queue-subject">${row.subject_filled}</p>`}
-      <p class=${`queue-text ${whole || !long ? "" : "queue-text-short"}`}>${shown}</p>
-      ${long &&
-      html`<button type="button" class="link" aria-expanded=${whole ? "true" : "false"} onClick=${() => setWhole(!whole)} data-testid="show-whole">
-        ${whole ? words.queue.less : words.queue.more}<span class="unseen"> (${nameOf(row)})</span>
-      </button>`}`}
+    ${row.subject_filled && html`<p class="queue-subject">${row.subject_filled}</p>`}
+    <p class=${`queue-text ${whole || !long ? "" : "queue-text-short"}`}>${shown}</p>
+    ${long &&
+    html`<button type="button" class="link" aria-expanded=${whole ? "true" : "false"} onClick=${() => setWhole(!whole)} data-testid="show-whole">
+      ${whole ? words.queue.less : words.queue.more}<span class="unseen"> (${nameOf(row)})</span>
+    </button>`}
   </div>`;
 }
 
@@ -111,6 +110,7 @@ function How({ row }) {
       <p class="queue-template-title"><${Icon} name="stencil" size=${15} /> ${row.edited ? words.queue.template_edited : words.queue.template}</p>
       <p>${whyTemplate(row.reason)}</p>
     </div>`}
+    ${row.refused && html`<${Badge} tone="danger" icon="warn" testid="refused">${refusal(row.refused)}<//>`}
     <p class="hint">${facts.join(" · ")}</p>
     ${who && html`<p class="hint">${who}</p>`}
   </div>`;
@@ -123,7 +123,15 @@ function Buttons({ row, open, mayChange, onOpen, onReject, move }) {
   return html`<div class="queue-buttons">
     ${draft &&
     !open &&
-    html`<${Button} size="small" icon="check" onClick=${() => move([row], "approved")} testid="approve" ...${named(words.draft.approve)}>${words.draft.approve}<//>
+    html`<${Button}
+        size="small"
+        icon="check"
+        why=${row.refused ? refusal(row.refused) : undefined}
+        onClick=${() => move([row], "approved")}
+        testid="approve"
+        ...${named(words.draft.approve)}
+        >${words.draft.approve}<//
+      >
       <${Button} size="small" kind="danger" onClick=${onReject} testid="reject" ...${named(words.draft.reject)}>${words.draft.reject}<//>`}
     ${!draft &&
     mayChange &&

@@ -45,46 +45,44 @@ function Bar({ shown }) {
 }
 
 export function ScoreParts({ learner }) {
-  if (learner.risk_score === null) return html`<p class="note note-info">${words.learner.score_unknown}</p>`;
   const shown = parts(learner);
   return html`<div class="stack-tight" data-testid="score-parts">
     <p class="hint">${words.learner.score_scale(day(learner.as_of))}</p>
     <${Bar} shown=${shown} />
-    <div class="table-scroll" tabindex="0" role="region" aria-label=${words.learner.why_score}>
-      <table class="table score-table">
-        <thead>
-          <tr>
-            <th scope="col">${words.learner.part}</th>
-            <th scope="col" class="number">${words.learner.value}</th>
-            <th scope="col" class="number">${words.learner.most}</th>
-            <th scope="col">${words.learner.fact}</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${shown.map(
-            ({ term, value, most, said, at }) => html`<tr key=${term} class=${value === null ? "score-missing" : ""}>
-              <th scope="row"><span class=${`swatch part-${at}`} aria-hidden="true">${at}</span> ${words.terms[term]}</th>
-              <td class="number">${value === null ? words.learner.not_known : score(value)}</td>
-              <td class="number">${score(most)}</td>
-              <td>${said}</td>
-            </tr>`,
-          )}
-        </tbody>
-        <tfoot>
-          <tr>
-            <th scope="row">${words.learner.total}</th>
-            <td class="number"><strong>${score(learner.risk_score)}</strong></td>
-            <td class="number">${score(1)}</td>
-            <td></td>
-          </tr>
-        </tfoot>
-      </table>
-    </div>
+    <table class="table score-table">
+      <thead>
+        <tr>
+          <th scope="col">${words.learner.part}</th>
+          <th scope="col" class="number">${words.learner.value}</th>
+          <th scope="col" class="number">${words.learner.most}</th>
+          <th scope="col">${words.learner.fact}</th>
+        </tr>
+      </thead>
+      <tbody>
+        ${shown.map(
+          ({ term, value, most, said, at }) => html`<tr key=${term} class=${value === null ? "score-missing" : ""}>
+            <th scope="row"><span class=${`swatch part-${at}`} aria-hidden="true">${at}</span> ${words.terms[term]}</th>
+            <td class="number">${score(value)}</td>
+            <td class="number">${score(most)}</td>
+            <td>${said}</td>
+          </tr>`,
+        )}
+      </tbody>
+      <tfoot>
+        <tr>
+          <th scope="row">${words.learner.total}</th>
+          <td class="number"><strong>${score(learner.risk_score)}</strong></td>
+          <td class="number">${score(1)}</td>
+          <td></td>
+        </tr>
+      </tfoot>
+    </table>
     ${shown.some(({ value }) => value === null) && html`<p class="hint">${words.learner.missing_note}</p>`}
   </div>`;
 }
 
-export function Reasons({ reasons }) {
+export function Reasons({ learner: { reasons, risk_score: total } }) {
+  if (total === null) return html`<p>${words.learner.score_unknown}</p>`;
   if (reasons.length === 0) return html`<p class="soft">${words.learner.no_reasons}</p>`;
   return html`<ol class="reasons" data-testid="reasons">
     ${reasons.map((reason) => html`<li key=${reason.term}>${words.reason(reason)}</li>`)}

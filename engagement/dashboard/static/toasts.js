@@ -1,17 +1,21 @@
 // Short messages at the edge of the page, and the live region that says things to screen readers only.
 
 import { Button, Icon } from "./parts.js";
-import { html, useCallback, useEffect, useRef, useState } from "./vendor/preact.js";
+import { createContext, html, useCallback, useEffect, useRef, useState } from "./vendor/preact.js";
 import { words } from "./words.js";
 
 const SECONDS = 6;
 const SECONDS_WITH_ACTION = 15; // an undo must be within reach of slow hands
 const MOST = 3;
 
-/** {toasts, toast, dismiss, said, announce}. `toast({text, tone, action: {label, onClick}, seconds})`. */
+/** What `useToasts` gives, for dialogs: while one is open, all outside it is out of reach, so messages appear in it. */
+export const Messages = createContext(null);
+
+/** {toasts, toast, dismiss, said, announce, dialogs, enter}. `toast({text, tone, action: {label, onClick}, seconds})`. */
 export function useToasts() {
   const [toasts, setToasts] = useState([]);
   const [said, setSaid] = useState("");
+  const [dialogs, setDialogs] = useState([]); // ids of those that are open, the topmost last
   const next = useRef(0);
   const dismiss = useCallback((id) => setToasts((before) => before.filter((one) => one.id !== id)), []);
   const toast = useCallback((given) => {
@@ -21,7 +25,11 @@ export function useToasts() {
   }, []);
   // The same sentence twice is no change to a live region, so a space tells them apart.
   const announce = useCallback((text) => setSaid((before) => (before === text ? `${text} ` : text)), []);
-  return { toasts, toast, dismiss, said, announce };
+  const enter = useCallback((id) => {
+    setDialogs((before) => [...before, id]);
+    return () => setDialogs((before) => before.filter((one) => one !== id));
+  }, []);
+  return { toasts, toast, dismiss, said, announce, dialogs, enter };
 }
 
 export function Toasts({ toasts, dismiss, said }) {

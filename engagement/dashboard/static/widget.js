@@ -1,23 +1,27 @@
 // The bridge between the page and its kernel: one request a message, one answer, and word when the kernel is gone.
 
-const ANSWER_WITHIN_MS = 60_000;
-const ALIVE_WITHIN_MS = 12_000;
+// An answer may take its time; after so long without a word the kernel is asked whether it is there,
+const SILENT_MS = 3_000;
+const ALIVE_WITHIN_MS = 5_000; // which it answers at once, whatever else it does
 
 export async function attach({ model, el, base, kernelId }) {
   const calls = new Map();
   const listeners = new Set();
   let last = 0;
+  let heard = Date.now();
   let dropped = false;
 
   function drop() {
     if (dropped) return;
     dropped = true;
+    clearInterval(watch);
     for (const { reject } of calls.values()) reject({ code: "lost", detail: null, error_id: null });
     calls.clear();
     for (const listener of listeners) listener();
   }
 
   function receive(message) {
+    heard = Date.now();
     const waiting = calls.get(message?.id);
     if (!waiting) return;
     if (message.progress) {
@@ -30,18 +34,15 @@ export async function attach({ model, el, base, kernelId }) {
     else waiting.resolve(message.result);
   }
 
-  function call(method, args = {}, { onProgress, signal, within = ANSWER_WITHIN_MS } = {}) {
+  function call(method, args = {}, { onProgress, signal, within } = {}) {
     return new Promise((resolve, reject) => {
       if (dropped) {
         reject({ code: "lost", detail: null, error_id: null });
         return;
       }
       const id = ++last;
-      const timer = setTimeout(() => {
-        if (calls.delete(id)) reject({ code: "lost", detail: null, error_id: null });
-        drop();
-      }, within);
-      calls.set(id, { resolve, reject, onProgress, timer });
+      const timer = within && setTimeout(drop, within);
+      calls.set(id, { resolve, reject, onProgress, timer, since: Date.now() });
       signal?.addEventListener("abort", () => {
         clearTimeout(timer);
         if (calls.delete(id)) reject({ code: "aborted", detail: null, error_id: null });
@@ -50,7 +51,20 @@ export async function attach({ model, el, base, kernelId }) {
     });
   }
 
+  let asked = false;
+  const watch = setInterval(() => {
+    const since = Math.max(heard, Math.min(...[...calls.values()].map((waiting) => waiting.since)));
+    if (asked || !calls.size || Date.now() - since < SILENT_MS) return;
+    asked = true;
+    call("alive", {}, { within: ALIVE_WITHIN_MS }).then(
+      () => (asked = false),
+      () => {},
+    );
+  }, 1_000);
+
   model.on("msg:custom", receive);
+  let greeted = hello(); // while the rest of the page is on its way
+  greeted.catch(() => {});
   const { mount } = await import("./main.js");
   const host = document.createElement("div");
   el.append(host);
@@ -60,7 +74,9 @@ export async function attach({ model, el, base, kernelId }) {
 
   // Whom the kernel serves, it believes the server alone.
   async function hello(options) {
-    const answer = await fetch(`${base}engagement/ticket?kernel=${encodeURIComponent(kernelId)}`);
+    const [, xsrf] = document.cookie.match(/(?:^|; )_xsrf=([^;]+)/) ?? []; // only JupyterHub asks for it
+    const headers = xsrf ? { "X-XSRFToken": xsrf } : {};
+    const answer = await fetch(`${base}engagement/ticket?kernel=${encodeURIComponent(kernelId)}`, { headers });
     if (!answer.ok) {
       drop();
       throw { code: "lost", detail: null, error_id: null };
@@ -75,8 +91,12 @@ export async function attach({ model, el, base, kernelId }) {
   const unmount = mount(element, {
     base,
     call(method, args, options) {
-      if (method === "hello") return hello(options);
-      return call(method, args, method === "ping" ? { ...options, within: ALIVE_WITHIN_MS } : options);
+      if (method === "hello") {
+        const answer = greeted ?? hello(options);
+        greeted = null;
+        return answer;
+      }
+      return call(method, args, options);
     },
     onDrop: (listener) => {
       listeners.add(listener);
@@ -85,6 +105,7 @@ export async function attach({ model, el, base, kernelId }) {
     },
   });
   return () => {
+    clearInterval(watch);
     window.removeEventListener("pagehide", leave);
     model.off("msg:custom", receive);
     unmount();

@@ -1,5 +1,5 @@
 // All sentences of the page in English. Another language is one more file of the same shape, named in words.js.
-// Codes of the server are keys; what counts something is a function. Write for a coordinator, not for a programmer.
+// Codes of the server are keys; what counts something is a function. For a coordinator, not for a programmer.
 
 import { ago, day, moment, number, percent, score, share, time, weekday } from "./format.js";
 
@@ -7,12 +7,10 @@ const counted = (count, one, many = `${one}s`) => `${number(count)} ${count === 
 
 const app = {
   title: "Learner engagement", skip: "Skip to the content", views: "Views", learners: "Learners", review: "Review", help: "Help",
-  loading: "Loading…", close: "Close", cancel: "Cancel", dismiss: "Dismiss message", retry: "Try again", reload: "Reload the page",
-  undo: "Undo", messages: "Messages", panel: "Learner",
+  loading: "Loading…", close: "Close", cancel: "Cancel", dismiss: "Dismiss message", retry: "Try again", reload: "Reload the page", undo: "Undo", messages: "Messages", panel: "Learner",
   scheme: { auto: "Colours as the system has them; switch to light", light: "Light colours; switch to dark", dark: "Dark colours; switch to the system’s" },
   roles: { viewer: "viewer", coordinator: "coordinator", admin: "administrator" },
-  signed_in: (name, role) => `${name}, ${app.roles[role] ?? role}`, waiting: (count) => `, ${counted(count, "draft")} waiting`,
-  new_scores: "New scores are there.", show_them: "Show them",
+  signed_in: (name, role) => `${name}, ${app.roles[role] ?? role}`, waiting: (count) => `, ${counted(count, "draft")} waiting`, new_scores: "New scores are there.", show_them: "Show them",
   no_programs: "No program is assigned to you yet. Ask whoever runs this page to add one.",
 };
 
@@ -33,8 +31,7 @@ function reason(given) {
   if (value === null || value === undefined) return terms[term] ?? term;
   const phrases = {
     behind_pace: () => `${percent(value)} of ${basis === "course" ? "the course" : "due work"} done`,
-    low_quiz: () => `Quiz average ${percent(value)}`,
-    missed_session: () => `Missed ${counted(Math.floor(value), "session")} in a row`,
+    low_quiz: () => `Quiz average ${percent(value)}`, missed_session: () => `Missed ${counted(Math.floor(value), "session")} in a row`,
     inactivity: () => (value < 1 ? "Logged in within a day" : `Last login ${counted(Math.floor(value), "day")} ago`),
   };
   return phrases[term]?.() ?? term;
@@ -42,82 +39,63 @@ function reason(given) {
 
 const nudge_types = { welcome: "Welcome", support_referral: "A person should call", praise: "Praise", ...terms };
 const channels = { in_app: "In the app", whatsapp: "WhatsApp", email: "E-mail" };
-const statuses = {
-  draft: "Waiting", approved: "Approved", rejected: "Rejected", expired: "Expired", queued: "Ready to send", sent: "Sent",
-  delivered: "Delivered", failed: "Not delivered",
-};
+const statuses = { draft: "Waiting", approved: "Approved", rejected: "Rejected", expired: "Expired", queued: "Ready to send", sent: "Sent", delivered: "Delivered", failed: "Not delivered" };
 
 // Why nothing may be written to a learner, beside a button that cannot be pressed; and what only warns.
 const refusals = {
-  inactive: "This learner is no longer enrolled.", opted_out: "This learner asked not to be contacted.",
-  no_address: "There is no address for this channel.", no_opt_in: "This learner has not agreed to WhatsApp messages.",
+  inactive: "This learner is no longer enrolled.", opted_out: "This learner asked not to be contacted.", no_address: "There is no address for this channel.",
+  no_opt_in: "This learner has not agreed to WhatsApp messages.",
 };
 const warnings = {
   recently_contacted: "This person was contacted in the last three days.",
-  cap_reached: "This person has already had two messages in the last seven days.",
-  open_draft: "A draft for this person is already waiting.",
+  cap_reached: "This person has already had two messages in the last seven days.", open_draft: "A draft for this person is already waiting.",
 };
 
 // Why a template stood in for the language model; and after which of these it is worth trying again.
 const template_reasons = {
-  no_model: "Templates were asked for.",
-  no_key: "No language model is set up here.",
-  opted_out: "The learner does not want anything about them to go to a language model.",
+  no_model: "Templates were asked for.", no_key: "No language model is set up here.", opted_out: "The learner does not want anything about them to go to a language model.",
   unconfirmed_topic: "Nobody has confirmed the title of this topic yet, so it may not go to a language model.",
-  deadline: "The language model did not answer within eight seconds.",
-  unavailable: "The language model could not be reached.",
-  rate_limited: "The language model was too busy.",
-  breaker_open: "The language model had just failed several times, so it was not asked again.",
-  unauthorized: "The language model refused our key. Whoever runs this page has to look.",
-  no_quota: "The account for the language model has nothing left to spend.",
+  deadline: "The language model did not answer within eight seconds.", unavailable: "The language model could not be reached.",
+  rate_limited: "The language model was too busy.", breaker_open: "The language model had just failed several times, so it was not asked again.",
+  unauthorized: "The language model refused our key. Whoever runs this page has to look.", no_quota: "The account for the language model has nothing left to spend.",
   no_such_model: "The language model that is set up does not exist. Whoever runs this page has to look.",
-  bad_request: "The language model refused the request. Whoever runs this page has to look.",
-  refused: "The language model declined to write this.",
-  invalid_output: "What the language model wrote broke our rules twice.",
-  budget: "The budget for the language model was used up.",
+  bad_request: "The language model refused the request. Whoever runs this page has to look.", refused: "The language model declined to write this.",
+  invalid_output: "What the language model wrote broke our rules twice.", budget: "The budget for the language model was used up.",
   error: "Something went wrong while the language model was asked.",
 };
 const template_again = ["deadline", "unavailable", "rate_limited", "breaker_open", "invalid_output", "refused", "error"];
 const events = {
-  login: "Logged in", lesson_completed: "Completed a lesson", quiz_completed: "Completed a quiz", session_attended: "Attended a session",
-  session_missed: "Missed a session", phone_call: "Phoned", note: "Note",
+  login: "Logged in", lesson_completed: "Completed a lesson", quiz_completed: "Completed a quiz", session_attended: "Attended a session", session_missed: "Missed a session", phone_call: "Phoned", note: "Note",
 };
 
 const errors = {
-  invalid: { title: "That was not understood.", text: "Check what you entered." },
-  not_found: { title: "This is not there.", text: "It may have been removed, or it is not in your programs." },
+  invalid: { title: "That was not understood.", text: "Check what you entered." }, not_found: { title: "This is not there.", text: "It may have been removed, or it is not in your programs." },
   busy: { title: "The data is being written just now.", text: "What you saved is safe. Try again in a moment." },
   no_store: { title: "There is no data yet.", text: "Whoever runs this page has to load learners and run the scoring once." },
   damaged: { title: "The data cannot be read.", text: "Whoever runs this page has to look; nothing you did caused it." },
   changed: { title: "Somebody else changed this first.", text: "Look at the new state, then decide again." },
-  not_allowed: { title: "Your role may not do this.", text: "You may look at everything here." },
-  no_viewer: { title: "This page no longer knows who you are.", text: "Reload it." },
-  lost: { title: "The connection was lost.", text: "What you saved is safe. Reload the page to go on." },
-  unknown_method: { title: "This page is older than the server.", text: "Reload it." },
-  internal: { title: "Something went wrong.", text: "Try again. If it happens twice, tell whoever runs this page." },
-  number: (id) => `Number in the log: ${id}`,
+  not_allowed: { title: "Your role may not do this.", text: "You may look at everything here." }, no_viewer: { title: "This page no longer knows who you are.", text: "Reload it." },
+  lost: { title: "The connection was lost.", text: "What you saved is safe. Reload the page to go on." }, unknown_method: { title: "This page is older than the server.", text: "Reload it." },
+  internal: { title: "Something went wrong.", text: "Try again. If it happens twice, tell whoever runs this page." }, number: (id) => `Number in the log: ${id}`,
 };
 
 const pager = {
   label: "Pages", range: (from, to, total) => `${number(from)}–${number(to)} of ${number(total)}`,
-  page: (page, pages) => `Page ${number(page)} of ${number(pages)}`, previous: "Previous", next: "Next",
-  first: "This is the first page.", last: "This is the last page.",
+  page: (page, pages) => `Page ${number(page)} of ${number(pages)}`, previous: "Previous", next: "Next", first: "This is the first page.", last: "This is the last page.",
 };
 
 // Banners and figures: banners.js, overview.js, glance.js, plots.js
 const run = {
   running: (since) => (since ? `A run is under way since ${moment(since)}. ` : "A run is under way. ") + "You can go on working; new scores will be offered here.",
-  failed: (when) => `The last run failed (${moment(when)}).`,
-  failed_step: (step) => (step ? `It stopped at the step “${step}”.` : ""),
+  failed: (when) => `The last run failed (${moment(when)}).`, failed_step: (step) => (step ? `It stopped at the step “${step}”.` : ""),
   older: "The scores shown are those of the run before. Whoever runs this page has to look.",
 };
 const overview = {
-  title: "Figures", learners: "Learners", all_programs: "all your programs", label: (label) => (label === "unknown" ? "Not scored" : `${labels[label]} risk`),
+  title: "Figures", learners: "Learners", all_programs: "all your programs", label: (label) => (label === "unknown" ? labels.unknown : `${labels[label]} risk`),
   change: (change) => (change === 0 ? "no change" : `${number(Math.abs(change))} ${change > 0 ? "more" : "fewer"}`),
-  no_change: "first run", waiting: "Drafts waiting", none_waiting: "nothing to decide",
+  waiting: "Drafts waiting", none_waiting: "nothing to decide",
   review: (nudges, quizzes) => `Review ${[nudges && counted(nudges, "message"), quizzes && counted(quizzes, "quiz", "quizzes")].filter(Boolean).join(", ")}`,
-  templates: "Templates", template_share: share, templates_of: (texts, of) => `${number(texts)} of ${number(of)} drafts: why`,
-  no_templates: "no draft is a template",
+  templates: "Templates", template_share: share, templates_of: (texts, of) => `${number(texts)} of ${number(of)} drafts: why`, no_templates: "no draft is a template",
   age: ({ published_at: published, newest_facts_at: facts, compared_with: before }) =>
     published
       ? [`Scores published ${ago(published)}, ${time(published)}`, facts && `newest facts ${ago(facts)}, ${time(facts)}`, before && `changes since ${weekday(before)}`].filter(Boolean).join(" · ")
@@ -146,7 +124,7 @@ const plots = {
 // The table and what narrows it: learners.js, filters.js, table.js
 const learners = {
   found: (count) => `${counted(count, "learner")} found`, clear: "Clear filters", export: "Export CSV", nothing_to_export: "There is nothing to export.",
-  order: ({ sort, descending }) => (sort === "risk_score" && descending ? "worst first" : `by ${table.columns[sort].toLowerCase()}`),
+  order: ({ sort, descending }) => (sort === "risk_score" && descending ? "worst first" : `sorted by ${table.columns[sort].toLowerCase()}`),
 };
 const filters = {
   title: "Filters", search: "Search learners", search_hint: "Name, id or e-mail", search_clear: "Clear the search", program: "Program", all_programs: "All programs",
@@ -164,7 +142,7 @@ const table = {
     risk_score: "0 is safe, 1 is about to leave", completed_percent: "Share of the work that is done", avg_quiz_score: "Average of the quizzes",
     consecutive_missed_sessions: "Sessions missed in a row", last_contact_at: "The last time anybody wrote to them or phoned them",
   },
-  never: "never", no_contact: "not yet", draft: "Draft", draft_long: "A draft for them is waiting for review", opted_out: "No contact wanted", inactive: "Left",
+  never: "never", no_contact: "not yet", draft: "Draft", draft_long: "A draft for them is waiting for review", opted_out: "Opted out", inactive: "Left",
 };
 const empty = {
   no_learners: "No learners yet", no_learners_hint: "They appear once they are loaded and scored.", no_match: (text) => `No learner matches “${text}”`,
@@ -178,14 +156,13 @@ const recalculate = {
     const all = Object.values(after).reduce((sum, count) => sum + count, 0);
     return moved ? `${counted(all, "learner")} scored: ${number(moved)} changed the label, ${number(better)} for the better.` : `${counted(all, "learner")} scored. Nobody changed the label.`;
   },
-  caption: "Learners by label before and after", heads: ["Before", "After", "Change"], not_scored: "Not scored",
-  worse: (count) => `Worse than before (${number(count)})`,
+  caption: "Learners by label before and after", heads: ["Before", "After", "Change"], not_scored: "Not scored", worse: (count) => `Worse than before (${number(count)})`,
 };
 const help = {
   title: "What the risk score says, and what it does not",
   lead: "The score sorts learners so that you know whom to look at first. It knows four numbers about a learner and nothing about their life. You decide whether to write, to call, or to leave somebody alone.",
   score_title: "How the score is made", parts_caption: "The four parts of the score and their weights", parts_heads: ["Part", "Weight", "What it looks at"],
-  score: "The score goes from 0 (safe) to 1 (about to leave). It is the sum of four parts; each adds at most its weight.",
+  score: "The score goes from 0 (safe) to 1 (about to leave). It is the sum of four parts; each adds at most its weight. These are the usual weights; a learner’s page shows those in use.",
   parts: {
     behind_pace: "How much of the work that was due is not done; where no due dates are known, of the whole course.", low_quiz: "How far the quiz average is from 100%.",
     missed_session: "Sessions missed in a row, up to seven.", inactivity: "Days since the last login, up to thirty. Who never logged in counts from the day of enrolment.",
@@ -212,155 +189,108 @@ const help = {
 
 // The learner panel: learner.js, score.js, timeline.js, contact.js
 const learner = {
-  loading: "Loading the learner…", nameless: (id) => `Learner ${id}`, close: "Close the learner", email: "E-mail", phone: "Phone",
-  program: "Program", cohort: "Cohort", topic: "Topic now", language: "Language", time_there: "Time there", enrolled: "Enrolled",
-  last_contact: "Last contact", prefers: "Prefers", not_known: "not known", no_contact: "none recorded",
-  contacts: (count) => `${counted(count, "contact")} in seven days`, opted_out: "Asked not to be contacted",
-  llm_opted_out: "Nothing about them goes to a language model", inactive: "No longer enrolled",
-  whatsapp_no: "Has not agreed to WhatsApp", about: "About", why_score: "Why this score",
+  loading: "Loading the learner…", nameless: (id) => `Learner ${id}`, close: "Close the learner", email: "E-mail", phone: "Phone", program: "Program", cohort: "Cohort", topic: "Topic now",
+  language: "Language", time_there: "Time there", enrolled: "Enrolled", last_contact: "Last contact", prefers: "Prefers", not_known: "not known", no_contact: "none recorded",
+  contacts: (count) => `${counted(count, "contact")} in seven days`, opted_out: "Asked not to be contacted", llm_opted_out: "Nothing about them goes to a language model",
+  inactive: "No longer enrolled", whatsapp_no: "Has not agreed to WhatsApp", about: "About", why_score: "Why this score",
   score_unknown: "Too little is known about this learner for a score. That does not mean they are safe.",
-  score_scale: (day) => `From 0 (safe) to 1 (about to leave), as of ${day}. Four parts add up to it.`, part: "Part",
-  value: "Adds", most: "At most", fact: "What is known", total: "Score", bar: (parts) => `The score as a bar: ${parts}.`,
-  bar_part: (name, value) => `${name} ${value}`,
-  missing_note: "What is not known counts neither for nor against them; the other parts then weigh more.",
-  reasons: "Main reasons", no_reasons: "Nothing that is known points to a risk.", help: "What would help",
-  help_intro: "Each of these alone would lower the risk.",
-  no_help: "No single change would lower the risk. Several together would, and a call may find out which.",
+  score_scale: (day) => `From 0 (safe) to 1 (about to leave), as of ${day}. Four parts add up to it.`, part: "Part", value: "Adds", most: "At most", fact: "What is known", total: "Score",
+  bar: (parts) => `The score as a bar: ${parts}.`, bar_part: (name, value) => `${name} ${value}`,
+  missing_note: "What is not known counts neither for nor against them; the other parts then weigh more.", reasons: "Main reasons", no_reasons: "Nothing that is known points to a risk.",
+  help: "What would help", help_intro: "Each of these alone would lower the risk.", no_help: "No single change would lower the risk. Several together would, and a call may find out which.",
   low_already: "The risk is already low.", lever: "Change", now: "Now", needed: "Needed", then: "Risk then",
-  levers: {
-    behind_pace: "Work done", low_quiz: "Quiz average", missed_session: "Sessions missed in a row",
-    inactivity: "Days since the last login",
-  },
-  at_least: (value) => `${value} or more`, at_most: (value) => `${value} or fewer`, never: "never", history: "Score over time",
-  timeline: "Timeline", timeline_filter: "Kinds of events", no_events: "Nothing has been recorded yet.",
-  kinds: { all: "All", activity: "Learning", contact: "Contacts", drafts: "Drafts", other: "Other" },
-  made: { nudge: "Message", quiz: "Quiz" }, done: { edited: "Edited", rewritten: "Written again", drafted: "Written" },
-  happened: (what, how) => `${what}: ${how.toLowerCase()}`, by: (actor) => `by ${actor}`,
-  details: { score: "score", sessions: "sessions", text: "text", reason: "reason", from: "before" },
-  detail: (name, value) => `${name}: ${value}`, messages: "Messages", no_messages: "No messages yet.", quizzes: "Quizzes",
-  no_quizzes: "No quizzes yet.", older: (count) => `Show ${number(count)} more`, contact: "Get in touch",
-  write_nudge: "Write a message", write_quiz: "Write a quiz", channel: "Channel",
-  suggested: (channel) => `${channel} (suggested)`, quiz_topic: "Topic of the quiz",
-  quiz_topic_hint: "Leave it empty for the topic they are on, or for how to study.",
-  writing: (what, seconds) => `Writing ${what}: ${seconds} of at most 8 seconds`,
+  levers: { behind_pace: "Work done", low_quiz: "Quiz average", missed_session: "Sessions missed in a row", inactivity: "Days since the last login" },
+  at_least: (value) => `${value} or more`, at_most: (value) => `${value} or fewer`, never: "never", history: "Score over time", timeline: "Timeline", timeline_filter: "Kinds of events",
+  no_events: "Nothing has been recorded yet.", kinds: { all: "All", activity: "Learning", contact: "Contacts", drafts: "Drafts", other: "Other" }, made: { nudge: "Message", quiz: "Quiz" },
+  done: { edited: "Edited", rewritten: "Written again", drafted: "Written" }, happened: (what, how) => `${what}: ${how.toLowerCase()}`, by: (actor) => `by ${actor}`,
+  details: { score: "score", sessions: "sessions", text: "text", reason: "reason", from: "before" }, detail: (name, value) => `${name}: ${value}`, messages: "Messages",
+  no_messages: "No messages yet.", quizzes: "Quizzes", no_quizzes: "No quizzes yet.", older: (count) => `Show ${number(count)} more`, contact: "Get in touch", write_nudge: "Write a message",
+  write_quiz: "Write a quiz", channel: "Channel", suggested: (channel) => `${channel} (suggested)`, quiz_topic: "Topic of the quiz",
+  quiz_topic_hint: "Leave it empty for the topic they are on, or for how to study.", writing: (what, seconds) => `Writing ${what}: ${seconds} of at most 8 seconds`,
   writing_began: (what) => `Writing ${what}. This takes at most 8 seconds.`, a_text: { nudge: "a message", quiz: "a quiz" },
   written: { nudge: "The message is written. It waits for your approval.", quiz: "The quiz is written. It waits for your approval." },
-  written_template: {
-    nudge: "A template stands in: this message was not written for this learner.",
-    quiz: "A template stands in: this quiz was not written for this learner.",
-  },
-  phoned: "I phoned them", phoned_text: "What came of it (optional)",
-  phoned_hint: "Counts as a contact, so no message is drafted for them in the next three days.", phoned_save: "Record the call",
-  phoned_done: "The call is recorded and counts as a contact.", note: "Add a note", note_text: "Note",
-  note_hint: "Other coordinators read it. It does not count as a contact.", note_save: "Save the note",
-  note_done: "The note is saved.", note_empty: "Write the note first.",
-  viewer_only: "You may look at everything here. To write, approve or record a call you need the role of a coordinator.",
-  unsaved_title: "Close without saving?", unsaved_body: "You changed a draft of this learner and have not saved it.",
-  unsaved_close: "Close without saving", unsaved_keep: "Keep editing",
+  written_template: { nudge: "A template stands in: this message was not written for this learner.", quiz: "A template stands in: this quiz was not written for this learner." },
+  phoned: "I phoned them", phoned_text: "What came of it (optional)", phoned_hint: "Counts as a contact, so no message is drafted for them in the next three days.", phoned_save: "Record the call",
+  phoned_done: "The call is recorded and counts as a contact.", note: "Add a note", note_text: "Note", note_hint: "Other coordinators read it. It does not count as a contact.",
+  note_save: "Save the note", note_done: "The note is saved.", note_empty: "Write the note first.",
+  viewer_only: "You may look at everything here. To write, approve or record a call you need the role of a coordinator.", unsaved_title: "Close without saving?",
+  unsaved_body: "You changed a draft of this learner and have not saved it.", unsaved_close: "Close without saving", unsaved_keep: "Keep editing",
   kept: (name) => `Your changes to a draft for ${name} are kept, but not saved.`, back_to_it: "Back to it", jumps: "Jump to",
+  jump: { contact: "Contact", messages: "Messages", quizzes: "Quizzes", why_score: "Score", timeline: "Timeline" },
 };
 
 // One draft: draft.js, editor.js, template.js, conflict.js, rejection.js
 const draft = {
-  heading: (channel, type) => `${channel}: ${type}`, template_badge: "Template",
-  template_for: (name) => `Template: not written for ${name}`,
-  template_edited: (who) => `Began as a template, then edited by ${who}`, this_learner: "this learner", why_label: "Why:",
-  why_unknown: "The reason was not recorded.", what_to_do: "What to do:",
+  heading: (channel, type) => `${channel}: ${type}`, template_badge: "Template", template_for: (name) => `Template: not written for ${name}`,
+  template_edited: (who) => `Began as a template, then edited by ${who}`, this_learner: "this learner", why_label: "Why:", why_unknown: "The reason was not recorded.", what_to_do: "What to do:",
   do_again: "Read it closely and edit it, or choose “Write again”: this time the language model may answer.",
-  do_by_hand: "Read it closely and make it personal by hand. “Write again” would bring a template again.",
-  do_read: "Somebody has worked on it since. Read it closely before it goes out.", written_by: (model) => `Written by ${model}`,
-  written_by_model: "Written by the language model", edited_by: (who) => `edited by ${who}`, asked_by_hand: "asked for by hand",
-  from_run: "from the nightly run", created: (when) => `created ${when}`, subject: "Subject", text: "Text",
-  text_hint: "{first_name} becomes the learner’s first name when it is sent.", insert_name: "Insert the first name",
-  left: (count) => `${counted(count, "character")} left`, over: (count) => `${counted(count, "character")} too many`,
+  do_by_hand: "Read it closely and make it personal by hand. “Write again” would bring a template again.", do_read: "Somebody has worked on it since. Read it closely before it goes out.",
+  written_by: (model) => `Written by ${model}`, written_by_model: "Written by the language model", edited_by: (who) => `edited by ${who}`, asked_by_hand: "asked for by hand",
+  from_run: "from the nightly run", created: (when) => `created ${when}`, subject: "Subject", text: "Text", text_hint: "{first_name} becomes the learner’s first name when it is sent.",
+  insert_name: "Insert the first name", left: (count) => `${counted(count, "character")} left`, over: (count) => `${counted(count, "character")} too many`,
   counted_with: (length) => `counted with a first name of ${length} characters`,
   preview_of: { in_app: "As they read it in the app", whatsapp: "As they read it in WhatsApp", email: "As they read it in their mail" },
-  preview_no_name: "No first name is known that can be used, so the text does without.", preview_from: "Your learning team",
-  preview_to: (name) => `to ${name}`, preview_now: "now",
+  preview_no_name: "No first name is known that can be used, so the text does without.", preview_from: "Your learning team", preview_to: (name) => `to ${name}`, preview_now: "now",
   problems: {
-    empty: "The text is empty.", subject_missing: "An e-mail needs a subject.",
-    too_long: (limit) => `Longer than the ${limit} characters this channel allows.`, line_break: "Only one line is allowed here.",
-    placeholder_place: "Greet by name with {first_name} after a word and a space, before a comma or full stop: “Hi {first_name},”.",
-    braces: "Curly brackets are only allowed in {first_name}.",
-    unsafe_character: "An invisible character could reorder or hide text. Delete that passage and type it anew.",
+    empty: "The text is empty.", subject_missing: "An e-mail needs a subject.", too_long: (limit) => `Longer than the ${limit} characters this channel allows.`,
+    line_break: "Only one line is allowed here.", placeholder_place: "Greet by name with {first_name} after a word and a space, before a comma or full stop: “Hi {first_name},”.",
+    braces: "Curly brackets are only allowed in {first_name}.", unsafe_character: "An invisible character could reorder or hide text. Delete that passage and type it anew.",
     other: "This breaks a rule of the channel.",
   },
-  save: "Save", saved: "Saved.", unsaved: "Not saved yet", nothing_to_save: "Nothing has changed.",
-  fix_first: "Solve the problem beside the text first.", choose_first: "Choose first which text to keep.",
-  let_go: "Discard changes", again: "Write again", again_title: "Replace your text?",
-  again_body: "You have changes that are not saved. Writing again replaces them.", approve: "Approve",
-  approve_template: "Approve the template", save_and_approve: "Save and approve", reject: "Reject…",
-  approved: "Approved. It may be sent.", rejected: "Rejected. It will not be sent.", undone: "It is a draft again.",
-  undo: "Undo: back to draft",
-  reject_title: (count) => (count === 1 ? "Why is it rejected?" : `Why are these ${number(count)} rejected?`),
-  reject_hint: "The next text can learn from it.",
-  reject_reasons: {
-    tone: "The tone does not fit", wrong: "Something in it is not true", timing: "This is not the moment",
-    call: "A call is better", other: "Another reason",
-  },
-  reject_text: "In your words", reject_more: "More about it (optional)", reject_needed: "Choose a reason or write one.",
-  reject_do: (count) => (count === 1 ? "Reject" : `Reject ${number(count)}`), conflict_title: "Somebody else was first.",
-  conflict: (who, when, status) => `${who} changed this ${when}. It is now “${status}”; you see the newest version.`,
-  conflict_unknown: "It was changed meanwhile. You see the newest version.", conflict_newest: "The newest text:",
-  conflict_mine: "Your own text is still in the fields. Which one shall stay?",
-  conflict_lost: "Your own text was not saved. Copy it if you need it:", use_mine: "Keep mine", use_theirs: "Take the newest",
-  gone_now: "This draft is no longer there.",
+  save: "Save", saved: "Saved.", unsaved: "Not saved yet", nothing_to_save: "Nothing has changed.", fix_first: "Solve the problem beside the text first.",
+  choose_first: "Choose first which text to keep.", let_go: "Discard changes", again: "Write again", again_title: "Replace your text?",
+  again_body: "You have changes that are not saved. Writing again replaces them.", approve: "Approve", approve_template: "Approve the template", save_and_approve: "Save and approve",
+  reject: "Reject…", approved: "Approved. It may be sent.", rejected: "Rejected. It will not be sent.", undone: "It is a draft again.", undo: "Undo: back to draft",
+  reject_title: (count) => (count === 1 ? "Why is it rejected?" : `Why are these ${number(count)} rejected?`), reject_hint: "The next text can learn from it.",
+  reject_reasons: { tone: "The tone does not fit", wrong: "Something in it is not true", timing: "This is not the moment", call: "A call is better", other: "Another reason" },
+  reject_text: "In your words", reject_more: "More about it (optional)", reject_needed: "Choose a reason or write one.", reject_do: (count) => (count === 1 ? "Reject" : `Reject ${number(count)}`),
+  refused: "It can no longer go out.", conflict_title: "Somebody else was first.", conflict: (who, when, status) => `${who} changed this ${when}. It is now “${status}”; you see the newest version.`,
+  conflict_unknown: "It was changed meanwhile. You see the newest version.", conflict_newest: "The newest text:", conflict_mine: "Your own text is still in the fields. Which one shall stay?",
+  conflict_lost: "Your own text was not saved. Copy it if you need it:", use_mine: "Keep mine", use_theirs: "Take the newest", gone_now: "This draft is no longer there.",
   is_now: {
-    approved: "Approved: it may be sent.", rejected: "Rejected: it will not be sent.",
-    expired: "Expired: drafts older than three days are not sent.", queued: "On its way to be sent.", sent: "It was sent.",
-    delivered: "It was delivered.", failed: "It could not be delivered.",
+    approved: "Approved: it may be sent.", rejected: "Rejected: it will not be sent.", expired: "Expired: drafts older than three days are not sent.", queued: "On its way to be sent.",
+    sent: "It was sent.", delivered: "It was delivered.", failed: "It could not be delivered.",
   },
   by_whom: (who, when) => `By ${who}, ${when}.`,
 };
 
 // The Review page: queue.js, rows.js, batch.js
 const queue = {
-  title: "Review", intro: "Nothing is sent that a person has not approved.", nudges: "Messages", quizzes: "Quizzes",
-  kinds: "What to review", status: "Status", status_count: (status, count) => `${status} (${number(count)})`,
-  all_programs: "All programs", written_by: "Written by", writers: { any: "All", template: "Templates", model: "Language model" },
-  search: "Search", search_hint: "Name, id or words of the text",
-  found: { nudge: (count) => counted(count, "message"), quiz: (count) => counted(count, "quiz", "quizzes") },
-  select_all: "Select all on this page", select: (name) => `Select ${name}`, selected: (count) => `${number(count)} selected`,
-  of_templates: (count) => `${counted(count, "template")} among them`, none_selected: "Select some to decide about many at once.",
-  clear: "Clear the selection", approve: (count) => `Approve ${number(count)}`, reject: (count) => `Reject ${number(count)}…`,
+  title: "Review", intro: "Nothing is sent that a person has not approved.", nudges: "Messages", quizzes: "Quizzes", kinds: "What to review", status: "Status",
+  status_count: (status, count) => `${status} (${number(count)})`, all_programs: "All programs", written_by: "Written by", writers: { any: "All", template: "Templates", model: "Language model" },
+  search: "Search", search_hint: "Name, id or e-mail", found: { nudge: (count) => counted(count, "message"), quiz: (count) => counted(count, "quiz", "quizzes") },
+  select_all: "Select all on this page", select: (name) => `Select ${name}`, selected: (count) => `${number(count)} selected`, of_templates: (count) => `${counted(count, "template")} among them`,
+  none_selected: "Select some to decide about many at once.", clear: "Clear", approve: (count) => `Approve ${number(count)}`, reject: (count) => `Reject ${number(count)}…`,
   undo: (count) => `Undo ${number(count)}: back to draft`,
   confirm_title: { nudge: (count) => `Approve ${counted(count, "message")}?`, quiz: (count) => `Approve ${counted(count, "quiz", "quizzes")}?` },
   confirm: "What is approved may be sent. You can undo it until it has left.",
   confirm_templates: (templates, count) =>
     count === 1 ? "It is a template." : `${number(templates)} of these ${number(count)} ${templates === 1 ? "is a template" : "are templates"}.`,
-  confirm_why: "A template was not written for the learner. Read it closely first.",
-  confirm_all: (count) => (count === 1 ? "Approve the template" : `Approve all ${number(count)}`),
+  confirm_why: "A template was not written for the learner. Read it closely first.", confirm_all: (count) => (count === 1 ? "Approve the template" : `Approve all ${number(count)}`),
   confirm_others: (count) => `Approve only the ${number(count)} without template`,
   moved: {
     approved: (count) => `${number(count)} approved.`, rejected: (count) => `${number(count)} rejected.`,
     draft: (count) => (count === 1 ? "1 is a draft again." : `${number(count)} are drafts again.`),
   },
-  conflicts: (count) => `${number(count)} left as ${count === 1 ? "it is" : "they are"}, because somebody else was first:`,
-  conflict: (name, status, who, when) => `${name} is now “${status}”, by ${who}, ${when}.`,
-  conflict_no_one: (name, status) => `${name} is now “${status}”.`, empty: "Nothing waits for you here.",
-  empty_hint: "New drafts come with the nightly run, or when you write one for a learner.",
-  empty_filtered: "Nothing matches these filters.", clear_filters: "Clear the filters", edit: "Edit", view: "Open", shut: "Close",
-  about: (what, name) => `${what}: ${name}`, more: "Show the whole text", less: "Show less", export_csv: "Export CSV",
-  export_json: "Export JSON", questions: (count) => counted(count, "question"),
-  exported: (filename) => `${filename} was handed to your browser.`,
-  viewer_only: "You may read all of this. To approve or reject you need the role of a coordinator.",
-  because: (count, why) => `${number(count)}: ${why}`, template: "Template, not written for them",
-  template_edited: "Template, edited since",
+  conflicts: (count) => `${number(count)} left as ${count === 1 ? "it is" : "they are"}:`, conflict: (name, status, who, when) => `${name}: ${who} was first; now “${status}” (${when}).`,
+  conflict_no_one: (name, status) => `${name}: changed meanwhile; now “${status}”.`, conflict_refused: (name, why) => `${name}: not approved. ${why}`,
+  conflict_gone: (name) => `${name}: no longer there.`, empty: "Nothing waits for you here.", empty_hint: "New drafts come with the nightly run, or when you write one for a learner.",
+  empty_filtered: "Nothing matches these filters.", clear_filters: "Clear the filters", edit: "Edit", view: "Open", shut: "Close", about: (what, name) => `${what}: ${name}`,
+  more: "Show the whole text", less: "Show less", export_csv: "Export CSV", export_json: "Export JSON", questions: (count) => counted(count, "question"),
+  exported: (filename) => `${filename} was handed to your browser.`, viewer_only: "You may read all of this. To approve or reject you need the role of a coordinator.",
+  because: (count, why) => `${number(count)}: ${why}`, template: "Template, not written for them", template_edited: "Template, edited since",
 };
 
 // One quiz: quiz.js, questions.js, form.js
 const quiz = {
-  about: (topic) => `Quiz: ${topic}`, reflective: "how to study", preview: "As the learner sees it", edit: "Edit the questions",
-  mode: "Preview or edit", question: (place, count) => `Question ${number(place)} of ${number(count)}`, difficulty: "Difficulty",
-  difficulties: { easy: "Easy", medium: "Medium", hard: "Hard" }, right: "Right.", wrong: "Not quite.",
-  right_answer: "Right answer", explanation: "Explanation", choose: "Choose an answer to read what the learner would read.",
-  again: "Clear the answers", show_answers: "Show all answers", stem: "Question", options: "Answers: mark the right one",
-  option: (letter) => `Answer ${letter}`, is_right: (letter) => `Answer ${letter} is right`,
-  feedback: (letter) => `Read after choosing ${letter}`, drop: (place) => `Remove question ${number(place)}`,
-  dropped: (place) => `Question ${number(place)} is removed once you save.`, put_back: "Put it back",
-  fewest: "A quiz keeps at least three questions.", empty: "This must not be empty.", alike: "Two answers are the same.",
-  fix_first: (count) => `${counted(count, "field")} above must be filled or changed first.`, download: "Download",
-  moodle: "Moodle XML", gift: "GIFT", saved_only: "The files hold what was saved last.",
+  about: (topic) => `Quiz: ${topic}`, reflective: "how to study", preview: "Preview", edit: "Edit questions", mode: "Preview or edit",
+  question: (place, count) => `Question ${number(place)} of ${number(count)}`, difficulty: "Difficulty", difficulties: { easy: "Easy", medium: "Medium", hard: "Hard" }, right: "Right.",
+  wrong: "Not quite.", right_answer: "Right answer", explanation: "Explanation", choose: "This is what the learner sees. Choose an answer to read what follows it.", again: "Clear the answers",
+  show_answers: "Show all answers", stem: "Question", options: "Answers: mark the right one", option: (letter) => `Answer ${letter}`, is_right: (letter) => `Answer ${letter} is right`,
+  feedback: (letter) => `Read after choosing ${letter}`, drop: (place) => `Remove question ${number(place)}`, dropped: (place) => `Question ${number(place)} is removed once you save.`,
+  put_back: "Put it back", fewest: "A quiz keeps at least three questions.", empty: "This must not be empty.", alike: "Two answers are the same.",
+  fix_first: (count) => `${counted(count, "field")} above must be filled or changed first.`, download: "Download", moodle: "Moodle XML", gift: "GIFT",
+  saved_only: "The files hold what was saved last.",
 };
 
 export const words = {

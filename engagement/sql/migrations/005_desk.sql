@@ -1,4 +1,4 @@
--- What a page of learners needs at once: a number to join by, and what a score was made from beside it.
+-- What a page of learners needs at once: numbers to join by, and what a score was made from beside it.
 -- Joined by its text id, a million learners take several times as long.
 create sequence learner_numbers;
 
@@ -10,6 +10,21 @@ set number = nextval('learner_numbers');
 alter table learners alter column number set default nextval('learner_numbers');
 
 comment on column learners.number is 'Counts the enrolments of this store; to join by.';
+
+alter table learners add column person_number integer;
+
+update learners
+set person_number = firsts.number
+from (
+    select
+        person_id,
+        min(number) as number
+    from learners
+    group by person_id
+) as firsts
+where learners.person_id = firsts.person_id;
+
+comment on column learners.person_number is '(P) The number of the first enrolment of the person; to join by.';
 
 alter table risk_scores add column learner_number integer;
 
@@ -23,40 +38,36 @@ alter table risk_scores add column consecutive_missed_sessions integer;
 
 alter table risk_scores add column days_inactive double;
 
--- Not the newest facts: those of a later load explain another score.
-create temp table facts_of_scores as
-select
-    learner_facts.learner_id,
-    learners.number,
-    learner_facts.last_login,
-    learner_facts.completed_percent,
-    learner_facts.avg_quiz_score,
-    learner_facts.consecutive_missed_sessions,
-    days_inactive(learner_facts.last_login, learners.enrolled_at, risk_scores.as_of) as days_inactive
-from risk_scores
-inner join learners on risk_scores.learner_id = learners.id
-inner join runs on risk_scores.run_id = runs.run_id
-inner join learner_facts
-    on risk_scores.learner_id = learner_facts.learner_id and risk_scores.as_of >= learner_facts.observed_at
-inner join loads on learner_facts.load_id = loads.load_id and runs.published_at >= loads.loaded_at
-qualify
-    row_number() over (
-        partition by learner_facts.learner_id
-        order by learner_facts.observed_at desc, learner_facts.load_id desc
-    ) = 1;
+update risk_scores
+set learner_number = learners.number
+from learners
+where risk_scores.learner_id = learners.id;
 
+-- Not the newest facts: those of a later load explain another score.
 update risk_scores
 set
-    learner_number = facts.number,
     last_login = facts.last_login,
     completed_percent = facts.completed_percent,
     avg_quiz_score = facts.avg_quiz_score,
     consecutive_missed_sessions = facts.consecutive_missed_sessions,
-    days_inactive = facts.days_inactive
-from temp.facts_of_scores as facts
+    days_inactive = days_inactive(facts.last_login, facts.enrolled_at, risk_scores.as_of)
+from (
+    select
+        learners.enrolled_at,
+        learner_facts.*
+    from risk_scores as scored
+    inner join learners on scored.learner_id = learners.id
+    inner join runs on scored.run_id = runs.run_id
+    inner join learner_facts
+        on scored.learner_id = learner_facts.learner_id and scored.as_of >= learner_facts.observed_at
+    inner join loads on learner_facts.load_id = loads.load_id and runs.published_at >= loads.loaded_at
+    qualify
+        row_number() over (
+            partition by learner_facts.learner_id
+            order by learner_facts.observed_at desc, learner_facts.load_id desc
+        ) = 1
+) as facts
 where risk_scores.learner_id = facts.learner_id;
-
-drop table temp.facts_of_scores;
 
 comment on column risk_scores.learner_number is 'The number of the enrolment; to join by.';
 comment on column risk_scores.last_login is '(P) What the score was made from, UTC; null means never logged in.';
@@ -79,8 +90,12 @@ alter table run_scores add column days_inactive double;
 
 -- A run that was stopped may be taken up again.
 update run_scores
+set learner_number = learners.number
+from learners
+where run_scores.learner_id = learners.id;
+
+update run_scores
 set
-    learner_number = facts.number,
     last_login = facts.last_login,
     completed_percent = facts.completed_percent,
     avg_quiz_score = facts.avg_quiz_score,
@@ -90,7 +105,6 @@ from (
     select
         runs.run_id,
         runs.as_of,
-        learners.number,
         learners.enrolled_at,
         learner_facts.*
     from runs

@@ -6,6 +6,7 @@ import { NUDGES, QUIZZES, finished, nudgeOf, quizOf } from "./texts.js";
 
 const LIMITS = { in_app: 280, whatsapp: 1024, email: 2000 };
 const STATUSES = ["draft", "approved", "rejected", "expired", "queued", "sent", "delivered", "failed"];
+let made = 1000; // tells the ids of new drafts from those of old ones
 const now = () => iso(Date.now());
 const listOf = (kind) => (kind === "quiz" ? QUIZZES : NUDGES);
 const text = (one) => `${one.name} ${one.learner_id} ${one.content ?? one.topic}`.toLowerCase();
@@ -46,7 +47,8 @@ export function deskOf({ refuse, find, conflicts }) {
     for (const { id, version } of items) {
       const draft = known(kind, id);
       const { status, changed_by: actor, changed_at: at, name } = draft;
-      if (draft.version !== version) conflicts.push({ id, status, version: draft.version, actor, at, name });
+      const why = to === "approved" ? (draft.refused ?? null) : null;
+      if (draft.version !== version || why) conflicts.push({ id, status, version: draft.version, actor, at, name, why });
       else moved.push(Object.assign(draft, { status: to, version: version + 1, changed_by: "Dana Example", changed_at: now() }));
     }
     return { moved: moved.map(({ id, version, status }) => ({ id, version, status })), conflicts };
@@ -62,8 +64,8 @@ export function deskOf({ refuse, find, conflicts }) {
 
   const put = (kind, draft) => (listOf(kind).unshift(draft), draft);
   return {
-    write_nudge: ({ learner_id: id, channel }) => put("nudge", { ...nudgeOf(find(id), channel, { template: channel === "in_app", byHand: true, at: Date.now() }), created_at: now(), warnings: [] }),
-    write_quiz: ({ learner_id: id, topic }) => put("quiz", { ...quizOf(find(id), { topic, at: Date.now(), byHand: true }), created_at: now() }),
+    write_nudge: ({ learner_id: id, channel }) => put("nudge", { ...nudgeOf(find(id), channel, { template: channel === "in_app", byHand: true, at: (made += 1) }), created_at: now(), warnings: [] }),
+    write_quiz: ({ learner_id: id, topic }) => put("quiz", { ...quizOf(find(id), { topic, at: (made += 1), byHand: true }), created_at: now() }),
     rewrite_nudge: (asked) => {
       const draft = guarded("nudge", asked);
       return finished(Object.assign(draft, { content: draft.content.replace(/(ten|short)\b/, "one small"), gpt_fallback: false, reason: null, model: "a-model-1", edited: false }));

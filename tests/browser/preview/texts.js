@@ -57,6 +57,7 @@ const settled = (item, status) => Object.assign(item, { status, changed_by: "may
 export const NUDGES = worst.map((one, at) => nudgeOf(one, CHANNELS[at % 3], { template: at % 5 < 3, at, byHand: at % 9 === 4, hostile: at === 6 }));
 NUDGES.slice(60).forEach((nudge, at) => settled(nudge, ["approved", "rejected", "sent", "queued", "expired", "failed"][at % 6]));
 Object.assign(NUDGES[4], { edited: true, changed_by: "maya.coordinator", changed_at: iso(NOW - 2 * HOUR), gpt_fallback: true, reason: "deadline" });
+NUDGES[1].refused = "opted_out";
 NUDGES.push(...worst.slice(0, 3).map((one, at) => settled(nudgeOf(one, "in_app", { at: 200 + at }), "sent")));
 export const QUIZZES = worst.slice(0, 34).map((one, at) => quizOf(one, { template: at % 5 === 2, topic: at === 3 ? HOSTILE : at % 2 ? "Loops & functions" : null, at }));
 QUIZZES.slice(28).forEach((quiz, at) => settled(quiz, ["approved", "rejected"][at % 2]));

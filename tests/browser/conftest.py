@@ -1,0 +1,121 @@
+"""Chromium in front of a real dashboard, and what must never happen on any page of it.
+
+The browser belongs to a module: playwright's event loop stays in the thread that started it, and would be in the way
+of every later test that runs a loop of its own.
+"""
+
+import fcntl
+import os
+import shutil
+from contextlib import contextmanager
+from types import SimpleNamespace
+
+import pytest
+from playwright.sync_api import expect, sync_playwright
+
+from engagement.store import Store
+from tests.browser import story
+from tests.browser.watching import Watch
+from tests.dashboard_server import serving
+
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+NO_BROWSER = "no Chromium on the PATH; on Debian and Ubuntu: apt-get install chromium"
+PATIENCE_MS = 20_000  # for what takes a moment on a quiet machine
+WIDE = {"width": 1440, "height": 900}
+PHONE = {"width": 360, "height": 740}
+
+expect.set_options(timeout=PATIENCE_MS)
+
+
+@pytest.fixture(scope="module")
+def chromium(browser_type_launch_args):
+    """The browser. A laptop may do without, and says so; where nobody looks, its absence is a failure."""
+    path = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    if path is None:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(NO_BROWSER)
+    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=arguments, **browser_type_launch_args)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def told(tmp_path_factory):
+    """The store of `story`, made once for all workers. Nobody changes it; each dashboard has a copy."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "told"
+    folder.mkdir(exist_ok=True)
+    path = folder / "store.duckdb"
+    with (folder / "making").open("w") as making:
+        fcntl.flock(making, fcntl.LOCK_EX)
+        if not path.exists():
+            made = Store(folder / "begun.duckdb")
+            story.build(made)
+            made.path.replace(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def store(told, tmp_path_factory):
+    """The module's own copy, which its dashboard serves."""
+    path = tmp_path_factory.mktemp("served") / "store.duckdb"
+    shutil.copy(told, path)
+    return Store(path)
+
+
+@pytest.fixture(scope="module")
+def address(chromium, store):
+    """A dashboard on this machine, without a model, for the one who sits at it."""
+    with serving(store.path, "--viewers", "30") as served:
+        yield served
+
+
+@contextmanager
+def pages(browser):
+    """Yield what opens pages; at the end no page may have done what none may do."""
+    opened = []
+
+    def visit(address, hash="#/learners", *, ready=True, viewport=WIDE, locale="en-GB", **options):
+        options = {"timezone_id": "UTC", "reduced_motion": "reduce", **options}
+        context = browser.new_context(viewport=viewport, locale=locale, accept_downloads=True, **options)
+        context.set_default_timeout(PATIENCE_MS)
+        page = context.new_page()
+        page.watch = Watch(page, address)
+        opened.append(page)
+        page.goto(f"{address}/{hash}")
+        if ready:
+            expect(page.get_by_role("navigation", name="Views")).to_be_visible()
+        return page
+
+    yield SimpleNamespace(visit=visit, opened=opened)
+    for page in opened:
+        page.goto("about:blank")  # its kernel ends
+        page.context.close()
+    for page in opened:
+        page.watch.saw_nothing()
+
+
+@pytest.fixture
+def visit(chromium, pytestconfig, request, output_path):
+    """Open a page of an address; it is closed with the test."""
+    with pages(chromium) as kept:
+        yield kept.visit
+        failed = getattr(request.node, "rep_call", None) and request.node.rep_call.failed
+        if failed and pytestconfig.getoption("--screenshot") != "off":
+            for number, page in enumerate(kept.opened):
+                page.screenshot(path=f"{output_path}/{number}.png", full_page=True)
+
+
+@pytest.fixture(scope="module")
+def only_page(chromium, address):
+    with pages(chromium) as kept:
+        yield kept.visit(address)
+
+
+@pytest.fixture
+def page(only_page):
+    """The module's one page, back at the table."""
+    only_page.evaluate("location.hash = '#/learners'")
+    expect(only_page.get_by_test_id("app")).to_have_attribute("data-ready", "true")
+    return only_page
