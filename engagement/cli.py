@@ -190,10 +190,12 @@ def learners(
 def learner(learner_id: LearnerId, as_json: Json = False) -> None:
     """Show one learner: score, reasons, remedies, past."""
     from engagement import profiles
+    from engagement.instants import local_day
     from engagement.terminal import show_profile
 
-    _, store, _ = console.start()
-    profile = profiles.profile(store, learner_id)
+    settings, store, now = console.start()
+    day = local_day(now, settings.zone)
+    profile = profiles.in_words(profiles.profile(store, learner_id, now=now, day=day))
     if as_json:
         console.print_json(profile)
     else:

@@ -186,8 +186,8 @@ def look_at(
 ) -> dict[str, Any]:
     """Return what the rules know about one learner at this moment, with the `type` of nudge that fits.
 
-    Keys as in `selection.COLUMNS`, and `type`, `program`, `locale`, `known_at` (up to when facts count). Raises
-    `NotFound`.
+    Keys as in `selection.COLUMNS`, and `type`, `channel` (None: none fits), `program`, `locale`, `known_at` (up to when
+    facts count). Raises `NotFound`.
     """
     check_program(db, learner_id, programs)
     db.execute(
@@ -209,7 +209,7 @@ def look_at(
     )
     inputs = _inputs(db, as_of=now, known_at=known_at, day=day, pipeline=NIGHTLY, learner_id=learner_id)
     kind = selection.nudge_type(DEFAULT_SELECTION, policy)
-    typed = nw.from_native(cast("Any", inputs)).with_columns(type=kind).to_native()
+    typed = nw.from_native(cast("Any", inputs)).with_columns(type=kind, channel=selection.channel()).to_native()
     values = typed.fetchall()
     return {**dict(zip(typed.columns, values[0], strict=True)), "known_at": known_at}
 

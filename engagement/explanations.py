@@ -13,22 +13,20 @@ from engagement.errors import InvalidInput
 from engagement.risk import DEFAULT_POLICY, INPUTS, TERMS, TIE, RiskPolicy, is_missing, number
 
 REASONS: Final = 3  # more than three and nobody reads them
-TOO_LITTLE_KNOWN: Final = "too_little_known"  # in place of a term: there is no score
-NO_SIGN: Final = "no_sign"  # in place of a term: nothing adds to the score
 
 
 @dataclass(frozen=True)
 class Reason:
     """One reason of a score, for whoever has words of their own for it."""
 
-    term: str  # one of `TERMS`, `TOO_LITTLE_KNOWN` or `NO_SIGN`
+    term: str  # one of `TERMS`
     value: float | None  # the input behind it: percent (0 to 100), sessions or days
     never: bool  # never logged in: the one input whose absence contributes
     basis: str  # what a percentage of work is of: "due" or "course"
 
 
 def coded(row: Mapping[str, Any], *, policy: RiskPolicy = DEFAULT_POLICY) -> list[Reason]:
-    """Return up to three contributions of a scored row, the largest first, and always at least one reason.
+    """Return up to three contributions of a scored row, the largest first; none where there is no score.
 
     Ties go to the first in the order of `TERMS`; what contributes nothing is no reason.
 
@@ -38,12 +36,10 @@ def coded(row: Mapping[str, Any], *, policy: RiskPolicy = DEFAULT_POLICY) -> lis
     [Reason(term='behind_pace', value=12.0, never=False, basis='due')]
     """
     if number(row.get("risk_score")) is None:
-        return [Reason(TOO_LITTLE_KNOWN, None, False, policy.basis)]
+        return []
     amounts = {term: number(row.get(term)) or 0.0 for term in TERMS}
     named = sorted((term for term in TERMS if amounts[term] > 0), key=lambda term: -amounts[term])
-    return [_coded(term, row, policy) for term in named[:REASONS]] or [
-        Reason(NO_SIGN, None, False, policy.basis)
-    ]
+    return [_coded(term, row, policy) for term in named[:REASONS]]
 
 
 def _coded(term: str, row: Mapping[str, Any], policy: RiskPolicy) -> Reason:
@@ -58,7 +54,7 @@ def _coded(term: str, row: Mapping[str, Any], policy: RiskPolicy) -> Reason:
 
 
 def reasons(row: Mapping[str, Any], *, policy: RiskPolicy = DEFAULT_POLICY) -> list[str]:
-    """Return `coded` in words with their numbers.
+    """Return `coded` in words with their numbers, and always at least one sentence.
 
     Examples
     --------
@@ -66,7 +62,9 @@ def reasons(row: Mapping[str, Any], *, policy: RiskPolicy = DEFAULT_POLICY) -> l
     >>> reasons({**row, "risk_score": 0.538})
     ['12 % of the due work done', 'quiz average 51']
     """
-    return [_in_words(reason, policy) for reason in coded(row, policy=policy)]
+    if number(row.get("risk_score")) is None:
+        return ["too little is known to score"]
+    return [_in_words(reason, policy) for reason in coded(row, policy=policy)] or ["no sign of risk"]
 
 
 def reason(row: Mapping[str, Any], *, policy: RiskPolicy = DEFAULT_POLICY) -> str:
@@ -84,8 +82,6 @@ def _in_words(reason: Reason, policy: RiskPolicy) -> str:
         "low_quiz": f"quiz average {value:.0f}",
         "missed_session": f"missed {_counted(value, 'session', policy.missed_sessions_cap)} in a row",
         "inactivity": f"last login {since} ago",
-        TOO_LITTLE_KNOWN: "too little is known to score",
-        NO_SIGN: "no sign of risk",
     }
     return words[reason.term]
 

@@ -1,81 +1,134 @@
-"""One learner, whole: who they are, why they are scored so, what would help, and what happened."""
+"""One learner, whole: who they are, why they are scored so, what would help, what happened, how to reach them."""
 
 import json
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import date, datetime, timedelta
+from typing import Any, Final
 
-from engagement import cohorts, risk
+from engagement import contacts, drafts, explanations, risk, selection
 from engagement.errors import NotFound
-from engagement.fallbacks import fill
-from engagement.store import Cursor, Store, records
+from engagement.risk import DEFAULT_POLICY, RiskPolicy
+from engagement.schema import CHANNELS
+from engagement.store import Cursor, Store, query, records
 
-_RECENT = 50  # events; the newest say most
+_RECENT: Final = 50  # events; the newest say most
+_WAYS: Final = (*CHANNELS, "quiz")  # how somebody can be written to
 
 
-def profile(store: Store, learner_id: str) -> dict[str, Any]:
-    """Return the learner with score, contributions, what would help, history, events, nudges and quizzes.
+def profile(
+    store: Store,
+    learner_id: str,
+    *,
+    now: datetime,
+    day: date,
+    programs: Sequence[str] | None = None,
+) -> dict[str, Any]:
+    """Return the learner with score, contributions, what would help, history, events, nudges, quizzes and `contact`.
 
-    Raises `NotFound`.
+    Everything as codes and numbers; `in_words` says it as the command line does. `contact` tells why nobody may write
+    to them in one way or another (`refusals`), and which limits one more message goes past (`warnings`), by the rules
+    that decide when a person asks for a draft.
+
+    Parameters
+    ----------
+    now, day
+        The moment that contacts are looked at, and its day where the institution is.
+    programs
+        Those the viewer may see; None for all. Raises `NotFound` for a learner outside them.
     """
-    named = {"id": learner_id}
     with store.read() as db:
-        who = records(db, "select * from learners where id = $id", named)
-        if not who:
+        who = records(db, query("learner"), {"id": learner_id})
+        if not who or (programs is not None and who[0]["program"] not in programs):
             raise NotFound(f"no learner {learner_id!r}")
-        scored = cohorts.by_risk(store, learner_id=learner_id, limit=1)
-        score = scored[0] if scored else {}
         return {
-            **who[0],
-            "risk_score": score.get("risk_score"),
-            "risk_label": score.get("risk_label"),
-            "top_reason": score.get("top_reason"),
-            "reasons": score.get("reasons", []),
-            "facts": {name: score.get(name) for name in (*risk.INPUTS.values(), "last_login")},
-            "contributions": {term: score.get(term) for term in risk.TERMS},
-            "what_would_help": score.get("what_would_help", []),
-            "history": records(
-                db,
-                """
-                select risk_history.as_of, risk_history.risk_score, risk_history.risk_label
-                from risk_history
-                inner join runs on risk_history.run_id = runs.run_id
-                where risk_history.learner_id = $id
-                order by risk_history.as_of, runs.published_at, runs.run_id
-                """,
-                named,
-            ),
-            "events": records(
-                db,
-                "select timestamp, type, actor, metadata from events where learner_id = $id "
-                "order by timestamp desc, id limit $recent",
-                {**named, "recent": _RECENT},
-            ),
-            "nudges": _nudges(db, learner_id, who[0]["name"]),
-            "quizzes": _quizzes(db, learner_id),
+            **_entry(who[0]),
+            **_score(who[0]),
+            "history": _history(db, learner_id),
+            "events": _events(db, learner_id),
+            "nudges": drafts.nudges_of(db, learner_id),
+            "quizzes": drafts.quizzes_of(db, learner_id),
+            "contact": _contact(db, learner_id, now=now, day=day),
         }
 
 
-def _nudges(db: Cursor, learner_id: str, name: str | None) -> list[dict[str, Any]]:
-    nudges = records(
-        db,
-        "select id, created_at, channel, type, status, subject, content, gpt_fallback, reason from published_nudges "
-        "where learner_id = $id order by created_at desc, id",
-        {"id": learner_id},
-    )
-    return [
-        {
-            **nudge,
-            "content": fill(nudge["content"], name),
-            "subject": fill(nudge["subject"], name) if nudge["subject"] else None,
-        }
-        for nudge in nudges
-    ]
+def in_words(profile: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the profile with its reasons as sentences, and texts with the name filled in."""
+    policy = RiskPolicy(**{**asdict(DEFAULT_POLICY), "basis": profile["basis"]})
+    row = {**profile, **profile["contributions"], **profile["facts"]}
+    scored = profile["risk_label"] is not None
+    reasons = explanations.reasons(row, policy=policy) if scored else []
+    return {
+        **profile,
+        "top_reason": reasons[0] if reasons else None,
+        "reasons": reasons,
+        "nudges": [
+            {**nudge, "content": nudge["content_filled"], "subject": nudge["subject_filled"]}
+            for nudge in profile["nudges"]
+        ],
+    }
 
 
-def _quizzes(db: Cursor, learner_id: str) -> list[dict[str, Any]]:
-    quizzes = records(
+def _entry(row: Mapping[str, Any]) -> dict[str, Any]:
+    of_the_score = {"policy", "risk_score", "risk_label", "as_of", "last_login", *risk.TERMS}
+    return {
+        name: value
+        for name, value in row.items()
+        if name not in of_the_score and name not in risk.INPUTS.values()
+    }
+
+
+def _score(row: Mapping[str, Any]) -> dict[str, Any]:
+    policy = RiskPolicy(**json.loads(row["policy"])) if row["policy"] else DEFAULT_POLICY
+    scored = row["risk_label"] is not None
+    terms = {name: term for term, name in risk.INPUTS.items()}
+    levers = explanations.what_would_help(row, policy=policy) if scored else []
+    return {
+        "risk_score": row["risk_score"],
+        "risk_label": row["risk_label"],
+        "as_of": row["as_of"],
+        "contributions": {term: row[term] for term in risk.TERMS},
+        "weights": dict(policy.weights),
+        "facts": {name: row[name] for name in (*risk.INPUTS.values(), "last_login")},
+        "basis": policy.basis,
+        "reasons": [asdict(reason) for reason in explanations.coded(row, policy=policy)],
+        "what_would_help": [{"term": terms[lever.input], **asdict(lever)} for lever in levers],
+    }
+
+
+def _history(db: Cursor, learner_id: str) -> list[dict[str, Any]]:
+    return records(
         db,
-        "select id, created_at, topic, status, questions, gpt_fallback, reason from published_quizzes "
-        "where learner_id = $id order by created_at desc, id",
+        """
+        select risk_history.as_of, risk_history.risk_score, risk_history.risk_label
+        from risk_history
+        inner join runs on risk_history.run_id = runs.run_id
+        where risk_history.learner_id = $id
+        order by risk_history.as_of, runs.published_at, runs.run_id
+        """,
         {"id": learner_id},
     )
-    return [{**quiz, "questions": json.loads(quiz["questions"])} for quiz in quizzes]
+
+
+def _events(db: Cursor, learner_id: str) -> list[dict[str, Any]]:
+    rows = records(
+        db,
+        "select timestamp, type, actor, metadata from events where learner_id = $id "
+        "order by timestamp desc, id limit $recent",
+        {"id": learner_id, "recent": _RECENT},
+    )
+    return [{**row, "metadata": json.loads(row["metadata"])} for row in rows]
+
+
+def _contact(db: Cursor, learner_id: str, *, now: datetime, day: date) -> dict[str, Any]:
+    learner = contacts.look_at(db, learner_id, now=now, day=day)
+    hours = learner["hours_since_contact"]
+    return {
+        "refusals": {way: selection.refusal_by_hand(learner, way) for way in _WAYS},
+        "warnings": selection.limits_passed(learner),
+        "last_contact_at": None if hours is None else now - timedelta(hours=hours),
+        "contacts_in_7_days": learner["contacts_in_7_days"],
+        "open_drafts": learner["open_drafts"],
+        "suggested_channel": learner["channel"],
+        "suggested_type": learner["type"],
+    }

@@ -89,6 +89,8 @@ class Wanted:
 def page(store: Store, wanted: Wanted, *, programs: Sequence[str] | None, now: datetime) -> dict[str, Any]:
     """Return `total`, `page`, `page_size` and the `rows` of that page, none beyond the end.
 
+    A row's `reason` is None where there is no score, and has no `term` where nothing points to a risk.
+
     Parameters
     ----------
     programs
@@ -338,8 +340,12 @@ _SHOWN: Final = (
 
 
 def _coded(row: Mapping[str, Any]) -> dict[str, Any]:
-    reason = explanations.coded(row, policy=_policy(row))[0]
-    return {name: row[name] for name in _SHOWN} | {"reason": asdict(reason)}
+    policy = _policy(row)
+    nothing = {"term": None, "value": None, "never": False, "basis": policy.basis}
+    reasons = [asdict(reason) for reason in explanations.coded(row, policy=policy)] or [nothing]
+    return {name: row[name] for name in _SHOWN} | {
+        "reason": None if row["risk_score"] is None else reasons[0]
+    }
 
 
 def _worded(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ apostrophe before it, and characters that act in a terminal, or turn the directi
 import csv
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, Final, TextIO
 
 from engagement.generation import UNSAFE_CHARACTERS
@@ -18,7 +19,8 @@ _FORMULA: Final = re.compile(r"[\s\u200b-\u200f\u2060\ufeff]*[=+\-@|%\t\r\n\uff1
 def write_csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]], file: TextIO) -> None:
     """Write those columns of the rows, the header first; a missing value is an empty cell.
 
-    Numbers stay numbers, so that a spreadsheet can count with them; only texts can begin a formula.
+    Numbers stay numbers, so that a spreadsheet can count with them; only texts can begin a formula. An instant is ISO
+    text in UTC.
     """
     writer = csv.writer(file)
     writer.writerow(columns)
@@ -28,5 +30,7 @@ def write_csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]], file: T
 def _cell(value: object) -> object:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return value
+    if isinstance(value, datetime):
+        return value.replace(tzinfo=UTC).isoformat().replace("+00:00", "Z")
     text = UNSAFE_CHARACTERS.sub("\N{REPLACEMENT CHARACTER}", "" if value is None else str(value))
     return f"'{text}" if _FORMULA.match(text) else text

@@ -38,7 +38,13 @@ class FakeHub:
 
     def knows(self, name, *, kind="user", scopes=(SCOPE,)):
         """Let somebody be known to the Hub and return a token of theirs."""
-        self.users[name, kind] = {"kind": kind, "name": name, "scopes": list(scopes), "groups": [], "admin": False}
+        self.users[name, kind] = {
+            "kind": kind,
+            "name": name,
+            "scopes": list(scopes),
+            "groups": [],
+            "admin": False,
+        }
         token = token_urlsafe()
         self.tokens[token] = self.users[name, kind]
         return token

@@ -179,7 +179,7 @@ def test_a_learners_own_come_newest_first(two_programs):
     made = nudges.write(two_programs, "a", channel="in_app", actor="ana", now=NOW, day=NOW.date())
     with two_programs.read() as db:
         found = drafts.nudges_of(db, "a")
-        assert [row["id"] for row in found][0] == made["id"]
+        assert found[0]["id"] == made["id"]
         assert {row["learner_id"] for row in found} == {"a"}
         assert [row["learner_id"] for row in drafts.quizzes_of(db, "a")] == ["a"]
         assert drafts.nudges_of(db, "nobody") == []

@@ -1,11 +1,15 @@
 import asyncio
+import json
+import time
 from datetime import timedelta
 
 import pytest
 
-from engagement import contacts, nudges, publication, review, runs, scoring
-from engagement.errors import InvalidInput, NotFound
+from engagement import contacts, drafts, editing, nudges, publication, review, runs, scoring
+from engagement.errors import Changed, InvalidInput, NotFound
+from tests.asking import asking
 from tests.cohort import AS_OF, DAY, HOUR, LOW, Overtaken, begin, learner, load, night, rows
+from tests.model_server import SENTENCES, ModelServer
 
 DRAFTED = (
     "select learner_id, channel, type, variant, content from nudges order by learner_id, period, campaign"
@@ -248,3 +252,151 @@ def night_of_today(store):
     contacts.decide(store, run)
     nudges.draft(store, run)
     publication.publish(store, run, now=AS_OF - 21.7 * HOUR)
+
+
+@pytest.fixture
+def model():
+    """A model's service; `writer` asks it."""
+    with ModelServer() as server, asking(server) as server.writer:
+        yield server
+
+
+def write(store, learner_id="a", **different):
+    asked = {"channel": "in_app", "actor": "ana", "now": AS_OF, "day": AS_OF.date()} | different
+    return nudges.write(store, learner_id, **asked)
+
+
+def rewrite(store, nudge, **different):
+    asked = {
+        "version": nudge["version"],
+        "actor": "ben",
+        "now": AS_OF + HOUR,
+        "day": AS_OF.date(),
+    } | different
+    return nudges.rewrite(store, nudge["id"], **asked)
+
+
+def test_what_a_coordinator_asks_for_comes_as_the_queue_shows_it_with_codes_as_warnings(store):
+    load(store, learner("a"))
+    made = write(store)
+    (shown,) = drafts.queue(store, "nudge", programs=None)["rows"]
+    assert made == shown | {"warnings": []}
+    assert (made["changed_by"], made["by_hand"], made["version"]) == ("ana", True, 1)
+    assert write(store, now=AS_OF + HOUR)["warnings"] == ["open_draft"]
+
+
+def test_who_asked_is_in_an_event(store):
+    load(store, learner("a"))
+    made = write(store)
+    ((kind, actor, metadata),) = rows(store, "select type, actor, metadata from events")
+    assert (kind, actor) == ("nudge_drafted", "ana")
+    assert json.loads(metadata) == {"nudge_id": made["id"], "version": 1}
+
+
+def test_another_programs_learner_or_draft_is_not_there(store):
+    load(store, learner("a", program="Welding"))
+    made = write(store, programs=["Welding"])
+    for act in (
+        lambda: write(store, programs=["Data"], now=AS_OF + HOUR),
+        lambda: rewrite(store, made, programs=["Data"]),
+    ):
+        with pytest.raises(NotFound):
+            act()
+    assert rows(store, "select version from nudges") == [(1,)]
+    assert rows(store, "select count(*) from events") == [(1,)]
+
+
+def test_a_rewritten_template_has_other_words_and_keeps_what_it_is_about(store):
+    load(store, learner("a"))
+    night(store)
+    (nudge,) = drafts.queue(store, "nudge", programs=None)["rows"]
+    again = rewrite(store, nudge)
+    assert again["content"] != nudge["content"]
+    assert (again["id"], again["type"], again["channel"]) == (nudge["id"], nudge["type"], nudge["channel"])
+    assert (again["version"], again["gpt_fallback"], again["reason"]) == (2, True, "no_model")
+    assert (again["changed_by"], again["edited"], again["created_by_run"]) == (
+        "ben",
+        False,
+        nudge["created_by_run"],
+    )
+    assert rows(store, "select type, actor from events") == [("nudge_rewritten", "ben")]
+
+
+def test_what_a_person_wrote_is_replaced_when_they_ask_for_it(store):
+    load(store, learner("a"))
+    made = write(store)
+    mine = {"subject": None, "content": "Mine.", "actor": "ana", "now": AS_OF, "programs": None}
+    edited = editing.edit_nudge(store, made["id"], version=1, **mine)
+    again = rewrite(store, edited)
+    assert "Mine." not in again["content"]
+    assert not again["edited"]
+    assert rows(store, "select content = draft_content from nudges") == [(True,)]
+
+
+def test_a_model_rewrites_a_template_and_is_asked_anew_each_time(store, model):
+    load(store, learner("a"))
+    made = write(store)
+    for version in (2, 3, 4, 5):
+        made = rewrite(store, made, writer=model.writer)
+        assert (made["version"], made["gpt_fallback"], made["reason"]) == (version, False, None)
+        assert made["content"] == SENTENCES["en"]
+    assert len(model.requests) == 4
+    assert len({request.data for request in model.requests}) == 3  # in another style each time
+
+
+def test_a_model_that_fails_leaves_a_template_that_says_why(store, model):
+    load(store, learner("a"))
+    made = rewrite(store, write(store), writer=model.writer)
+    model.behave = lambda *_: "refusal"
+    again = rewrite(store, made, writer=model.writer)
+    assert (again["gpt_fallback"], again["reason"], again["model"]) == (True, "refused", None)
+
+
+def test_a_model_that_hangs_leaves_a_template_within_eight_seconds(store, model):
+    load(store, learner("a"))
+    made = write(store)
+    model.behave = lambda *_: "hang"
+    began = time.monotonic()
+    again = rewrite(store, made, writer=model.writer)
+    assert (again["gpt_fallback"], again["reason"], again["version"]) == (True, "deadline", 2)
+    assert 7 < time.monotonic() - began < 12  # eight, and what a busy machine takes to store it
+
+
+@pytest.mark.parametrize("change", ["edit", "approve"])
+def test_what_somebody_changes_while_the_model_writes_is_not_overwritten(store, model, change):
+    load(store, learner("a"))
+    made = write(store)
+    mine = {"subject": None, "content": "Mine.", "actor": "ana", "now": AS_OF, "programs": None}
+
+    def meanwhile(*_):
+        if change == "edit":
+            editing.edit_nudge(store, made["id"], version=1, **mine)
+        else:
+            review.approve(store, [made["id"]], actor="ana", now=AS_OF)
+
+    model.behave = meanwhile
+    with pytest.raises(Changed, match="by 'ana'"):
+        rewrite(store, made, writer=model.writer)
+    (left,) = rows(store, "select status, content, version from nudges")
+    assert left == (("draft", "Mine.", 2) if change == "edit" else ("approved", made["content"], 2))
+    assert rows(store, "select count(*) from events where type = 'nudge_rewritten'") == [(0,)]
+
+
+def test_who_opts_out_while_the_model_writes_keeps_the_draft_as_it_was(store, model):
+    load(store, learner("a"))
+    made = write(store)
+    model.behave = lambda *_: load(store, learner("a", contact_opt_out=True), at=AS_OF)
+    with pytest.raises(InvalidInput, match="asked not to be contacted"):
+        rewrite(store, made, writer=model.writer)
+    assert rows(store, "select content, version from nudges") == [(made["content"], 1)]
+
+
+def test_only_a_draft_of_the_version_that_was_seen_is_rewritten(store, model):
+    load(store, learner("a"))
+    made = write(store)
+    with pytest.raises(Changed):
+        rewrite(store, made, version=2, writer=model.writer)
+    review.approve(store, [made["id"]], actor="ana", now=AS_OF)
+    with pytest.raises(InvalidInput, match="take it back first"):
+        rewrite(store, made, version=2, writer=model.writer)
+    assert model.requests == []

@@ -44,6 +44,7 @@ DAY = date(2026, 3, 1)
 AS_OF = datetime.fromisoformat("2026-03-01T23:59:59.999999")
 HOUR = timedelta(hours=1)
 UTC = ZoneInfo("UTC")
+RUN_ID = 9  # its column in risk_scores
 SENTINEL = "Zebedee Quimby-Invented"
 PARAMETERS = 'as_of: str = "2026-03-01"  # when\nrun_id: str = ""  # which\nnote: str = ""  # any text'
 SHOWN = {
@@ -319,7 +320,7 @@ def test_new_data_for_the_same_day_is_a_new_attempt(superseded):
     assert superseded.result.status == "published"
     by_id = {row[0]: row for row in superseded.tables["runs"]}
     assert by_id["nightly-2026-03-01-2"][-2] == "nightly-2026-03-01-1"
-    assert {row[-1] for row in superseded.tables["risk_scores"]} == {"nightly-2026-03-01-2"}
+    assert {row[RUN_ID] for row in superseded.tables["risk_scores"]} == {"nightly-2026-03-01-2"}
     assert {row[0] for row in superseded.tables["contact_decisions"]} == {"nightly-2026-03-01-2"}
 
 
@@ -743,7 +744,7 @@ def test_a_bad_file_made_good_is_loaded_with_what_waited_behind_it(nights):
     assert mended.result.status == "published"
     assert sources_loaded(mended) == ["1.csv", "2.csv", "3.csv", "4.csv"]
     assert domains(mended) == {"fourth.invalid"}
-    assert {row[-1] for row in mended.tables["risk_scores"]} == {"nightly-2026-03-03-2"}
+    assert {row[RUN_ID] for row in mended.tables["risk_scores"]} == {"nightly-2026-03-03-2"}
 
 
 def test_facts_that_are_too_old_fail_the_run_after_loading_and_before_scoring(nights):

@@ -4,9 +4,11 @@ from collections import Counter
 
 import pytest
 
-from engagement import contacts, quizzes
-from engagement.errors import InvalidInput, NotFound
-from tests.cohort import AS_OF, DAY, LOW, Overtaken, begin, learner, load, rows
+from engagement import contacts, drafts, editing, quizzes
+from engagement.errors import Changed, InvalidInput, NotFound
+from tests.asking import asking
+from tests.cohort import AS_OF, DAY, HOUR, LOW, Overtaken, begin, learner, load, rows
+from tests.model_server import ModelServer
 
 MONDAY = AS_OF + DAY
 
@@ -160,3 +162,71 @@ def test_generate_quiz_returns_exactly_the_contract():
 def test_the_same_seed_key_gives_the_same_quiz():
     first, again = (asyncio.run(quizzes.generate_quiz({"seed_key": "a|nightly|2026-W09"})) for _ in range(2))
     assert first == again
+
+
+@pytest.fixture
+def model():
+    """A model's service; `writer` asks it."""
+    with ModelServer() as server, asking(server) as server.writer:
+        yield server
+
+
+def write(store, **different):
+    asked = {"topic": None, "actor": "ana", "now": AS_OF, "day": AS_OF.date()} | different
+    return quizzes.write(store, "a", **asked)
+
+
+def rewrite(store, quiz, **different):
+    asked = {"version": quiz["version"], "actor": "ben", "now": AS_OF + HOUR, "day": AS_OF.date()} | different
+    return quizzes.rewrite(store, quiz["id"], **asked)
+
+
+def test_what_a_coordinator_asks_for_comes_as_the_queue_shows_it_and_who_asked_is_an_event(store):
+    load(store, learner("a"))
+    made = write(store, topic="reading")
+    assert drafts.queue(store, "quiz", programs=None)["rows"] == [made]
+    assert (made["topic"], made["changed_by"], made["by_hand"]) == ("reading", "ana", True)
+    ((kind, actor, metadata),) = rows(store, "select type, actor, metadata from events")
+    assert (kind, actor, json.loads(metadata)) == (
+        "quiz_drafted",
+        "ana",
+        {"quiz_id": made["id"], "version": 1},
+    )
+
+
+def test_a_model_rewrites_a_quiz_and_a_failure_says_why(store, model):
+    load(store, learner("a"))
+    made = write(store)
+    again = rewrite(store, made, writer=model.writer)
+    assert (again["gpt_fallback"], again["version"], len(again["questions"])) == (False, 2, 4)
+    assert again["questions"] != made["questions"]
+    model.behave = lambda *_: "refusal"
+    third = rewrite(store, again, writer=model.writer)
+    assert (third["gpt_fallback"], third["reason"], third["version"]) == (True, "refused", 3)
+    assert (
+        rows(store, "select type, actor from events where type = 'quiz_rewritten'")
+        == [("quiz_rewritten", "ben")] * 2
+    )
+
+
+def test_a_quiz_that_somebody_edits_while_the_model_writes_is_not_overwritten(store, model):
+    load(store, learner("a"))
+    made = write(store)
+    kept = made["questions"][:3]
+    mine = {"version": 1, "questions": kept, "actor": "ana", "now": AS_OF, "programs": None}
+    model.behave = lambda *_: editing.edit_quiz(store, made["id"], **mine) and None
+    with pytest.raises(Changed, match="by 'ana'"):
+        rewrite(store, made, writer=model.writer)
+    assert [json.loads(questions) for (questions,) in rows(store, "select questions from quizzes")] == [kept]
+
+
+def test_another_programs_learner_or_quiz_is_not_there(store):
+    load(store, learner("a"))
+    made = write(store)
+    for act in (
+        lambda: write(store, programs=["Welding"]),
+        lambda: rewrite(store, made, programs=["Welding"]),
+    ):
+        with pytest.raises(NotFound):
+            act()
+    assert rows(store, "select count(*), max(version) from quizzes") == [(1, 1)]

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engagement import contacts, drafts, nudges, review
+from engagement import contacts, nudges, review
+from engagement.drafts import queue
 from engagement.errors import InvalidInput, NotFound
 from engagement.store import Store
 from tests.cohort import AS_OF, HOUR, begin, learner, load, night, rows
@@ -389,7 +390,7 @@ def test_what_was_approved_stays_behind_when_its_learner_opts_out_or_leaves(stor
 
 def seen(store, kind="nudge", **asked):
     """Return what a page of the queue shows: versions by id."""
-    rows = drafts.queue(store, kind, **{"programs": None} | asked)["rows"]
+    rows = queue(store, kind, **{"programs": None} | asked)["rows"]
     return {row["id"]: row["version"] for row in rows}
 
 

@@ -346,6 +346,33 @@ def at_version_1(monkeypatch):
 
 # Nothing wrote to the disclosures of version 1: the table is made anew.
 MADE_SINCE_VERSION_1 = ("disclosures", "model_answers", "titles")
+FACTS_OF_A_SCORE = [
+    ("learner_number", None, "YES", "INTEGER"),
+    ("last_login", None, "YES", "TIMESTAMP"),
+    ("completed_percent", None, "YES", "DOUBLE"),
+    ("avg_quiz_score", None, "YES", "DOUBLE"),
+    ("consecutive_missed_sessions", None, "YES", "INTEGER"),
+    ("days_inactive", None, "YES", "DOUBLE"),
+]
+CHANGES_OF_A_DRAFT = [
+    ("edited", "CAST('f' AS BOOLEAN)", "YES", "BOOLEAN"),
+    ("changed_by", None, "YES", "VARCHAR"),
+    ("changed_at", None, "YES", "TIMESTAMP"),
+]
+ADDED_SINCE_VERSION_1 = {
+    "learners": [
+        ("seen_at", None, "YES", "TIMESTAMP"),
+        ("inactive_since", None, "YES", "TIMESTAMP"),
+        ("number", "nextval('learner_numbers')", "YES", "INTEGER"),
+        ("person_number", None, "YES", "INTEGER"),
+    ],
+    "risk_scores": FACTS_OF_A_SCORE,
+    "run_scores": FACTS_OF_A_SCORE,
+    "nudges": CHANGES_OF_A_DRAFT,
+    "quizzes": CHANGES_OF_A_DRAFT,
+    "published_nudges": CHANGES_OF_A_DRAFT,
+    "published_quizzes": CHANGES_OF_A_DRAFT,
+}
 ROWS_OF_VERSION_1 = {
     "learners": "insert into learners (id, person_id, program, load_id) values ('a', 'p', 'Data', 'L1')",
     "risk_scores": "insert into risk_scores values ('a', $at, 0.875, 'high', 0.5, 0.25, 0.125, 0, 'h', 'r')",
@@ -386,7 +413,7 @@ def test_a_store_of_version_1_keeps_every_row_view_default_and_comment(store, mo
             if table == "risk_history":  # without the parts of the score
                 before = [(*row[:4], *row[8:]) for row in before]  # noqa: PLW2901
             assert [row[: len(before[0])] for row in after] == before, table
-        changed = {("learners", name, None, "YES", "TIMESTAMP") for name in ("seen_at", "inactive_since")}
+        changed = {(table, *column) for table, added in ADDED_SINCE_VERSION_1.items() for column in added}
         described_now = [
             column for column in db.execute(described).fetchall() if column[0] not in MADE_SINCE_VERSION_1
         ]

@@ -82,6 +82,9 @@ class Hub:
     def __init__(self, told: Told, *, base_url: str) -> None:
         from jupyterhub.services.auth import HubOAuth
 
+        logging.getLogger("tornado.application").setLevel(
+            logging.ERROR
+        )  # its warnings hold states and addresses
         self._oauth = HubOAuth(api_token=told.token.get_secret_value(), base_url=base_url)
 
     async def name(self, handler: web.RequestHandler) -> str | None:
@@ -140,7 +143,7 @@ def _callback() -> type[web.RequestHandler]:
                 raise web.HTTPError(503) from None
 
         def write_error(self, status_code: int, **_: object) -> None:
-            page = self.settings["jinja2_env"].get_template("notice.html")
+            page = self.settings["voila_jinja2_env"].get_template("notice.html")
             self.finish(page.render(what="not_signed_in", base_url=self.hub_auth.base_url))
 
         def log_exception(self, kind: Any, error: Any, _trace: Any) -> None:

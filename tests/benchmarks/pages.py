@@ -126,7 +126,8 @@ class Viewer:
         try:
             return float(await asyncio.wait_for(waiting, LONGEST_S)) / 1000
         except TimeoutError:
-            raise TimeoutError(f"{self.page.url}: {await self.errors() or 'it says nothing'}") from None
+            shown = await self.page.evaluate("bench.shown()")
+            raise TimeoutError(f"{self.page.url} shows {shown}, and says {await self.errors()}") from None
 
     async def errors(self) -> list[str]:
         """Return what went wrong on the page until now, as it was shown or thrown."""

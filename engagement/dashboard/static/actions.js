@@ -10,9 +10,9 @@ import { words } from "./words.js";
 
 /**
  * `edit` and `draft` are what `useEdit` and `useDraft` gave; `changes` is what saving sends; `blocked` says why nothing
- * may be saved or approved now; `waiting` that a check is still under way; `after(done)` moves the focus.
+ * may be saved or approved now; `after(done)` moves the focus.
  */
-export function DraftActions({ kind, item, edit, draft, changes, blocked, waiting = false, after }) {
+export function DraftActions({ kind, item, edit, draft, changes, blocked, after }) {
   const [asking, setAsking] = useState(null); // "reject" | "again"
   const busy = draft.busy !== null;
   const save = () => draft.save(changes);
@@ -31,7 +31,7 @@ export function DraftActions({ kind, item, edit, draft, changes, blocked, waitin
   };
   const label = edit.dirty ? words.draft.save_and_approve : item.gpt_fallback ? words.draft.approve_template : words.draft.approve;
   const unchanged = edit.dirty ? undefined : words.draft.nothing_to_save;
-  const free = (action) => () => !busy && !waiting && action();
+  const free = (action) => () => !busy && action();
   return html`${blocked && html`<p class="field-error">${blocked}</p>`}
     <div class="draft-actions">
       <${Button} kind="primary" icon="check" testid="approve" busy=${draft.busy === "move"} why=${blocked ?? (item.refused ? refusal(item.refused) : undefined)} onClick=${free(approve)}>${label}<//>

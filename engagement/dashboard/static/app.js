@@ -6,7 +6,7 @@ import { number } from "./format.js";
 import { Help } from "./help.js";
 import { LearnerPanel } from "./learner.js";
 import { Learners } from "./learners.js";
-import { Button, Desk, Dialog, ErrorNote, Messages, Skeleton, Toasts, useCall, useToasts } from "./parts.js";
+import { Boundary, Button, Desk, Dialog, ErrorNote, Messages, Skeleton, Toasts, useCall, useToasts } from "./parts.js";
 import { Review } from "./queue.js";
 import { Recalculate } from "./recalculate.js";
 import { SCHEMES, useMedia, useScheme, useSession } from "./store.js";
@@ -82,19 +82,23 @@ function Page({ call, session, messages, scheme, setScheme, root, onReady }) {
     [call, me, tick, mayChange, openLearner, scheme],
   );
 
-  const panel = openId && html`<${LearnerPanel} key=${openId} id=${openId} call=${call} me=${me} onClose=${closeLearner} onChanged=${changed} />`;
+  const panel = openId && html`<${Boundary} key=${openId}>
+    <${LearnerPanel} id=${openId} call=${call} me=${me} onClose=${closeLearner} onChanged=${changed} />
+  <//>`;
   const besides = beside && view === "learners";
 
   return html`<${Desk.Provider} value=${desk}>
     <${Top} ...${{ view, go, session, overview, scheme, setScheme, onRecalculate: () => setRecalculating(true) }} />
     <${Banners} session=${session} overview=${overview} />
     <main tabindex="-1" class="main">
-      ${view === "learners" &&
-      html`<${Learners} ...${{ state, set, overview, openId, onReady }}>
-        ${besides && panel && html`<${Beside} key=${openId} focus=${Boolean(opener.current)} onClose=${closeLearner}>${panel}<//>`}
-      <//>`}
-      ${view === "review" && html`<${Review} call=${call} me=${me} state=${state} setState=${set} />`}
-      ${view === "help" && html`<${Help} overview=${overview.data} />`}
+      <${Boundary} key=${view}>
+        ${view === "learners" &&
+        html`<${Learners} ...${{ state, set, overview, openId, onReady }}>
+          ${besides && panel && html`<${Beside} key=${openId} focus=${Boolean(opener.current)} onClose=${closeLearner}>${panel}<//>`}
+        <//>`}
+        ${view === "review" && html`<${Review} call=${call} me=${me} state=${state} setState=${set} />`}
+        ${view === "help" && html`<${Help} overview=${overview.data} />`}
+      <//>
     </main>
     ${!besides &&
     html`<${Dialog} open=${Boolean(panel)} kind="drawer" label=${words.app.panel} testid="learner-panel" onClose=${closeLearner}><article>${panel}</article><//>`}

@@ -4,6 +4,7 @@ import { Badge, Button, Dialog } from "./parts.js";
 import { MAY_UNDO } from "./drafting.js";
 import { RejectDialog } from "./rejection.js";
 import { whyTemplate } from "./template.js";
+import { anyUnsaved } from "./unsaved.js";
 import { html, useEffect, useRef, useState } from "./vendor/preact.js";
 import { words } from "./words.js";
 
@@ -17,7 +18,7 @@ export function Batch({ kind, status, rows, selected, setSelected, move, busy })
   const templates = chosen.filter(untouched);
 
   useEffect(() => {
-    all.current.indeterminate = here > 0 && here < rows.length;
+    if (all.current) all.current.indeterminate = here > 0 && here < rows.length;
   }, [here, rows.length]);
   if (status !== "draft" && !MAY_UNDO.includes(status)) return null;
 
@@ -32,6 +33,7 @@ export function Batch({ kind, status, rows, selected, setSelected, move, busy })
   };
   const approve = () => (templates.length > 0 ? setAsking("approve") : decide(chosen, "approved"));
   const count = chosen.length;
+  const why = status === "draft" && anyUnsaved([...selected.keys()]) ? words.queue.some_unsaved : undefined;
   return html`<div class=${`batch ${count > 0 ? "batch-some" : ""}`} data-testid="batch">
     <label class="choice">
       <input type="checkbox" ref=${all} checked=${here === rows.length} onChange=${toggle} data-testid="select-all" />
@@ -45,10 +47,11 @@ export function Batch({ kind, status, rows, selected, setSelected, move, busy })
     ${count > 0 &&
     html`<div class="row">
       ${status === "draft"
-        ? html`<${Button} kind="primary" icon="check" busy=${busy} onClick=${approve} testid="approve-selected">${words.queue.approve(count)}<//>
-            <${Button} kind="danger" busy=${busy} onClick=${() => setAsking("reject")} testid="reject-selected">${words.queue.reject(count)}<//>`
+        ? html`<${Button} kind="primary" icon="check" busy=${busy} why=${why} onClick=${approve} testid="approve-selected">${words.queue.approve(count)}<//>
+            <${Button} kind="danger" busy=${busy} why=${why} onClick=${() => setAsking("reject")} testid="reject-selected">${words.queue.reject(count)}<//>`
         : html`<${Button} icon="undo" busy=${busy} onClick=${() => decide(chosen, "draft")} testid="undo-selected">${words.queue.undo(count)}<//>`}
     </div>`}
+    ${why && html`<p class="field-error batch-why">${why}</p>`}
     ${asking === "approve" &&
     html`<${ConfirmTemplates} ...${{ kind, chosen, templates, onApprove: (items) => decide(items, "approved"), onClose: () => setAsking(null) }} />`}
     ${asking === "reject" &&

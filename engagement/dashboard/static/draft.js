@@ -37,7 +37,7 @@ export function NudgeCard({ nudge, call, onChange, onMoved, focused = false }) {
   }, [focused]);
 
   // The buttons change with the status, so the focus would fall to the page.
-  const after = (done) => done && card.current?.focus();
+  const after = (done) => done && !onMoved && card.current?.focus();
   const blocked = edit.overtaken ? words.draft.choose_first : edit.dirty && problems.length > 0 ? words.draft.fix_first : undefined;
   const title = words.draft.heading(words.channels[nudge.channel] ?? nudge.channel, words.nudge_types[nudge.type] ?? nudge.type);
   return html`<article class="draft" ref=${card} tabindex="-1" aria-labelledby=${heading} data-testid="draft">
@@ -60,7 +60,7 @@ export function NudgeCard({ nudge, call, onChange, onMoved, focused = false }) {
     ${draft.busy === "rewrite_nudge" && html`<${Writing} what=${words.learner.a_text.nudge} />`}
     <${ErrorNote} error=${draft.error} />
     ${open
-      ? html`<${DraftActions} ...${{ kind: "nudge", item: nudge, edit, draft, changes: edit.value, blocked, waiting: checking, after }} />`
+      ? html`<${DraftActions} ...${{ kind: "nudge", item: nudge, edit, draft, changes: edit.value, blocked, after }} />`
       : html`<${PastActions} ...${{ item: nudge, draft, mayChange, after }} />`}
     <p class=${open ? "draft-said" : "unseen"} role="status">${draft.said}</p>
   </article>`;

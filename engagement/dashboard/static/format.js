@@ -25,6 +25,11 @@ export function number(value, digits = 0) {
   return missing(value) ? MISSING : made(Intl.NumberFormat, LOCALE, { maximumFractionDigits: digits }).format(value);
 }
 
+/** The signs between the parts of a number, decimal first: ".," or ",.". */
+export const separators = ["decimal", "group"]
+  .map((type) => made(Intl.NumberFormat, LOCALE, { useGrouping: "always" }).formatToParts(1234567.8).find((part) => part.type === type)?.value ?? "")
+  .join("");
+
 /** A number with its sign: "+5", "−3", "±0". */
 export function signed(value) {
   if (missing(value)) return MISSING;

@@ -2,7 +2,7 @@
 
 import { number, share } from "./format.js";
 import { Distribution, LabelHistory } from "./plots.js";
-import { LabelShape, Skeleton, useId } from "./parts.js";
+import { Boundary, LabelShape, Skeleton, useId } from "./parts.js";
 import { html } from "./vendor/preact.js";
 import { words } from "./words.js";
 
@@ -13,16 +13,18 @@ export function Glance({ overview: { data, error }, program, onProgram }) {
   return html`<div class="glance">
     ${data.bins.length > 0 &&
     html`<${Card} title=${words.glance.distribution}><${Distribution} bins=${data.bins} thresholds=${data.thresholds} labels=${data.labels} /><//>`}
-    ${data.history.length > 0 && html`<${Card} title=${words.glance.history}><${LabelHistory} history=${data.history} /><//>`}
+    ${days(data.history) > 1 && html`<${Card} title=${words.glance.history}><${LabelHistory} history=${data.history} /><//>`}
     ${data.programs.length > 1 && html`<${Programs} ...${{ programs: data.programs, program, onProgram }} />`}
   </div>`;
 }
+
+const days = (history) => new Set(history.map((one) => one.day)).size;
 
 function Card({ title, children }) {
   const id = useId("glance");
   return html`<section class="card" aria-labelledby=${id}>
     <h2 class="glance-title" id=${id}>${title}</h2>
-    ${children}
+    <${Boundary}>${children}<//>
   </section>`;
 }
 

@@ -4,7 +4,7 @@ import { useId } from "./ids.js";
 import { Icon, LabelShape } from "./icons.js";
 import { number, score as scoreText } from "./format.js";
 import { words } from "./words.js";
-import { html, useRef } from "./vendor/preact.js";
+import { html, useErrorBoundary, useRef } from "./vendor/preact.js";
 
 export { Dialog } from "./dialog.js";
 export { Desk, useDesk, useCall, useAction, download } from "./calls.js";
@@ -207,4 +207,10 @@ export function ErrorNote({ error, onRetry }) {
     ${error.code === "invalid" && error.detail && html` <span class="detail">${error.detail}</span>`}
     ${error.error_id && html` <span class="detail">${words.errors.number(error.error_id)}</span>`}
   <//>`;
+}
+
+/** Keeps the rest of the page when one part cannot be shown. */
+export function Boundary({ children }) {
+  const [broken, mend] = useErrorBoundary((error) => console.error(error));
+  return broken ? html`<${ErrorNote} error=${{ code: "internal" }} onRetry=${mend} />` : children;
 }

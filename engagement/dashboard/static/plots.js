@@ -1,6 +1,6 @@
 // The charts. Labels are words, with a pattern, dash and symbol of their own; under each chart its numbers as a table.
 
-import { day, number, score } from "./format.js";
+import { day, number, score, separators } from "./format.js";
 import { Skeleton, useDesk } from "./parts.js";
 import { useMedia } from "./store.js";
 import { html, useEffect, useRef, useState } from "./vendor/preact.js";
@@ -102,19 +102,22 @@ function base(colour, { x = {}, y = {}, margin = {}, ...rest }) {
     dragmode: false,
     hoverlabel: { bgcolor: colour.raised, bordercolor: colour["line-strong"], font: { color: colour.text, family: FONT, size: 12 } },
     xaxis: { ...axis, showgrid: false, ...x },
-    yaxis: { ...axis, rangemode: "tozero", nticks: 4, tickformat: ",d", ...y },
+    yaxis: { ...axis, rangemode: "tozero", nticks: 4, tickformat: ",d", automargin: true, ...y },
+    separators,
     ...rest,
   };
 }
 
+// Two bins may begin at what is one number but for the last bits: 0.4 and 0.4000000001.
 function binWidth(bins) {
-  const starts = [...new Set(bins.map((bin) => bin.score_from))].sort((one, other) => one - other);
+  const starts = [...new Set(bins.map((bin) => Number(bin.score_from.toFixed(4))))].sort((one, other) => one - other);
   const steps = starts.slice(1).map((start, at) => start - starts[at]);
   return steps.length ? Math.min(...steps) : 0.05;
 }
 
 /** How many learners have which score, with the thresholds of the labels. */
-export function Distribution({ bins, thresholds, labels }) {
+export function Distribution({ bins: all, thresholds, labels }) {
+  const bins = all.filter((bin) => bin.score_from !== null); // who has no score has no place on its axis
   const key = JSON.stringify([bins, thresholds]);
   const figure = useStable(() => (colour) => distribution(colour, { bins, thresholds, labels }), key);
   const rows = bins.map((bin) => [words.plots.range(bin.score_from, bin.score_from + binWidth(bins)), words.labels[bin.label], number(bin.learners)]);

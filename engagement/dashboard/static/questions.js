@@ -8,7 +8,7 @@ import { words } from "./words.js";
 const TONES = { easy: "good", medium: "info", hard: "warn" };
 export const LETTERS = ["A", "B", "C", "D"];
 
-export function Questions({ questions }) {
+export function Questions({ questions, language }) {
   const [chosen, setChosen] = useState({}); // question id -> index of the option
   const [told, setTold] = useState(false);
   const any = Object.keys(chosen).length > 0;
@@ -25,14 +25,14 @@ export function Questions({ questions }) {
     ${questions.map(
       (question, at) => html`<${Question}
         key=${question.id}
-        ...${{ question, place: at + 1, count: questions.length, told, chosen: chosen[question.id] }}
+        ...${{ question, language, place: at + 1, count: questions.length, told, chosen: chosen[question.id] }}
         onChoose=${(option) => setChosen({ ...chosen, [question.id]: option })}
       />`,
     )}
   </div>`;
 }
 
-function Question({ question, place, count, told, chosen, onChoose }) {
+function Question({ question, language, place, count, told, chosen, onChoose }) {
   const name = useId("answer");
   const answered = chosen !== undefined;
   const right = chosen === question.answer_index;
@@ -40,7 +40,7 @@ function Question({ question, place, count, told, chosen, onChoose }) {
     <legend>
       <span class="question-place">${words.quiz.question(place, count)}</span>
       <${Badge} tone=${TONES[question.difficulty] ?? "neutral"}>${words.quiz.difficulties[question.difficulty] ?? question.difficulty}<//>
-      <span class="question-stem">${question.stem}</span>
+      <span class="question-stem" lang=${language}>${question.stem}</span>
     </legend>
     ${question.options.map((option, at) => {
       const shown = told || chosen === at;
@@ -48,19 +48,19 @@ function Question({ question, place, count, told, chosen, onChoose }) {
       return html`<div key=${at} class=${`answer ${shown ? (correct ? "answer-right" : "answer-wrong") : ""}`}>
         <label class="choice">
           <input type="radio" name=${name} checked=${chosen === at} onChange=${() => onChoose(at)} data-testid=${`answer-${place}-${at + 1}`} />
-          <span><span class="soft">${LETTERS[at]}</span> ${option.text}</span>
+          <span lang=${language}><span class="soft">${LETTERS[at]}</span> ${option.text}</span>
           ${told && correct && html`<${Badge} tone="good" icon="check">${words.quiz.right_answer}<//>`}
         </label>
-        ${told && !(answered && chosen === at) && html`<p class="feedback">${option.feedback}</p>`}
+        ${told && !(answered && chosen === at) && html`<p class="feedback" lang=${language}>${option.feedback}</p>`}
         ${chosen === at &&
         html`<p class="feedback">
-          <${Icon} name=${right ? "check" : "info"} size=${14} /> <strong>${right ? words.quiz.right : words.quiz.wrong}</strong> ${option.feedback}
+          <${Icon} name=${right ? "check" : "info"} size=${14} /> <strong>${right ? words.quiz.right : words.quiz.wrong}</strong> <span lang=${language}>${option.feedback}</span>
         </p>`}
       </div>`;
     })}
     <p class="unseen" role="status">
       ${answered && `${right ? words.quiz.right : words.quiz.wrong} ${question.options[chosen]?.feedback}`}
     </p>
-    ${(answered || told) && html`<p class="explanation"><strong>${words.quiz.explanation}:</strong> ${question.explanation}</p>`}
+    ${(answered || told) && html`<p class="explanation"><strong>${words.quiz.explanation}:</strong> <span lang=${language}>${question.explanation}</span></p>`}
   </fieldset>`;
 }

@@ -32,7 +32,7 @@ export function QuizCard({ quiz, call, onChange, onMoved, focused = false }) {
   useEffect(() => {
     if (focused) card.current.focus();
   }, [focused]);
-  const after = (done) => done && card.current?.focus();
+  const after = (done) => done && !onMoved && card.current?.focus();
   const wrong = edit.dirty ? countFaults(edit.value) : 0;
   const blocked = edit.overtaken ? words.draft.choose_first : wrong > 0 ? words.quiz.fix_first(wrong) : undefined;
   const tabs = ["preview", "edit"].map((id) => ({ id, label: words.quiz[id] }));
@@ -56,9 +56,9 @@ export function QuizCard({ quiz, call, onChange, onMoved, focused = false }) {
           <div role="tabpanel" id=${`${heading}-panel`} aria-labelledby=${`${heading}-${mode}`} tabindex="0">
             ${mode === "edit"
               ? html`<${Form} questions=${questions} onChange=${edit.change} />`
-              : html`<${Questions} questions=${questions} />`}
+              : html`<${Questions} questions=${questions} language=${quiz.language} />`}
           </div>`
-      : html`<${Questions} questions=${questions} />`}
+      : html`<${Questions} questions=${questions} language=${quiz.language} />`}
     ${draft.busy === "rewrite_quiz" && html`<${Writing} what=${words.learner.a_text.quiz} />`}
     <${ErrorNote} error=${draft.error} />
     ${open

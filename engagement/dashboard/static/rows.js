@@ -31,6 +31,10 @@ export function Rows({ kind, rows, call, selected, setSelected, move, moved, onC
     setRejecting(null);
     move([rejecting], "rejected", reason);
   };
+  const decided = (item, before) => {
+    setOpened(null);
+    moved(item, before);
+  };
   const Card = kind === "nudge" ? NudgeCard : QuizCard;
   return html`<ul class="queue">
       ${rows.map((row) => {
@@ -57,7 +61,7 @@ export function Rows({ kind, rows, call, selected, setSelected, move, moved, onC
             ${!open && html`<${What} kind=${kind} row=${row} /><${How} row=${row} />`}
             <${Buttons} ...${{ row, open, mayChange, move }} onOpen=${() => setOpened(open ? null : row.id)} onReject=${() => setRejecting(row)} />
           </div>
-          ${open && html`<${Card} ...${{ [kind]: row, call, onChange: change, onMoved: moved, focused: true }} />`}
+          ${open && html`<${Card} ...${{ [kind]: row, call, onChange: change, onMoved: decided, focused: true }} />`}
         </li>`;
       })}
     </ul>
@@ -71,7 +75,7 @@ function Who({ row }) {
   return html`<div class="queue-who">
     <h3><button type="button" class="link" onClick=${() => openLearner(row.learner_id)} data-testid="queue-learner">${nameOf(row)}</button></h3>
     <p class="soft breaks">${row.program}</p>
-    <${LabelBadge} label=${row.risk_label} score=${row.risk_score} />
+    <${LabelBadge} label=${row.risk_label ?? "unknown"} score=${row.risk_score} />
   </div>`;
 }
 
@@ -118,6 +122,8 @@ function How({ row }) {
 
 function Buttons({ row, open, mayChange, onOpen, onReject, move }) {
   const draft = row.status === "draft" && mayChange;
+  // What is decided is the saved text, so words that nobody else has seen come first.
+  const unsaved = anyUnsaved([row.id]) ? words.queue.unsaved_first : undefined;
   const named = (label) => ({ "aria-label": words.queue.about(label, nameOf(row)) });
   const label = open ? words.queue.shut : draft ? words.queue.edit : words.queue.view;
   return html`<div class="queue-buttons">
@@ -126,13 +132,13 @@ function Buttons({ row, open, mayChange, onOpen, onReject, move }) {
     html`<${Button}
         size="small"
         icon="check"
-        why=${row.refused ? refusal(row.refused) : undefined}
+        why=${unsaved ?? (row.refused ? refusal(row.refused) : undefined)}
         onClick=${() => move([row], "approved")}
         testid="approve"
         ...${named(words.draft.approve)}
         >${words.draft.approve}<//
       >
-      <${Button} size="small" kind="danger" onClick=${onReject} testid="reject" ...${named(words.draft.reject)}>${words.draft.reject}<//>`}
+      <${Button} size="small" kind="danger" why=${unsaved} onClick=${onReject} testid="reject" ...${named(words.draft.reject)}>${words.draft.reject}<//>`}
     ${!draft &&
     mayChange &&
     MAY_UNDO.includes(row.status) &&

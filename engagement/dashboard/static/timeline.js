@@ -9,7 +9,7 @@ const SHOWN_AT_FIRST = 12;
 const LONGEST_DETAIL = 300;
 const ACTIVITY = ["login", "session_attended", "session_missed", "quiz_completed", "lesson_completed"];
 const CONTACT = ["phone_call", "note", "nudge_sent", "nudge_delivered"];
-const BOOKKEEPING = ["nudge_id", "quiz_id", "version"]; // of no use to a person who reads the timeline
+const BOOKKEEPING = ["nudge_id", "quiz_id", "version", "from"]; // of no use to a person who reads the timeline
 const ICONS = {
   login: "login", session_attended: "calendar", session_missed: "calendar", quiz_completed: "quiz",
   lesson_completed: "check", phone_call: "phone", note: "note",
@@ -34,9 +34,7 @@ function iconOf(type) {
   return type.startsWith("quiz_") ? "quiz" : "info";
 }
 
-// A past status is stored as its code; anything else is shown as it came.
-function shown(name, value) {
-  if (name === "from" && words.statuses[value]) return words.statuses[value].toLowerCase();
+function shown(value) {
   const text = typeof value === "object" ? JSON.stringify(value) : String(value);
   return text.length > LONGEST_DETAIL ? `${text.slice(0, LONGEST_DETAIL)}…` : text;
 }
@@ -44,7 +42,7 @@ function shown(name, value) {
 function details(metadata) {
   return Object.entries(metadata ?? {})
     .filter(([name, value]) => !BOOKKEEPING.includes(name) && value !== null && value !== "")
-    .map(([name, value]) => words.learner.detail(words.learner.details[name] ?? name, shown(name, value)));
+    .map(([name, value]) => words.learner.detail(words.learner.details[name] ?? name, shown(value)));
 }
 
 function Event({ event }) {

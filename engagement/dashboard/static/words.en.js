@@ -202,8 +202,8 @@ const learner = {
   levers: { behind_pace: "Work done", low_quiz: "Quiz average", missed_session: "Sessions missed in a row", inactivity: "Days since the last login" },
   at_least: (value) => `${value} or more`, at_most: (value) => `${value} or fewer`, never: "never", history: "Score over time", timeline: "Timeline", timeline_filter: "Kinds of events",
   no_events: "Nothing has been recorded yet.", kinds: { all: "All", activity: "Learning", contact: "Contacts", drafts: "Drafts", other: "Other" }, made: { nudge: "Message", quiz: "Quiz" },
-  done: { edited: "Edited", rewritten: "Written again", drafted: "Written" }, happened: (what, how) => `${what}: ${how.toLowerCase()}`, by: (actor) => `by ${actor}`,
-  details: { score: "score", sessions: "sessions", text: "text", reason: "reason", from: "before" }, detail: (name, value) => `${name}: ${value}`, messages: "Messages",
+  done: { edited: "Edited", rewritten: "Written again", drafted: "Written", draft: "Back to draft" }, happened: (what, how) => `${what}: ${how.toLowerCase()}`, by: (actor) => `by ${actor}`,
+  details: { score: "score", sessions: "sessions", text: "text", reason: "reason" }, detail: (name, value) => `${name}: ${value}`, messages: "Messages",
   no_messages: "No messages yet.", quizzes: "Quizzes", no_quizzes: "No quizzes yet.", older: (count) => `Show ${number(count)} more`, contact: "Get in touch", write_nudge: "Write a message",
   write_quiz: "Write a quiz", channel: "Channel", suggested: (channel) => `${channel} (suggested)`, quiz_topic: "Topic of the quiz",
   quiz_topic_hint: "Leave it empty for the topic they are on, or for how to study.", writing: (what, seconds) => `Writing ${what}: ${seconds} of at most 8 seconds`,
@@ -261,9 +261,8 @@ const queue = {
   search: "Search", search_hint: "Name, id or e-mail", found: { nudge: (count) => counted(count, "message"), quiz: (count) => counted(count, "quiz", "quizzes") },
   select_all: "Select all on this page", select: (name) => `Select ${name}`, selected: (count) => `${number(count)} selected`, of_templates: (count) => `${counted(count, "template")} among them`,
   none_selected: "Select some to decide about many at once.", clear: "Clear", approve: (count) => `Approve ${number(count)}`, reject: (count) => `Reject ${number(count)}…`,
-  undo: (count) => `Undo ${number(count)}: back to draft`,
+  undo: (count) => `Undo ${number(count)}: back to draft`, confirm: "What is approved may be sent. You can undo it until it has left.",
   confirm_title: { nudge: (count) => `Approve ${counted(count, "message")}?`, quiz: (count) => `Approve ${counted(count, "quiz", "quizzes")}?` },
-  confirm: "What is approved may be sent. You can undo it until it has left.",
   confirm_templates: (templates, count) =>
     count === 1 ? "It is a template." : `${number(templates)} of these ${number(count)} ${templates === 1 ? "is a template" : "are templates"}.`,
   confirm_why: "A template was not written for the learner. Read it closely first.", confirm_all: (count) => (count === 1 ? "Approve the template" : `Approve all ${number(count)}`),
@@ -278,7 +277,8 @@ const queue = {
   empty_filtered: "Nothing matches these filters.", clear_filters: "Clear the filters", edit: "Edit", view: "Open", shut: "Close", about: (what, name) => `${what}: ${name}`,
   more: "Show the whole text", less: "Show less", export_csv: "Export CSV", export_json: "Export JSON", questions: (count) => counted(count, "question"),
   exported: (filename) => `${filename} was handed to your browser.`, viewer_only: "You may read all of this. To approve or reject you need the role of a coordinator.",
-  because: (count, why) => `${number(count)}: ${why}`, template: "Template, not written for them", template_edited: "Template, edited since",
+  because: (count, why) => `${number(count)}: ${why}`, template: "Template, not written for them", template_edited: "Template, edited since", unsaved_first: "Your changes to it are not saved. Open it to save or discard them.",
+  some_unsaved: "Some of these have changes that you have not saved. Save or discard them first.",
 };
 
 // One quiz: quiz.js, questions.js, form.js

@@ -69,7 +69,7 @@ function overview({ program }) {
     last_run: { run_id: "nightly-1", status, started_at: iso(NOW - 7 * HOUR), finished_at: iso(NOW - 6 * HOUR), failed_step: status === "failed" ? "score" : null },
     running: status === "running",
     thresholds: { high_above: 0.7, medium_above: 0.4 },
-    bins: bins.filter((bin) => bin.learners),
+    bins: [...bins.filter((bin) => bin.learners), { score_from: null, label: "unknown", learners: now.unknown }],
     history: program || !learners.length ? [] : history,
     programs: PROGRAMS.map((name) => {
       const own = learners.filter((one) => one.program === name);
