@@ -4,6 +4,7 @@ import pytest
 
 from engagement import contacts, nudges, profiles, publication, quizzes, review
 from engagement.errors import NotFound
+from engagement.selection import REASONS
 from tests.cohort import AS_OF, DAY, HOUR, LOW, MEDIUM, learner, load, night
 
 
@@ -142,4 +143,4 @@ def test_a_profile_warns_of_contacts_like_a_draft_by_hand_does(store):
     assert (found["last_contact_at"], found["contacts_in_7_days"]) == (AS_OF - HOUR, 2)
     assert found["warnings"] == ["recently_contacted", "cap_reached", "open_draft"]
     made = nudges.ask(store, "a", channel="email", now=AS_OF, day=AS_OF.date(), actor="ana")
-    assert made["warning_codes"] == found["warnings"]
+    assert made["warnings"] == [REASONS[code] for code in found["warnings"]]

@@ -346,32 +346,20 @@ def at_version_1(monkeypatch):
 
 # Nothing wrote to the disclosures of version 1: the table is made anew.
 MADE_SINCE_VERSION_1 = ("disclosures", "model_answers", "titles")
-FACTS_OF_A_SCORE = [
-    ("learner_number", None, "YES", "INTEGER"),
-    ("last_login", None, "YES", "TIMESTAMP"),
-    ("completed_percent", None, "YES", "DOUBLE"),
-    ("avg_quiz_score", None, "YES", "DOUBLE"),
-    ("consecutive_missed_sessions", None, "YES", "INTEGER"),
-    ("days_inactive", None, "YES", "DOUBLE"),
-]
-CHANGES_OF_A_DRAFT = [
-    ("edited", "CAST('f' AS BOOLEAN)", "YES", "BOOLEAN"),
-    ("changed_by", None, "YES", "VARCHAR"),
-    ("changed_at", None, "YES", "TIMESTAMP"),
-]
+_OF_A_SCORE = (
+    "learner_number",
+    "last_login",
+    "completed_percent",
+    "avg_quiz_score",
+    "consecutive_missed_sessions",
+    "days_inactive",
+)
+_OF_A_DRAFT = ("edited", "changed_by", "changed_at")
 ADDED_SINCE_VERSION_1 = {
-    "learners": [
-        ("seen_at", None, "YES", "TIMESTAMP"),
-        ("inactive_since", None, "YES", "TIMESTAMP"),
-        ("number", "nextval('learner_numbers')", "YES", "INTEGER"),
-        ("person_number", None, "YES", "INTEGER"),
-    ],
-    "risk_scores": FACTS_OF_A_SCORE,
-    "run_scores": FACTS_OF_A_SCORE,
-    "nudges": CHANGES_OF_A_DRAFT,
-    "quizzes": CHANGES_OF_A_DRAFT,
-    "published_nudges": CHANGES_OF_A_DRAFT,
-    "published_quizzes": CHANGES_OF_A_DRAFT,
+    "learners": ("seen_at", "inactive_since", "number", "person_number"),
+    "risk_scores": _OF_A_SCORE,
+    "run_scores": _OF_A_SCORE,
+    **dict.fromkeys(("nudges", "quizzes", "published_nudges", "published_quizzes"), _OF_A_DRAFT),
 }
 ROWS_OF_VERSION_1 = {
     "learners": "insert into learners (id, person_id, program, load_id) values ('a', 'p', 'Data', 'L1')",
@@ -413,20 +401,60 @@ def test_a_store_of_version_1_keeps_every_row_view_default_and_comment(store, mo
             if table == "risk_history":  # without the parts of the score
                 before = [(*row[:4], *row[8:]) for row in before]  # noqa: PLW2901
             assert [row[: len(before[0])] for row in after] == before, table
-        changed = {(table, *column) for table, added in ADDED_SINCE_VERSION_1.items() for column in added}
+        added = {(table, column) for table, names in ADDED_SINCE_VERSION_1.items() for column in names}
         described_now = [
             column for column in db.execute(described).fetchall() if column[0] not in MADE_SINCE_VERSION_1
         ]
         columns = [column for column in columns if column[0] not in MADE_SINCE_VERSION_1]
-        assert set(described_now) - set(columns) <= changed
+        assert {column[:2] for column in set(described_now) - set(columns)} == added
         known = {(table, column): text for table, column, text in db.execute(comments).fetchall()}
         kept = {(table, column) for table, column, _ in commented if table not in MADE_SINCE_VERSION_1}
         assert kept <= set(known)
-        assert len(columns) - 4 + len(changed) == len(described_now)
+        assert len(columns) - 4 + len(added) == len(described_now)
         assert db.execute("select id, risk_label from learner_risk").fetchall() == [("a", "high")]
         for view in ("published_nudges", "published_quizzes"):
             assert len(db.execute(f"select * from {view}").fetchall()) == 1
     assert schema_versions(store) == list(range(1, SCHEMA_VERSION + 1))
+
+
+SCORED_IN_VERSION_4 = """
+    insert into learners (id, person_id, program, load_id, enrolled_at) values
+        ('a', 'p', 'Data', 'L1', '2026-01-01'), ('b', 'p', 'Data', 'L1', null), ('c', 'c', 'Data', 'L1', null);
+    insert into loads values
+        ('L1', 'learners', 'x', 'h', '2026-02-01', '2026-02-01', 3, 3, 0, '{}'),
+        ('L2', 'learners', 'x', 'h', '2026-02-15', '2026-03-02', 3, 3, 0, '{}');
+    insert into learner_facts values
+        ('a', '2026-02-01', 'L1', '2026-01-31', 40, null, null, 50, 2),
+        ('a', '2026-02-15', 'L2', '2026-02-14', 90, null, null, 90, 0),
+        ('b', '2026-02-01', 'L1', null, 10, null, null, null, null);
+    insert into runs (run_id, pipeline, key, attempt, as_of, day, parameters, input_fingerprint, policy, status,
+        started_at, published_at) values
+        ('r', 'nightly', 'k', 1, '2026-03-01', '2026-03-01', '{}', '', '{}', 'published', '2026-03-01', '2026-03-01'),
+        ('s', 'nightly', 'l', 1, '2026-03-03', '2026-03-03', '{}', '', '{}', 'running', '2026-03-03', null);
+    insert into risk_scores values
+        ('a', '2026-03-01', 0.5, 'medium', 0.3, 0.1, 0.05, 0.05, 'h', 'r'),
+        ('b', '2026-03-01', null, 'unknown', null, null, null, null, 'h', 'r');
+    insert into run_scores values ('s', 'a', 0.2, 'low', 0.05, 0.02, 0.0, 0.13, false);
+"""
+
+
+def test_a_score_of_version_4_gets_the_facts_that_it_was_made_from(store, monkeypatch):
+    with monkeypatch.context() as then:
+        then.setattr(store_module, "_MIGRATIONS", store_module._MIGRATIONS[:4])
+        then.setattr(store_module, "SCHEMA_VERSION", 4)
+        with store.write() as db:
+            db.execute(SCORED_IN_VERSION_4)
+    facts = "completed_percent, avg_quiz_score, consecutive_missed_sessions, days_inactive"
+    with Store(store.path).read() as db:
+        # what was loaded after the scores were published explains other scores
+        scored = db.execute(f"select learner_id, {facts} from risk_scores order by all").fetchall()
+        assert scored == [("a", 40.0, 50.0, 2, 29.0), ("b", 10.0, None, None, None)]
+        assert db.execute(f"select {facts} from run_scores").fetchall() == [(90.0, 90.0, 0, 17.0)]
+        numbered = """
+            select count(*) from learners inner join risk_scores on number = learner_number and id = learner_id
+        """
+        assert db.execute(numbered).fetchall() == [(2,)]
+        assert db.execute("select count(distinct person_number) from learners").fetchall() == [(2,)]
 
 
 def test_more_memory_than_the_store_may_take_is_a_plain_error(tmp_path, monkeypatch):

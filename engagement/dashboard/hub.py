@@ -2,7 +2,7 @@
 
 A Hub starts the dashboard as a service or as somebody's own server; the environment says where the Hub is and by which
 token it knows us. A browser without a cookie of ours is sent to the Hub to sign in and comes back with a code. How that
-goes (state, PKCE, cookies, XSRF) is the business of the Hub's own library. It comes with the extra `hub`, and only a
+goes (state, cookies, XSRF) is the business of the Hub's own library. It comes with the extra `hub`, and only a
 server that a Hub started imports it: half of the Hub hangs on it.
 """
 
@@ -102,10 +102,8 @@ class Hub:
         if await self._user(handler) is not None:
             _ = handler.xsrf_token  # asking for it renews its cookie, which what the page asks for must echo
             return None
-        verifier, challenge, method = self._oauth.generate_pkce_code_challenge()
-        state = self._oauth.set_state_cookie(handler, next_url=handler.request.uri, code_verifier=verifier)
-        asked = {"state": state, "code_challenge": challenge, "code_challenge_method": method}
-        return url_concat(self._oauth.login_url, asked)
+        state = self._oauth.set_state_cookie(handler, next_url=handler.request.uri)
+        return url_concat(self._oauth.login_url, {"state": state})
 
     def handlers(self) -> list[Any]:
         """Return what a browser that comes back from signing in is sent to."""

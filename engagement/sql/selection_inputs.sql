@@ -28,6 +28,7 @@ labels_then as (
     from risk_history
     inner join earlier_runs on risk_history.as_of <= earlier_runs.as_of
     inner join runs on risk_history.run_id = runs.run_id
+    where $learner_id is null or risk_history.learner_id = $learner_id
     group by earlier_runs.day, risk_history.learner_id
 
 ),
@@ -38,6 +39,14 @@ high_before as (
     from labels_then
     where risk_label = 'high'
     group by learner_id
+
+),
+
+whom as (
+
+    select distinct person_id
+    from learners
+    where $learner_id is null or id = $learner_id
 
 ),
 
@@ -53,10 +62,7 @@ visible_nudges as (
     -- a draft of tonight's run is for the end of the day, and there from the morning on
     where
         (published_nudges.as_of <= $as_of or published_nudges.created_at <= $as_of)
-        and (
-            $learner_id is null
-            or learners.person_id in (select asked.person_id from learners as asked where asked.id = $learner_id)
-        )
+        and learners.person_id in (select whom.person_id from whom)
 
 ),
 
@@ -76,7 +82,9 @@ contacts as (
         events.timestamp as contacted_at
     from events
     inner join learners on events.learner_id = learners.id
-    where events.type = 'phone_call' and events.timestamp <= $as_of
+    where
+        events.type = 'phone_call' and events.timestamp <= $as_of
+        and learners.person_id in (select whom.person_id from whom)
 
 ),
 

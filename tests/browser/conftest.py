@@ -7,22 +7,17 @@ of every later test that runs a loop of its own.
 import fcntl
 import os
 import shutil
-from contextlib import contextmanager
-from types import SimpleNamespace
 
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
 from engagement.store import Store
 from tests.browser import story
-from tests.browser.watching import Watch
+from tests.browser.pages import PATIENCE_MS, pages
 from tests.dashboard_server import serving
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 NO_BROWSER = "no Chromium on the PATH; on Debian and Ubuntu: apt-get install chromium"
-PATIENCE_MS = 20_000  # for what takes a moment on a quiet machine
-WIDE = {"width": 1440, "height": 900}
-PHONE = {"width": 360, "height": 740}
 
 expect.set_options(timeout=PATIENCE_MS)
 
@@ -69,31 +64,6 @@ def address(chromium, store):
     """A dashboard on this machine, without a model, for the one who sits at it."""
     with serving(store.path, "--viewers", "30") as served:
         yield served
-
-
-@contextmanager
-def pages(browser):
-    """Yield what opens pages; at the end no page may have done what none may do."""
-    opened = []
-
-    def visit(address, hash="#/learners", *, ready=True, viewport=WIDE, locale="en-GB", **options):
-        options = {"timezone_id": "UTC", "reduced_motion": "reduce", **options}
-        context = browser.new_context(viewport=viewport, locale=locale, accept_downloads=True, **options)
-        context.set_default_timeout(PATIENCE_MS)
-        page = context.new_page()
-        page.watch = Watch(page, address)
-        opened.append(page)
-        page.goto(f"{address}/{hash}")
-        if ready:
-            expect(page.get_by_role("navigation", name="Views")).to_be_visible()
-        return page
-
-    yield SimpleNamespace(visit=visit, opened=opened)
-    for page in opened:
-        page.goto("about:blank")  # its kernel ends
-        page.context.close()
-    for page in opened:
-        page.watch.saw_nothing()
 
 
 @pytest.fixture

@@ -15,7 +15,9 @@ def signed_in(address, user):
     """Yield the address at which that user sees the dashboard."""
     target = urlsplit(address)
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        threading.Thread(target=_serve, args=(listening, (target.hostname, target.port), user), daemon=True).start()
+        threading.Thread(
+            target=_serve, args=(listening, (target.hostname, target.port), user), daemon=True
+        ).start()
         try:
             yield f"http://127.0.0.1:{listening.getsockname()[1]}"
         finally:
@@ -31,7 +33,7 @@ def _serve(listening, target, user):
 
 
 def _pass_on(browser, target, user):
-    """Sign the one request of a connection, then carry bytes both ways: sockets stay open, others end with the answer."""
+    """Sign the one request of a connection, then carry bytes both ways until either side has no more."""
     with browser, suppress(OSError):
         head = b""
         while b"\r\n\r\n" not in head:
@@ -41,7 +43,9 @@ def _pass_on(browser, target, user):
         head, _, rest = head.partition(b"\r\n\r\n")
         lines = head.decode("latin-1").split("\r\n")
         if not any(line.lower().startswith("upgrade:") for line in lines):
-            lines = [line for line in lines if not line.lower().startswith("connection:")] + ["Connection: close"]
+            lines = [line for line in lines if not line.lower().startswith("connection:")] + [
+                "Connection: close"
+            ]
         lines += [f"{name}: {value}" for name, value in signed(user).items()]
         with socket.create_connection(target) as server:
             server.sendall("\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + rest)

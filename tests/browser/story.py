@@ -1,8 +1,8 @@
 """What the dashboard shows in these tests: about 150 invented learners in three programs, and two nights.
 
 The first night drafted by template, some of it was approved and some rejected; the second had a model, which declined
-to write about missed sessions. Facts that came since have not been scored yet. People whom a test is about have ids that
-say why; the others are a crowd.
+to write about missed sessions. Facts that came since have not been scored yet. People whom a test is about have ids
+that say why; the others are a crowd.
 """
 
 from datetime import UTC, datetime, time, timedelta
@@ -13,7 +13,7 @@ import pandas as pd
 
 from engagement import contacts, events, nudges, publication, quizzes, review, sample, titles
 from tests.asking import asking
-from tests.cohort import DAY, HOUR, LOW, MEDIUM, UNKNOWN, begin, learner, load
+from tests.cohort import DAY, HOUR, LOW, UNKNOWN, begin, learner, load
 from tests.model_server import ModelServer
 
 PROGRAMS = ("Data", "Design", "Welding")
@@ -46,7 +46,10 @@ def build(store):
     _night(store, first)
     _decide(store, first + 8 * HOUR)
     load(store, *late, *(_worse(row) for row in early[:12]), at=second - HOUR)
-    with ModelServer(lambda _, request: "refusal" if "missed_session" in request.data else None) as server, asking(server) as writer:
+    with (
+        ModelServer(lambda _, request: "refusal" if "missed_session" in request.data else None) as server,
+        asking(server) as writer,
+    ):
         _night(store, second, writer)
     contacts.phoned(store, "phoned", "Asked for more time", actor=COORDINATOR, now=at - DAY, programs=None)
     load(store, *(_worse(row) for row in early[12:20]), at=at)
@@ -72,7 +75,7 @@ def _people(at):
         "optedout": {**known, "contact_opt_out": True},
         "inactive": {**known, "active": False},
         "unknown": {**known, **UNKNOWN},
-        "newcomer": {**known, "last_login": None, "enrolled_at": at - 5 * DAY},
+        "newcomer": {**known, **LOW, "completed_percent": 100, "last_login": None},
         "noaddress": {**writable, "email": None, "phone": None, "whatsapp_opt_in": False},
         "private": {**writable, "llm_opt_out": True},
         "nameless": {**known, "name": None},
@@ -110,7 +113,12 @@ def _events(at):
         ("badge_earned", {"colour": "green"}),
     ]
     return pd.DataFrame(
-        {"learner_id": name, "type": kind, "timestamp": at - 10 * DAY + hours * HOUR, "metadata": dumps(metadata)}
+        {
+            "learner_id": name,
+            "type": kind,
+            "timestamp": at - 10 * DAY + hours * HOUR,
+            "metadata": dumps(metadata),
+        }
         for name in ("write1", "worst")
         for hours, (kind, metadata) in enumerate(happened)
     )

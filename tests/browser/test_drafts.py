@@ -53,7 +53,9 @@ def stored(store, learner_id):
 
 def test_what_the_model_wrote_has_no_mark_and_says_who_wrote_it(page, model):
     _, draft = asked_for(page, "write1", "in_app")
-    expect(text_of(draft)).to_have_value("Hi {first_name}, one short visit to your course is enough for today. Reply if you would like company.")
+    expect(text_of(draft)).to_have_value(
+        "Hi {first_name}, one short visit to your course is enough for today. Reply if you would like company."
+    )
     expect(draft).to_contain_text(f"Written by {NAME}")
     expect(draft.get_by_test_id("template-mark")).to_have_count(0)
     expect(draft.get_by_test_id("draft-preview")).to_contain_text("Hi Write1, one short visit")
@@ -73,7 +75,9 @@ def test_while_the_model_hangs_a_page_is_turned_and_after_eight_seconds_a_templa
     assert not set(first) & set(ids(page))
     expect(writing).to_be_visible()
     draft = draft_of(panel)
-    expect(draft.get_by_test_id("template-mark")).to_contain_text("The language model did not answer within eight seconds.")
+    expect(draft.get_by_test_id("template-mark")).to_contain_text(
+        "The language model did not answer within eight seconds."
+    )
     assert time.monotonic() - began < WITHIN_S + MACHINE_S
 
     model.behave = lambda _number, _request: None
@@ -97,16 +101,16 @@ def test_a_quiz_too_is_there_within_eight_seconds(page, model):
 
 
 @pytest.mark.parametrize(
-    ("fault", "channel", "why"),
+    ("fault", "why"),
     [
-        ("refusal", "in_app", "The language model declined to write this."),
-        ("401", "email", "The language model refused our key."),
-        ("wrong shape", "whatsapp", "What the language model wrote broke our rules twice."),
+        ("refusal", "The language model declined to write this."),
+        ("401", "The language model refused our key."),
+        ("wrong shape", "What the language model wrote broke our rules twice."),
     ],
 )
-def test_the_mark_says_why_a_template_stands_in(visit, address, model, fault, channel, why):
+def test_the_mark_says_why_a_template_stands_in(visit, address, model, fault, why):
     model.behave = lambda _number, _request: fault
-    _, draft = asked_for(visit(address), "write4", channel)
+    _, draft = asked_for(visit(address), "write4", "email")
     expect(draft.get_by_test_id("template-mark")).to_contain_text(why)
 
 
@@ -127,7 +131,9 @@ def test_an_edit_is_counted_and_checked_while_typing_and_saved(page, model, stor
     expect(draft.get_by_test_id("draft-counter")).to_contain_text("5 characters too many")
     expect(draft.get_by_text("Longer than the 280 characters this channel allows.").first).to_be_visible()
     expect(text).to_have_attribute("aria-invalid", "true")
-    expect(draft.get_by_test_id("approve")).to_have_accessible_description("Solve the problem beside the text first.")
+    expect(draft.get_by_test_id("approve")).to_have_accessible_description(
+        "Solve the problem beside the text first."
+    )
     text.fill("Hello{first_name}")
     expect(text).to_have_accessible_description(re.compile("Greet by name"))
     text.fill("Hello {first_name}, see you on Monday.")
@@ -139,8 +145,6 @@ def test_an_edit_is_counted_and_checked_while_typing_and_saved(page, model, stor
     expect(draft.get_by_text("Saved.", exact=True)).to_be_visible()
     expect(draft.get_by_test_id("unsaved")).to_have_count(0)
     assert stored(store, "write5") == ("draft", 2, "Hello {first_name}, see you on Monday.")
-
-
 
 
 def test_an_edit_is_approved_at_once_and_taken_back(page, model, store):
@@ -166,7 +170,10 @@ def test_a_rejection_needs_a_reason_and_keeps_it(page, model, store):
     dialog.get_by_test_id("reject-reason").fill("She asked for one")
     dialog.get_by_test_id("reject-confirm").click()
     expect(draft.get_by_text("Rejected: it will not be sent.")).to_be_visible()
-    kept = rows(store, "select metadata ->> 'reason' from events where learner_id = 'write7' and type = 'nudge_rejected'")
+    kept = rows(
+        store,
+        "select metadata ->> 'reason' from events where learner_id = 'write7' and type = 'nudge_rejected'",
+    )
     assert kept == [("A call is better: She asked for one",)]
     draft.get_by_test_id("undo").click()
     expect(text_of(draft)).to_be_visible()
@@ -187,4 +194,6 @@ def test_writing_again_asks_before_it_replaces_what_somebody_typed(page, model):
 
 def test_a_second_draft_for_the_same_person_warns(page, model):
     panel, _ = asked_for(page, "write9", "in_app")
-    expect(panel.get_by_test_id("warning-open_draft")).to_have_text("A draft for this person is already waiting.")
+    expect(panel.get_by_test_id("warning-open_draft")).to_have_text(
+        "A draft for this person is already waiting."
+    )

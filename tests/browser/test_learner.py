@@ -42,7 +42,9 @@ def test_who_never_came_reads_so(page):
 
 def test_the_history_is_drawn_and_a_table(page):
     history = section(opened(page, "c-030"), "history")
-    expect(history.get_by_role("img")).to_have_accessible_name(re.compile(r"^Risk score from 0\.\d\d on .* to 0\.\d\d on "))
+    expect(history.get_by_role("img")).to_have_accessible_name(
+        re.compile(r"^Risk score from 0\.\d\d on .* to 0\.\d\d on ")
+    )
     history.get_by_text("As a table").click()
     expect(history.get_by_role("row")).to_have_count(3)
 
@@ -60,7 +62,9 @@ def test_the_profile_says_how_to_reach_somebody_and_who_they_are(page):
     panel = opened(page, "write1")
     reach = panel.get_by_test_id("reachable")
     expect(reach.get_by_role("link", name="+1-202-555-0100")).to_have_attribute("href", "tel:+12025550100")
-    expect(reach.get_by_role("link", name="write1@example.invalid")).to_have_attribute("href", "mailto:write1%40example.invalid")
+    expect(reach.get_by_role("link", name="write1@example.invalid")).to_have_attribute(
+        "href", "mailto:write1%40example.invalid"
+    )
     expect(reach).to_contain_text("(Europe/Berlin)")
     expect(section(panel, "about")).to_contain_text("2026-autumn")
     expect(section(panel, "about")).to_contain_text("statistics")
@@ -78,7 +82,9 @@ def test_a_call_counts_as_a_contact_and_warns(page, store):
     first = section(panel, "timeline").get_by_role("listitem").first
     expect(first).to_contain_text("Phoned")
     expect(first).to_contain_text("She wants to go on in May")
-    assert rows(store, "select count(*) from events where learner_id = 'write2' and type = 'phone_call'") == [(1,)]
+    assert rows(store, "select count(*) from events where learner_id = 'write2' and type = 'phone_call'") == [
+        (1,)
+    ]
 
 
 def test_a_note_is_kept_and_is_no_contact(page):
@@ -88,14 +94,18 @@ def test_a_note_is_kept_and_is_no_contact(page):
     expect(panel.get_by_text("Write the note first.")).to_be_visible()
     panel.get_by_label("Note", exact=True).fill("Works nights until December")
     panel.get_by_test_id("note-save").click()
-    expect(section(panel, "timeline").get_by_role("listitem").first).to_contain_text("Works nights until December")
+    expect(section(panel, "timeline").get_by_role("listitem").first).to_contain_text(
+        "Works nights until December"
+    )
     expect(panel.get_by_test_id("warning-recently_contacted")).to_have_count(0)
     expect(panel.get_by_test_id("reachable")).to_contain_text("none recorded")
 
 
 def test_who_was_phoned_yesterday_may_be_written_to_with_a_warning(page):
     panel = opened(page, "phoned")
-    expect(panel.get_by_test_id("warning-recently_contacted")).to_have_text("This person was contacted in the last three days.")
+    expect(panel.get_by_test_id("warning-recently_contacted")).to_have_text(
+        "This person was contacted in the last three days."
+    )
     expect(panel.get_by_test_id("generate-nudge")).not_to_have_attribute("aria-disabled", "true")
 
 
@@ -119,7 +129,9 @@ def test_who_may_not_be_written_to_has_a_button_that_says_why(page, store, who, 
 def test_a_channel_without_an_address_says_so(page):
     panel = opened(page, "noaddress")
     panel.get_by_label("Channel").select_option("email")
-    expect(panel.get_by_test_id("generate-nudge")).to_have_accessible_description("There is no address for this channel.")
+    expect(panel.get_by_test_id("generate-nudge")).to_have_accessible_description(
+        "There is no address for this channel."
+    )
     panel.get_by_label("Channel").select_option("in_app")
     expect(panel.get_by_test_id("generate-nudge")).not_to_have_attribute("aria-disabled", "true")
 
@@ -133,14 +145,16 @@ def test_a_template_says_that_it_is_one_and_why(page):
     expect(mark).to_contain_text("Template: not written for Write4 Example")
     expect(mark).to_contain_text("No language model is set up here.")
     expect(mark).to_have_accessible_name("Template: not written for Write4 Example")
-    expect(mark).to_have_css("border-style", "dashed")  # not by colour alone
+    expect(mark).to_have_css("border-top-style", "dashed")  # not by colour alone
     expect(draft.get_by_test_id("approve")).to_have_text("Approve the template")
 
 
 def test_a_learner_has_what_was_written_and_what_became_of_it(page, store):
-    (learner_id,) = rows(store, "select learner_id from published_nudges where status = 'rejected' order by id limit 1")[0]
+    (learner_id,) = rows(
+        store, "select learner_id from published_nudges where status = 'rejected' order by id limit 1"
+    )[0]
     messages = section(opened(page, learner_id), "messages")
-    expect(messages.get_by_text("Rejected", exact=True)).to_be_visible()
+    expect(messages.locator("summary").get_by_test_id("status")).to_have_text("Rejected")
     messages.locator("summary").click()
     expect(messages.get_by_text("Rejected: it will not be sent.")).to_be_visible()
     expect(messages.get_by_text("By maya.example", exact=False)).to_be_visible()
@@ -168,7 +182,9 @@ def test_a_quiz_is_tried_edited_shortened_and_taken_along(page, store):
 
     quiz.get_by_test_id("tab-edit").click()
     quiz.get_by_test_id("stem-1").fill("")
-    expect(quiz.get_by_test_id("approve")).to_have_accessible_description("1 field above must be filled or changed first.")
+    expect(quiz.get_by_test_id("approve")).to_have_accessible_description(
+        "1 field above must be filled or changed first."
+    )
     quiz.get_by_test_id("stem-1").fill("What does <b>2 & 3</b> make?")
     quiz.get_by_test_id("drop-question-2").click()
     expect(quiz.get_by_text("Question 2 is removed once you save.")).to_be_visible()
@@ -183,7 +199,7 @@ def test_a_quiz_is_tried_edited_shortened_and_taken_along(page, store):
     with downloaded(page) as gift:
         quiz.get_by_test_id("download-gift").click()
     assert moodle[0].endswith(".xml")
-    assert moodle[1].count("<question type=\"multichoice\">") == questions - 1
+    assert moodle[1].count('<question type="multichoice">') == questions - 1
     assert "<![CDATA[What does <b>2 & 3</b> make?]]>" in moodle[1]
     assert gift[0].endswith(".gift.txt")
     assert "[plain]What does <b>2 & 3</b> make?" in gift[1]
@@ -200,10 +216,14 @@ def test_a_quiz_keeps_three_questions(page, store):
     panel.get_by_test_id("generate-quiz").click()
     quiz = section(panel, "quizzes").get_by_test_id("quiz")
     quiz.get_by_test_id("tab-edit").click()
-    (questions,) = rows(store, "select json_array_length(questions) from quizzes where learner_id = 'write6'")[0]
+    (questions,) = rows(
+        store, "select json_array_length(questions) from quizzes where learner_id = 'write6'"
+    )[0]
     for _ in range(questions - 3):
         quiz.get_by_test_id("drop-question-1").click()
-    expect(quiz.get_by_test_id("drop-question-1")).to_have_accessible_description("A quiz keeps at least three questions.")
+    expect(quiz.get_by_test_id("drop-question-1")).to_have_accessible_description(
+        "A quiz keeps at least three questions."
+    )
     quiz.get_by_test_id("discard").click()
 
 
@@ -235,11 +255,15 @@ def test_recalculating_says_what_changed(page, store):
     dialog = page.get_by_test_id("recalculate-dialog")
     expect(dialog.get_by_label("For which learners")).to_be_visible()
     dialog.get_by_test_id("recalculate-start").click()
-    expect(dialog.get_by_test_id("recalculated")).to_contain_text(re.compile(r"learners scored: [1-9]\d* changed the label"))
+    expect(dialog.get_by_test_id("recalculated")).to_contain_text(
+        re.compile(r"learners scored: [1-9]\d* changed the label")
+    )
     after = dict(rows(store, "select risk_label, count(*) from risk_scores group by risk_label"))
     assert after != before
     line = dialog.get_by_role("row", name="High")
-    expect(line.get_by_role("cell")).to_have_text([str(before["high"]), str(after["high"]), f"+{after['high'] - before['high']}"])
+    expect(line.get_by_role("cell")).to_have_text(
+        [str(before["high"]), str(after["high"]), f"+{after['high'] - before['high']}"]
+    )
     expect(dialog.get_by_role("heading", name=re.compile("Worse than before"))).to_be_visible()
     dialog.get_by_role("button", name="Close").last.click()
     expect(page.get_by_test_id("overview-high").locator(".figure-value")).to_have_text(str(after["high"]))

@@ -39,7 +39,9 @@ def test_the_queue_shows_what_waits_worst_first_with_its_marks(queue, store):
     scores = queue.get_by_test_id("queue-row").locator(".label-score").all_inner_texts()
     assert scores == sorted(scores, reverse=True)
     row = queue.get_by_test_id("queue-row").filter(has_text="Template, not written for them").first
-    expect(row.get_by_test_id("template-mark")).to_contain_text(re.compile("Templates were asked for|declined to write this"))
+    expect(row.get_by_test_id("template-mark")).to_contain_text(
+        re.compile("Templates were asked for|declined to write this")
+    )
     queue.get_by_test_id("pager-next").click()
     expect(queue.get_by_text("Page 2 of ")).to_be_visible()
     assert "page=2" in queue.url
@@ -104,7 +106,14 @@ def test_many_are_rejected_with_one_reason(queue, store):
     dialog.get_by_label("The tone does not fit").check()
     dialog.get_by_test_id("reject-confirm").click()
     found(queue, many - 2)
-    reasons = rows(store, "select metadata ->> 'reason', count(*) from events where type = 'nudge_rejected' and actor <> 'maya.example' group by 1")  # noqa: E501
+    reasons = rows(
+        store,
+        """
+        select metadata ->> 'reason', count(*) from events
+        where type = 'nudge_rejected' and actor <> 'maya.example'
+        group by all
+        """,
+    )
     assert reasons == [("The tone does not fit", 2)]
     queue.get_by_test_id("toast-action").last.click()
     found(queue, many)
@@ -153,7 +162,11 @@ def test_the_queue_is_taken_along_as_csv_and_as_json(queue, store):
         queue.get_by_test_id("export-json").click()
     lines = list(csv.DictReader(io.StringIO(as_csv[1])))
     items = json.loads(as_json[1])
-    items = items if isinstance(items, list) else next(value for value in items.values() if isinstance(value, list))
+    items = (
+        items
+        if isinstance(items, list)
+        else next(value for value in items.values() if isinstance(value, list))
+    )
     assert {line["program"] for line in lines} == {"Design"}
     assert len(lines) == len(items) == many
     assert as_csv[0].endswith(".csv")

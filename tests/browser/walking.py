@@ -50,8 +50,12 @@ def downloaded(page):
 
 
 def queue_row(page, learner_name):
-    return page.get_by_test_id("queue-row").filter(has=page.get_by_role("heading", name=learner_name, exact=True))
+    return page.get_by_test_id("queue-row").filter(
+        has=page.get_by_role("heading", name=learner_name, exact=True)
+    )
 
 
 def row_of(page, learner_id):
-    return page.locator(f'[data-testid="queue-row"]:has([data-testid="queue-learner"]:text-is("{learner_id}"))')
+    return page.locator(
+        f'[data-testid="queue-row"]:has([data-testid="queue-learner"]:text-is("{learner_id}"))'
+    )

@@ -31,10 +31,13 @@ export function DraftActions({ kind, item, edit, draft, changes, blocked, after 
   };
   const label = edit.dirty ? words.draft.save_and_approve : item.gpt_fallback ? words.draft.approve_template : words.draft.approve;
   const unchanged = edit.dirty ? undefined : words.draft.nothing_to_save;
+  const refused = item.refused ? refusal(item.refused) : undefined;
   const free = (action) => () => !busy && action();
   return html`${blocked && html`<p class="field-error">${blocked}</p>`}
     <div class="draft-actions">
-      <${Button} kind="primary" icon="check" testid="approve" busy=${draft.busy === "move"} why=${blocked ?? (item.refused ? refusal(item.refused) : undefined)} onClick=${free(approve)}>${label}<//>
+      <${Button} kind="primary" icon="check" testid="approve" busy=${draft.busy === "move"} why=${blocked ?? refused} onClick=${free(approve)}>
+        ${label}
+      <//>
       <${Button} testid="save" busy=${draft.busy === `edit_${kind}`} why=${blocked ?? unchanged} onClick=${free(save)}>${words.draft.save}<//>
       ${edit.dirty &&
       !edit.overtaken &&

@@ -43,7 +43,10 @@ export function Batch({ kind, status, rows, selected, setSelected, move, busy })
       ${count === 0 ? html`<span class="soft">${words.queue.none_selected}</span>` : html`<strong>${words.queue.selected(count)}</strong>`}
       ${templates.length > 0 && html` <${Badge} tone="template" icon="stencil">${words.queue.of_templates(templates.length)}<//>`}
     </p>
-    ${count > 0 && html`<${Button} kind="quiet" size="small" icon="close" testid="clear-selection" onClick=${() => setSelected(new Map())}>${words.queue.clear}<//>`}
+    ${count > 0 &&
+    html`<${Button} kind="quiet" size="small" icon="close" testid="clear-selection" onClick=${() => setSelected(new Map())}>
+      ${words.queue.clear}
+    <//>`}
     ${count > 0 &&
     html`<div class="row">
       ${status === "draft"
@@ -63,6 +66,7 @@ function ConfirmTemplates({ kind, chosen, templates, onApprove, onClose }) {
   const others = chosen.filter((item) => !untouched(item));
   const reasons = new Map();
   for (const { reason } of templates) reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
+  const often = [...reasons].sort((one, other) => other[1] - one[1]);
   const footer = html`<${Button} onClick=${onClose}>${words.app.cancel}<//>
     <${Button} onClick=${() => onApprove(chosen)} testid="confirm-all">${words.queue.confirm_all(chosen.length)}<//>
     ${others.length > 0 &&
@@ -74,7 +78,7 @@ function ConfirmTemplates({ kind, chosen, templates, onApprove, onClose }) {
           <p class="template-mark-title">${words.queue.confirm_templates(templates.length, chosen.length)}</p>
           <p>${words.queue.confirm_why}</p>
           <ul class="confirm-reasons">
-            ${[...reasons].sort((one, other) => other[1] - one[1]).map(([reason, many]) => html`<li key=${reason}>${words.queue.because(many, whyTemplate(reason))}</li>`)}
+            ${often.map(([reason, many]) => html`<li key=${reason}>${words.queue.because(many, whyTemplate(reason))}</li>`)}
           </ul>
         </div>
       </div>

@@ -118,7 +118,13 @@ function Records({ learner, call, onRecorded }) {
   };
   return html`<div class="row" ref=${row}>
       ${Object.entries(ICONS).map(
-        ([kind, icon]) => html`<${Button} key=${kind} icon=${icon} testid=${kind} aria-expanded=${open === kind ? "true" : "false"} onClick=${() => toggle(kind)}>
+        ([kind, icon]) => html`<${Button}
+          key=${kind}
+          icon=${icon}
+          testid=${kind}
+          aria-expanded=${open === kind ? "true" : "false"}
+          onClick=${() => toggle(kind)}
+        >
           ${words.learner[kind]}
         <//>`,
       )}

@@ -21,8 +21,9 @@ async function newest(call, kind, item) {
 
 /**
  * {busy, error, conflict, said, save, move, rewrite, dismiss}. `busy` is the method under way; `conflict` is
- * {actor, at, status} of who was first, or {why} where the learner may not be written to any more. `onChange(item)` gets each newer version; `onMoved(item, before)` hears of a
- * change of status, where a list around the draft takes it from there.
+ * {actor, at, status} of who was first, or {why} where the learner may not be written to any more. `onChange(item)`
+ * gets each newer version; `onMoved(item, before)` hears of a change of status, where a list around the draft takes it
+ * from there.
  */
 export function useDraft({ kind, item, call, me, onChange, onMoved }) {
   const [state, setState] = useState({ busy: null, error: null, conflict: null, said: "" });

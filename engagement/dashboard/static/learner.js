@@ -107,7 +107,9 @@ function Head({ learner, onClose }) {
     </div>
     <${Button} kind="quiet" icon="close" hideLabel testid="close-learner" onClick=${onClose}>${words.learner.close}<//>
     <div class="jumps" role="group" aria-label=${words.learner.jumps}>
-      ${JUMPS.filter((name) => name !== "why_score" || scored).map((name) => html`<button key=${name} type="button" class="jump" onClick=${() => jump(name)}>${words.learner.jump[name]}</button>`)}
+      ${JUMPS.filter((name) => name !== "why_score" || scored).map(
+        (name) => html`<button key=${name} type="button" class="jump" onClick=${() => jump(name)}>${words.learner.jump[name]}</button>`,
+      )}
     </div>
   </div>`;
 }

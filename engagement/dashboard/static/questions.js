@@ -54,7 +54,8 @@ function Question({ question, language, place, count, told, chosen, onChoose }) 
         ${told && !(answered && chosen === at) && html`<p class="feedback" lang=${language}>${option.feedback}</p>`}
         ${chosen === at &&
         html`<p class="feedback">
-          <${Icon} name=${right ? "check" : "info"} size=${14} /> <strong>${right ? words.quiz.right : words.quiz.wrong}</strong> <span lang=${language}>${option.feedback}</span>
+          <${Icon} name=${right ? "check" : "info"} size=${14} /> <strong>${right ? words.quiz.right : words.quiz.wrong}</strong>${" "}
+          <span lang=${language}>${option.feedback}</span>
         </p>`}
       </div>`;
     })}

@@ -85,7 +85,10 @@ export function Review({ call, me, state, setState }) {
           ...${{ kind, rows, call, selected, setSelected, move, moved }}
           onChange=${(item) => setNewer((before) => ({ ...before, [item.id]: item }))}
         />
-        <${Pager} page=${asked.page} pageSize=${data.page_size} total=${data.total} onPage=${(page) => setState({ page: page === 1 ? null : String(page) })} />`}
+        <${Pager}
+          ...${{ page: asked.page, pageSize: data.page_size, total: data.total }}
+          onPage=${(page) => setState({ page: page === 1 ? null : String(page) })}
+        />`}
     </div>`;
 
   return html`<section class="review" aria-labelledby="review-title" data-testid="review">

@@ -144,7 +144,14 @@ function Buttons({ row, open, mayChange, onOpen, onReject, move }) {
     MAY_UNDO.includes(row.status) &&
     !open &&
     html`<${Button} size="small" icon="undo" onClick=${() => move([row], "draft")} testid="undo" ...${named(words.draft.undo)}>${words.app.undo}<//>`}
-    <${Button} size="small" icon=${open ? "close" : draft ? "pencil" : "open"} aria-expanded=${open ? "true" : "false"} onClick=${onOpen} testid="open-row" ...${named(label)}>
+    <${Button}
+      size="small"
+      icon=${open ? "close" : draft ? "pencil" : "open"}
+      aria-expanded=${open ? "true" : "false"}
+      onClick=${onOpen}
+      testid="open-row"
+      ...${named(label)}
+    >
       ${label}
     <//>
   </div>`;
