@@ -209,7 +209,9 @@ def look_at(
     )
     inputs = _inputs(db, as_of=now, known_at=known_at, day=day, pipeline=NIGHTLY, learner_id=learner_id)
     kind = selection.nudge_type(DEFAULT_SELECTION, policy)
-    typed = nw.from_native(cast("Any", inputs)).with_columns(type=kind, channel=selection.channel()).to_native()
+    typed = (
+        nw.from_native(cast("Any", inputs)).with_columns(type=kind, channel=selection.channel()).to_native()
+    )
     values = typed.fetchall()
     return {**dict(zip(typed.columns, values[0], strict=True)), "known_at": known_at}
 

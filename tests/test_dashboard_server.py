@@ -87,15 +87,15 @@ def test_the_page_allows_no_other_host_and_no_script_of_its_own(proxied):
     assert status == 200
     policy = headers["Content-Security-Policy"]
     assert "default-src 'none'" in policy
-    assert "unsafe-eval" not in policy
-    assert "script-src 'self' blob:;" in policy
+    assert "unsafe" not in policy
+    assert "script-src 'self'; style-src 'self';" in policy
     assert "frame-ancestors 'self'" in policy
     assert "://" not in page
     assert "<script>" not in page
 
 
 def test_scripts_come_compressed_and_are_kept(proxied):
-    address = f"{proxied}/voila/static/voila.js"
+    address = f"{proxied}/engagement/static/vendor/plotly-basic.min.js"
     status, headers, _ = get(address)
     assert (status, headers.get("Content-Encoding")) == (200, None)
     from urllib.request import Request, urlopen
@@ -135,8 +135,6 @@ def test_nobody_reaches_the_kernel_of_another(proxied):
     assert get(f"{proxied}/engagement/ticket?kernel={kernel_id}", signed("ada"))[0] == 200
     for user in ("wim", "rea"):
         assert get(f"{proxied}/engagement/ticket?kernel={kernel_id}", signed(user))[0] == 404
-        assert get(f"{proxied}/api/kernels/{kernel_id}", signed(user))[0] == 404
-        assert get(f"{proxied}/api/kernels/{kernel_id}", signed(user), method="DELETE")[0] in {403, 404}
         assert get(f"{proxied}/voila/api/shutdown/{kernel_id}", signed(user), method="POST")[0] == 404
 
     async def listen():
@@ -145,7 +143,7 @@ def test_nobody_reaches_the_kernel_of_another(proxied):
 
     with pytest.raises(Exception, match="404"):
         asyncio.run(listen())
-    assert get(f"{proxied}/api/kernels/{kernel_id}", signed("ada"))[0] == 200
+    assert get(f"{proxied}/engagement/ticket?kernel={kernel_id}", signed("ada"))[0] == 200
     assert get(f"{proxied}/voila/api/shutdown/{kernel_id}", signed("ada"), method="POST")[0] == 204
 
 

@@ -165,7 +165,8 @@ def test_pages_show_markup_as_text(loaded):
 
 def test_nothing_in_a_name_ends_the_data(loaded):
     assert rows(loaded[0], "select count(*) > 10 from learners") == [(True,)]
-    assert profiles.profile(loaded[0], "sql")["name"] == NAMES["sql"]
+    found = profiles.profile(loaded[0], "sql", now=AS_OF, day=AS_OF.date())
+    assert found["name"] == NAMES["sql"]
 
 
 @pytest.mark.parametrize("learner_id", IDS)

@@ -236,6 +236,19 @@ def test_a_script_on_another_page_of_the_hub_gets_no_ticket(hub, served):
     assert get(ticket, fetched | {"X-XSRFToken": browser.cookie("_xsrf")})[0] == 200
 
 
+def test_a_page_that_is_opened_later_can_ask_for_its_ticket_too(hub, served):
+    hub.knows("ada")
+    browser = Browser(hub, "ada")
+    browser.open(f"{served}/")
+    browser.jar.set_cookie(
+        _cookie("jupyterhub-session-id", "another", path=PREFIX)
+    )  # who signed in there anew
+    _, page, _ = browser.open(f"{served}/")
+    kernel = re.search(r'"kernelId": "([0-9a-f-]+)"', page)[1]
+    fetched = browser.headers | {"Sec-Fetch-Mode": "cors", "X-XSRFToken": browser.cookie("_xsrf")}
+    assert get(f"{served}/engagement/ticket?kernel={kernel}", fetched)[0] == 200
+
+
 def test_a_token_that_the_hub_takes_back_is_none(hub, served):
     hub.knows("ada")
     browser = Browser(hub, "ada")

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from engagement import contacts, drafts, editing, overview, profiles, recalculation, review, roster
+from engagement import contacts, drafts, editing, overview, profiles, review, roster
 from engagement.dashboard import arguments, viewers
 from engagement.dashboard.viewers import NotAllowed, Source, Viewer
 from engagement.errors import Changed, EngagementError, InvalidInput, NotFound, StoreBusy, StoreUnusable
@@ -175,7 +175,7 @@ def _note(desk: Desk, viewer: Viewer, asked: arguments.Remark, _tell: Tell) -> A
 
 
 def _by(desk: Desk, viewer: Viewer, tell: Tell) -> dict[str, Any]:
-    """Return what writing a text takes. The model's client is imported here: most pages never need it."""
+    """Return what writing a text takes. Pandas and the model's client are imported then: most pages never need them."""
     from engagement import writing
 
     tell({"stage": "asking"})
@@ -245,6 +245,8 @@ def _quiz_file(desk: Desk, viewer: Viewer, asked: arguments.QuizFile, _tell: Tel
 
 
 def _recalculate(desk: Desk, viewer: Viewer, asked: arguments.Overview, tell: Tell) -> Any:
+    from engagement import recalculation
+
     programs = viewer.programs if asked.program is None else (asked.program,)
     if viewer.programs is not None and not set(programs or ()) <= set(viewer.programs):
         raise NotFound("no such program")

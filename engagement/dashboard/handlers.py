@@ -13,7 +13,6 @@ import mimetypes
 import os
 import struct
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -22,7 +21,6 @@ from typing import Any, Final
 from jupyter_server.auth.decorator import allow_unauthenticated
 from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.services.kernels.connection.base import deserialize_msg_from_ws_v1
-from jupyter_server.services.kernels.handlers import KernelHandler
 from tornado import web
 from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
 from voila.tornado.handler import TornadoVoilaHandler
@@ -32,8 +30,7 @@ from voila.tornado.kernel_websocket_handler import (
 )
 
 from engagement.dashboard import viewers
-from engagement.dashboard.viewers import NotAllowed
-from engagement.dashboard.widget import TICKET_SECRET
+from engagement.dashboard.viewers import TICKET_SECRET, NotAllowed
 from engagement.errors import InvalidInput
 
 SHORTEST_TOKEN: Final = 16
@@ -154,15 +151,6 @@ class Ticket(JupyterHandler):
         self.finish({"ticket": made})
 
 
-class Kernel(KernelHandler):
-    """Whether a kernel is there; only its owner is told."""
-
-    async def prepare(self) -> None:
-        """Look whose it is first."""
-        await super().prepare()
-        claim(self, *self.path_args, **self.path_kwargs)
-
-
 class Channels(VoilaKernelWebsocketHandler):
     """The socket between a page and its kernel."""
 
@@ -203,16 +191,16 @@ class Shutdown(VoilaShutdownKernelHandler):
 
 
 class Files(web.RequestHandler):
-    """Scripts and styles. Compressed once, not for every browser: JupyterLab's are megabytes."""
+    """The scripts and styles of the page. Compressed once, not for every browser: plotly is a megabyte."""
 
-    def initialize(self, roots: Sequence[str]) -> None:
-        """Take the folders to look in, the first first."""
-        self._roots = [Path(root).resolve() for root in roots]
+    def initialize(self, root: Path) -> None:
+        """Take the folder."""
+        self._root = root.resolve()
 
     def get(self, path: str) -> None:
         """Write the file; the browser keeps it, and asks whether it is still the same."""
-        found = next((file for root in self._roots if (file := _inside(root, path))), None)
-        if found is None:
+        found = (self._root / path).resolve()
+        if not (found.is_relative_to(self._root) and found.is_file()):
             raise web.HTTPError(404)
         raw, compressed, etag = _read(found, found.stat().st_mtime_ns)
         for name, value in HEADERS.items():
@@ -232,11 +220,6 @@ class Files(web.RequestHandler):
     def compute_etag(self) -> str | None:
         """Return the one that was set."""
         return str(self._headers["Etag"]) if "Etag" in self._headers else None
-
-
-def _inside(root: Path, path: str) -> Path | None:
-    file = (root / path).resolve()
-    return file if file.is_relative_to(root) and file.is_file() else None
 
 
 @lru_cache(maxsize=1_000)

@@ -1,8 +1,9 @@
 """The server of the dashboard: Voila with one notebook, and with everything closed that the page does not need.
 
-What Voila would also do, and this does not: render other notebooks, serve files, take templates or themes from the
-address, load every extension that is installed, listen to a page of another host, tell a browser what a kernel
-prints, let one viewer talk to another's kernel, or keep a kernel when its page is gone.
+Voila runs the notebook, keeps a kernel ready for the next page and connects a page with its kernel. What it would
+also do, and this does not: render other notebooks, serve files, take templates or themes from the address, load
+JupyterLab into the page, listen to a page of another host, tell a browser what a kernel prints, let one viewer talk to
+another's kernel, or keep a kernel when its page is gone.
 """
 
 import logging
@@ -21,27 +22,17 @@ from engagement.settings import PROJECT, Settings
 
 startup.skip_iri_grammar()  # before voila, which imports nbformat
 
-from jupyter_server.base.handlers import FileFindHandler  # noqa: E402
-from jupyter_server.services.kernels.handlers import KernelHandler  # noqa: E402
 from jupyter_server.services.kernels.kernelmanager import ServerKernelManager  # noqa: E402
-from jupyterlab_server.themes_handler import ThemesHandler  # noqa: E402
 from tornado.ioloop import IOLoop, PeriodicCallback  # noqa: E402
 from traitlets.config import Config  # noqa: E402
 from voila.app import Voila  # noqa: E402
-from voila.request_info_handler import RequestInfoSocketHandler  # noqa: E402
 from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler  # noqa: E402
-from voila.static_file_handler import (  # noqa: E402
-    AllowListFileHandler,
-    MultiStaticFileHandler,
-    TemplateStaticFileHandler,
-)
 from voila.tornado.handler import TornadoVoilaHandler  # noqa: E402
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler  # noqa: E402
 
 from engagement.dashboard import handlers, hub  # noqa: E402
 from engagement.dashboard.identity import Identities  # noqa: E402
-from engagement.dashboard.viewers import read_users  # noqa: E402
-from engagement.dashboard.widget import LOG_FILE, TICKET_SECRET  # noqa: E402
+from engagement.dashboard.viewers import LOG_FILE, TICKET_SECRET, read_users  # noqa: E402
 
 HERE: Final = Path(__file__).parent
 NOTEBOOK: Final = PROJECT / "notebooks" / "dashboard.ipynb"
@@ -51,11 +42,9 @@ POOL: Final = 1  # a kernel that waits for the next viewer: half a second less t
 IDLE_S: Final = 900  # without a word from the page, which pings while somebody can see it
 LOOKS_EVERY_S: Final = 30
 PINGS_EVERY_MS: Final = 30_000
-# The page needs the files of this server, its own socket, and the style rules that scripts of JupyterLab add. Modules
-# that a script makes are anywidget's: it loads a widget's code that way.
 POLICY: Final = (
-    "default-src 'none'; script-src 'self' blob:; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
-    "font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 )
 # What viewers' kernels share, so that each takes little memory of its own and the first text is not late.
 PRELOADED: Final = (
@@ -68,7 +57,6 @@ PRELOADED: Final = (
     "engagement.quizzes",
     "engagement.steps",
 )
-EXTENSIONS: Final = ["@jupyter-widgets/jupyterlab-manager", "anywidget", "@voila-dashboards/widgets-manager8"]
 
 
 @dataclass(frozen=True)
@@ -107,30 +95,20 @@ class Server(Voila):
         }
 
     def init_handlers(self) -> list[Any]:
-        """Return Voila's handlers without those nobody needs, the others with a guard."""
-        closed = (
-            *(AllowListFileHandler, RequestInfoSocketHandler, TemplateStaticFileHandler),
-            *(MultiStaticFileHandler, FileFindHandler, ThemesHandler),
-        )
+        """Return our own handlers, and those few of Voila's that the page needs, with a guard."""
         guarded = {
-            KernelHandler: handlers.Kernel,
             VoilaKernelWebsocketHandler: handlers.Channels,
             VoilaShutdownKernelHandler: handlers.Shutdown,
             TornadoVoilaHandler: handlers.Page,
         }
+        from_hub = {handler for _, handler, *_ in self.identity_provider.get_handlers()}
         kept = [
             (pattern, guarded.get(handler, handler), *rest)
             for pattern, handler, *rest in super().init_handlers()
-            if handler not in closed
+            if handler in guarded or handler in from_hub
         ]
         return [
-            (f"{self.server_url}engagement/static/(.*)", handlers.Files, {"roots": [STATIC]}),
-            (f"{self.server_url}voila/static/(.*)", handlers.Files, {"roots": self.static_paths}),
-            (
-                f"{self.server_url}voila/labextensions/(.*)",
-                handlers.Files,
-                {"roots": self.labextensions_path},
-            ),
+            (f"{self.server_url}engagement/static/(.*)", handlers.Files, {"root": STATIC}),
             (f"{self.server_url}engagement/ticket", handlers.Ticket),
             *kept,
         ]
@@ -233,10 +211,9 @@ def _config(options: Options, settings: Settings, told: hub.Told | None) -> Conf
         show_tracebacks=False,
         preheat_kernel=True,
         default_pool_size=POOL,
-        extension_allowlist=EXTENSIONS,
         page_config_hook=_page_config,
     )
-    config.KernelManager = Config(transport="ipc")
+    config.KernelManager = Config(transport="ipc", autorestart=False)  # another would not know the page
     config.MappingKernelManager = Config(
         cull_idle_timeout=IDLE_S, cull_interval=LOOKS_EVERY_S, cull_connected=True, cull_busy=False
     )

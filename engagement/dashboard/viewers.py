@@ -25,6 +25,10 @@ from engagement.generation import first_broken_rule
 Role = Literal["viewer", "coordinator", "admin"]
 Source = Literal["local", "token", "proxy", "hub"]
 
+# What a server tells its kernels by the environment: its secret, new at every start, and where the log is.
+TICKET_SECRET: Final = "ENGAGEMENT_TICKET_SECRET"  # noqa: S105 (its name)
+LOG_FILE: Final = "ENGAGEMENT_DASHBOARD_LOG"
+
 SKEW_S: Final = 300  # between the clocks of proxy and server; for so long a ticket is good, too
 SHARED: Final = "shared"  # the name of whoever comes with the token: it names nobody
 LONGEST_NAME: Final = 200

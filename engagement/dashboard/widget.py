@@ -23,11 +23,9 @@ import anywidget
 import ipykernel
 
 from engagement.dashboard.desk import Desk, Refused
+from engagement.dashboard.viewers import LOG_FILE, TICKET_SECRET
 from engagement.settings import read_settings
 from engagement.store import open_store
-
-TICKET_SECRET: Final = "ENGAGEMENT_TICKET_SECRET"  # noqa: S105 (its name); the server makes one at every start
-LOG_FILE: Final = "ENGAGEMENT_DASHBOARD_LOG"
 
 ALIVE: Final = "alive"  # asked by a page that waits for an answer, to tell a slow one from none
 QUICK: Final = 4  # threads: a page is turned while figures and a learner are on their way
@@ -43,20 +41,10 @@ _log = logging.getLogger("engagement.dashboard")
 class Dashboard(anywidget.AnyWidget):
     """The coordinators' page."""
 
-    # Served as a file, so that a browser keeps it and a strict policy allows it; here is only where to look.
+    # The page that Voila serves brings a line of its own (`static/kernel.js`); this is for a notebook in JupyterLab.
     _esm = """
     export default {
-      async render({ model, el }) {
-        const page = document.getElementById("jupyter-config-data");
-        const config = page ? JSON.parse(page.textContent) : {};
-        if (!config.kernelId) {
-          el.textContent = "This page is served by: engagement dashboard";
-          return;
-        }
-        const file = new URL(config.baseUrl + "engagement/static/widget.js", location.href);
-        const { attach } = await import(file.href);
-        return attach({ model, el, base: config.baseUrl, kernelId: config.kernelId });
-      }
+      render({ el }) { el.textContent = "This page is served by: engagement dashboard"; }
     };
     """
 

@@ -25,6 +25,7 @@ from tests.benchmarks.footprint import _family, _text
 
 STARTS_S = 120
 LONGEST_S = 60  # whoever waits longer for a page has left
+WINDOW_S = 1.5  # the browser is busy with a new window of its own, whatever it will show
 LOADED = "bench.shown() !== null"
 WATCH = """
 window.bench = {
@@ -158,6 +159,7 @@ async def come(opened: Browser, url: str, kind: Kind) -> Viewer:
     await page.add_init_script(f"{WATCH} bench.shown = {kind.shown}; bench.wrong = {kind.wrong!r};")
     viewer = Viewer(page, kind)
     page.on("pageerror", lambda error: viewer.thrown.append(str(error)))
+    await asyncio.sleep(WINDOW_S)
     await page.goto(url, wait_until="commit")
     return viewer
 

@@ -20,6 +20,9 @@ PROGRAMS = ("Data", "Design", "Welding")
 CROWD = 130
 LATECOMERS = 30  # of the crowd: the second night is their first
 COORDINATOR = "maya.example"
+WRITTEN_TO = [
+    f"{given} Example" for given in ("Ada", "Bo", "Cleo", "Dana", "Eli", "Finn", "Gia", "Hugo", "Ivo")
+]  # of write1 to write9
 
 
 def now():
@@ -70,7 +73,7 @@ def _people(at):
     }
     known = {"enrolled_at": at - 60 * DAY, "last_login": at - 21 * DAY}
     rows = {
-        **{f"write{number}": writable for number in range(1, 10)},
+        **{f"write{number}": {**writable, "name": name} for number, name in enumerate(WRITTEN_TO, start=1)},
         "phoned": {**writable, "program": "Design"},
         "optedout": {**known, "contact_opt_out": True},
         "inactive": {**known, "active": False},

@@ -58,7 +58,7 @@ def test_what_the_model_wrote_has_no_mark_and_says_who_wrote_it(page, model):
     )
     expect(draft).to_contain_text(f"Written by {NAME}")
     expect(draft.get_by_test_id("template-mark")).to_have_count(0)
-    expect(draft.get_by_test_id("draft-preview")).to_contain_text("Hi Write1, one short visit")
+    expect(draft.get_by_test_id("draft-preview")).to_contain_text("Hi Ada, one short visit")
 
 
 def test_while_the_model_hangs_a_page_is_turned_and_after_eight_seconds_a_template_stands_in(page, model):
@@ -139,7 +139,7 @@ def test_an_edit_is_counted_and_checked_while_typing_and_saved(page, model, stor
     text.fill("Hello {first_name}, see you on Monday.")
     expect(draft.get_by_test_id("draft-counter")).to_contain_text("214 characters left")
     expect(text).not_to_have_attribute("aria-invalid", "true")
-    expect(draft.get_by_test_id("draft-preview")).to_contain_text("Hello Write5, see you on Monday.")
+    expect(draft.get_by_test_id("draft-preview")).to_contain_text("Hello Eli, see you on Monday.")
     expect(draft.get_by_test_id("unsaved")).to_be_visible()
     draft.get_by_test_id("save").click()
     expect(draft.get_by_text("Saved.", exact=True)).to_be_visible()

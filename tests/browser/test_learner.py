@@ -142,9 +142,9 @@ def test_a_template_says_that_it_is_one_and_why(page):
     panel.get_by_test_id("generate-nudge").click()
     draft = draft_of(panel)
     mark = draft.get_by_test_id("template-mark")
-    expect(mark).to_contain_text("Template: not written for Write4 Example")
+    expect(mark).to_contain_text("Template: not written for Dana Example")
     expect(mark).to_contain_text("No language model is set up here.")
-    expect(mark).to_have_accessible_name("Template: not written for Write4 Example")
+    expect(mark).to_have_accessible_name("Template: not written for Dana Example")
     expect(mark).to_have_css("border-top-style", "dashed")  # not by colour alone
     expect(draft.get_by_test_id("approve")).to_have_text("Approve the template")
 

@@ -1,14 +1,13 @@
-// What narrows the table. All of it stands in the address; typing waits a moment, so that no letter asks twice.
+// What narrows the table. All of it stands in the address. Who types faster than answers come is asked for the newest text.
 
 import { Button, Chip, Icon, Select, useId } from "./parts.js";
 import { html, useEffect, useRef, useState } from "./vendor/preact.js";
 import { CAPACITY, COLUMNS, writtenSort } from "./wanted.js";
 import { words } from "./words.js";
 
-const TYPING_MS = 120;
 const LABELS = ["high", "medium", "low", "unknown"];
 
-export function Filters({ asked, change, programs, overview, cards }) {
+export function Filters({ asked, change, programs, overview, cards, busy }) {
   const toggle = (label, on) => {
     const labels = LABELS.filter((one) => (one === label ? on : asked.labels.includes(one)));
     change({ labels: labels.join(",") });
@@ -16,7 +15,7 @@ export function Filters({ asked, change, programs, overview, cards }) {
   // The back button leads to before the search, not through its letters.
   const search = (text) => change({ search: text }, { replace: asked.search !== "" });
   return html`<div class="filters" role="search" aria-label=${words.filters.title}>
-    <${Search} value=${asked.search} onSearch=${search} />
+    <${Search} value=${asked.search} busy=${busy} onSearch=${search} />
     ${programs.length > 1 && html`<${Programs} ...${{ asked, change, programs }} />`}
     ${cards && html`<${SortSelect} ...${{ asked, change }} />`}
     <div class="chips" role="group" aria-label=${words.filters.labels}>
@@ -42,9 +41,9 @@ export function Filters({ asked, change, programs, overview, cards }) {
   </div>`;
 }
 
-function Search({ value, onSearch }) {
+function Search({ value, busy, onSearch }) {
   const [text, setText] = useState(value);
-  const timer = useRef(null);
+  const newest = useRef(null); // typed while an answer is on its way
   const sent = useRef(value);
   const input = useRef(null);
   const id = useId("search");
@@ -54,7 +53,9 @@ function Search({ value, onSearch }) {
     if (value !== sent.current) setText(value);
     sent.current = value;
   }, [value]);
-  useEffect(() => () => clearTimeout(timer.current), []);
+  useEffect(() => {
+    if (!busy && newest.current !== null) send(newest.current);
+  }, [busy]);
   useEffect(() => {
     const jump = (event) => {
       const typing = event.composedPath()[0]?.closest?.("input, textarea, select, [contenteditable], dialog");
@@ -66,13 +67,15 @@ function Search({ value, onSearch }) {
     return () => document.removeEventListener("keydown", jump);
   }, []);
 
-  const search = (wanted, waitMs) => {
-    clearTimeout(timer.current);
+  const send = (wanted) => {
+    newest.current = null;
+    sent.current = wanted;
+    onSearch(wanted);
+  };
+  const search = (wanted) => {
     setText(wanted);
-    timer.current = setTimeout(() => {
-      sent.current = wanted;
-      onSearch(wanted);
-    }, waitMs);
+    if (busy) newest.current = wanted;
+    else send(wanted);
   };
   return html`<div class="field search">
     <label class="unseen" for=${id}>${words.filters.search}</label>
@@ -89,11 +92,11 @@ function Search({ value, onSearch }) {
         placeholder=${words.filters.search_hint}
         value=${text}
         data-testid="search"
-        onInput=${(event) => search(event.currentTarget.value, TYPING_MS)}
-        onKeyDown=${(event) => event.key === "Escape" && text && search("", 0)}
+        onInput=${(event) => search(event.currentTarget.value)}
+        onKeyDown=${(event) => event.key === "Escape" && text && search("")}
       />
       ${text &&
-      html`<${Button} kind="quiet" size="small" icon="close" hideLabel onClick=${() => (search("", 0), input.current.focus())}>${words.filters.search_clear}<//>`}
+      html`<${Button} kind="quiet" size="small" icon="close" hideLabel onClick=${() => (search(""), input.current.focus())}>${words.filters.search_clear}<//>`}
     </span>
   </div>`;
 }

@@ -50,7 +50,7 @@ export function Learners({ state, set, overview, openId, onReady, children }) {
   return html`<${Overview} overview=${overview} program=${asked.program} />
     <div class="columns">
       <section class="card list" aria-labelledby="list-heading" aria-busy=${answer.busy ? "true" : "false"}>
-        <${Filters} ...${{ asked, change, programs: me.programs, overview: overview.data, cards }} />
+        <${Filters} ...${{ asked, change, programs: me.programs, overview: overview.data, cards, busy: answer.busy }} />
         <div class="list-head">
           <h2 id="list-heading" ref=${heading} data-testid="found">${data ? words.learners.found(data.total) : answer.error ? words.app.learners : words.app.loading}</h2>
           <span class="list-order soft">${words.learners.order(asked)}</span>

@@ -46,7 +46,7 @@ function Scope({ me, program, setProgram, busy }) {
 }
 
 function Changes({ result, openLearner }) {
-  const { before, after, worse } = result;
+  const { before, after, worse, worst } = result;
   return html`<p role="status" data-testid="recalculated"><strong>${words.recalculate.done(result)}</strong></p>
     <table class="table">
       <caption class="unseen">${words.recalculate.caption}</caption>
@@ -68,10 +68,10 @@ function Changes({ result, openLearner }) {
         })}
       </tbody>
     </table>
-    ${worse.length > 0 &&
-    html`<h3>${words.recalculate.worse(worse.length)}</h3>
+    ${worst.length > 0 &&
+    html`<h3>${words.recalculate.worse(worse, worst.length)}</h3>
       <ul class="worse">
-        ${worse.map(
+        ${worst.map(
           (one) => html`<li key=${one.id} class="row">
             <button type="button" class="link" onClick=${() => openLearner(one.id)}>${one.name ?? one.id}</button>
             <span class="soft">${one.program}</span>

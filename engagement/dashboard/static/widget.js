@@ -4,7 +4,7 @@
 const SILENT_MS = 3_000;
 const ALIVE_WITHIN_MS = 5_000; // which it answers at once, whatever else it does
 
-export async function attach({ model, el, base, kernelId }) {
+export async function attach({ model, el, base, kernelId, onLost }) {
   const calls = new Map();
   const listeners = new Set();
   let last = 0;
@@ -63,6 +63,7 @@ export async function attach({ model, el, base, kernelId }) {
   }, 1_000);
 
   model.on("msg:custom", receive);
+  onLost(drop);
   let greeted = hello(); // while the rest of the page is on its way
   greeted.catch(() => {});
   const { mount } = await import("./main.js");
@@ -87,7 +88,6 @@ export async function attach({ model, el, base, kernelId }) {
 
   const leave = () => navigator.sendBeacon(`${base}voila/api/shutdown/${kernelId}`);
   window.addEventListener("pagehide", leave);
-  window.display_cells?.();
   const unmount = mount(element, {
     base,
     call(method, args, options) {

@@ -152,11 +152,11 @@ const recalculate = {
   open: "Recalculate", title: "Recalculate the risk", scope: "For which learners", start: "Recalculate now", background: "Close, go on in the background",
   what: "Scores everybody anew from the newest facts. The nightly run does the same; do it now when data was loaded since.",
   stages: { scoring: "Scoring…", publishing: "Publishing the new scores…" },
-  done: ({ moved, better, after }) => {
+  done: ({ worse, better, after }) => {
     const all = Object.values(after).reduce((sum, count) => sum + count, 0);
-    return moved ? `${counted(all, "learner")} scored: ${number(moved)} changed the label, ${number(better)} for the better.` : `${counted(all, "learner")} scored. Nobody changed the label.`;
+    return worse + better ? `${counted(all, "learner")} scored: ${number(worse)} worse than before, ${number(better)} better.` : `${counted(all, "learner")} scored. Nobody changed the label.`;
   },
-  caption: "Learners by label before and after", heads: ["Before", "After", "Change"], not_scored: "Not scored", worse: (count) => `Worse than before (${number(count)})`,
+  caption: "Learners by label before and after", heads: ["Before", "After", "Change"], not_scored: "Not scored", worse: (count, shown) => `Worse than before (${shown < count ? `${number(shown)} of ` : ""}${number(count)})`,
 };
 const help = {
   title: "What the risk score says, and what it does not",

@@ -122,8 +122,8 @@ const METHODS = {
   recalculate: () => {
     published = Date.now();
     const before = counts(learners);
-    const worse = learners.slice(0, 6).map((one) => ({ ...one, from: "medium", to: "high" }));
-    return { before, after: { ...before, high: before.high + 6, medium: before.medium - 6 }, moved: 9, worse, better: 3 };
+    const worst = learners.slice(0, 6).map((one) => ({ ...one, from: "medium", to: "high" }));
+    return { before, after: { ...before, high: before.high + 6, medium: before.medium - 6 }, worse: 6, better: 3, worst };
   },
   phoned: ({ learner_id: id, text }) => ((find(id).last_contact_at = iso(Date.now())), recorded(id, "phone_call", text)),
   note: ({ learner_id: id, text }) => recorded(id, "note", text),
