@@ -229,7 +229,7 @@ def test_a_learner_who_left_has_no_current_score(store):
 def test_the_day_of_a_recalculation_is_the_institutions(store):
     load(store, learner("a"))
     publication.recalculate(
-        store, as_of=AS_OF + timedelta(hours=1), zone=ZoneInfo("America/New_York"), program=None, now=AS_OF
+        store, as_of=AS_OF + timedelta(hours=1), zone=ZoneInfo("America/New_York"), programs=None, now=AS_OF
     )
     assert rows(store, "select run_id from runs") == [("score-2026-03-01-1",)]
 

@@ -86,6 +86,7 @@ class Hub:
             logging.ERROR
         )  # its warnings hold states and addresses
         self._oauth = HubOAuth(api_token=told.token.get_secret_value(), base_url=base_url)
+        self._callback = _callback()
 
     async def name(self, handler: web.RequestHandler) -> str | None:
         """Return whose request it is; None for who has not signed in, may not come here or is no person.
@@ -107,7 +108,7 @@ class Hub:
 
     def handlers(self) -> list[Any]:
         """Return what a browser that comes back from signing in is sent to."""
-        return [(f"{self._oauth.base_url}oauth_callback", _callback(), {"hub_auth": self._oauth})]
+        return [(f"{self._oauth.base_url}oauth_callback", self._callback, {"hub_auth": self._oauth})]
 
     async def _user(self, handler: web.RequestHandler) -> dict[str, Any] | None:
         try:

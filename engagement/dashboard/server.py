@@ -41,7 +41,6 @@ LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 POOL: Final = 1  # a kernel that waits for the next viewer: half a second less to wait
 IDLE_S: Final = 900  # without a word from the page, which pings while somebody can see it
 LOOKS_EVERY_S: Final = 30
-PINGS_EVERY_MS: Final = 30_000
 POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
@@ -89,8 +88,6 @@ class Server(Voila):
             "headers": handlers.HEADERS | {"Content-Security-Policy": POLICY},
             "log_function": handlers.log_request,
             "websocket_compression_options": {},
-            "ws_ping_timeout": PINGS_EVERY_MS,
-            "ws_ping_interval": PINGS_EVERY_MS,
             "dashboard": handlers.Shared(self.options.viewers),
         }
 
@@ -145,6 +142,7 @@ def serve(options: Options, settings: Settings) -> None:
     os.environ["JUPYTER_PATH"] = os.pathsep.join(
         [str(HERE / "jupyter"), *filter(None, [os.environ.get("JUPYTER_PATH")])]
     )
+    logging.getLogger("tornado").setLevel(logging.ERROR)  # it warns of Jupyter's own numbers, and of addresses
     Server.options = options
     with kernels.template(PRELOADED, base=ServerKernelManager) as Server.starts_kernels:
         server = Server.instance(config=_config(options, settings, told))
@@ -201,7 +199,7 @@ def _config(options: Options, settings: Settings, told: hub.Told | None) -> Conf
         log_level=logging.ERROR,
     )
     config.Identities = Config(settings=settings, options=options, told=told)
-    if told is not None and told.listen is not None:
+    if told is not None:
         config.Voila.port_retries = 0  # the Hub looks nowhere else
     config.VoilaConfiguration = Config(
         template="engagement",

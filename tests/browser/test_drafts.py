@@ -189,7 +189,7 @@ def test_writing_again_asks_before_it_replaces_what_somebody_typed(page, model):
     draft.get_by_test_id("rewrite").click()
     page.get_by_test_id("rewrite-confirm").click()
     expect(text_of(draft)).to_have_value(before)
-    expect(section(panel, "timeline")).to_contain_text("Written again")
+    expect(section(panel, "timeline")).to_contain_text("Message: written again by")
 
 
 def test_a_second_draft_for_the_same_person_warns(page, model):

@@ -256,7 +256,7 @@ def test_recalculating_says_what_changed(page, store):
     expect(dialog.get_by_label("For which learners")).to_be_visible()
     dialog.get_by_test_id("recalculate-start").click()
     expect(dialog.get_by_test_id("recalculated")).to_contain_text(
-        re.compile(r"learners scored: [1-9]\d* changed the label")
+        re.compile(r"learners scored: [1-9]\d* worse than before")
     )
     after = dict(rows(store, "select risk_label, count(*) from risk_scores group by risk_label"))
     assert after != before
