@@ -114,6 +114,7 @@ class RawPage:
 
     async def __aexit__(self, *_):
         await self._socket.close()
+        get(f"{self.address}/voila/api/shutdown/{self.kernel_id}", self.headers, method="POST")
 
     async def send(self, kind, content, *, channel="shell"):
         """Send any message and return its id."""

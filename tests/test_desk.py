@@ -120,7 +120,7 @@ def test_the_local_person_may_do_everything(local):
     made = local.answer("write_nudge", EXAMPLES["write_nudge"])
     assert made["gpt_fallback"]
     assert made["reason"] == "no_key"
-    assert made["content_filled"] != made["content"]
+    assert (made["status"], made["version"], made["by_hand"]) == ("draft", 1, True)
 
 
 def test_a_viewer_reads_and_changes_nothing(cohort, users):

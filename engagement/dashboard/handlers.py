@@ -16,7 +16,7 @@ import time
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from jupyter_server.auth.decorator import allow_unauthenticated
 from jupyter_server.base.handlers import JupyterHandler
@@ -30,6 +30,7 @@ from voila.tornado.kernel_websocket_handler import (
 )
 
 from engagement.dashboard import viewers
+from engagement.dashboard.identity import Identities
 from engagement.dashboard.viewers import TICKET_SECRET, NotAllowed
 from engagement.errors import InvalidInput
 
@@ -92,7 +93,7 @@ def _is_ready(task: "asyncio.Task[Any]") -> bool:
     return task.done() and not task.cancelled() and task.exception() is None
 
 
-class Page(TornadoVoilaHandler):
+class Page(TornadoVoilaHandler):  # type: ignore[misc]
     """The page itself, at the one address there is."""
 
     @allow_unauthenticated  # who is not known reads why
@@ -143,7 +144,7 @@ class Ticket(JupyterHandler):
         made = viewers.ticket(
             os.environ[TICKET_SECRET],
             name=self.current_user.username,
-            source=self.identity_provider.source,
+            source=cast("Identities", self.identity_provider).source,
             kernel_id=kernel_id,
             now_s=time.time(),
         )
@@ -151,7 +152,7 @@ class Ticket(JupyterHandler):
         self.finish({"ticket": made})
 
 
-class Channels(VoilaKernelWebsocketHandler):
+class Channels(VoilaKernelWebsocketHandler):  # type: ignore[misc]
     """The socket between a page and its kernel."""
 
     async def pre_get(self) -> None:
@@ -162,7 +163,7 @@ class Channels(VoilaKernelWebsocketHandler):
     def on_message(self, ws_message: Any) -> None:
         """Pass on what a page says to the widgets there are; anything else is dropped."""
         try:
-            _, parts = deserialize_msg_from_ws_v1(ws_message)
+            _, parts = deserialize_msg_from_ws_v1(ws_message)  # type: ignore[no-untyped-call]
             kind = json.loads(parts[0])["msg_type"]
             target = json.loads(parts[3]).get("target_name") if kind == "comm_open" else CONTROL
         except (ValueError, KeyError, IndexError, AttributeError, TypeError, struct.error):
@@ -178,7 +179,7 @@ class Channels(VoilaKernelWebsocketHandler):
         return None
 
 
-class Shutdown(VoilaShutdownKernelHandler):
+class Shutdown(VoilaShutdownKernelHandler):  # type: ignore[misc]
     """A page that is left ends its kernel."""
 
     def check_xsrf_cookie(self) -> None:

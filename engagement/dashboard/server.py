@@ -10,6 +10,7 @@ import logging
 import os
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -69,12 +70,12 @@ class Options:
     viewers: int = 10
 
 
-class Server(Voila):
+class Server(Voila):  # type: ignore[misc]
     """Voila for the one page."""
 
     name = "voila"
     options = Options()
-    starts_kernels: type[Any]
+    starts_kernels: Callable[..., Any]
 
     def init_settings(self) -> dict[str, Any]:
         """Return Voila's settings with what comes too late as an option."""
@@ -142,7 +143,9 @@ def serve(options: Options, settings: Settings) -> None:
     os.environ["JUPYTER_PATH"] = os.pathsep.join(
         [str(HERE / "jupyter"), *filter(None, [os.environ.get("JUPYTER_PATH")])]
     )
-    logging.getLogger("tornado").setLevel(logging.ERROR)  # it warns of Jupyter's own numbers, and of addresses
+    logging.getLogger("tornado").setLevel(
+        logging.ERROR
+    )  # it warns of Jupyter's own numbers, and of addresses
     Server.options = options
     with kernels.template(PRELOADED, base=ServerKernelManager) as Server.starts_kernels:
         server = Server.instance(config=_config(options, settings, told))

@@ -1,5 +1,4 @@
--- One row per learner of the run who has no current score (any more): a later one stays. Worst first, as they are read:
--- a page from the top then looks at one corner of the table.
+-- One row per learner of the run who has no current score (any more): a later one stays.
 insert into risk_scores by name
 select
     run_scores.learner_id,
@@ -21,5 +20,4 @@ select
 from run_scores
 where
     run_scores.run_id = $run_id
-    and run_scores.learner_id not in (select risk_scores.learner_id from risk_scores)
-order by run_scores.risk_score desc nulls last;
+    and run_scores.learner_id not in (select risk_scores.learner_id from risk_scores);

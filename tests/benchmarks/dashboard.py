@@ -206,9 +206,7 @@ async def _turns(opened: Any, ours: Site) -> list[dict[str, Any]]:
             while len(turns) < TURNS and await button.get_attribute("aria-busy"):
                 turns.append(await _turn(viewer))
             meanwhile += turns
-            await viewer.page.wait_for_function(
-                'bench.one("[data-testid=generate-nudge]")?.getAttribute("aria-busy") !== "true"'
-            )
+            await viewer.until('bench.one("[data-testid=generate-nudge]")?.getAttribute("aria-busy") !== "true"')
             await viewer.page.get_by_test_id("close-learner").click()
     what = "a turned page while a model writes, beside one without"
     return [
@@ -366,7 +364,9 @@ async def _viewers(opened: Any, site: Site, count: int) -> AsyncIterator[list[Vi
         for number in range(count):
             viewers.append(viewer := await come(opened, site.url, site.kind))
             await viewer.loaded()
+            everybody = await viewer.page.evaluate("bench.shown()")
             await viewer.filter(f"no such {number}", 0)
+            await viewer.filter("", everybody)
         yield viewers
     finally:
         for viewer in viewers:

@@ -26,7 +26,6 @@ from tests.benchmarks.footprint import _family, _text
 STARTS_S = 120
 LONGEST_S = 60  # whoever waits longer for a page has left
 WINDOW_S = 1.5  # the browser is busy with a new window of its own, whatever it will show
-LOADED = "bench.shown() !== null"
 WATCH = """
 window.bench = {
   kept: null,
@@ -96,7 +95,11 @@ class Viewer:
 
     async def loaded(self) -> float:
         """Return the seconds from asking for the page to a table that can be used."""
-        return await self._within(self.page.evaluate(f"bench.until(() => {LOADED})"))
+        return await self.until("bench.shown() !== null")
+
+    async def until(self, holds: str) -> float:
+        """Return the seconds from asking for the page to where the JavaScript expression holds."""
+        return await self._within(self.page.evaluate(f"bench.until(() => {holds})"))
 
     async def filter(self, word: str, found: int) -> float:
         """Return the seconds from the last key of a search to the table that shows so many learners."""
@@ -105,7 +108,7 @@ class Viewer:
         await self.page.keyboard.press("Control+A")
 
         async def typed() -> None:
-            await self.page.keyboard.insert_text(word)
+            await (self.page.keyboard.insert_text(word) if word else self.page.keyboard.press("Backspace"))
             if self.kind.begins == "keydown":
                 await self.page.keyboard.press("Enter")
 

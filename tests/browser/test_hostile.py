@@ -32,6 +32,7 @@ TEXTS = {
     "style": STYLE,
 }
 ALL = "\n".join(TEXTS.values())
+OF_EVERY_OBJECT = ("constructor", "__proto__", "toString")  # what a look-up by name finds in anything
 ID = "<b onclick=alert(1)>\"'&amp;/../x"
 NOTHING_RAN = "!window.hacked && Object.prototype.polluted === undefined"
 
@@ -43,16 +44,13 @@ def store(tmp_path_factory):
     at = story.now()
     first, second = story.nights(at)
     ids = [*TEXTS, ID]
-    load(
-        store,
-        *(
-            learner(one, last_login=at - 20 * DAY, enrolled_at=at - 60 * DAY, topic="x", cohort="x")
-            for one in ids
-        ),
-        at=first - HOUR,
-    )
+    known = {"last_login": at - 20 * DAY, "enrolled_at": at - 60 * DAY, "topic": "x", "cohort": "x"}
+    people = [learner(one, **known, email=f"{place}@example.invalid") for place, one in enumerate(ids)]
+    load(store, *people, at=first - HOUR)
     happened = [
-        {"learner_id": one, "type": "login", "timestamp": at - 3 * DAY, "metadata": "{}"} for one in ids
+        {"learner_id": one, "type": kind, "timestamp": at - 3 * DAY, "metadata": json.dumps({kind: kind})}
+        for one in ids
+        for kind in ("login", *OF_EVERY_OBJECT)
     ]
     events.load(store, pd.DataFrame(happened), observed_at=first - HOUR, loaded_at=first - HOUR)
     night(store, first)
@@ -93,7 +91,6 @@ def store(tmp_path_factory):
         db.execute(
             "update events set type = $all, metadata = $metadata, actor = $all where type = 'login'", every
         )
-        db.execute("update risk_scores set risk_label = risk_label")
     return store
 
 
@@ -129,6 +126,8 @@ def test_a_learner_shows_hostile_texts_as_they_are(page, one):
     expect(section(panel, "about")).to_contain_text(TEXTS[one])
     expect(panel.get_by_test_id("reachable").locator("dd").first).to_have_text(TEXTS[one])
     expect(section(panel, "timeline")).to_contain_text(IMG)
+    for name in OF_EVERY_OBJECT:
+        expect(section(panel, "timeline")).to_contain_text(f"{name}: {name}")
     draft = draft_of(panel)
     expect(draft.get_by_label("Text", exact=True)).to_have_value(ALL)
     expect(draft.get_by_test_id("draft-preview")).to_contain_text(BREAK)

@@ -15,11 +15,14 @@ const ICONS = {
   lesson_completed: "check", phone_call: "phone", note: "note",
 };
 
+// Not `names[text]`: a file may call a type "constructor", which every object has.
+const known = (names, text) => (Object.hasOwn(names, text) ? names[text] : undefined);
+
 /** The type in words; a type that nobody has named yet stays as it is. */
 function happened(type) {
   const [, what, how] = /^(nudge|quiz)_(\w+)$/.exec(type) ?? [];
-  const done = words.learner.done[how] ?? words.statuses[how];
-  return words.events[type] ?? (done ? words.learner.happened(words.learner.made[what], done) : type);
+  const done = known(words.learner.done, how) ?? known(words.statuses, how);
+  return known(words.events, type) ?? (done ? words.learner.happened(words.learner.made[what], done) : type);
 }
 
 function kindOf(type) {
@@ -29,7 +32,7 @@ function kindOf(type) {
 }
 
 function iconOf(type) {
-  if (ICONS[type]) return ICONS[type];
+  if (known(ICONS, type)) return ICONS[type];
   if (type.startsWith("nudge_")) return "chat";
   return type.startsWith("quiz_") ? "quiz" : "info";
 }
@@ -42,7 +45,7 @@ function shown(value) {
 function details(metadata) {
   return Object.entries(metadata ?? {})
     .filter(([name, value]) => !BOOKKEEPING.includes(name) && value !== null && value !== "")
-    .map(([name, value]) => words.learner.detail(words.learner.details[name] ?? name, shown(value)));
+    .map(([name, value]) => words.learner.detail(known(words.learner.details, name) ?? name, shown(value)));
 }
 
 function Event({ event }) {

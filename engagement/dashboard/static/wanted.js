@@ -26,7 +26,7 @@ const whole = (text, most) => {
 export function wanted(state, programs = []) {
   const sort = state.sort ?? FIRST_SORT;
   const column = sort.replace(/^-/, "");
-  const known = column in COLUMNS || column === "risk_label";
+  const known = Object.hasOwn(COLUMNS, column) || column === "risk_label";
   return {
     search: (state.search ?? "").slice(0, 200),
     labels: LABELS.filter((label) => (state.labels ?? "").split(",").includes(label)),
