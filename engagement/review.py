@@ -30,6 +30,7 @@ BY_HAND: Final = ("approved", "rejected", "draft")  # where a person may move wh
 DRAFT_HOURS: Final = 72  # an older draft speaks of a week that is over
 SYSTEM: Final = "system"
 _PLURAL: Final = {"nudge": "nudges", "quiz": "quizzes"}
+_MOVES: Final = {"nudge": "move_nudges", "quiz": "move_quizzes"}
 _VISIBLE: Final = {"nudge": "published_nudges", "quiz": "published_quizzes"}
 
 # What may leave the house now: who opted out, or left, since the approval hears nothing more.
@@ -216,7 +217,7 @@ def _move_chosen(db: Cursor, kind: Kind, status: str, *, actor: str, now: dateti
                 f"{may}"
             )
     change = {"status": status, "now": now, "actor": actor}
-    db.execute(query(f"move_{_PLURAL[kind]}"), change)
+    db.execute(query(_MOVES[kind]), change)
     (since,) = first_row(db, "select min(created_at) from temp.moving")
     told = {**change, "kind": kind, "reason": reason or None, "since": since}
     db.execute(query("record_moves"), told)

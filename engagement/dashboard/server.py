@@ -140,6 +140,7 @@ def serve(options: Options, settings: Settings) -> None:
     os.environ[TICKET_SECRET] = token_hex(32)
     os.environ[LOG_FILE] = str(settings.store.with_name("dashboard.log"))
     os.environ.pop("ENGAGEMENT_PROXY_SECRET", None)  # the kernels need it not
+    # Where Voila finds the template `engagement`; its conf.json says that it stands on none of JupyterLab's.
     os.environ["JUPYTER_PATH"] = os.pathsep.join(
         [str(HERE / "jupyter"), *filter(None, [os.environ.get("JUPYTER_PATH")])]
     )

@@ -22,21 +22,26 @@ NO_BROWSER = "no Chromium on the PATH; on Debian and Ubuntu: apt-get install chr
 expect.set_options(timeout=PATIENCE_MS)
 
 
-@pytest.fixture(scope="module")
-def chromium(browser_type_launch_args):
-    """The browser. A laptop may do without, and says so; where nobody looks, its absence is a failure."""
+@pytest.fixture(scope="session")
+def chromium_path():
+    """Where the browser is. A laptop may do without, and says so; where nobody looks, its absence is a failure."""
     path = next(filter(None, map(shutil.which, CHROMIUM)), None)
     if path is None:
         (pytest.fail if os.environ.get("CI") else pytest.skip)(NO_BROWSER)
+    return path
+
+
+@pytest.fixture(scope="module")
+def chromium(chromium_path, browser_type_launch_args):
     arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=arguments, **browser_type_launch_args)
+        browser = playwright.chromium.launch(executable_path=chromium_path, args=arguments, **browser_type_launch_args)
         yield browser
         browser.close()
 
 
 @pytest.fixture(scope="session")
-def told(tmp_path_factory):
+def told(chromium_path, tmp_path_factory):
     """The store of `story`, made once for all workers. Nobody changes it; each dashboard has a copy."""
     base = tmp_path_factory.getbasetemp()
     folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "told"
@@ -67,14 +72,24 @@ def address(chromium, store):
 
 
 @pytest.fixture
-def visit(chromium, pytestconfig, request, output_path):
+def keep_picture(pytestconfig, request, output_path):
+    """Keep a picture of each page after a test that failed, where `--screenshot` asks for one."""
+
+    def keep(*shown):
+        report = getattr(request.node, "rep_call", None)
+        if report is not None and report.failed and pytestconfig.getoption("--screenshot") != "off":
+            for number, page in enumerate(shown, start=1):
+                page.screenshot(path=f"{output_path}/{number}.png")
+
+    return keep
+
+
+@pytest.fixture
+def visit(chromium, keep_picture):
     """Open a page of an address; it is closed with the test."""
     with pages(chromium) as kept:
         yield kept.visit
-        failed = getattr(request.node, "rep_call", None) and request.node.rep_call.failed
-        if failed and pytestconfig.getoption("--screenshot") != "off":
-            for number, page in enumerate(kept.opened):
-                page.screenshot(path=f"{output_path}/{number}.png", full_page=True)
+        keep_picture(*kept.opened)
 
 
 @pytest.fixture(scope="module")
@@ -84,8 +99,10 @@ def only_page(chromium, address):
 
 
 @pytest.fixture
-def page(only_page):
+def page(only_page, keep_picture):
     """The module's one page, back at the table."""
     only_page.evaluate("location.hash = '#/learners'")
     expect(only_page.get_by_test_id("app")).to_have_attribute("data-ready", "true")
-    return only_page
+    yield only_page
+    keep_picture(only_page)
+    only_page.watch.saw_nothing()

@@ -140,10 +140,17 @@ def phone(chromium, address):
 
 
 def afresh(page):
-    """Come back to the page as it opens: no dialog, no edit that is not saved."""
-    page.evaluate("location.hash = '#/learners'")
-    page.reload()
-    expect(page.get_by_test_id("app")).to_have_attribute("data-ready", "true")
+    """Come back to the table: no dialog, no edit that is not saved."""
+    dialogs = page.get_by_role("dialog")
+    while dialogs.count():
+        page.keyboard.press("Escape")
+        if page.get_by_test_id("close-unsaved").count():
+            page.get_by_test_id("close-unsaved").click()
+    if page.get_by_test_id("discard").count():
+        page.get_by_test_id("discard").click()
+    for hash in ("#/help", "#/learners"):
+        page.evaluate("hash => { location.hash = hash }", hash)
+    expect(page.locator("section.list")).to_have_attribute("aria-busy", "false")
 
 
 def findings(page, options=EVERYTHING):

@@ -38,7 +38,7 @@ NOTHING_RAN = "!window.hacked && Object.prototype.polluted === undefined"
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory):
+def store(chromium_path, tmp_path_factory):
     """A store into which the texts came past every check, as by another program."""
     store = Store(tmp_path_factory.mktemp("hostile") / "store.duckdb")
     at = story.now()

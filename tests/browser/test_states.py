@@ -54,7 +54,7 @@ def _command(pid):
 def test_a_kernel_that_died_is_said_and_a_reload_helps(visit, address):
     waiting = kernels_of(address)  # one of them becomes the page's
     page = visit(address)
-    page.watch.forgive("WebSocket", "Failed to load resource", "kernel", "Kernel")
+    page.watch.forgive("WebSocket", "Failed to load resource", "kernel", "Kernel", "Connection lost")
     found(page, len(rows_of_page(page)))
     (own,) = waiting & kernels_of(address)
     os.kill(own, signal.SIGKILL)
