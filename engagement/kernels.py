@@ -48,9 +48,7 @@ ANSWER_S: Final = 60  # the first answer waits for the imports; a template that 
 
 
 @contextmanager
-def template(
-    preloaded: Sequence[str] = PRELOADED, *, base: type[Any] | None = None
-) -> Iterator[type[Any]]:
+def template(preloaded: Sequence[str] = PRELOADED, *, base: type[Any] | None = None) -> Iterator[type[Any]]:
     """Yield the class of kernel managers for a run; its kernels end when the block does.
 
     Parameters

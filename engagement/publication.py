@@ -30,6 +30,7 @@ def publish(store: Store, run: Run, *, now: datetime) -> dict[str, Any]:
         contacts.publish(db, run)
         scoring.publish(db, run)
         runs.mark(db, run.run_id, "published", now=now, counts=counted)
+    review.expire_quizzes(store, run.as_of, now=now)
     return counted
 
 

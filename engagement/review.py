@@ -16,7 +16,7 @@ from engagement.deeds import plain_text
 from engagement.drafts import Kind
 from engagement.errors import InvalidInput, NotFound
 from engagement.fallbacks import fill
-from engagement.store import Cursor, Store, first_row, query, records
+from engagement.store import TEXT_ROWS_PER_BLOCK, Cursor, Store, first_row, query, records
 
 TRANSITIONS: Final = {
     "draft": ("approved", "rejected", "expired"),
@@ -28,6 +28,7 @@ TRANSITIONS: Final = {
 STATUSES: Final = drafts.STATUSES
 BY_HAND: Final = ("approved", "rejected", "draft")  # where a person may move what a page shows
 DRAFT_HOURS: Final = 72  # an older draft speaks of a week that is over
+QUIZ_DAYS: Final = 7  # one is drafted a week
 SYSTEM: Final = "system"
 _PLURAL: Final = {"nudge": "nudges", "quiz": "quizzes"}
 _MOVES: Final = {"nudge": "move_nudges", "quiz": "move_quizzes"}
@@ -191,6 +192,23 @@ def expire(db: Cursor, as_of: datetime, *, now: datetime) -> int:
     count = _choose(db, "nudge", "status = 'draft' and as_of <= $as_of - to_hours($hours)", old)
     _move_chosen(db, "nudge", "expired", actor=SYSTEM, now=now)
     return count
+
+
+def expire_quizzes(store: Store, as_of: datetime, *, now: datetime) -> int:
+    """Let published quizzes that nobody has decided about within a week before `as_of` expire; return how many.
+
+    There may be many, so nobody has to wait for all of them at once.
+    """
+    old = {"as_of": as_of, "days": QUIZ_DAYS, "most": TEXT_ROWS_PER_BLOCK}
+    expired = 0
+    while True:
+        with store.write() as db:
+            condition = "status = 'draft' and as_of <= $as_of - to_days($days) order by id limit $most"
+            count = _choose(db, "quiz", condition, old)
+            _move_chosen(db, "quiz", "expired", actor=SYSTEM, now=now)
+        expired += count
+        if count < TEXT_ROWS_PER_BLOCK:
+            return expired
 
 
 def _choose(db: Cursor, kind: Kind, condition: str, named: Mapping[str, object] | None = None) -> int:

@@ -30,7 +30,9 @@ def compute(db: Cursor, *, as_of: datetime, policy: RiskPolicy, programs: Sequen
 
     What is loaded between the two was not known yet when this run looked: facts are never changed, only added.
     """
-    db.execute(query("score_inputs"), {"as_of": as_of, "programs": None if programs is None else list(programs)})
+    db.execute(
+        query("score_inputs"), {"as_of": as_of, "programs": None if programs is None else list(programs)}
+    )
     scored = risk.score(db.table("temp.score_inputs"), policy=policy).sql_query()
     # Worst first, as the scores are read once they are published: a page from the top looks at one corner of the table.
     db.execute(f"create or replace temp table scored as from ({scored}) order by risk_score desc nulls last")

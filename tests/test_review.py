@@ -15,7 +15,7 @@ from engagement import contacts, nudges, review
 from engagement.drafts import queue
 from engagement.errors import InvalidInput, NotFound
 from engagement.store import Store
-from tests.cohort import AS_OF, HOUR, begin, learner, load, night, rows
+from tests.cohort import AS_OF, DAY, HOUR, begin, learner, load, night, rows
 
 NOW = AS_OF + HOUR
 
@@ -277,6 +277,15 @@ def test_drafts_of_72_hours_expire_and_say_who_let_them(store, drafts):
         assert review.expire(db, AS_OF + 71 * HOUR, now=NOW) == 0
         assert review.expire(db, AS_OF + 72 * HOUR, now=NOW) == 3
     assert rows(store, "select distinct type, actor from events") == [("nudge_expired", "system")]
+
+
+def test_a_quiz_that_nobody_decided_about_in_a_week_expires(store, drafts):
+    review.expire_quizzes(store, AS_OF + 6.9 * DAY, now=NOW)
+    assert rows(store, "select count(*) from quizzes where status <> 'draft'") == [(0,)]
+    waiting = rows(store, "select count(*) from quizzes")[0][0]
+    assert review.expire_quizzes(store, AS_OF + 7 * DAY, now=NOW) == waiting > 0
+    assert rows(store, "select distinct status from quizzes") == [("expired",)]
+    assert rows(store, "select count(*) from events where type = 'quiz_expired'") == [(waiting,)]
 
 
 def test_an_approved_nudge_does_not_expire(store, drafts):

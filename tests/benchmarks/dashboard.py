@@ -55,6 +55,7 @@ ZONE = ZoneInfo("UTC")
 VIEWERS = 5
 OPENINGS, FILTERS, ROUNDS, ROUND, TURNS, GENERATIONS = 7, 40, 5, 5, 6, 3
 MODEL_S = 5.0  # a slow model, within the eight seconds it is given
+PAUSE_S = 1.0  # between two things that a viewer does at night: even a quick one reads
 LEFT_S = 100  # within 90 s, looked at from outside
 OPEN_RATIO, FILTER_RATIO, LARGER_RATIO, TURN_RATIO = 0.6, 0.35, 2, 2
 WAIT_S, KERNEL_MB = 1, 60
@@ -206,7 +207,9 @@ async def _turns(opened: Any, ours: Site) -> list[dict[str, Any]]:
             while len(turns) < TURNS and await button.get_attribute("aria-busy"):
                 turns.append(await _turn(viewer))
             meanwhile += turns
-            await viewer.until('bench.one("[data-testid=generate-nudge]")?.getAttribute("aria-busy") !== "true"')
+            await viewer.until(
+                'bench.one("[data-testid=generate-nudge]")?.getAttribute("aria-busy") !== "true"'
+            )
             await viewer.page.get_by_test_id("close-learner").click()
     what = "a turned page while a model writes, beside one without"
     return [
@@ -288,6 +291,7 @@ async def _work(viewer: Viewer, words: Words, number: int, ended: "asyncio.Futur
     async def timed(what: str, act: Awaitable[float]) -> None:
         try:
             taken = await act
+            await asyncio.sleep(PAUSE_S)
         except Exception as error:  # whatever went wrong on the page
             done.errors.append(f"{what}: {type(error).__name__} {str(error)[:200]}")
         else:

@@ -35,7 +35,9 @@ def chromium_path():
 def chromium(chromium_path, browser_type_launch_args):
     arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_path, args=arguments, **browser_type_launch_args)
+        browser = playwright.chromium.launch(
+            executable_path=chromium_path, args=arguments, **browser_type_launch_args
+        )
         yield browser
         browser.close()
 
