@@ -55,7 +55,7 @@ ZONE = ZoneInfo("UTC")
 VIEWERS = 5
 OPENINGS, FILTERS, ROUNDS, ROUND, TURNS, GENERATIONS = 7, 40, 5, 5, 6, 3
 MODEL_S = 5.0  # a slow model, within the eight seconds it is given
-PAUSE_S = 1.0  # between two things that a viewer does at night: even a quick one reads
+PAUSE_S = 1.0  # between two things that one of several viewers does: even a quick one reads
 LEFT_S = 100  # within 90 s, looked at from outside
 OPEN_RATIO, FILTER_RATIO, LARGER_RATIO, TURN_RATIO = 0.6, 0.35, 2, 2
 WAIT_S, KERNEL_MB = 1, 60
@@ -159,7 +159,7 @@ async def _larger(opened: Any, fewer: Site, more: Site, words: Words, others: Wo
 
 
 async def _five(opened: Any, ours: Site, rival: Site, words: Words) -> list[dict[str, Any]]:
-    """Five viewers who search at once, without a pause; a round on one side, then on the other."""
+    """Five viewers who search, read for a second, and search again; a round on one side, then on the other."""
     taken: dict[str, list[float]] = {ours.url: [], rival.url: []}
     errors: dict[str, list[str]] = {ours.url: [], rival.url: []}
     async with _viewers(opened, ours, VIEWERS) as mine, _viewers(opened, rival, VIEWERS) as its:
@@ -168,7 +168,11 @@ async def _five(opened: Any, ours: Site, rival: Site, words: Words) -> list[dict
             for site, viewers in ((ours, mine), (rival, its)):
 
                 async def searches(viewer: Viewer, share: Words) -> list[float]:
-                    return [await viewer.filter(*one) for one in share]
+                    waits = []
+                    for one in share:
+                        waits.append(await viewer.filter(*one))
+                        await asyncio.sleep(PAUSE_S)
+                    return waits
 
                 rounds = await asyncio.gather(*map(searches, viewers, shares))
                 taken[site.url] += [wait for waits in rounds for wait in waits]
@@ -273,7 +277,7 @@ async def _left(opened: Any, ours: Site) -> list[dict[str, Any]]:
     for viewer in viewers:
         await viewer.loaded()
     for number, viewer in enumerate(viewers):
-        await (viewer.leave() if number % 2 else viewer.page.context.close())
+        await (viewer.leave() if number % 2 else viewer.vanish())
     begin = time.monotonic()
     while len(kernels(ours.pid)) > 1 and time.monotonic() - begin < LEFT_S:
         await asyncio.sleep(0.5)

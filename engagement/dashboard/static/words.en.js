@@ -167,7 +167,7 @@ const help = {
     behind_pace: "How much of the work that was due is not done; where no due dates are known, of the whole course.", low_quiz: "How far the quiz average is from 100%.",
     missed_session: "Sessions missed in a row, up to seven.", inactivity: "Days since the last login, up to thirty. Who never logged in counts from the day of enrolment.",
   },
-  example: "Half of the due work done adds 0.25; a quiz average of 60% adds 0.08; two sessions missed add 0.06; three days away add 0.01. Together 0.40. A learner’s page shows these parts, and what would lower the risk.",
+  example: `Half of the due work done adds ${score(0.25)}; a quiz average of ${percent(60)} adds ${score(0.08)}; two sessions missed add ${score(0.06)}; three days away add ${score(0.01)}. Together ${score(0.4)}. A learner’s page shows these parts, and what would lower the risk.`,
   labels_title: "What the labels mean",
   labels: {
     high: (high) => `Above ${high}. Look at these first.`, medium: (high, medium) => `Above ${medium}, up to ${high}. Worth a message before it gets worse.`,
