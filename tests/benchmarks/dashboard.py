@@ -10,15 +10,14 @@ Not measured: a network between browser and server, typing letter by letter, oth
 
 import asyncio
 import os
-import random
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from statistics import median, quantiles
@@ -30,9 +29,18 @@ import pandas as pd
 
 from engagement import learners, sample
 from engagement.instants import end_of_day
-from engagement.sample import FAMILY_NAMES, GIVEN_NAMES
 from engagement.settings import PROJECT
-from engagement.store import first_row, open_store
+from engagement.store import open_store
+from tests.benchmarks.coordinators import (
+    PAUSE_S,
+    Words,
+    open_learner,
+    search_words,
+    shares_of,
+    turn,
+    work,
+    writable,
+)
 from tests.benchmarks.pages import (
     OURS,
     STREAMLIT,
@@ -55,16 +63,9 @@ ZONE = ZoneInfo("UTC")
 VIEWERS = 5
 OPENINGS, FILTERS, ROUNDS, ROUND, TURNS, GENERATIONS = 7, 40, 5, 5, 6, 3
 MODEL_S = 5.0  # a slow model, within the eight seconds it is given
-PAUSE_S = 1.0  # between two things that one of several viewers does: even a quick one reads
 LEFT_S = 100  # within 90 s, looked at from outside
 OPEN_RATIO, FILTER_RATIO, LARGER_RATIO, TURN_RATIO = 0.6, 0.35, 2, 2
 WAIT_S, KERNEL_MB = 1, 60
-WORDS_SQL = """
-select count(*)
-from learners
-where contains(lower(name), $word) or contains(lower(id), $word) or contains(lower(email), $word)
-"""
-Words = list[tuple[str, int]]  # a search, and how many learners it finds
 
 
 @dataclass(frozen=True)
@@ -74,14 +75,6 @@ class Site:
     url: str
     pid: int
     kind: Any
-
-
-@dataclass
-class Worked:
-    """What a viewer did while the night's run was at work: how long each thing took."""
-
-    waits: dict[str, list[float]] = field(default_factory=dict)
-    errors: list[str] = field(default_factory=list)
 
 
 def main() -> list[dict[str, Any]]:
@@ -97,7 +90,7 @@ def main() -> list[dict[str, Any]]:
 async def _measured(folder: Path, chromium: str) -> list[dict[str, Any]]:
     few, many = _store(folder / "few.duckdb", FEW), _store(folder / "many.duckdb", LEARNERS)
     theirs = Path(shutil.copy(few, folder / "theirs.duckdb"))
-    words, others = _words(few, FILTERS * 2 + VIEWERS * ROUNDS * ROUND), _words(many, FILTERS)
+    words, others = search_words(few, FILTERS * 2 + VIEWERS * ROUNDS * ROUND), search_words(many, FILTERS)
     single, five, rest = words[:FILTERS], words[FILTERS:-FILTERS], words[-FILTERS:]
     with ModelServer(delay_s=(MODEL_S, MODEL_S)) as model, ExitStack() as sites:
         ours = sites.enter_context(_ours(few, model.url))
@@ -164,7 +157,7 @@ async def _five(opened: Any, ours: Site, rival: Site, words: Words) -> list[dict
     errors: dict[str, list[str]] = {ours.url: [], rival.url: []}
     async with _viewers(opened, ours, VIEWERS) as mine, _viewers(opened, rival, VIEWERS) as its:
         for begin in range(0, ROUNDS * ROUND, ROUND):
-            shares = [share[begin : begin + ROUND] for share in _shares(words)]
+            shares = [share[begin : begin + ROUND] for share in shares_of(words, VIEWERS)]
             for site, viewers in ((ours, mine), (rival, its)):
 
                 async def searches(viewer: Viewer, share: Words) -> list[float]:
@@ -192,7 +185,7 @@ async def _memory(opened: Any, ours: Site, words: Words) -> list[dict[str, Any]]
     async with _viewers(opened, ours, VIEWERS) as viewers:
         for number, viewer in enumerate(viewers):
             await viewer.filter(*words[number])
-            await _open_learner(viewer)
+            await open_learner(viewer)
         await asyncio.sleep(1)
         taken = sorted(map(unique_mb, kernels(ours.pid)))[-VIEWERS:]
     what = "memory of a viewer's kernel that no other process shares, page used, nothing generated"
@@ -204,12 +197,12 @@ async def _turns(opened: Any, ours: Site) -> list[dict[str, Any]]:
     alone, meanwhile = [], []
     async with _viewers(opened, ours, 1) as (viewer,):
         for _ in range(GENERATIONS):
-            alone += [await _turn(viewer) for _ in range(TURNS)]
-            button = await _writable(viewer)
+            alone += [await turn(viewer) for _ in range(TURNS)]
+            button = await writable(viewer)
             await viewer.click(button, 'bench.one("[data-testid=generate-nudge][aria-busy=true]")')
             turns: list[float] = []
             while len(turns) < TURNS and await button.get_attribute("aria-busy"):
-                turns.append(await _turn(viewer))
+                turns.append(await turn(viewer))
             meanwhile += turns
             await viewer.until(
                 'bench.one("[data-testid=generate-nudge]")?.getAttribute("aria-busy") !== "true"'
@@ -227,7 +220,7 @@ async def _night(opened: Any, ours: Site, store: Path) -> list[dict[str, Any]]:
     """Let five viewers work while the second night's run scores everybody and publishes."""
     today = _today()
     _change(store, today)
-    words = _words(store, 200, seed=2)
+    words = search_words(store, 200, seed=2)
     async with _viewers(opened, ours, VIEWERS) as viewers:
         night = await asyncio.create_subprocess_exec(
             *map(str, _nightly(today)),
@@ -239,7 +232,7 @@ async def _night(opened: Any, ours: Site, store: Path) -> list[dict[str, Any]]:
         try:
             begin = time.monotonic()
             ended = asyncio.ensure_future(night.communicate())
-            works = map(_work, viewers, _shares(words), range(VIEWERS), [ended] * VIEWERS)
+            works = map(work, viewers, shares_of(words, VIEWERS), range(VIEWERS), [ended] * VIEWERS)
             worked = await asyncio.gather(*works)
             _, said = await ended
             night_s = time.monotonic() - begin
@@ -247,26 +240,14 @@ async def _night(opened: Any, ours: Site, store: Path) -> list[dict[str, Any]]:
             if night.returncode is None:
                 night.kill()
     failures = [] if night.returncode == 0 else [said.decode()[-500:]]
-    waits = {what: [wait for one in worked for wait in one.waits.get(what, [])] for what in worked[0].waits}
-    print(
-        {
-            what: (len(times), round(median(times), 3), round(max(times), 3))
-            for what, times in waits.items()
-            if times
-        }
-    )
+    waits = [wait for one in worked for times in one.waits.values() for wait in times]
+    errors = [*failures, *(error for one in worked for error in one.errors)]
     what = f"nightly run of {FEW:,} learners while {VIEWERS} viewers work"
-    done = sum(map(len, waits.values()))
+    longest = f"{what}, longest wait of {len(waits)}"
     return [
-        _count(
-            f"{what}, errors on either side", [*failures, *(e for one in worked for e in one.errors)], most=0
-        ),
-        {
-            "what": f"{what}, longest wait of {done}",
-            "ours": max(map(max, waits.values())),
-            "unit": "s",
-            "most": WAIT_S,
-        },
+        _count(f"{what}, errors on either side", errors, most=0),
+        {"what": longest, "ours": max(waits), "unit": "s", "most": WAIT_S},
+        {"what": f"{what}, p50 of the waits", "ours": median(waits), "unit": "s"},
         {"what": f"{what}, the run", "ours": night_s, "unit": "s"},
     ]
 
@@ -286,82 +267,6 @@ async def _left(opened: Any, ours: Site) -> list[dict[str, Any]]:
         {"what": what, "ours": len(kernels(ours.pid)), "unit": "kernels", "most": 1},
         {"what": f"{what}, until then", "ours": time.monotonic() - begin, "unit": "s"},
     ]
-
-
-async def _work(viewer: Viewer, words: Words, number: int, ended: "asyncio.Future[Any]") -> Worked:
-    """Search, turn the page, open a learner, approve a draft; again until the run has ended and once more."""
-    done = Worked()
-
-    async def timed(what: str, act: Awaitable[float]) -> None:
-        try:
-            taken = await act
-            await asyncio.sleep(PAUSE_S)
-        except Exception as error:  # whatever went wrong on the page
-            done.errors.append(f"{what}: {type(error).__name__} {str(error)[:200]}")
-        else:
-            done.waits.setdefault(what, []).append(taken)
-
-    last = False
-    for word in words:
-        await timed("search", viewer.filter(*word))
-        if await viewer.page.get_by_test_id("pager-next").count():
-            await timed("turn", _turn(viewer))
-        await timed("learner", _open_learner(viewer))
-        await viewer.page.get_by_test_id("close-learner").click()
-        await timed("queue", _to_queue(viewer))
-        await timed("approve", _approve(viewer, number))
-        await timed("back", _back(viewer))
-        if last:
-            break
-        last = ended.done()
-    done.errors += await viewer.errors()
-    return done
-
-
-async def _turn(viewer: Viewer) -> float:
-    """Return the wait for the next page."""
-    following = viewer.page.get_by_test_id("pager-next")
-    first = await viewer.page.evaluate('bench.one("[data-testid=learner-row]").dataset.id')
-    return await viewer.click(
-        following,
-        f'bench.shown() !== null && bench.one("[data-testid=learner-row]").dataset.id !== "{first}"',
-    )
-
-
-async def _open_learner(viewer: Viewer, row: int = 0) -> float:
-    name = viewer.page.get_by_test_id("learner-row").nth(row).locator("button.link")
-    return await viewer.click(name, 'bench.one("[data-testid=section-timeline]") !== null')
-
-
-async def _writable(viewer: Viewer) -> Any:
-    """Open the first learner of the page for whom a nudge may be written, and return the button for it."""
-    for row in range(25):
-        await _open_learner(viewer, row)
-        button = viewer.page.get_by_test_id("generate-nudge")
-        if not await button.get_attribute("aria-disabled"):
-            return button
-        await viewer.page.get_by_test_id("close-learner").click()
-    raise RuntimeError("a page of learners of whom none may be written to")
-
-
-async def _to_queue(viewer: Viewer) -> float:
-    return await viewer.click(
-        viewer.page.get_by_test_id("view-review"), 'bench.one("[data-testid=queue-row]") !== null'
-    )
-
-
-async def _approve(viewer: Viewer, number: int) -> float:
-    """Approve a draft that no other viewer is about to: each has rows of its own."""
-    row = viewer.page.get_by_test_id("queue-row").nth(number * 4)
-    draft = await row.get_attribute("data-id")
-    return await viewer.click(
-        row.get_by_test_id("approve"),
-        f'!bench.one("[data-testid=queue-row][data-id=\\"{draft}\\"]") || bench.one("[data-testid=conflicts]")',
-    )
-
-
-async def _back(viewer: Viewer) -> float:
-    return await viewer.click(viewer.page.get_by_test_id("view-learners"), "bench.shown() !== null")
 
 
 @asynccontextmanager
@@ -468,32 +373,6 @@ def _environment(store: Path) -> dict[str, str]:
 
 def _today() -> date:
     return datetime.now(UTC).date()
-
-
-def _words(store: Path, count: int, *, seed: int = 1) -> Words:
-    """Return so many different searches, each for another number of learners than the one before."""
-    chance = random.Random(seed)
-    families = [name for names in FAMILY_NAMES.values() for name in names]
-    parts = {family[:length] for family in families for length in (1, 3, 9)}
-    names = {f"{given} {part}".lower() for given in GIVEN_NAMES for part in parts}
-    numbers = {f"{number:04d}" for number in range(10_000)}
-    mixed = [*chance.sample(sorted(names), count), *chance.sample(sorted(numbers), count)]
-    chance.shuffle(mixed)
-    words: Words = []
-    with open_store(store).read() as db:
-        for word in mixed:
-            found = int(first_row(db, WORDS_SQL, {"word": word})[0])
-            if found and (not words or words[-1][1] != found):
-                words.append((word, found))
-            if len(words) == count:
-                return words
-    raise RuntimeError(f"only {len(words)} of {count} searches")
-
-
-def _shares(words: Words) -> list[Words]:
-    """Return the words of each viewer; neighbours stay so, as each must change what is found."""
-    each = len(words) // VIEWERS
-    return [words[begin : begin + each] for begin in range(0, each * VIEWERS, each)]
 
 
 def _p95(times: Sequence[float]) -> float:

@@ -26,7 +26,7 @@ from tests.benchmarks.footprint import _family, _text
 
 STARTS_S = 120
 LONGEST_S = 60  # whoever waits longer for a page has left
-IDLE_TICKS = 3  # hundredths of a second of a second: a kernel that waits looks around now and then
+IDLE_TICKS = 3  # hundredths of a second, in each: a kernel that waits still looks around
 WINDOW_S = 1.5  # the browser is busy with a new window of its own, whatever it will show
 WATCH = """
 window.bench = {
