@@ -11,6 +11,7 @@ Not measured: a network between browser and server, typing letter by letter, oth
 import asyncio
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -88,6 +89,8 @@ def main() -> list[dict[str, Any]]:
 
 
 async def _measured(folder: Path, chromium: str) -> list[dict[str, Any]]:
+    if task := asyncio.current_task():  # told to end: servers, browser and folder are taken down all the same
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     few, many = _store(folder / "few.duckdb", FEW), _store(folder / "many.duckdb", LEARNERS)
     theirs = Path(shutil.copy(few, folder / "theirs.duckdb"))
     words, others = search_words(few, FILTERS * 2 + VIEWERS * ROUNDS * ROUND), search_words(many, FILTERS)
