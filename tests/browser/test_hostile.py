@@ -143,6 +143,7 @@ def test_an_id_that_is_markup_is_a_link_like_any_other(page):
     panel.get_by_test_id("note").click()
     panel.get_by_label("Note", exact=True).fill(ALL.replace(BIDI, ""))
     panel.get_by_test_id("note-save").click()
+    expect(panel.get_by_text("The note is saved.")).to_be_visible()
     expect(section(panel, "timeline").get_by_role("listitem").first).to_contain_text(IMG)
     panel.get_by_test_id("note").click()
     panel.get_by_label("Note", exact=True).fill(BIDI)

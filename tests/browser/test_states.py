@@ -31,12 +31,20 @@ def kept(store, tmp_path):
         shutil.copy(copy, store.path)
 
 
-def kernels_of(address):
-    """Return the kernels that the template of this dashboard has forked; Linux says who is whose child."""
+def kernel_of(page, address):
+    """Return the process of the page's kernel: a child of this dashboard's template that has the kernel's sockets."""
     port = address.rpartition(":")[2]
     server = next(child for child in _children(os.getpid()) if f"--port {port}" in _command(child))
     template = next(child for child in _children(server) if "engagement.kernels" in _command(child))
-    return set(_children(template))
+    (kernel_id,) = set(re.findall(r'"kernelId": "([0-9a-f-]+)"', page.content()))
+    bound = [line.split()[6] for line in Path("/proc/net/unix").read_text().splitlines() if kernel_id in line]
+    sockets = {f"socket:[{number}]" for number in bound}
+    (kernel,) = (child for child in _children(template) if sockets & _opened(child))
+    return kernel
+
+
+def _opened(pid):
+    return {os.readlink(file) for file in Path(f"/proc/{pid}/fd").iterdir()}
 
 
 def _children(pid):
@@ -52,12 +60,10 @@ def _command(pid):
 
 
 def test_a_kernel_that_died_is_said_and_a_reload_helps(visit, address):
-    waiting = kernels_of(address)  # one of them becomes the page's
     page = visit(address)
     page.watch.forgive("WebSocket", "Failed to load resource", "kernel", "Kernel", "Connection lost")
     found(page, len(rows_of_page(page)))
-    (own,) = waiting & kernels_of(address)
-    os.kill(own, signal.SIGKILL)
+    os.kill(kernel_of(page, address), signal.SIGKILL)
     page.evaluate(LOOK_AGAIN)
     lost = page.get_by_test_id("banner").get_by_test_id("error")
     expect(lost).to_contain_text("The connection was lost. What you saved is safe. Reload the page to go on.")
