@@ -44,7 +44,7 @@ def kernel_of(page, address):
 
 
 def _opened(pid):
-    return {os.readlink(file) for file in Path(f"/proc/{pid}/fd").iterdir()}
+    return {str(file.readlink()) for file in Path(f"/proc/{pid}/fd").iterdir()}
 
 
 def _children(pid):
