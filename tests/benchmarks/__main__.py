@@ -33,6 +33,10 @@ LIBRARIES = (
     "openai",
     "aiohttp",
     "jinja2",
+    "voila",
+    "anywidget",
+    "streamlit",
+    "playwright",
 )
 
 
@@ -103,7 +107,8 @@ def main() -> None:
         shown += compared
         if not compared:
             print(printed.getvalue())
-        figures[name] = compared or rows
+        if rows:  # none where something is missing that it needs, which it has said
+            figures[name] = compared or rows
     content = {"machine": machine(), "figures": figures}
     FIGURES.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     if shown:

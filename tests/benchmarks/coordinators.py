@@ -122,10 +122,9 @@ async def approve(viewer: Viewer, number: int) -> float:
     """Approve a draft that no other viewer is about to: each has rows of its own."""
     row = viewer.page.get_by_test_id("queue-row").nth(number * 4)
     draft = await row.get_attribute("data-id")
-    return await viewer.click(
-        row.get_by_test_id("approve"),
-        f'!bench.one("[data-testid=queue-row][data-id=\\"{draft}\\"]") || bench.one("[data-testid=conflicts]")',
-    )
+    gone = f'!bench.one("[data-testid=queue-row][data-id=\\"{draft}\\"]")'
+    told = 'bench.one("[data-testid=conflicts]") || bench.one(bench.wrong)'
+    return await viewer.click(row.get_by_test_id("approve"), f"{gone} || {told}")
 
 
 async def back(viewer: Viewer) -> float:
