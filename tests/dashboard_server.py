@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import re
-import signal
 import socket
 import subprocess
 import sys
@@ -44,7 +43,7 @@ def serving(store_path, *options, environment=None, port=None, base=""):
             wait_for(f"{address}/engagement/static/page.css", process)
             yield address
         finally:
-            process.send_signal(signal.SIGINT)
+            process.terminate()
             try:
                 process.wait(20)
             finally:

@@ -47,15 +47,3 @@ def downloaded(page):
         yield file
     kept = waiting.value
     file += [kept.suggested_filename, Path(kept.path()).read_text(encoding="utf-8")]
-
-
-def queue_row(page, learner_name):
-    return page.get_by_test_id("queue-row").filter(
-        has=page.get_by_role("heading", name=learner_name, exact=True)
-    )
-
-
-def row_of(page, learner_id):
-    return page.locator(
-        f'[data-testid="queue-row"]:has([data-testid="queue-learner"]:text-is("{learner_id}"))'
-    )
