@@ -253,9 +253,9 @@ def test_every_cursor_is_in_utc_wherever_the_machine_is(tmp_path):
     assert done.stdout.split("\n") == ["04:30 +00", "04:30 +00", ""]
 
 
-def test_whoever_holds_the_store_for_too_long_is_named(store, monkeypatch):
+def test_whoever_holds_the_store_for_too_long_is_named(store):
     create(store)
-    monkeypatch.setattr(store_module, "LOCK_WAIT_S", 0.1)
+    store = Store(store.path, wait_s=0.1)
     with store.write():
         refused = in_thread(lambda: names(store))
     assert type(refused) is StoreBusy
@@ -263,9 +263,9 @@ def test_whoever_holds_the_store_for_too_long_is_named(store, monkeypatch):
     assert names(store) == []
 
 
-def test_a_past_writer_is_not_blamed_for_a_reader(store, monkeypatch):
+def test_a_past_writer_is_not_blamed_for_a_reader(store):
     create(store)
-    monkeypatch.setattr(store_module, "LOCK_WAIT_S", 0.1)
+    store = Store(store.path, wait_s=0.1)
     with store.read():
         refused = in_thread(lambda: create(store))
     assert type(refused) is StoreBusy
