@@ -29,6 +29,7 @@ CSV_COLUMNS: Final = (
     *("avg_quiz_score", "consecutive_missed_sessions", "last_login", "last_contact_at", "draft"),
     *("opted_out", "active"),
 )
+_SHOWN: Final = tuple(column for column in CSV_COLUMNS if column != "reason")
 
 _BADNESS: Final = {"low": 1, "medium": 2, "high": 3}  # `unknown` is neither better nor worse
 # What is sorted by: an expression whose null comes last, whichever way.
@@ -124,12 +125,6 @@ def csv(store: Store, wanted: Wanted, *, programs: Sequence[str] | None, now: da
     file = io.StringIO(newline="")
     spreadsheets.write_csv(CSV_COLUMNS, every(store, wanted, programs=programs, now=now), file)
     return file.getvalue()
-
-
-def count(store: Store, wanted: Wanted, *, programs: Sequence[str] | None, now: datetime) -> int:
-    """Return how many learners all pages hold."""
-    with store.read() as db:
-        return _found(db, wanted, programs, now, limit=0, offset=0)[0]
 
 
 def programs(store: Store, *, programs: Sequence[str] | None) -> list[str]:
@@ -253,7 +248,7 @@ def _callable(
 ) -> list[int]:
     """Return the numbers of the worst who may be called, one enrolment of each person."""
     db.execute(query("roster_uncallable"), {"recently": now - RECENT})
-    everybody = replace(wanted, capacity=None, contacted="any", sort="risk_score", labels=wanted.labels)
+    everybody = replace(wanted, capacity=None, contacted="any", sort="risk_score")
     sql, named = _candidates(everybody, programs, now)
     looked_at = 2 * capacity  # few persons have several enrolments
     while True:
@@ -330,13 +325,6 @@ def _change(row: Mapping[str, Any], before: Mapping[str, str | None]) -> str | N
     if was is None or now is None or was == now:
         return None
     return "worse" if now > was else "better"
-
-
-_SHOWN: Final = (
-    *("id", "name", "program", "risk_score", "risk_label", "change", "completed_percent"),
-    *("avg_quiz_score", "consecutive_missed_sessions", "last_login", "last_contact_at", "draft"),
-    *("opted_out", "active"),
-)
 
 
 def _coded(row: Mapping[str, Any]) -> dict[str, Any]:

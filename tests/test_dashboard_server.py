@@ -75,7 +75,7 @@ def proxied(cohort, tmp_path_factory):
             "voila/api/themes/x",
             "login",
         ),
-        "voila/query/00000000-0000-4000-8000-000000000000",
+        *("voila/query/00000000-0000-4000-8000-000000000000", "engagement/static/%00", "engagement/static/"),
     ],
 )
 def test_there_is_nothing_but_the_page(proxied, path):

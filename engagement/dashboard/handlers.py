@@ -200,7 +200,7 @@ class Files(web.RequestHandler):
 
     def get(self, path: str) -> None:
         """Write the file; the browser keeps it, and asks whether it is still the same."""
-        found = (self._root / path).resolve()
+        found = (self._root / path.replace("\0", "/")).resolve()  # no file's name has a zero
         if not (found.is_relative_to(self._root) and found.is_file()):
             raise web.HTTPError(404)
         raw, compressed, etag = _read(found, found.stat().st_mtime_ns)

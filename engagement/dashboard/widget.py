@@ -66,7 +66,7 @@ class Dashboard(anywidget.AnyWidget):
             self.send({"id": request, "result": True})
             return
         if len(repr(arguments)) > LONGEST_MESSAGE or not self._room.acquire(blocking=False):
-            self.send({"id": request, "error": Refused("too_much").as_dict()})
+            self.send({"id": request, "error": Refused("invalid", "too much at once").as_dict()})
             return
         pool = self._slow if self._desk.is_slow(method) else self._quick
         pool.submit(self._answer, request, method, arguments)
