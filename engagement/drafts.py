@@ -94,11 +94,7 @@ class Filter:
                 None if programs is None else list(programs),
             ),
             "program": ("program = $program", self.program),
-            "search": (
-                "(contains(lower(name), lower($search)) or contains(lower(id), lower($search)) "
-                "or contains(lower(email), lower($search)))",
-                self.search or None,
-            ),
+            "search": ("contains(searched, lower($search))", self.search or None),
         }
         within = [condition for condition, value in of_learners.values() if value is not None]
         conditions = [condition for condition, value in asked.values() if value is not None]

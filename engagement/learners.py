@@ -24,6 +24,8 @@ FACTS: Final = (
     "consecutive_missed_sessions",
 )
 MAX_ABSENT: Final = 0.2  # of the active learners; with more absent it is hardly the whole list
+# What a search looks in, as migration 007 has it; every file has these columns.
+_SEARCHED: Final = "lower(concat_ws(chr(10), source.name, source.id, source.email))"
 # What a learner becomes where the source is silent; an update leaves alone what the source does not have.
 _DEFAULTS: Final = {
     "person_id": "id",
@@ -188,8 +190,11 @@ def _upsert(db: Cursor, here: set[str], load_id: str, observed_at: datetime) -> 
         values["inactive_since"] = (
             f"case when not {values['active']} then coalesce(learners.inactive_since, $observed_at) end"
         )
-    columns += ["inactive_since", "seen_at"]
+    updated.append("searched")
+    values["searched"] = _SEARCHED
+    columns += ["searched", "inactive_since", "seen_at"]
     inserted += [
+        _SEARCHED,
         "case when not coalesce(source.active, true) then $observed_at::timestamp end",
         "$observed_at::timestamp",
     ]

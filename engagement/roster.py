@@ -47,11 +47,6 @@ _KEYS: Final = {
     "last_login": "scores.last_login",
     "last_contact_at": "contacts.last_contact_at",
 }
-# An address is case-folded where it enters.
-_SEARCHED: Final = (
-    "(contains(lower(learners.name), lower($search)) or contains(lower(learners.id), lower($search)) "
-    "or contains(learners.email, lower($search)))"
-)
 SORTS: Final = tuple(_KEYS)
 _OF_THE_LEARNER: Final = ("name", "program")  # sorts by what stands with the learner, not with the score
 
@@ -100,10 +95,10 @@ def page(store: Store, wanted: Wanted, *, programs: Sequence[str] | None, now: d
         Until when contacts count.
     """
     with store.read() as db:
-        total, numbers = _found(
+        total, found = _found(
             db, wanted, programs, now, limit=PAGE_SIZE, offset=PAGE_SIZE * (wanted.page - 1)
         )
-        rows = [_coded(row) for row in _rows(db, numbers, now)]
+        rows = [_coded(row) for row in _rows(db, found, now)]
     return {"total": total, "page": wanted.page, "page_size": PAGE_SIZE, "rows": rows}
 
 
@@ -112,12 +107,12 @@ def every(
 ) -> list[dict[str, Any]]:
     """Return the rows of all pages, with `reason` in words; `InvalidInput` where they are too many for a file."""
     with store.read() as db:
-        total, numbers = _found(db, wanted, programs, now, limit=MOST_EXPORTED, offset=0)
+        total, found = _found(db, wanted, programs, now, limit=MOST_EXPORTED, offset=0)
         if total > MOST_EXPORTED:
             raise InvalidInput(
                 f"{total:,} learners; a file holds at most {MOST_EXPORTED:,}: narrow the table down"
             )
-        return [_worded(row) for row in _rows(db, numbers, now)]
+        return [_worded(row) for row in _rows(db, found, now)]
 
 
 def csv(store: Store, wanted: Wanted, *, programs: Sequence[str] | None, now: datetime) -> str:
@@ -170,8 +165,8 @@ def _found(
     *,
     limit: int,
     offset: int,
-) -> tuple[int, list[int]]:
-    """Return how many learners are wanted, and the numbers of those on the page, in order."""
+) -> tuple[int, list[tuple[int, int]]]:
+    """Return how many learners are wanted, and of those on the page, in order, their own and their person's number."""
     named: dict[str, object] = {"limit": limit, "offset": offset}
     if wanted.capacity is not None or wanted.contacted == "no" or wanted.sort == "last_contact_at":
         since = None if wanted.sort == "last_contact_at" else now - RECENT
@@ -183,12 +178,15 @@ def _found(
         f"""
         with found as materialized ({sql}),
         shown as (select * from found {_order(wanted)} limit $limit offset $offset)
-        select (select count(*) from found), number from shown {_order(wanted)}
+        select (select count(*) from found), number, learners.person_number
+        from shown
+        inner join learners using (number)
+        {_order(wanted)}
         """,  # noqa: S608 (our own fragments; values are bound)
         named | narrowing,
     ).fetchall()
     if rows:
-        return int(rows[0][0]), [number for _, number in rows]
+        return int(rows[0][0]), [(number, person_number) for _, number, person_number in rows]
     del named["limit"], named["offset"]  # none on this page: only their number is asked
     ((total,),) = db.execute(f"select count(*) from ({sql})", named | narrowing).fetchall()  # noqa: S608
     return int(total), []
@@ -208,7 +206,7 @@ def _candidates(
     allowed = _allowed(wanted, programs)
     conditions, named = [], dict[str, object]()
     if wanted.search:
-        conditions.append(_SEARCHED)
+        conditions.append("contains(learners.searched, lower($search))")
         named["search"] = wanted.search
     if allowed is not None:
         conditions.append("list_contains($programs::text[], learners.program)")
@@ -274,34 +272,34 @@ def _callable(
         looked_at *= 4
 
 
-def _rows(db: Cursor, numbers: Sequence[int], now: datetime) -> list[dict[str, Any]]:
+def _rows(db: Cursor, found: Sequence[tuple[int, int]], now: datetime) -> list[dict[str, Any]]:
     """Return what a page shows of the learners of those numbers, in that order."""
-    if not numbers:
+    if not found:
         return []
-    rows = records(db, query("roster_rows"), {"numbers": list(numbers)})
-    persons = {row["person_number"] for row in rows}
-    enrolments = records(db, query("roster_enrolments"), {"persons": list(persons), "now": now})
-    waiting = {row["id"] for row in enrolments if row["draft"]}
-    opted_out = {row["person_number"] for row in enrolments if row["opted_out"]}
-    contacted = [row for row in enrolments if row["last_contact_at"]]
-    last_contacts = {
-        row["person_number"]: row["last_contact_at"] for row in sorted(contacted, key=_last_contact)
-    }
-    before = _labels_before(db, [row["id"] for row in rows])
+    persons = {person for _, person in found}
+    enrolments = records(db, query("roster_enrolments"), {"persons": list(persons)})
+    shown = {row["number"]: row for row in enrolments}
+    person_of = {row["id"]: row["person_number"] for row in enrolments}
+    contacts = records(db, query("roster_last_contacts"), {"ids": list(person_of), "now": now})
+    waiting = {row["learner_id"] for row in contacts if row["draft"]}
+    contacted = sorted((row for row in contacts if row["last_contact_at"]), key=_last_contact)
+    last_contacts = {person_of[row["learner_id"]]: row["last_contact_at"] for row in contacted}
+    opted_out = {row["person_number"] for row in enrolments if row["contact_opt_out"]}
+    before = _labels_before(db, [shown[number]["id"] for number, _ in found])
     return [
         {
-            **row,
+            **(row := shown[number]),
             "change": _change(row, before),
-            "last_contact_at": last_contacts.get(row["person_number"]),
+            "last_contact_at": last_contacts.get(person),
             "draft": row["id"] in waiting,
-            "opted_out": row["person_number"] in opted_out,
+            "opted_out": person in opted_out,
         }
-        for row in rows
+        for number, person in found
     ]
 
 
-def _last_contact(enrolment: Mapping[str, Any]) -> datetime:
-    at: datetime = enrolment["last_contact_at"]
+def _last_contact(row: Mapping[str, Any]) -> datetime:
+    at: datetime = row["last_contact_at"]
     return at
 
 
@@ -329,11 +327,10 @@ def _change(row: Mapping[str, Any], before: Mapping[str, str | None]) -> str | N
 
 def _coded(row: Mapping[str, Any]) -> dict[str, Any]:
     policy = _policy(row)
+    main = explanations.coded(row, policy=policy)[:1]
     nothing = {"term": None, "value": None, "never": False, "basis": policy.basis}
-    reasons = [asdict(reason) for reason in explanations.coded(row, policy=policy)] or [nothing]
-    return {name: row[name] for name in _SHOWN} | {
-        "reason": None if row["risk_score"] is None else reasons[0]
-    }
+    reason = asdict(main[0]) if main else nothing
+    return {name: row[name] for name in _SHOWN} | {"reason": None if row["risk_score"] is None else reason}
 
 
 def _worded(row: Mapping[str, Any]) -> dict[str, Any]:

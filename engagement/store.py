@@ -177,18 +177,9 @@ class Store:
             yield outer
             return
         with self._held(exclusive=True) as cursor:
-            cursor.execute("begin")
-            try:
-                _migrate(cursor)
+            _migrate(cursor)
+            with _transaction(cursor):
                 yield cursor
-                cursor.execute(
-                    "select 1"
-                )  # raises if an error was swallowed; commit would silently roll back
-                cursor.execute("commit")
-            except BaseException:
-                with suppress(duckdb.Error):
-                    cursor.execute("rollback")
-                raise
 
     @contextmanager
     def staging(self) -> Iterator[Cursor]:
@@ -323,8 +314,8 @@ def _schema_version(cursor: Cursor) -> int:
         cursor,
         """
         select count_if(table_name = 'schema_version'), count(*)
-        from information_schema.tables
-        where table_catalog = 'store'
+        from duckdb_tables()
+        where database_name = 'store'
         """,
     )
     if not ours:
@@ -342,12 +333,28 @@ def _schema_version(cursor: Cursor) -> int:
 
 
 def _migrate(cursor: Cursor) -> None:
-    """Apply the numbered files that the store lacks, within the transaction of the caller."""
+    """Apply the numbered files that the store lacks, each whole or not at all.
+
+    Each in a transaction of its own: of more than a row group of rows that were inserted into a table after it was
+    altered in the same transaction, DuckDB 2.0 sees none until that is over, and an update passes them by.
+    """
     version = _schema_version(cursor)
-    if version == SCHEMA_VERSION:
-        return
-    if version == 0:
-        cursor.execute("create table schema_version (version integer not null)")
     for number, file in enumerate(_MIGRATIONS[version:], start=version + 1):
-        cursor.execute(file.read_text(encoding="utf-8"))
-        cursor.execute("insert into schema_version values ($version)", {"version": number})
+        with _transaction(cursor):
+            if number == 1:
+                cursor.execute("create table schema_version (version integer not null)")
+            cursor.execute(file.read_text(encoding="utf-8"))
+            cursor.execute("insert into schema_version values ($version)", {"version": number})
+
+
+@contextmanager
+def _transaction(cursor: Cursor) -> Iterator[None]:
+    cursor.execute("begin")
+    try:
+        yield
+        cursor.execute("select 1")  # raises if an error was swallowed; commit would silently roll back
+        cursor.execute("commit")
+    except BaseException:
+        with suppress(duckdb.Error):
+            cursor.execute("rollback")
+        raise

@@ -9,7 +9,7 @@ import pytest
 from engagement import contacts, nudges, publication, review, roster
 from engagement.errors import InvalidInput
 from engagement.roster import Wanted
-from engagement.store import Store
+from engagement.store import ROW_GROUP, Store
 from tests.cohort import AS_OF, DAY, HOUR, LOW, MEDIUM, UNKNOWN, learner, load, night, rows
 
 NOW = AS_OF + HOUR
@@ -151,6 +151,15 @@ def test_who_never_logged_in_has_it_as_their_reason(store):
 def test_a_search_finds_the_text_as_it_stands_in_any_case(cohort, search, found):
     assert ids(cohort, search=search) == found
     assert rows(cohort, "select count(*) from learners") == [(6,)]
+
+
+def test_a_search_looks_in_the_newest_name_and_address(store):
+    load(store, learner("a", name="Ann Lee", email="ann@example.invalid"))
+    load(store, learner("a", name="Bea", email="bea@example.invalid"), at=AS_OF)
+    assert [ids(store, search=search) for search in ("lee", "ann@", "bea", "BEA@", "A")] == [
+        *([], []),
+        *(["a"], ["a"], ["a"]),
+    ]
 
 
 def test_a_search_also_finds_who_has_no_score(cohort):
@@ -410,6 +419,12 @@ def test_persons_have_one_number_however_their_enrolments_come_in(store):
     assert rows(store, numbers) == [("a", True), ("b", True), ("c", True)]
     ((different,),) = rows(store, "select count(distinct person_number) from learners")
     assert different == 2
+
+
+def test_persons_are_numbered_by_the_first_file_of_a_new_store_too(store):
+    load(store, *(learner(f"l{number}", person_id=f"p{number // 2}", email=None) for number in range(2 * ROW_GROUP)))
+    counted = "select count(*), count(person_number), count(distinct person_number) from learners"
+    assert rows(store, counted) == [(2 * ROW_GROUP, 2 * ROW_GROUP, ROW_GROUP)]
 
 
 def test_what_a_page_reads_needs_no_pandas_plots_or_model():

@@ -356,7 +356,7 @@ _OF_A_SCORE = (
 )
 _OF_A_DRAFT = ("edited", "changed_by", "changed_at")
 ADDED_SINCE_VERSION_1 = {
-    "learners": ("seen_at", "inactive_since", "number", "person_number"),
+    "learners": ("seen_at", "inactive_since", "number", "person_number", "searched"),
     "risk_scores": _OF_A_SCORE,
     "run_scores": _OF_A_SCORE,
     **dict.fromkeys(("nudges", "quizzes", "published_nudges", "published_quizzes"), _OF_A_DRAFT),

@@ -1,6 +1,6 @@
 // Questions to the server and actions on it, as hooks. An answer that is no longer wanted is dropped.
 
-import { createContext, useCallback, useContext, useEffect, useRef, useState } from "./vendor/preact.js";
+import { createContext, useCallback, useContext, useEffect, useLayoutEffect, useRef, useState } from "./vendor/preact.js";
 
 /** {call, me, toast, announce, changed, openLearner}: what every view may use. See app.js. */
 export const Desk = createContext(null);
@@ -17,7 +17,8 @@ export function useCall(call, method, args = {}, { when = true, tick = 0 } = {})
   const [state, setState] = useState({ ...NOTHING, busy: when });
   const [turn, setTurn] = useState(0);
 
-  useEffect(() => {
+  useLayoutEffect(() => {
+    // before the browser paints: the server works meanwhile
     if (!when) return undefined;
     const controller = new AbortController();
     const wanted = (change) => !controller.signal.aborted && setState(change);

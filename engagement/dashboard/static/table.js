@@ -2,19 +2,38 @@
 
 import { ago, moment, number, percent } from "./format.js";
 import { Badge, Button, Empty, Icon, LabelBadge, Skeleton } from "./parts.js";
-import { html } from "./vendor/preact.js";
+import { html, useEffect, useMemo, useState } from "./vendor/preact.js";
 import { COLUMNS, narrowed, withoutFilters, writtenSort } from "./wanted.js";
 import { words } from "./words.js";
 
 const NUMBERS = ["completed_percent", "avg_quiz_score", "consecutive_missed_sessions"];
 
+const STALE_AFTER_MS = 300; // painting the table twice takes longer than most answers
+
+/** Whether an answer takes its time. */
+function useLate(busy) {
+  const [late, setLate] = useState(false);
+  useEffect(() => {
+    if (!busy) return undefined;
+    const timer = setTimeout(() => setLate(true), STALE_AFTER_MS);
+    return () => (clearTimeout(timer), setLate(false));
+  }, [busy]);
+  return late;
+}
+
 export function LearnersTable({ answer, asked, set, change, openId, openLearner, cards }) {
   const { data, busy, error } = answer;
+  const late = useLate(busy);
+  const rows = useMemo(
+    // No keys: the next answer writes into the rows that are there, which is quicker than making new ones.
+    () => data?.rows.map((row) => html`<${Row} ...${{ row, open: row.id === openId, openLearner, cards }} />`),
+    [data, openId, openLearner, cards],
+  );
   if (!data) return error ? null : html`<${Skeleton} lines=${12} />`;
   if (!data.rows.length) return html`<${Nothing} ...${{ asked, set }} />`;
   // Roles in full: where rows become cards, a browser would no longer take the elements for a table.
   return html`<div class=${cards ? "" : "table-scroll"} role=${cards ? undefined : "region"} aria-label=${cards ? undefined : words.table.region} tabindex=${cards ? undefined : 0}>
-    <table class=${`table learners ${cards ? "learners-cards" : ""}`} role="table" data-answers=${answer.answers} data-stale=${busy ? "true" : undefined}>
+    <table class=${`table learners ${cards ? "learners-cards" : ""}`} role="table" data-answers=${answer.answers} data-stale=${late ? "true" : undefined}>
       <caption class="unseen">${words.table.caption}</caption>
       <thead role="rowgroup">
         <tr role="row">
@@ -22,7 +41,7 @@ export function LearnersTable({ answer, asked, set, change, openId, openLearner,
         </tr>
       </thead>
       <tbody role="rowgroup">
-        ${data.rows.map((row) => html`<${Row} key=${row.id} row=${row} open=${row.id === openId} openLearner=${openLearner} />`)}
+        ${rows}
       </tbody>
     </table>
   </div>`;
@@ -45,7 +64,9 @@ function Head({ column, asked, change, cards }) {
   </th>`;
 }
 
-function Row({ row, open, openLearner }) {
+function Row({ row, open, openLearner, cards }) {
+  const label = (column) => cards && html`<span class="cell-label" aria-hidden="true">${words.table.columns[column]}</span>`;
+  const figure = (column, text) => html`<td role="cell" class="number cell-figure">${label(column)} ${text}</td>`;
   const show = (event) => {
     // A click anywhere opens the learner, unless it ends the marking of a text.
     if (!String(getSelection()) && !event.target.closest("button")) openLearner(row.id);
@@ -58,20 +79,16 @@ function Row({ row, open, openLearner }) {
     <td role="cell" class="cell-program"><span title=${row.program}>${row.program}</span></td>
     <td role="cell" class="cell-risk"><${LabelBadge} label=${row.risk_label} score=${row.risk_score} change=${row.change} /></td>
     <td role="cell" class="cell-reason">${words.reason(row.reason)}</td>
-    <${Figure} column="completed_percent">${percent(row.completed_percent)}<//>
-    <${Figure} column="avg_quiz_score">${percent(row.avg_quiz_score)}<//>
-    <${Figure} column="consecutive_missed_sessions">${number(row.consecutive_missed_sessions)}<//>
+    ${figure("completed_percent", percent(row.completed_percent))}
+    ${figure("avg_quiz_score", percent(row.avg_quiz_score))}
+    ${figure("consecutive_missed_sessions", number(row.consecutive_missed_sessions))}
     <td role="cell" class="cell-login" title=${row.last_login ? moment(row.last_login) : undefined}>
-      <span class="cell-label" aria-hidden="true">${words.table.columns.last_login}</span> ${row.last_login ? ago(row.last_login) : words.table.never}
+      ${label("last_login")} ${row.last_login ? ago(row.last_login) : words.table.never}
     </td>
     <td role="cell" class="cell-contact" title=${row.last_contact_at ? moment(row.last_contact_at) : undefined}>
-      <span class="cell-label" aria-hidden="true">${words.table.columns.last_contact_at}</span> ${row.last_contact_at ? ago(row.last_contact_at) : words.table.no_contact} <${Marks} row=${row} />
+      ${label("last_contact_at")} ${row.last_contact_at ? ago(row.last_contact_at) : words.table.no_contact} <${Marks} row=${row} />
     </td>
   </tr>`;
-}
-
-function Figure({ column, children }) {
-  return html`<td role="cell" class="number cell-figure"><span class="cell-label" aria-hidden="true">${words.table.columns[column]}</span> ${children}</td>`;
 }
 
 function Marks({ row }) {
