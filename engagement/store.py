@@ -280,6 +280,7 @@ def _engine(beside: Path) -> Cursor:
         config={"python_enable_replacements": "false", "autoinstall_known_extensions": "false"}
     )
     engine.execute(f"set memory_limit = '{memory.limit_mb()}MB'")
+    engine.execute("set allocator_background_threads = true")  # they give back what is free, also while nothing is asked
     engine.execute("set global TimeZone = 'UTC'")  # for every cursor, whatever the machine's own zone
     engine.execute("set temp_directory = $folder", {"folder": str(memory.spill_folder(beside))})
     return engine
@@ -310,21 +311,14 @@ def _make_folder(folder: Path) -> None:
 
 def _schema_version(cursor: Cursor) -> int:
     """Return the version of the attached file, 0 for a new one; `StoreUnusable` where it is not for this program."""
-    ours, all_tables = first_row(
-        cursor,
-        """
-        select count_if(table_name = 'schema_version'), count(*)
-        from duckdb_tables()
-        where database_name = 'store'
-        """,
-    )
-    if not ours:
-        if all_tables:
+    try:
+        version = int(first_row(cursor, "select max(version) from store.schema_version")[0])
+    except duckdb.CatalogException:
+        if first_row(cursor, "select count(*) from duckdb_tables() where database_name = 'store'")[0]:
             raise StoreUnusable(
                 "the store is a DuckDB file with the tables of another program; choose another name"
-            )
+            ) from None
         return 0
-    version = int(first_row(cursor, "select max(version) from schema_version")[0])
     if version > SCHEMA_VERSION:
         raise StoreUnusable(
             f"the store has schema {version}, this program knows {SCHEMA_VERSION}; upgrade the program"

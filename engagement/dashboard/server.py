@@ -17,7 +17,7 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any, Final
 
-from engagement import kernels, startup
+from engagement import kernels, memory, startup
 from engagement.errors import InvalidInput
 from engagement.settings import PROJECT, Settings
 
@@ -139,6 +139,7 @@ def serve(options: Options, settings: Settings) -> None:
     check(options, settings, told)
     os.environ[TICKET_SECRET] = token_hex(32)
     os.environ[LOG_FILE] = str(settings.store.with_name("dashboard.log"))
+    os.environ.setdefault(*memory.GIVES_BACK_SOON)
     os.environ.pop("ENGAGEMENT_PROXY_SECRET", None)  # the kernels need it not
     # Where Voila finds the template `engagement`; its conf.json says that it stands on none of JupyterLab's.
     os.environ["JUPYTER_PATH"] = os.pathsep.join(

@@ -103,7 +103,7 @@ def test_the_table_shows_the_worst_first_and_turns_its_pages(page, store):
     page.get_by_test_id("pager-next").click()
     expect(page.get_by_text("Page 2 of 6")).to_be_visible()
     assert [scores[one] for one in ids(page)] == worst[25:50]
-    assert "page=2" in page.url
+    expect(page).to_have_url(re.compile("page=2"))
     page.get_by_test_id("pager-previous").click()
     expect(page.get_by_text("Page 1 of 6")).to_be_visible()
     assert ids(page) == first
@@ -169,7 +169,7 @@ def test_top_n_leaves_the_worst_whom_one_may_call(page, store):
     found(page, 20)
     page.get_by_test_id("capacity").fill("3")
     found(page, 3)
-    assert "top=3" in page.url
+    expect(page).to_have_url(re.compile("top=3"))
     called = ids(page)
     assert "optedout" not in called
     assert called[0] == "worst"
@@ -244,7 +244,7 @@ def test_an_address_that_makes_no_sense_shows_the_table(page, visit, address, st
 def test_a_page_that_is_no_longer_there_gives_the_first(page, store):
     page.evaluate("location.hash = '#/learners?labels=high&page=99'")
     expect(page.get_by_test_id("learner-row")).to_have_count(len(of(store, "risk_label = 'high'")))
-    assert "page" not in page.url
+    expect(page).not_to_have_url(re.compile("page"))
 
 
 def test_what_is_found_is_exported(page, store):
@@ -275,3 +275,18 @@ def test_the_help_says_what_the_score_is_and_what_it_must_not_be_used_for(page):
     ).to_have_count(5)
     expect(page.get_by_role("main")).to_contain_text("Above 0.70. Look at these first.")
     assert page.url.endswith("#/help")
+
+
+def test_the_back_button_leads_to_the_last_letter_typed_and_before_it_to_none(page):
+    search = page.get_by_test_id("search")
+    everybody = page.get_by_test_id("found").inner_text()
+    for text in ("s", "sa", "sam"):
+        search.fill(text)
+    page.get_by_test_id("learner-row").first.locator("button").click()
+    expect(page.get_by_test_id("learner-panel")).to_be_visible()
+    page.go_back()
+    expect(page.get_by_test_id("learner-panel")).to_have_count(0)
+    expect(search).to_have_value("sam")
+    page.go_back()
+    expect(search).to_have_value("")
+    expect(page.get_by_test_id("found")).to_have_text(everybody)

@@ -1,6 +1,6 @@
 // Questions to the server and actions on it, as hooks. An answer that is no longer wanted is dropped.
 
-import { createContext, useCallback, useContext, useEffect, useLayoutEffect, useRef, useState } from "./vendor/preact.js";
+import { createContext, useCallback, useContext, useEffect, useLayoutEffect, useMemo, useRef, useState } from "./vendor/preact.js";
 
 /** {call, me, toast, announce, changed, openLearner}: what every view may use. See app.js. */
 export const Desk = createContext(null);
@@ -31,7 +31,7 @@ export function useCall(call, method, args = {}, { when = true, tick = 0 } = {})
   }, [call, method, key, turn, tick, when]);
 
   const reload = useCallback(() => setTurn((before) => before + 1), []);
-  return { ...state, reload };
+  return useMemo(() => ({ ...state, reload }), [state]);
 }
 
 /**

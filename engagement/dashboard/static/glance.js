@@ -1,6 +1,7 @@
 // Beside the table while no learner is open: how the risk is spread, how it went, and which programs are worst off.
 
 import { number, share } from "./format.js";
+import { memo } from "./memo.js";
 import { Distribution, LabelHistory } from "./plots.js";
 import { Boundary, LabelShape, Skeleton, useId } from "./parts.js";
 import { html } from "./vendor/preact.js";
@@ -8,7 +9,7 @@ import { words } from "./words.js";
 
 const MOST_PROGRAMS = 12;
 
-export function Glance({ overview: { data, error }, program, onProgram }) {
+export const Glance = memo(({ overview: { data, error }, program, onProgram }) => {
   if (!data) return error ? null : html`<div class="glance"><section class="card"><${Skeleton} lines=${8} /></section></div>`;
   return html`<div class="glance">
     ${data.bins.length > 0 &&
@@ -16,7 +17,7 @@ export function Glance({ overview: { data, error }, program, onProgram }) {
     ${days(data.history) > 1 && html`<${Card} title=${words.glance.history}><${LabelHistory} history=${data.history} /><//>`}
     ${data.programs.length > 1 && html`<${Programs} ...${{ programs: data.programs, program, onProgram }} />`}
   </div>`;
-}
+});
 
 const days = (history) => new Set(history.map((one) => one.day)).size;
 

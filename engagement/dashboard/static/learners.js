@@ -6,7 +6,7 @@ import { Overview } from "./overview.js";
 import { Button, ErrorNote, download, useAction, useCall, useDesk, Pager } from "./parts.js";
 import { useMedia } from "./store.js";
 import { LearnersTable } from "./table.js";
-import { html, useEffect, useRef } from "./vendor/preact.js";
+import { html, useCallback, useEffect, useRef } from "./vendor/preact.js";
 import { narrowed, wanted, withoutFilters } from "./wanted.js";
 import { words } from "./words.js";
 
@@ -40,7 +40,8 @@ export function Learners({ state, set, overview, openId, onReady, children }) {
     page.current = data?.page ?? asked.page;
   }, [data]);
 
-  const change = (patch, options) => set({ ...patch, page: null }, options);
+  const change = useCallback((patch, options) => set({ ...patch, page: null }, options), [set]);
+  const chooseProgram = useCallback((program) => change({ program }), [change]);
   const exportAll = async () => {
     const { page, ...rest } = asked;
     const file = await exporting.run("export_learners", rest);
@@ -66,6 +67,6 @@ export function Learners({ state, set, overview, openId, onReady, children }) {
         <${LearnersTable} ...${{ answer, asked, set, change, openId, openLearner, cards }} />
         ${data && html`<${Pager} page=${data.page} pageSize=${data.page_size} total=${data.total} onPage=${(page) => set({ page: page === 1 ? null : page })} />`}
       </section>
-      ${children || html`<${Glance} overview=${overview} program=${asked.program} onProgram=${(program) => change({ program })} />`}
+      ${children || html`<${Glance} overview=${overview} program=${asked.program} onProgram=${chooseProgram} />`}
     </div>`;
 }

@@ -1,5 +1,6 @@
 // The figures at the top: how many, how that changed since the last run, what waits, and how old all of it is.
 
+import { memo } from "./memo.js";
 import { Icon, LabelShape, Skeleton, useDesk } from "./parts.js";
 import { html } from "./vendor/preact.js";
 import { words } from "./words.js";
@@ -7,7 +8,7 @@ import { number } from "./format.js";
 
 const LABELS = ["high", "medium", "low", "unknown"];
 
-export function Overview({ overview, program }) {
+export const Overview = memo(({ overview, program }) => {
   const { data } = overview;
   if (!data) return overview.error ? null : html`<section class="card figures"><${Skeleton} lines=${2} /></section>`;
   return html`<section class="overview" aria-label=${words.overview.title} aria-busy=${overview.busy ? "true" : "false"}>
@@ -21,7 +22,7 @@ export function Overview({ overview, program }) {
     </dl>
     <p class="age soft" data-testid="age">${words.overview.age(data)}</p>
   </section>`;
-}
+});
 
 function Figure({ name, value, shape, testid, children }) {
   return html`<div class="figure" data-testid=${testid}>
