@@ -17,9 +17,9 @@ from engagement.settings import read_settings
 
 # Of an engine: a million learners need a third of it; past it, work goes by way of the disk.
 MEMORY_MB: Final = 2_500
-# A variable of the engine's allocator (jemalloc, on Linux) and its value. Left alone, it keeps what a query took for ten
-# seconds: many pages are open at once, and most of them are only being read.
-GIVES_BACK_SOON: Final = ("DUCKDB_JE_MALLOC_CONF", "dirty_decay_ms:500,muzzy_decay_ms:0")
+# A variable of the engine's allocator (jemalloc, on Linux) and its value. Left alone, it keeps what a query took for
+# ten seconds: many pages are open at once, and most of them are only being read.
+GIVES_BACK_SOON: Final = ("DUCKDB_JE_MALLOC_CONF", "dirty_decay_ms:2000,muzzy_decay_ms:0")
 _CGROUP_LIMITS: Final = (
     Path("/sys/fs/cgroup/memory.max"),
     Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),

@@ -280,7 +280,7 @@ def _engine(beside: Path) -> Cursor:
         config={"python_enable_replacements": "false", "autoinstall_known_extensions": "false"}
     )
     engine.execute(f"set memory_limit = '{memory.limit_mb()}MB'")
-    engine.execute("set allocator_background_threads = true")  # they give back what is free, also while nothing is asked
+    engine.execute("set allocator_background_threads = true")  # what is free goes back also while nobody asks
     engine.execute("set global TimeZone = 'UTC'")  # for every cursor, whatever the machine's own zone
     engine.execute("set temp_directory = $folder", {"folder": str(memory.spill_folder(beside))})
     return engine

@@ -24,10 +24,7 @@ from jupyter_server.services.kernels.connection.base import deserialize_msg_from
 from tornado import web
 from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
 from voila.tornado.handler import TornadoVoilaHandler
-from voila.tornado.kernel_websocket_handler import (
-    VoilaKernelWebsocketHandler,
-    read_header_from_binary_message,
-)
+from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
 from engagement.dashboard import viewers
 from engagement.dashboard.identity import Identities
@@ -173,10 +170,18 @@ class Channels(VoilaKernelWebsocketHandler):  # type: ignore[misc]
 
     def write_message(self, message: Any, binary: bool = False) -> Any:
         """Pass on what the page needs to hear."""
-        header = read_header_from_binary_message(message) if isinstance(message, bytes) else None
-        if header and header.get("msg_type") in TOLD:
+        if isinstance(message, bytes) and _is_told(message):
             return super().write_message(message, binary)
         return None
+
+
+def _is_told(message: bytes) -> bool:
+    """Whether a page needs to hear it: what its widget says, and that the kernel is gone, not that it is at work."""
+    _, parts = deserialize_msg_from_ws_v1(message)  # type: ignore[no-untyped-call]
+    kind = json.loads(parts[0])["msg_type"]
+    return kind in TOLD and (
+        kind != "status" or json.loads(parts[3])["execution_state"] not in ("busy", "idle")
+    )
 
 
 class Shutdown(VoilaShutdownKernelHandler):  # type: ignore[misc]
