@@ -19,7 +19,7 @@ from engagement.settings import read_settings
 MEMORY_MB: Final = 2_500
 # A variable of the engine's allocator (jemalloc, on Linux) and its value. Left alone, it keeps what a query took for
 # ten seconds: many pages are open at once, and most of them are only being read.
-GIVES_BACK_SOON: Final = ("DUCKDB_JE_MALLOC_CONF", "dirty_decay_ms:2000,muzzy_decay_ms:0")
+GIVES_BACK_SOON: Final = ("DUCKDB_JE_MALLOC_CONF", "dirty_decay_ms:4000,muzzy_decay_ms:0")
 _CGROUP_LIMITS: Final = (
     Path("/sys/fs/cgroup/memory.max"),
     Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),

@@ -281,9 +281,9 @@ def _rows(db: Cursor, found: Sequence[tuple[int, int]], now: datetime) -> list[d
     shown = {row["number"]: row for row in enrolments}
     person_of = {row["id"]: row["person_number"] for row in enrolments}
     contacts = records(db, query("roster_last_contacts"), {"ids": list(person_of), "now": now})
-    waiting = {row["learner_id"] for row in contacts if row["draft"]}
-    contacted = sorted((row for row in contacts if row["last_contact_at"]), key=_last_contact)
-    last_contacts = {person_of[row["learner_id"]]: row["last_contact_at"] for row in contacted}
+    waiting = {row["learner_id"] for row in contacts if row["is_draft"]}
+    contacted = sorted((row for row in contacts if row["contacted_at"]), key=_contacted_at)
+    last_contacts = {person_of[row["learner_id"]]: row["contacted_at"] for row in contacted}
     opted_out = {row["person_number"] for row in enrolments if row["contact_opt_out"]}
     before = _labels_before(db, [shown[number]["id"] for number, _ in found])
     return [
@@ -298,8 +298,8 @@ def _rows(db: Cursor, found: Sequence[tuple[int, int]], now: datetime) -> list[d
     ]
 
 
-def _last_contact(row: Mapping[str, Any]) -> datetime:
-    at: datetime = row["last_contact_at"]
+def _contacted_at(row: Mapping[str, Any]) -> datetime:
+    at: datetime = row["contacted_at"]
     return at
 
 

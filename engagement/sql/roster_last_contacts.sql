@@ -1,4 +1,4 @@
--- One row per enrolment of $ids with a nudge or a call: whether a draft waits, and when it was last contacted.
+-- One row per nudge of, and call to, the enrolments of $ids: whether it is a draft, and when the person was contacted.
 with shown as (
 
     select unnest($ids::text[]) as learner_id
@@ -34,10 +34,10 @@ final as (
 
     select
         learner_id,
-        bool_or(is_draft) as draft,
-        max(contacted_at) filter (where contacted_at <= $now) as last_contact_at
+        is_draft,
+        -- what is after $now has not happened yet
+        case when contacted_at <= $now then contacted_at end as contacted_at
     from contacts
-    group by learner_id
 
 )
 
