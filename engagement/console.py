@@ -5,6 +5,7 @@ The clock and the settings are read here, once; everything below is handed an in
 
 import json
 import logging
+import os
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+NICENESS: Final = 10  # of a run; at most 19
 LOOKS_EVERY_S: Final = 0.5  # at how far a batch of texts is, where a person watches
 LOGS_EVERY_S: Final = 15.0  # and where a log does
 
@@ -117,7 +119,7 @@ def run_pipeline(
     *,
     console: "Console",
 ) -> "RunResult":
-    """Run a pipeline of that name and show its steps as they go."""
+    """Run a pipeline of that name and show its steps as they go; whoever waits for the machine meanwhile comes first."""
     from engagement import pipeline, steps
     from engagement.instants import local_day
     from engagement.progress import watched
@@ -127,6 +129,7 @@ def run_pipeline(
     if not (sources.learners or sources.events or sources.inboxes):
         with store.read():  # `NotFound` where there is none: a run over nothing would look like a result
             pass
+    os.setpriority(os.PRIO_PROCESS, 0, max(NICENESS, os.getpriority(os.PRIO_PROCESS, 0)))
     with progress(console) as bars:
         tasks = {
             step.notebook: bars.add_task(step.notebook, total=1, visible=False, note="")

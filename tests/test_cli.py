@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import re
 import shutil
 import subprocess
@@ -400,6 +401,16 @@ def test_run_that_is_done_already_gives_the_same_run(as_json, path):
     found = as_json("run", "nightly", "--as-of", AS_OF.isoformat())
     assert set(found) >= {"run_id", "status", "steps", "report"}
     assert found["status"] == "already done"
+
+
+def test_a_run_lets_others_go_first(as_json, path, monkeypatch):
+    asked = []
+    monkeypatch.setattr("os.setpriority", lambda *arguments: asked.append(arguments))
+    done_before(Store(path), AS_OF)
+    as_json("run", "nightly", "--as-of", AS_OF.isoformat())
+    ((which, process, niceness),) = asked
+    assert (which, process) == (os.PRIO_PROCESS, 0)
+    assert niceness >= console.NICENESS > 0
 
 
 def done_before(store, as_of):
