@@ -119,7 +119,7 @@ def run_pipeline(
     *,
     console: "Console",
 ) -> "RunResult":
-    """Run a pipeline of that name and show its steps as they go; whoever waits for the machine meanwhile comes first."""
+    """Run a pipeline of that name and show its steps as they go, giving way to whoever else works on the machine."""
     from engagement import pipeline, steps
     from engagement.instants import local_day
     from engagement.progress import watched
