@@ -8,17 +8,14 @@ transparent, and every colour is one of `palette.LIGHT`.
 """
 
 from collections.abc import Sequence
-from html import escape
 from typing import Any, Final
 
 import pandas as pd
 import plotly.graph_objects as go
 
-from engagement import startup
 from engagement.errors import InvalidInput
+from engagement.figures import checked, count, lay_out, short
 from engagement.palette import LABELS, LIGHT
-
-startup.skip_iri_grammar()  # the first figure that a notebook shows imports nbformat
 
 DRIVERS: Final = {
     "behind_pace": "Behind with the work",
@@ -32,12 +29,10 @@ HIGH_FROM: Final = 0.7
 BIN_WIDTH: Final = 0.05
 BAND_WIDTH: Final = 10  # percent
 BAR: Final = 0.5  # the other half of a row holds its name
-NAME_LENGTH: Final = 28  # characters that fit beside the numbers on a phone
 MAX_PROGRAMS: Final = 20  # more bars than this and none can be read; the rest share one bar
 
 _SYMBOLS: Final = {"high": "circle", "medium": "diamond", "low": "square", "unknown": "x"}
 _DASHES: Final = {"high": "solid", "medium": "dash", "low": "dot", "unknown": "dashdot"}
-_FONT: Final = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', sans-serif"
 
 
 def label_counts(frame: pd.DataFrame) -> go.Figure:
@@ -72,9 +67,9 @@ def label_counts(frame: pd.DataFrame) -> go.Figure:
             hovertemplate="Last run: %{x:,} learners<extra></extra>",
         )
     columns = ["Label", "Learners", "Last run"]
-    _lay_out(figure, "Learners by risk label", columns, rows.reset_index(), height=_bars_height(rows, 36))
+    lay_out(figure, "Learners by risk label", columns, rows.reset_index(), height=_bars_height(rows, 36))
     texts = [
-        f"{label.capitalize()} · {_count(n)}{_change(n, before)}"
+        f"{label.capitalize()} · {count(n)}{_change(n, before)}"
         for label, n, before in zip(rows.index, rows["learners"], rows["before"], strict=True)
     ]
     longest = max([1, *rows["learners"], *rows["before"].dropna()])
@@ -122,7 +117,7 @@ def score_distribution(frame: pd.DataFrame) -> go.Figure:
     columns = ["From", "To", "Label", "Learners"]
     shown = rows[rows["learners"] > 0].sort_values(["score_from", "label"])
     shown = shown[["score_from", "score_to", "label", "learners"]]
-    _lay_out(figure, "Learners by risk score, 0 (safe) to 1 (leaving)", columns, shown, height=330)
+    lay_out(figure, "Learners by risk score, 0 (safe) to 1 (leaving)", columns, shown, height=330)
     figure.update_layout(barmode="stack", bargap=0, legend={"y": 1.2})
     figure.update_xaxes(range=[0, 1], dtick=0.1, tickformat=".1f", showgrid=False)
     figure.update_xaxes(title_text="Risk score" + _left_out(every, rows, "a score"))
@@ -137,13 +132,11 @@ def drivers(frame: pd.DataFrame) -> go.Figure:
     frame
         One row per reason: `driver` (a key of `DRIVERS`), `learners`.
     """
-    rows = _checked(frame, ["driver", "learners"]).sort_values(
-        ["learners", "driver"], ascending=[False, True]
-    )
+    rows = checked(frame, ["driver", "learners"]).sort_values(["learners", "driver"], ascending=[False, True])
     words = [DRIVERS.get(driver, driver) for driver in rows["driver"].astype(str)]
     total = rows["learners"].sum() or 1
     texts = [
-        f"{_short(word)} · {_count(n)} · {100 * n / total:.0f} %"
+        f"{short(word)} · {count(n)} · {100 * n / total:.0f} %"
         for word, n in zip(words, rows["learners"], strict=True)
     ]
     figure = go.Figure(
@@ -157,7 +150,7 @@ def drivers(frame: pd.DataFrame) -> go.Figure:
     )
     table = pd.DataFrame({"driver": words, "learners": rows["learners"].tolist()})
     columns = ["Main reason", "Learners"]
-    _lay_out(figure, "Main reason of the learners at risk", columns, table, height=_bars_height(rows))
+    lay_out(figure, "Main reason of the learners at risk", columns, table, height=_bars_height(rows))
     return _name_bars(figure, texts, longest=max([1, *rows["learners"]]))
 
 
@@ -171,7 +164,7 @@ def program_labels(frame: pd.DataFrame) -> go.Figure:
     frame
         One row per program: `program`, `high`, `medium`, `low`, `unknown` (learners).
     """
-    rows = _checked(frame, ["program", *LABELS])[["program", *LABELS]].fillna(dict.fromkeys(LABELS, 0))
+    rows = checked(frame, ["program", *LABELS])[["program", *LABELS]].fillna(dict.fromkeys(LABELS, 0))
     rows["learners"] = rows[list(LABELS)].sum(axis=1)
     rows = rows[rows["learners"] > 0]
     rows = rows.assign(share=rows["high"] / rows["learners"])
@@ -186,19 +179,19 @@ def program_labels(frame: pd.DataFrame) -> go.Figure:
             x=percent.round(2).tolist(),
             marker=_marker(label),
             name=label.capitalize(),
-            text=[_count(n) for n in drawn[label]],
+            text=[count(n) for n in drawn[label]],
             textposition="inside",
             textangle=0,
             insidetextanchor="middle",
             insidetextfont={"color": LIGHT["on_light" if label == "medium" else "on_dark"]},
             hovertext=[
-                f"{_short(str(name))}<br>{label.capitalize()}: {_count(n)} of {_count(of)} learners"
+                f"{short(str(name))}<br>{label.capitalize()}: {count(n)} of {count(of)} learners"
                 for name, n, of in zip(drawn["program"], drawn[label], drawn["learners"], strict=True)
             ],
             hovertemplate="%{hovertext}, %{x:.0f} %<extra></extra>",
         )
     columns = ["Program", *[label.capitalize() for label in LABELS], "Learners"]
-    _lay_out(
+    lay_out(
         figure,
         "Learners by risk label in each program, worst first",
         columns,
@@ -207,7 +200,7 @@ def program_labels(frame: pd.DataFrame) -> go.Figure:
     )
     figure.update_layout(barmode="stack", uniformtext={"mode": "hide", "minsize": 11})
     texts = [
-        f"{_short(str(name))} · {_count(of)} · {100 * high / of:.0f} % high"
+        f"{short(str(name))} · {count(of)} · {100 * high / of:.0f} % high"
         for name, high, of in zip(drawn["program"], drawn["high"], drawn["learners"], strict=True)
     ]
     return _name_bars(figure, texts, longest=100)
@@ -239,7 +232,7 @@ def label_history(frame: pd.DataFrame) -> go.Figure:
     wide = wide.reindex(columns=[label for label in LABELS if label in wide.columns])
     wide.insert(0, "day", [str(day.date()) for day in wide.index])
     columns = ["As of", *[str(name).capitalize() for name in wide.columns[1:]]]
-    _lay_out(figure, "Learners by risk label over the runs", columns, wide, height=320)
+    lay_out(figure, "Learners by risk label over the runs", columns, wide, height=320)
     figure.update_xaxes(showgrid=False, nticks=6, tickformat="%-d %b\n%Y")
     return figure.update_yaxes(rangemode="tozero", tickformat=",d")
 
@@ -288,23 +281,14 @@ def quadrant(frame: pd.DataFrame) -> go.Figure:
             hovertemplate=f"{label.capitalize()}: %{{hovertext}}<extra></extra>",
         )
     columns = ["Work done from %", "Quiz average from %", "Label", "Learners"]
-    _lay_out(figure, "Learners by work done and quiz average", columns, placed, height=480)
+    lay_out(figure, "Learners by work done and quiz average", columns, placed, height=480)
     below = _left_out(rows, placed, "both values")
     figure.update_xaxes(range=[0, 100], dtick=BAND_WIDTH, title_text="Work done, %" + below)
     return figure.update_yaxes(range=[0, 100], dtick=BAND_WIDTH, title_text="Quiz average, %")
 
 
-def _checked(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
-    missing = [column for column in columns if column not in frame.columns]
-    if missing:
-        raise InvalidInput(
-            f"{missing[0]}: not a column of the frame to draw; needed are {', '.join(columns)}"
-        )
-    return frame.copy()
-
-
 def _labelled(frame: pd.DataFrame, label: str, columns: Sequence[str]) -> pd.DataFrame:
-    rows = _checked(frame, [label, *columns])
+    rows = checked(frame, [label, *columns])
     wrong = rows[~rows[label].isin(LABELS)]
     if len(wrong):
         raise InvalidInput(f"{label}: {len(wrong)} of {len(rows)} rows hold none of {', '.join(LABELS)}")
@@ -346,50 +330,12 @@ def _name_bars(figure: go.Figure, texts: Sequence[str], *, longest: float) -> go
     return figure.update_yaxes(visible=False, range=[max(len(texts), 1) - 0.7, -0.8])
 
 
-def _lay_out(
-    figure: go.Figure, title: str, columns: Sequence[str], table: pd.DataFrame, *, height: int
-) -> None:
-    """Give a figure the look that all share, and its title and numbers for those who cannot see it."""
-    has_legend = any(trace.showlegend is not False for trace in figure.data)
-    cells = table.astype(object).where(table.notna(), None).to_numpy().tolist()
-    figure.update_layout(
-        template="none",
-        height=height,
-        margin={"l": 8, "r": 16, "t": 44 if has_legend else 8, "b": 8},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        font={"family": _FONT, "size": 13, "color": LIGHT["ink"]},
-        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "traceorder": "normal"},
-        hoverlabel={"font": {"family": _FONT, "size": 13}},
-        showlegend=has_legend,
-        meta={"title": title, "columns": list(columns), "rows": cells},
-    )
-    axis: dict[str, Any] = {"automargin": True, "gridcolor": LIGHT["grid"], "zeroline": False, "tickangle": 0}
-    axis |= {"fixedrange": True, "title": {"font": {"size": 13}}, "tickfont": {"size": 12}}
-    figure.update_xaxes(**axis, linecolor=LIGHT["grid"])
-    figure.update_yaxes(**axis, ticklabelstandoff=8)
-    if table.empty:
-        figure.add_annotation(
-            text="No learners to show", x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False
-        )
-
-
 def _marker(label: str) -> dict[str, Any]:
     return {"color": LIGHT[label], "line": {"width": 0}, "pattern": {"shape": _hatches([label])[0]}}
 
 
 def _hatches(labels: Sequence[str] | pd.Index) -> list[str]:
     return ["/" if label == "unknown" else "" for label in labels]
-
-
-def _short(text: str) -> str:
-    """Return a text that fits above a bar, its own markup shown, not obeyed."""
-    words = text if len(text) <= NAME_LENGTH else text[: NAME_LENGTH - 1].rstrip() + "…"
-    return escape(words, quote=False)
-
-
-def _count(learners: float) -> str:
-    return f"{int(learners):,}"
 
 
 def _change(learners: float, before: float) -> str:

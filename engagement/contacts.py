@@ -11,8 +11,9 @@ from typing import Any, Final, cast
 
 import narwhals as nw
 
-from engagement import deeds, selection
+from engagement import deeds, experiments, selection
 from engagement.errors import InvalidInput, NotFound
+from engagement.experiments import Plan
 from engagement.risk import DEFAULT_POLICY, TERMS, RiskPolicy
 from engagement.runs import NIGHTLY, Run
 from engagement.selection import DEFAULT_SELECTION, SelectionPolicy
@@ -32,27 +33,30 @@ def decide(
     run: Run,
     *,
     policy: SelectionPolicy = DEFAULT_SELECTION,
+    plan: Plan | None = None,
 ) -> int:
     """Write one decision per learner for the run, contacted or not; return how many are contacted.
 
-    Decided anew, it replaces the run's own decisions.
+    By a `plan`, some wait, and the others are compared with them. Decided anew, it replaces the run's own decisions.
     """
     with store.staging():
         # Who approves a nudge after this look and before the write comes after the run, as a minute later would be.
         with store.read() as db:
-            _compute(db, run, policy)
+            _compute(db, run, policy, plan)
         with store.write() as db:
             discard(db, run.run_id)
             db.execute(
                 f"insert into contact_decisions select $run_id, {_DECIDED} from temp.decided",  # noqa: S608 (ours)
                 {"run_id": run.run_id},
             )
+            if plan:
+                experiments.assign(db, run, plan)
             contacted = first_row(db, "select count(*) from temp.decided where decision = 'contact'")[0]
             db.execute("drop table temp.decided")
         return int(contacted)
 
 
-def _compute(db: Cursor, run: Run, policy: SelectionPolicy) -> None:
+def _compute(db: Cursor, run: Run, policy: SelectionPolicy, plan: Plan | None) -> None:
     """Fill the temporary table `decided`."""
     db.execute(
         f"create or replace temp table scores_now as select {_SCORES} from run_scores where run_id = $run_id",  # noqa: S608
@@ -66,6 +70,8 @@ def _compute(db: Cursor, run: Run, policy: SelectionPolicy) -> None:
         pipeline=run.history_of,
         rewrites=policy.rewrite_templates,
     )
+    if plan:
+        experiments.hold_out(db, run, plan)
     decided = selection.decide(inputs, policy=_left_of(db, run, policy), risk_policy=run.policy)
     db.execute(f"create or replace temp table decided as {decided.sql_query()}")
     db.execute("drop table temp.scores_now")

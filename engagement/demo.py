@@ -24,13 +24,14 @@ from engagement import (
     titles,
 )
 from engagement.errors import InvalidInput, StoreBusy
+from engagement.experiments import Plan
 from engagement.instants import local_day
 from engagement.locks import turnstile
 from engagement.risk import DEFAULT_POLICY
 from engagement.runs import NIGHTLY, Run
-from engagement.store import LOCK_WAIT_S, Cursor, Store, first_row, registered
+from engagement.store import LOCK_WAIT_S, Store, first_row
 
-EXPERIMENT: Final = "demo-week-6"
+TERM: Final = "demo"
 COORDINATOR: Final = "demo coordinator"
 _LATE_APPROVALS: Final = 60  # of the second night; they are left alone tonight
 _REJECTED_EVERY: Final = 25  # a few drafts are not good enough
@@ -107,7 +108,7 @@ def fill(
 ) -> None:
     """Load eight weeks of an invented cohort ending at `as_of`, with two published runs after weeks 6 and 7.
 
-    Half of the people are held out from nudges after week 6 (`assignments`), so that their effect can be found.
+    Half of those whom the first run would contact wait a week, so that the effect of the nudges can be found.
     """
     invented = sample.cohort(size, seed=seed, as_of=as_of)
     nudged: set[str] | None = None
@@ -118,9 +119,7 @@ def fill(
         if week == 1:
             _confirm_titles(store, end)
         if week == sample.NUDGE_WEEK:
-            with store.write() as db:
-                _assign(db, invented, end)
-            _night(store, end, zone)
+            _night(store, end, zone, _experiment(end, zone))
             nudged = _review(store, end + timedelta(hours=10))
         elif week == sample.NUDGE_WEEK + 1:
             _night(store, end, zone)
@@ -136,16 +135,11 @@ def _confirm_titles(store: Store, now: datetime) -> None:
         titles.confirm(store, texts, kind=kind, actor=COORDINATOR, now=now)
 
 
-def _assign(db: Cursor, invented: sample.Cohort, as_of: datetime) -> None:
-    arms = invented.learners[["id", "person_id"]].assign(arm=invented.arm.to_numpy())
-    with registered(db, "arms", arms.drop_duplicates("person_id")):
-        db.execute(
-            "insert into assignments select $experiment, person_id, arm, $as_of, $ends_at from arms",
-            {"experiment": EXPERIMENT, "as_of": as_of, "ends_at": as_of + timedelta(days=7)},
-        )
+def _experiment(as_of: datetime, zone: ZoneInfo) -> Plan:
+    return Plan(holdout=0.5, term=TERM, ends_on=local_day(as_of, zone))
 
 
-def _night(store: Store, as_of: datetime, zone: ZoneInfo) -> Run:
+def _night(store: Store, as_of: datetime, zone: ZoneInfo, plan: Plan | None = None) -> Run:
     """Do what the nightly notebooks do, without making a report of it."""
     day = local_day(as_of, zone)
     with store.write() as db:
@@ -161,7 +155,7 @@ def _night(store: Store, as_of: datetime, zone: ZoneInfo) -> Run:
             now=as_of,
         )
     scoring.score(store, run)
-    contacts.decide(store, run)
+    contacts.decide(store, run, plan=plan)
     nudges.draft(store, run)
     quizzes.draft(store, run)
     publication.publish(store, run, now=as_of)

@@ -235,6 +235,7 @@ def write(
             drawn = fallbacks.drawn(variant_key(learner_id, MANUAL, day), fallbacks.VARIANTS)
             _want(db, learner, writer, id=nudge_id, channel=channel, variant=drawn + 1)
         answers.settle_one(store, WANTED, writer, as_of=learner["known_at"])
+        passed = {"past": limits} if (limits := selection.limits_passed(learner)) else {}
         with store.write() as db:
             _refuse(contacts.consents(db, learner_id), channel)  # who opted out meanwhile
             named = {"run_id": None, "campaign": MANUAL, "period": period, "as_of": now, "created_at": now}
@@ -246,10 +247,10 @@ def write(
                 timestamp=now,
                 actor=actor,
                 source="review",
-                metadata={"nudge_id": nudge_id, "version": 1},
+                metadata={"nudge_id": nudge_id, "version": 1, **passed},
             )
             made = drafts.one(db, "nudge", nudge_id, programs=None)
-    return {**made, "warnings": selection.limits_passed(learner)}
+    return {**made, "warnings": limits}
 
 
 def rewrite(

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from engagement import contacts, nudges, quizzes, review, runs, scoring
+from engagement import contacts, experiments, nudges, quizzes, review, runs, scoring
 from engagement.generation import WANTED_TEMPLATES
 from engagement.instants import local_day
 from engagement.risk import DEFAULT_POLICY, LABELS, RiskPolicy
@@ -71,7 +71,7 @@ def recalculate(
 def discard(store: Store, run_id: str, *, now: datetime) -> None:
     """Forget what a run wrote that will not go on."""
     with store.write() as db:
-        for module in (scoring, contacts, nudges, quizzes):
+        for module in (scoring, contacts, experiments, nudges, quizzes):
             module.discard(db, run_id)
         runs.mark(db, run_id, "discarded", now=now)
 

@@ -46,9 +46,9 @@ REASONS: Final = {
     "open_draft": "A draft for this person is still waiting.",
     "recently_contacted": "This person was contacted in the last few days.",
     "cap_reached": "This person has had the most messages allowed in a week.",
-    "held_out": "The learner is in the comparison group of an experiment.",
     "other_enrolment": "Another enrolment of the same person is worse and comes first.",
     "over_capacity": "Learners at higher risk use up the number of contacts set for a run.",
+    "held_out": "The learner is in the comparison group of an experiment.",
 }
 
 COLUMNS: Final = (
@@ -150,6 +150,7 @@ def decide(
         type=nudge_type(policy, risk_policy),
         channel=channel(),
         reason=refusal(policy),
+        held_out=_is("held_out", True),
         quiz=quiz(policy),
     )
     limited = within_capacity(one_per_person(judged), policy.capacity)
@@ -229,7 +230,6 @@ def refusal(policy: SelectionPolicy) -> nw.Expr:
         "open_draft": _holds(_number("open_drafts") > 0),
         "recently_contacted": _holds(_number("hours_since_contact") < policy.recent_hours),
         "cap_reached": _holds(_number("contacts_in_7_days") >= policy.cap_contacts),
-        "held_out": _is("held_out", True),
     }
     return nw.coalesce(
         nw.when(~_is("active", True)).then(nw.lit("inactive")),
@@ -261,7 +261,7 @@ def quiz(policy: SelectionPolicy) -> nw.Expr:
 def one_per_person(judged: FrameT) -> FrameT:
     """Refuse every contactable enrolment but the worst of a person: `other_enrolment`."""
     worse_or_equal = _running_count(over="person_id")
-    return _ordered(judged).with_columns(
+    return _ordered(judged, nw.col("reason").is_null()).with_columns(
         reason=nw.coalesce("reason", nw.when(worse_or_equal > 1).then(nw.lit("other_enrolment")))
     )
 
@@ -270,20 +270,21 @@ def within_capacity(judged: FrameT, capacity: int | None) -> FrameT:
     """Add `priority`, 1 for the worst of the contactable; refuse who comes after: `over_capacity`, and no quiz.
 
     Who is not contactable takes no place; a quiz goes to those of them who are worse than the last who is contacted.
+    Who is held out is so only where there would have been a place: the others are compared with nobody.
     """
-    ranked = _ordered(judged).with_columns(priority=_running_count())
-    if capacity is None:
-        return ranked
-    has_place = nw.col("priority") - nw.col("contactable") < capacity
+    contacted = nw.col("reason").is_null() & ~nw.col("held_out")
+    ranked = _ordered(judged, contacted).with_columns(priority=_running_count())
+    has_place = nw.lit(True) if capacity is None else nw.col("priority") - nw.col("contactable") < capacity
     over = nw.when(~has_place).then(nw.lit("over_capacity"))
-    return ranked.with_columns(reason=nw.coalesce("reason", over), quiz=nw.col("quiz") & has_place)
+    held_out = nw.when("held_out").then(nw.lit("held_out"))
+    return ranked.with_columns(reason=nw.coalesce("reason", over, held_out), quiz=nw.col("quiz") & has_place)
 
 
-def _ordered(judged: FrameT) -> FrameT:
-    """Add what the two rules sort and count by: scores are 0 to 1, so a learner without one comes last."""
+def _ordered(judged: FrameT, counted: nw.Expr) -> FrameT:
+    """Add what the two rules sort by, and count: scores are 0 to 1, so a learner without one comes last."""
     return judged.with_columns(
         safety=(-_number("risk_score")).fill_null(1.0),
-        contactable=nw.col("reason").is_null().cast(nw.Int64),
+        contactable=counted.cast(nw.Int64),
     )
 
 
@@ -325,6 +326,7 @@ def limits_passed(learner: Mapping[str, Any], policy: SelectionPolicy = DEFAULT_
         "recently_contacted": hours is not None and hours < policy.recent_hours,
         "cap_reached": learner["contacts_in_7_days"] >= policy.cap_contacts,
         "open_draft": learner["open_drafts"] > 0,
+        "held_out": learner["held_out"],
     }
     return [code for code, is_passed in passed.items() if is_passed]
 

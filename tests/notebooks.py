@@ -32,6 +32,7 @@ IN_ORDER: Final = (
     "30_nudges",
     "31_quizzes",
     "90_report",
+    "effect",
     "explore_cohort",
     "dashboard",
 )

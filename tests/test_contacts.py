@@ -37,7 +37,7 @@ def send(store, at):
 def assign(store, person_id, arm, *, until, since=AS_OF - 9 * DAY):
     with store.write() as db:
         db.execute(
-            "insert into assignments values ('trial', $person, $arm, $since, $until)",
+            "insert into assignments values ('trial', $person, $arm, $since, $until, null)",
             {"person": person_id, "arm": arm, "since": since, "until": until},
         )
 

@@ -1,6 +1,7 @@
 """Each rule as a table, on three engines; then what must hold for whatever learners there are."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import duckdb
@@ -247,8 +248,6 @@ NEW = {"never_logged_in": True, "days_since_enrolled": 3.0}
         ({"hours_since_contact": 72.0}, None),
         ({"contacts_in_7_days": 1}, None),
         ({"contacts_in_7_days": 2}, "cap_reached"),
-        ({"held_out": True}, "held_out"),
-        ({"held_out": None}, None),
     ],
 )
 def test_reason_of_one_learner(engine: Engine, change: dict[str, Any], expected: str | None) -> None:
@@ -256,7 +255,7 @@ def test_reason_of_one_learner(engine: Engine, change: dict[str, Any], expected:
 
 
 def test_each_reason_hides_those_after_it(engine: Engine) -> None:
-    obstacles: dict[str, Any] = {"active": False, "contact_opt_out": True, "open_drafts": 1, "held_out": True}
+    obstacles: dict[str, Any] = {"active": False, "contact_opt_out": True, "open_drafts": 1}
     obstacles |= {"preferred_channel": "email", "has_email": False}
     obstacles |= {"hours_since_contact": 1.0, "contacts_in_7_days": 2, "risk_label": None}
     ways_out: list[dict[str, Any]] = [
@@ -270,16 +269,34 @@ def test_each_reason_hides_those_after_it(engine: Engine) -> None:
         {"open_drafts": 0},
         {"hours_since_contact": 100.0},
         {"contacts_in_7_days": 0},
-        {"held_out": False},
     ]
     steps = [{**obstacles, "learner_id": "00"}]
     for number, way_out in enumerate(ways_out, start=1):
         steps.append(steps[-1] | way_out | {"learner_id": f"{number:02}", "person_id": None})
     # A better and a worse enrolment of one person, and nobody may be contacted.
-    steps.append(steps[-1] | {"learner_id": "12", "person_id": "11"})
-    decided = rows(decide(engine(learners(*steps)), policy=SelectionPolicy(labels=("high",), capacity=0)))
+    steps.append(steps[-1] | {"learner_id": "11", "person_id": "10"})
+    for step in steps:
+        step["held_out"] = True
+    only_high = SelectionPolicy(labels=("high",))
+    decided = rows(decide(engine(learners(*steps)), policy=only_high))
     reasons = [decided[step["learner_id"]]["reason"] for step in steps]
-    assert reasons[:-2] + reasons[:-3:-1] == list(REASONS)
+    full = rows(decide(engine(learners(*steps)), policy=replace(only_high, capacity=0)))
+    assert [*reasons[:-2], reasons[-1], full["10"]["reason"], reasons[-2]] == list(REASONS)
+
+
+def test_who_is_held_out_was_within_reach(engine: Engine) -> None:
+    """Those who wait are as badly off as those who are contacted, however few these may be."""
+    steps = [
+        {"learner_id": f"{number:02}", "risk_score": 0.99 - number / 100, "held_out": number % 2 == 0}
+        for number in range(8)
+    ]
+    decided = rows(decide(engine(learners(*steps)), policy=SelectionPolicy(capacity=2)))
+    reached = {"00": "held_out", "01": 1, "02": "held_out", "03": 2}
+    assert outcomes(decided) == reached | {f"{number:02}": "over_capacity" for number in range(4, 8)}
+
+
+def test_a_missing_mark_holds_nobody_out(engine: Engine) -> None:
+    assert decision(engine, held_out=None)["reason"] is None
 
 
 def test_a_medium_learner_waits_where_only_high_is_selected(engine: Engine) -> None:

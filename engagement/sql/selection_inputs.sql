@@ -136,7 +136,7 @@ drafts_of_person as (
 controls as (
 
     select distinct person_id
-    from assignments
+    from published_assignments
     where arm = 'control' and assigned_at <= $as_of and ends_at > $as_of
 
 ),

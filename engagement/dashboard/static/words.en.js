@@ -47,8 +47,8 @@ const refusals = {
   no_opt_in: "This learner has not agreed to WhatsApp messages.",
 };
 const warnings = {
-  recently_contacted: "This person was contacted in the last three days.",
-  cap_reached: "This person has already had two messages in the last seven days.", open_draft: "A draft for this person is already waiting.",
+  recently_contacted: "This person was contacted in the last three days.", cap_reached: "This person has already had two messages in the last seven days.", open_draft: "A draft for this person is already waiting.",
+  held_out: "By chance, this person waits this week, so that the effect of messages can be measured.",
 };
 
 // Why a template stood in for the language model; and after which of these it is worth trying again.

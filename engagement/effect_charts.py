@@ -1,0 +1,74 @@
+"""Charts of what was tried: differences with how sure they are. They look as those of `charts` do."""
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from engagement.figures import checked, lay_out
+from engagement.palette import LIGHT
+
+ROW_HEIGHT = 64
+_SYMBOLS = ("circle", "x-thin-open")  # what can be believed, and what cannot
+
+
+def differences(frame: pd.DataFrame, *, title: str) -> go.Figure:
+    """Return each difference as a point on one axis, with the range that holds the truth in 95 of 100 cases.
+
+    Parameters
+    ----------
+    frame
+        One row per way of looking: `way`, `difference`, `low`, `high` (shares; the range may be missing).
+    title
+        What it shows, as a sentence.
+    """
+    rows = checked(frame, ["way", "difference", "low", "high"])
+    percent = rows.assign(**{name: 100 * rows[name].astype(float) for name in ("difference", "low", "high")})
+    is_sure = percent["low"].notna() & percent["high"].notna()
+    figure = go.Figure()
+    for sure, part in percent.groupby(is_sure, sort=False):
+        color = LIGHT["accent"] if sure else LIGHT["unknown"]
+        places = part.index.tolist()
+        errors = {
+            "array": (part["high"] - part["difference"]),
+            "arrayminus": part["difference"] - part["low"],
+        }
+        figure.add_scatter(
+            x=part["difference"].round(2).tolist(),
+            y=places,
+            mode="markers",
+            marker={
+                "symbol": _SYMBOLS[0 if sure else 1],
+                "size": 13,
+                "color": color,
+                "line": {"width": 3, "color": color},
+            },
+            error_x={name: values.round(2).tolist() for name, values in errors.items()}
+            | {"type": "data", "visible": bool(sure), "thickness": 3, "width": 9, "color": color},
+            showlegend=False,
+            hovertext=[_words(row) for row in part.itertuples()],
+            hovertemplate="%{hovertext}<extra></extra>",
+        )
+    table = percent.round(1)[["way", "difference", "low", "high"]]
+    columns = ["Compared", "Difference, points", "From", "To"]
+    lay_out(figure, title, columns, table, height=56 + ROW_HEIGHT * max(len(rows), 1))
+    for place, row in zip(rows.index, percent.itertuples(), strict=True):
+        figure.add_annotation(
+            x=0,
+            xref="paper",
+            y=place - 0.34,
+            text=f"{row.way}: {_words(row)}",
+            xanchor="left",
+            xshift=4,
+            showarrow=False,
+        )
+    figure.add_vline(x=0, line={"color": LIGHT["mark"], "width": 1.5, "dash": "dot"})
+    figure.update_yaxes(visible=False, range=[max(len(rows), 1) - 0.5, -0.7])
+    return figure.update_xaxes(
+        title_text="Difference in percentage points; 0: no difference", ticksuffix="", zeroline=False
+    )
+
+
+def _words(row: object) -> str:
+    difference, low, high = (getattr(row, name) for name in ("difference", "low", "high"))
+    if pd.isna(low) or pd.isna(high):
+        return f"{difference:+.1f}"
+    return f"{difference:+.1f} ({low:+.1f} to {high:+.1f})"
