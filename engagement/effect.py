@@ -70,8 +70,17 @@ class Effect:
         return _WORDS[self.verdict].format(**self._said())
 
     @property
+    def title(self) -> str:
+        """The difference as the title of a picture."""
+        if self.difference is None:
+            return "There is nothing to compare yet"
+        more = "more" if self.difference.value >= 0 else "fewer"
+        difference = points(abs(self.difference.value))
+        return f"Of those nudged {difference} {more} {self.plan.looks_at} than of those who waited"
+
+    @property
     def power_in_words(self) -> str:
-        """How large an effect had to be to be found, as expected before the first window was over and as it came out."""
+        """How large an effect had to be to be found: as expected before the run, and as it came out."""
         if self.detectable is None or self.planned_for is None:
             return "So few persons show nothing, however large the effect."
         return (
@@ -131,7 +140,7 @@ def estimate(store: Store, experiment: str = "", *, as_of: datetime, zone: ZoneI
     Parameters
     ----------
     experiment
-        Its id, such as "nightly/2026-autumn"; empty: the newest.
+        Its id, such as "nightly/2026-autumn"; empty: the newest that is over, or else the newest.
     as_of
         Naive UTC. Only persons whose window is over by then are counted.
     zone
@@ -142,8 +151,9 @@ def estimate(store: Store, experiment: str = "", *, as_of: datetime, zone: ZoneI
         found = found[found["experiment"] == experiment]
     if found.empty:
         raise NotFound(f"no experiment {experiment!r}" if experiment else "there is no experiment yet")
-    row = found.iloc[0].to_dict()
-    plan = Plan(**{name: row[name] for name in _PLANNED})
+    rows: list[Any] = found.to_dict("records")
+    row = next((row for row in rows if _over_at(_plan(row), zone) <= as_of), rows[0])
+    plan = _plan(row)
     with store.read() as db:
         after = _arms(db, row["experiment"], plan, as_of=as_of)
         before = _arms(db, row["experiment"], plan, as_of=as_of, weeks_before=True)
@@ -152,7 +162,7 @@ def estimate(store: Store, experiment: str = "", *, as_of: datetime, zone: ZoneI
         experiment=row["experiment"],
         plan=plan,
         as_of=as_of,
-        over_at=end_of_day(plan.last_day, zone) + timedelta(days=plan.window_days),
+        over_at=_over_at(plan, zone),
         nudged=nudged,
         compared=compared,
         difference=intervals.newcombe(nudged.share, compared.share) if nudged and compared else None,
@@ -175,8 +185,8 @@ def outlook(store: Store, run: Run, plan: Plan | None) -> str:
     if rate is None or least is None:
         return f"{held_out:,} persons wait; so few show nothing."
     return (
-        f"{held_out:,} of {rate.of:,} persons wait. In the week before, {rate.value:.0%} of them all {plan.looks_at}; "
-        f"a rise of {points(least)} would be found in four of five experiments."
+        f"{held_out:,} of {rate.of:,} persons wait. In the week before, {100 * rate.value:.0f} % of them all "
+        f"{plan.looks_at}; a rise of {points(least)} would be found in four of five experiments."
     )
 
 
@@ -188,30 +198,30 @@ def comparisons(effect: Effect) -> pd.DataFrame:
     """
     rows: list[dict[str, Any]] = []
     if effect.difference:
-        rows.append({"way": "Nudged, less comparison", **vars(effect.difference)})
+        rows.append({"way": "Nudged less waited", **vars(effect.difference)})
     if effect.before and effect.after:
         naive = effect.after.value - effect.before.value
-        rows.append({"way": "Misleading: after, less before", "value": naive})
+        rows.append({"way": "Misleading: after less before", "value": naive})
     frame = pd.DataFrame(rows, columns=["way", "value", "low", "high"])
     return frame.rename(columns={"value": "difference"})
 
 
 def arms(effect: Effect) -> pd.DataFrame:
-    """Return one row per arm: `arm`, `persons`, `contacted`, how many `did` what the plan looks at, and `share`."""
-    found = {"nudge": effect.nudged, "control": effect.compared}
+    """Return one row per arm: `group`, `persons`, `contacted`, how many `did` what the plan looks at, and `percent`."""
+    found = {"nudged": effect.nudged, "waited": effect.compared}
     return pd.DataFrame(
         [
             {
-                "arm": name,
+                "group": name,
                 "persons": arm.persons,
                 "contacted": arm.contacted,
                 "did": arm.share.count,
-                "share": round(arm.share.value, 3),
+                "percent": round(100 * arm.share.value),
             }
             for name, arm in found.items()
             if arm
         ],
-        columns=["arm", "persons", "contacted", "did", "share"],
+        columns=["group", "persons", "contacted", "did", "percent"],
     )
 
 
@@ -248,6 +258,14 @@ def _arms(
     }
 
 
+def _plan(row: Mapping[str, Any]) -> Plan:
+    return Plan(**{name: row[name] for name in _PLANNED})
+
+
+def _over_at(plan: Plan, zone: ZoneInfo) -> datetime:
+    return end_of_day(plan.last_day, zone) + timedelta(days=plan.window_days)
+
+
 def _together(arms: Mapping[str, Arm]) -> Share | None:
     persons = sum(arm.persons for arm in arms.values())
     return Share(sum(arm.share.count for arm in arms.values()), persons) if persons else None
@@ -264,4 +282,4 @@ def _fewest(*arms: Arm | None) -> int:
 
 
 def _percent(arm: Arm | None) -> str:
-    return f"{arm.share.value:.0%}" if arm else "nobody"
+    return f"{100 * arm.share.value:.0f} %" if arm else "nobody"

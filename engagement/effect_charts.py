@@ -71,4 +71,4 @@ def _words(row: object) -> str:
     difference, low, high = (getattr(row, name) for name in ("difference", "low", "high"))
     if pd.isna(low) or pd.isna(high):
         return f"{difference:+.1f}"
-    return f"{difference:+.1f} ({low:+.1f} to {high:+.1f})"
+    return f"{difference:+.1f} ({low:.1f} to {high:.1f})"

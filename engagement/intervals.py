@@ -55,7 +55,9 @@ def wilson(share: Share, *, confidence: float = CONFIDENCE) -> Interval:
     z2 = _z(confidence) ** 2
     centre = (share.count + z2 / 2) / (share.of + z2)
     half = sqrt(z2 * (share.value * (1 - share.value) + z2 / (4 * share.of)) / share.of) / (1 + z2 / share.of)
-    return Interval(share.value, max(centre - half, 0.0), min(centre + half, 1.0))
+    # At 0 and 1 the last bit may lie on the wrong side.
+    low, high = min(max(centre - half, 0.0), share.value), max(min(centre + half, 1.0), share.value)
+    return Interval(share.value, low, high)
 
 
 def newcombe(one: Share, other: Share, *, confidence: float = CONFIDENCE) -> Interval:

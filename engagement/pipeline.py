@@ -122,7 +122,8 @@ def run(
                     kernel=kernel,
                 )
             report = _write_page(pipeline, current, home, folder)
-            counts = publication.publish(store, current, now=_now())
+            answer = reports.answer(home / f"{pipeline.report.step}.ipynb") if pipeline.report else ""
+            counts = publication.publish(store, current, now=_now(), answer=answer)
         except (EngagementError, OSError) as error:
             plain = error if isinstance(error, EngagementError) else _cannot_write(current, error)
             _write_down_failure(store, current, plain, home)

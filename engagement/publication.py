@@ -19,13 +19,13 @@ from engagement.store import Cursor, Store, first_row, query, records
 RECALCULATION: Final = "score"  # the pipeline of scores that a person asked for
 
 
-def publish(store: Store, run: Run, *, now: datetime) -> dict[str, Any]:
-    """Make the run's scores, decisions and drafts visible, and return what it counted."""
+def publish(store: Store, run: Run, *, now: datetime, answer: str = "") -> dict[str, Any]:
+    """Make the run's scores, decisions and drafts visible, and return what it counted, with its report's `answer`."""
     with store.write() as db:
         if _asked_a_model(db, run):
             for module in (nudges, quizzes):
                 module.publish(db, run)
-        counted = summary(db, run)
+        counted = summary(db, run) | {"answer": answer}
         counted["expired"] = review.expire(db, run.as_of, now=now)
         contacts.publish(db, run)
         scoring.publish(db, run)

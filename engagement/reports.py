@@ -34,7 +34,7 @@ from engagement.palette import DARK, LABELS, LIGHT
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-__all__ = ["Display", "cards", "finding", "note", "table", "write_index", "write_report"]
+__all__ = ["Display", "answer", "cards", "finding", "note", "table", "write_index", "write_report"]
 
 REPORT_DEPTH: Final = 2  # a page is reports/<pipeline>/<run id>/report.html
 UNMADE: Final = "This section could not be made."
@@ -64,6 +64,11 @@ class _Counts(BaseModel):
     nudges: int | None = None
     quizzes: int | None = None
     quarantined: int | None = None
+    answer: str = ""
+
+    @property
+    def scored(self) -> bool:
+        return any(self.labels.values()) or not self.answer
 
 
 class _Run(BaseModel):
@@ -130,6 +135,13 @@ def write_index(reports: Path) -> Path:
         **_style(),
     )
     return _write(reports / "index.html", page.encode())
+
+
+def answer(notebook: Path) -> str:
+    """Return what the last cell of an executed notebook prints: its answer in words; empty where it prints nothing."""
+    code = [cell for cell in _read_notebook(notebook).cells if cell.cell_type == "code"]
+    printed = [output.text for output in code[-1].outputs if output.output_type == "stream"] if code else []
+    return "".join(printed).strip()
 
 
 def _read_notebook(path: Path) -> "NotebookNode":
@@ -252,6 +264,7 @@ def _index_row(run: _Run, folder: Path, reports: Path) -> dict[str, Any]:
     return {
         "run_id": run.run_id,
         "pipeline": run.pipeline,
+        "answer": "" if counts.scored else counts.answer,
         "status": run.status,
         "kind": run.status if run.status in {"published", "failed"} else "other",
         "as_of": f"{run.day or run.as_of:%Y-%m-%d}",

@@ -9,7 +9,6 @@ Every random number comes from a generator named by seed, concern and week. So a
 week was asked for before it, and nudging one learner changes nobody else.
 """
 
-import hashlib
 import zlib
 from collections import deque
 from collections.abc import Iterator, Mapping
@@ -110,14 +109,6 @@ class Cohort:
     seed: int
     as_of: datetime
     _hidden: _Hidden = field(repr=False)
-
-    @property
-    def arm(self) -> pd.Series:
-        """`nudge` or `control` by learner id: half of the persons each, a person always in one."""
-        key = hashlib.sha256(f"arm {self.seed}".encode()).hexdigest()[:16]
-        hashed = pd.util.hash_array(self.learners["person_id"].to_numpy(object), hash_key=key)
-        ids = pd.Index(self.learners["id"], name="id")
-        return pd.Series(np.where(hashed % 2 == 0, "nudge", "control"), index=ids, name="arm", dtype="str")
 
     def snapshot(self, week: int, *, nudged: Ids | None = None) -> pd.DataFrame:
         """Return the school's export at the end of `week`: who is enrolled by then, and where they stand.

@@ -31,6 +31,7 @@ _BAR: Final = 28  # cells of the longest bar
 _PARAGRAPH: Final = 2_000
 _LATEST: Final = 10
 _CELL: Final = 60  # characters of a text in a table
+_SENTENCES: Final = 600  # of an answer
 _SHORT_ID: Final = 12  # of a SHA-256: enough to be the only one, short enough to be typed
 _HEADINGS: Final = {
     "as_of": "as of",
@@ -65,6 +66,16 @@ def show_summary(
 ) -> None:
     """Print what a run found and prepared."""
     console.print(f"\n[bold]{escape(title)}[/bold]")
+    if counts["learners"] or not counts.get("answer"):
+        _show_learners(console, counts, reasons)
+    else:
+        console.print(plain(counts["answer"], longest=_SENTENCES), highlight=False, overflow="fold")
+    if report:
+        console.print("\nReport:", style="bold", end=" ")
+        console.print(str(report), soft_wrap=True, highlight=False)
+
+
+def _show_learners(console: Console, counts: Mapping[str, Any], reasons: Mapping[str, str]) -> None:
     labels: Mapping[str, int] = counts["labels"]
     high, total = labels["high"], counts["learners"]
     console.print(f"[bold]{high:,} of {total:,} learners are at high risk[/bold]\n")
@@ -73,9 +84,6 @@ def show_summary(
     if counts.get("quarantined"):
         console.print(f"{counts['quarantined']:,} rows of the files loaded since the last run were refused.")
     _show_counts(console, "Not contacted:", counts["left_out"], reasons)
-    if report:
-        console.print("\nReport:", style="bold", end=" ")
-        console.print(str(report), soft_wrap=True, highlight=False)
 
 
 def _show_authors(console: Console, counts: Mapping[str, Any]) -> None:

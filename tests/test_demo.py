@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from engagement import cli, console, demo, runs, sample, steps
+from engagement import cli, console, demo, pipeline, runs, sample, steps
 from engagement.errors import InvalidInput, StoreBusy
 from engagement.risk import DEFAULT_POLICY
 from engagement.store import Store
@@ -147,11 +147,11 @@ def test_the_cohort_has_opt_outs_and_two_languages(made):
     assert rows(made, "select count(distinct split_part(fallback_id, '.', 4)) from nudges") == [(2,)]
 
 
-def test_half_of_the_people_are_held_out_each_in_one_arm(made):
-    arms = dict(rows(made, "select arm, count(*) from assignments group by arm"))
-    people = rows(made, "select count(distinct person_id) from learners")[0][0]
-    assert sum(arms.values()) == rows(made, "select count(distinct person_id) from assignments")[0][0]
-    assert sum(arms.values()) == people
+def test_half_of_those_who_would_be_nudged_wait_each_in_one_arm(made):
+    arms = dict(rows(made, "select arm, count(*) from published_assignments group by arm"))
+    people = sum(arms.values())
+    assert people == rows(made, "select count(distinct person_id) from assignments")[0][0]
+    assert people > SIZE / 3
     assert abs(arms["control"] / people - 0.5) < 0.05
 
 
@@ -220,3 +220,18 @@ def test_what_somebody_loads_while_the_demo_is_made_stays(store):
         demo.make(store, size=10, seed=1, as_of=AS_OF, zone=UTC, watch=meanwhile)
     assert rows(store, "select id from learners") == [("mine",)]
     assert sorted(file.name for file in store.path.parent.iterdir() if "begun" in file.name) == []
+
+
+def test_the_weekly_run_says_whether_the_nudges_helped_and_changes_no_score(own, tmp_path):
+    scores = "select * from risk_scores order by all"
+    before, scored = everything(own), rows(own, scores)
+    weekly = steps.read_pipeline("weekly")
+    made = pipeline.run(own, weekly, as_of=AS_OF, day=AS_OF.date(), given={}, folder=tmp_path / "reports")
+    assert made.status == "published"
+    assert made.counts["answer"].startswith("It helped: of those nudged")
+    assert "Did the nudges help?" in made.report.read_text()
+    after = everything(own)
+    assert after["runs"] == [(before["runs"][0][0] + 1,)]
+    for table in ("runs", "events"):  # old drafts expire with any run
+        del before[table], after[table]
+    assert (after, rows(own, scores)) == (before, scored)

@@ -536,6 +536,7 @@ CLOCKS = {"now", "today", "utcnow", "time", "localtime"}
 WITHOUT_A_CLOCK = (
     *("risk", "scoring", "selection", "contacts", "nudges", "quizzes", "generation", "fallbacks"),
     *("cohorts", "findings", "charts", "displays", "reports", "sources", "inbox"),
+    *("experiments", "effect", "effect_charts", "intervals"),
 )
 
 

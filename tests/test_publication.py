@@ -54,6 +54,7 @@ def test_publishing_counts_what_the_run_did(store):
         "last_load": "L000001",
         "left_out": {"low": 1, "unknown": 1},
         "expired": 0,
+        "answer": "",
     }
 
 

@@ -13,6 +13,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from engagement import charts, displays, reports
 from engagement.errors import InvalidInput, NotFound
+from engagement.palette import LABELS
 
 CHROMIUM = shutil.which("chromium")
 HOSTILE = "</script><script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"
@@ -280,6 +281,28 @@ def test_index_lists_runs_newest_first_with_relative_links(tmp_path) -> None:
         "nightly/r0/report.html",
     ]
     assert "1,132" in made.text
+
+
+def test_index_shows_the_answer_of_a_run_that_scored_nobody(tmp_path) -> None:
+    none = dict.fromkeys(LABELS, 0)
+    answer = "It helped <b>a lot</b>."
+    record(tmp_path, "weekly/w1", counts={"labels": none, "nudges": 0, "quizzes": 0, "answer": answer})
+    record(tmp_path, "nightly/r1", counts={"labels": {"high": 3}, "answer": "3 learners are at high risk."})
+    made = Page(reports.write_index(tmp_path).read_text("utf-8"))
+    assert answer in made.text
+    assert "3 learners" not in made.text
+    assert made.all("b") == []
+
+
+def test_the_answer_is_what_the_last_cell_prints(tmp_path) -> None:
+    folder = write(
+        tmp_path,
+        new_code_cell("print(1)", outputs=[new_output("stream", text="one\n")]),
+        new_code_cell("print(2)", outputs=[new_output("stream", text="two\n")]),
+    ).parent
+    assert reports.answer(folder / "90_report.ipynb") == "two"
+    write(tmp_path, new_code_cell("pass"))
+    assert reports.answer(folder / "90_report.ipynb") == ""
 
 
 def test_index_shows_a_failed_run_without_a_link(tmp_path) -> None:

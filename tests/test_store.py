@@ -345,7 +345,7 @@ def at_version_1(monkeypatch):
 
 
 # Nothing wrote to the disclosures of version 1: the table is made anew.
-MADE_SINCE_VERSION_1 = ("disclosures", "model_answers", "titles")
+MADE_SINCE_VERSION_1 = ("disclosures", "experiments", "model_answers", "published_assignments", "titles")
 _OF_A_SCORE = (
     "learner_number",
     "last_login",
@@ -357,6 +357,7 @@ _OF_A_SCORE = (
 _OF_A_DRAFT = ("edited", "changed_by", "changed_at")
 ADDED_SINCE_VERSION_1 = {
     "learners": ("seen_at", "inactive_since", "number", "person_number", "searched"),
+    "assignments": ("run_id",),
     "risk_scores": _OF_A_SCORE,
     "run_scores": _OF_A_SCORE,
     **dict.fromkeys(("nudges", "quizzes", "published_nudges", "published_quizzes"), _OF_A_DRAFT),
@@ -376,6 +377,7 @@ ROWS_OF_VERSION_1 = {
         values ('q', 'a', 'p', 'nightly', '2026-W09', 'Data', $at, 'en', '[]', '1', true, $at)
     """,
     "events": "insert into events values ('e', 'a', 'login', '{}', $at, 'import', 'L2')",
+    "assignments": "insert into assignments values ('trial', 'p', 'control', $at, $at)",
 }
 
 

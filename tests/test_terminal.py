@@ -84,6 +84,14 @@ def test_a_summary_of_nobody_can_be_shown(screen):
     assert "0 of 0 learners" in summary(screen, labels=none, learners=0, left_out={})
 
 
+def test_a_summary_of_a_run_that_scores_nobody_is_its_answer(screen):
+    none = dict.fromkeys(COUNTS["labels"], 0)
+    answer = "It helped: of those nudged 65 % came back, of the others 54 %." + " More words." * 5
+    shown = summary(screen, labels=none, learners=0, answer=answer)
+    assert answer in shown.replace("\n", " ")
+    assert "high risk" not in shown
+
+
 def test_the_path_of_a_report_is_never_broken(screen):
     path = Path("/", *["a-folder-with-a-rather-long-name"] * 4, "report.html")
     assert f"Report: {path}" in summary(screen, report=path)
