@@ -6,5 +6,7 @@ where
     and person_id not in (
         select published_assignments.person_id
         from published_assignments
-        where published_assignments.experiment_id = $experiment and published_assignments.run_id is distinct from $run_id
+        where
+            published_assignments.experiment_id = $experiment
+            and published_assignments.run_id is distinct from $run_id
     );
