@@ -53,6 +53,7 @@ _MODULES: Final = (
     "runs",
     "scoring",
     "selection",
+    "simulation",
     "sources",
     "titles",
 )

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from engagement import console, load_command, titles_command
+from engagement import console, load_command, simulate_command, titles_command
 from engagement.errors import EngagementError, InvalidInput
 
 FINISHED_BUT_LOOK = 3
@@ -98,6 +98,7 @@ def sample(
 
 
 app.command()(load_command.load)
+app.command()(simulate_command.simulate)
 
 
 @app.command()

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from engagement import risk
+from engagement import metrics, risk
 
 FOLDER: Final = Path(os.environ.get("ENGAGEMENT_DATA", Path(__file__).parents[3] / "shared" / "data"))
 BASES: Final = {"due": "on_schedule_percent", "course": "completed_percent"}
@@ -47,18 +47,10 @@ def _figures(basis: str, week: int, learners: pd.DataFrame) -> dict[str, Any]:
         "what": f"{basis}, week {week}",
         "learners": len(learners),
         "unknown": round(float((learners["risk_label"] == "unknown").mean()), 3),
-        "auc": round(_area_under_curve(known["risk_score"], known["left"]), 3),
+        "auc": round(metrics.area_under_curve(known["risk_score"], known["left"]) or 0, 3),
         "precision of high": round(float(learners.loc[high, "left"].mean()), 3),
         "recall of high": round(float((high & learners["left"]).sum() / learners["left"].sum()), 3),
     }
-
-
-def _area_under_curve(score: "pd.Series[float]", left: "pd.Series[bool]") -> float:
-    """Return the share of pairs in which who left has the higher score; a tie counts half (Mann and Whitney)."""
-    ranks, positives = score.rank(), int(left.sum())
-    return float(
-        (ranks[left].sum() - positives * (positives + 1) / 2) / (positives * (len(left) - positives))
-    )
 
 
 if __name__ == "__main__":

@@ -1,0 +1,43 @@
+-- One row per active learner with facts at $as_of: what the formula needs, with the work done on each basis, and whether
+-- they left later (null where that is not known).
+create or replace temp table simulation_inputs as
+with known as (
+
+    select * from facts_at($as_of)
+
+),
+
+outcomes as (
+
+    select
+        learner_id,
+        arg_max(type in ('course_withdrawn', 'course_failed'), timestamp) as has_left
+    from events
+    where
+        type in ('course_withdrawn', 'course_failed', 'course_passed', 'course_distinction')
+        and timestamp > $as_of
+    group by learner_id
+
+),
+
+final as (
+
+    select
+        learners.number,
+        known.completed_percent,
+        known.completed_percent_due,
+        known.completed_percent_course,
+        known.avg_quiz_score,
+        known.consecutive_missed_sessions,
+        days_inactive(known.last_login, learners.enrolled_at, $as_of) as days_inactive,
+        outcomes.has_left
+    from learners
+    inner join known on learners.id = known.learner_id
+    left join outcomes on learners.id = outcomes.learner_id
+    where
+        active_at(learners.active, learners.inactive_since, $as_of)
+        and ($program is null or learners.program = $program)
+
+)
+
+select * from final;
