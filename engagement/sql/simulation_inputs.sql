@@ -1,5 +1,5 @@
--- One row per active learner with facts at $as_of: what the formula needs, with the work done on each basis, and whether
--- they left later (null where that is not known).
+-- One row per active learner with facts at $as_of: what the formula needs, with the work done on each basis, and
+-- whether they left later (null where that is not known).
 create or replace temp table simulation_inputs as
 with known as (
 
