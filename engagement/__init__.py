@@ -42,6 +42,7 @@ _MODULES: Final = (
     "events",
     "experiments",
     "explanations",
+    "fairness",
     "findings",
     "learners",
     "notebook",

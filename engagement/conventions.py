@@ -10,12 +10,13 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from engagement.errors import InvalidInput
-from engagement.schema import EVENTS, LEARNERS
+from engagement.schema import EVENTS, LEARNERS, Column
 
 SPREADSHEET_DAYS: Final = "excel"  # days since 30 December 1899, which spreadsheets count as 0
 PERCENT_COLUMNS: Final = tuple(column.name for column in LEARNERS if column.is_percent)
 SCALES: Final = (1, 100)
 _NAMES: Final = {column.name for column in (*LEARNERS, *EVENTS)}
+_GROUP: Final = re.compile(r"[a-z][a-z0-9_]{0,40}")
 _DIRECTIVE: Final = re.compile(r"%-?(.?)")
 _DIRECTIVES: Final = "YymbBdaAHIpMSfz%"  # which the reader of dates knows, and which mean one thing
 
@@ -35,12 +36,15 @@ class Conventions:
         the day numbers of spreadsheets.
     percent_scale
         For columns in percent, what the source writes for all of it: 1 (fractions) or 100.
+    groups
+        Columns of a learner file by which fairness is looked at, by a name of our own: {"gender": "Sex"}.
     """
 
     timezone: str = "UTC"
     columns: Mapping[str, str] = field(default_factory=dict)
     date_formats: tuple[str, ...] = ()
     percent_scale: Mapping[str, int] = field(default_factory=dict)
+    groups: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         try:
@@ -58,10 +62,25 @@ class Conventions:
                 raise InvalidInput(
                     f"percent_scale {name[:40]}={scale}: allowed are 1 and 100, for {', '.join(PERCENT_COLUMNS)}"
                 )
-        if nameless := [name for name, theirs in self.columns.items() if not theirs.strip()]:
+        for name in self.groups:
+            if not _GROUP.fullmatch(name):
+                raise InvalidInput(f"group {name[:40]!r}: allowed are small letters, digits and _")
+        if nameless := [
+            name for name, theirs in (*self.columns.items(), *self.groups.items()) if not theirs.strip()
+        ]:
             raise InvalidInput(f"map {', '.join(nameless)}: the name of the source's column is empty")
         for text in self.date_formats:
             _check_date_format(text)
+
+    @property
+    def names(self) -> Mapping[str, str]:
+        """Every column that the source calls otherwise than we do."""
+        return {**self.columns, **{group_column(name): theirs for name, theirs in self.groups.items()}}
+
+    @property
+    def group_columns(self) -> tuple[Column, ...]:
+        """The groups as columns that the source must have."""
+        return tuple(Column(group_column(name), "text", "a group", in_header=True) for name in self.groups)
 
     @property
     def local_formats(self) -> list[str]:
@@ -72,6 +91,11 @@ class Conventions:
     def zoned_formats(self) -> list[str]:
         """The formats of dates with a zone, `%z`."""
         return [text for text in self.date_formats if _has_zone(text)]
+
+
+def group_column(name: str) -> str:
+    """Return what the column of a group is called here; a group may be called like a column of ours."""
+    return f"group_{name}"
 
 
 def _has_zone(text: str) -> bool:

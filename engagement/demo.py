@@ -23,6 +23,7 @@ from engagement import (
     scoring,
     titles,
 )
+from engagement.conventions import Conventions
 from engagement.errors import InvalidInput, StoreBusy
 from engagement.experiments import Plan
 from engagement.instants import local_day
@@ -32,6 +33,7 @@ from engagement.runs import NIGHTLY, Run
 from engagement.store import LOCK_WAIT_S, Store, first_row
 
 TERM: Final = "demo"
+GROUPED: Final = Conventions(groups={"language": "locale"})
 COORDINATOR: Final = "demo coordinator"
 _LATE_APPROVALS: Final = 60  # of the second night; they are left alone tonight
 _REJECTED_EVERY: Final = 25  # a few drafts are not good enough
@@ -114,7 +116,8 @@ def fill(
     nudged: set[str] | None = None
     for week in range(1, sample.WEEKS + 1):
         end = as_of - timedelta(weeks=sample.WEEKS - week)
-        learners.load(store, invented.snapshot(week, nudged=nudged), observed_at=end, loaded_at=end)
+        rows = invented.snapshot(week, nudged=nudged)
+        learners.load(store, rows, observed_at=end, loaded_at=end, conventions=GROUPED)
         events.load(store, invented.events(week, week, nudged=nudged), observed_at=end, loaded_at=end)
         if week == 1:
             _confirm_titles(store, end)

@@ -88,6 +88,15 @@ def note(text: str) -> Display:
     return Display(part("paragraph", "note", text), text)
 
 
+def section(heading: str, text: str, frame: pd.DataFrame) -> Display:
+    """Return a heading, a remark and a table; nothing at all where the table is empty."""
+    if frame.empty:
+        return Display("", "")
+    shown = table(frame)
+    html = part("heading", heading) + part("paragraph", "note", text) + shown.html
+    return Display(html, f"{heading}: {text} {shown.text}")
+
+
 def finding(text: str) -> Display:
     """Return the sentence a report opens with: what was found, in large type."""
     return Display(part("paragraph", "finding", text), text)

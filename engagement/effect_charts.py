@@ -1,9 +1,11 @@
 """Charts of what was tried: differences with how sure they are. They look as those of `charts` do."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 import plotly.graph_objects as go
 
-from engagement.figures import checked, lay_out
+from engagement.figures import checked, count, lay_out, short
 from engagement.palette import LIGHT
 
 ROW_HEIGHT = 64
@@ -50,18 +52,8 @@ def differences(frame: pd.DataFrame, *, title: str) -> go.Figure:
     table = percent.round(1)[["way", "difference", "low", "high"]]
     columns = ["Compared", "Difference, points", "From", "To"]
     lay_out(figure, title, columns, table, height=56 + ROW_HEIGHT * max(len(rows), 1))
-    for place, row in zip(rows.index, percent.itertuples(), strict=True):
-        figure.add_annotation(
-            x=0,
-            xref="paper",
-            y=place - 0.34,
-            text=f"{row.way}: {_words(row)}",
-            xanchor="left",
-            xshift=4,
-            showarrow=False,
-        )
+    _name_rows(figure, [f"{row.way}: {_words(row)}" for row in percent.itertuples()])
     figure.add_vline(x=0, line={"color": LIGHT["mark"], "width": 1.5, "dash": "dot"})
-    figure.update_yaxes(visible=False, range=[max(len(rows), 1) - 0.5, -0.7])
     return figure.update_xaxes(
         title_text="Difference in percentage points; 0: no difference", ticksuffix="", zeroline=False
     )
@@ -72,3 +64,51 @@ def _words(row: object) -> str:
     if pd.isna(low) or pd.isna(high):
         return f"{difference:+.1f}"
     return f"{difference:+.1f} ({low:.1f} to {high:.1f})"
+
+
+def shares(frame: pd.DataFrame, *, title: str) -> go.Figure:
+    """Return the share of each group as a point, with the range that holds the truth in 95 of 100 cases.
+
+    Parameters
+    ----------
+    frame
+        One row per group: `group`, `learners`, `share`, `from`, `to` (percent; missing where there are too few).
+    title
+        What it shows.
+    """
+    rows = checked(frame, ["group", "learners", "share", "from", "to"]).reset_index(drop=True)
+    drawn = rows.dropna(subset=["share"]).astype({"share": float, "from": float, "to": float})
+    figure = go.Figure(
+        go.Scatter(
+            x=drawn["share"].tolist(),
+            y=drawn.index.tolist(),
+            mode="markers",
+            marker={"symbol": _SYMBOLS[0], "size": 13, "color": LIGHT["accent"]},
+            error_x={
+                "type": "data",
+                "array": (drawn["to"] - drawn["share"]).tolist(),
+                "arrayminus": (drawn["share"] - drawn["from"]).tolist(),
+                "thickness": 3,
+                "width": 9,
+                "color": LIGHT["accent"],
+            },
+            showlegend=False,
+            hovertext=drawn["group"].tolist(),
+            hovertemplate="%{hovertext}: %{x} %<extra></extra>",
+        )
+    )
+    columns = ["Group", "Learners", "Percent", "From", "To"]
+    table = rows[["group", "learners", "share", "from", "to"]]
+    lay_out(figure, title, columns, table, height=56 + ROW_HEIGHT * max(len(rows), 1))
+    names = zip(rows["group"], rows["learners"], strict=True)
+    _name_rows(figure, [f"{short(str(group))} · {count(learners)}" for group, learners in names])
+    return figure.update_xaxes(title_text="Percent of the group", range=[0, 100], zeroline=False)
+
+
+def _name_rows(figure: go.Figure, texts: Sequence[str]) -> None:
+    """Write each text above its row."""
+    for place, text in enumerate(texts):
+        figure.add_annotation(
+            x=0, xref="paper", y=place - 0.34, text=text, xanchor="left", xshift=4, showarrow=False
+        )
+    figure.update_yaxes(visible=False, range=[max(len(texts), 1) - 0.5, -0.7])

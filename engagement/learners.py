@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Final
 
 from engagement import intake, loads
-from engagement.conventions import AS_DOCUMENTED, Conventions
+from engagement.conventions import AS_DOCUMENTED, Conventions, group_column
 from engagement.errors import InvalidInput
 from engagement.loads import Checked, LoadSummary
 from engagement.schema import LEARNERS
@@ -65,10 +65,12 @@ def load(
         The source is refused whole: no table, a column missing, doubled or swapped, no rows, or too few accepted.
     """
     observed_at = min(observed_at, loaded_at)  # nothing is known before it is there
-    with loads.checked(store, source, LEARNERS, conventions) as loaded, store.write() as db:
+    columns = (*LEARNERS, *conventions.group_columns)
+    with loads.checked(store, source, columns, conventions) as loaded, store.write() as db:
         load_id = loads.next_load_id(db)
         _prepare(db, loaded.columns, observed_at)
         _write(db, loaded.columns, load_id, observed_at)
+        _keep_groups(db, conventions, load_id)
         return loads.record(
             db,
             load_id,
@@ -96,12 +98,14 @@ def load_full(
     certain whose it is, and where more than the share `max_absent` of the active learners would become inactive.
     """
     observed_at = min(observed_at, loaded_at)
-    with loads.checked(store, source, LEARNERS, conventions) as loaded, store.write() as db:
+    columns = (*LEARNERS, *conventions.group_columns)
+    with loads.checked(store, source, columns, conventions) as loaded, store.write() as db:
         load_id = loads.next_load_id(db)
         _prepare(db, loaded.columns, observed_at)
         db.execute("update temp.checked set active = true where active is null")
         inactivated = _inactivate_absent(db, loaded, load_id, observed_at, max_absent)
         _write(db, loaded.columns | {"active"}, load_id, observed_at)
+        _keep_groups(db, conventions, load_id)
         summary = loads.record(
             db,
             load_id,
@@ -134,6 +138,13 @@ def _write(db: Cursor, here: set[str], load_id: str, observed_at: datetime) -> N
         db.execute(query("confirm_facts"), known)
     db.execute(query("append_changed_facts"), known)
     db.execute(query("mark_seen"), {"observed_at": observed_at})
+
+
+def _keep_groups(db: Cursor, conventions: Conventions, load_id: str) -> None:
+    """Keep apart which groups the learners are in; nothing but `fairness` reads it."""
+    for name in conventions.groups:
+        named = {"name": name, "load_id": load_id}
+        db.execute(query("keep_group").replace("group_value", group_column(name)), named)
 
 
 def _inactivate_absent(

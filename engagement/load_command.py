@@ -24,7 +24,7 @@ _OULAD_NEEDS = "`--oulad FOLDER` needs --module, --presentation and --as-of-day,
 # By the names of the parameters below; --timezone and --json go with both.
 _OF_A_COURSE: Final = ("module", "presentation", "as_of_day", "basis")
 _OF_FILES: Final = (
-    *("files", "events", "observed_at", "rename", "date_format", "percent_scale"),
+    *("files", "events", "observed_at", "rename", "date_format", "percent_scale", "group"),
     *("max_quarantine", "full", "yes"),
 )
 
@@ -50,6 +50,10 @@ def load(
         str,
         typer.Option(help="Of times without one, and of a course's days; ENGAGEMENT_TIMEZONE if left out."),
     ] = "",
+    group: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME[=COLUMN]", help="A column by which `fairness` looks; nothing else does."),
+    ] = None,
     max_quarantine: Annotated[
         float,
         typer.Option(min=0, max=1, metavar="SHARE", help="Refuse a file with more refused rows than this."),
@@ -81,10 +85,10 @@ def load(
         loaded = _course(store, oulad, asked, as_of_day, basis=basis, timezone=timezone, now=now)
     else:
         load_one = partial(
-            _loader(events=events, full=full, yes=yes, files=files),
+            _loader(events=events, full=full, yes=yes, files=files, group=group),
             observed_at=console.instant(observed_at, settings, now) if observed_at else now,
             loaded_at=now,
-            conventions=_conventions(timezone, rename, date_format, percent_scale),
+            conventions=_conventions(timezone, rename, date_format, percent_scale, group),
             max_quarantine=max_quarantine,
         )
         loaded = (load_one(store, file) for file in files or [])
@@ -141,13 +145,15 @@ def _course(
 
 
 def _loader(
-    *, events: bool, full: bool, yes: bool, files: Sequence[Path] | None
+    *, events: bool, full: bool, yes: bool, files: Sequence[Path] | None, group: Sequence[str] | None
 ) -> Callable[..., "LoadSummary"]:
     from engagement import events as event_module
     from engagement import learners
 
     if not files:
         raise InvalidInput("name at least one file to load")
+    if events and group:
+        raise InvalidInput("`--group` is about learners, not about events")
     if not full:
         if yes:
             raise InvalidInput("`--yes` says something only with `--full`")
@@ -162,6 +168,7 @@ def _conventions(
     rename: Sequence[str] | None,
     date_formats: Sequence[str] | None,
     percent_scales: Sequence[str] | None,
+    groups: Sequence[str] | None,
 ) -> "Conventions":
     from engagement.conventions import PERCENT_COLUMNS, Conventions
 
@@ -177,7 +184,8 @@ def _conventions(
     columns = dict(pairs)
     if len(columns) < len(pairs):
         raise InvalidInput("--map names one of our columns more than once")
-    return Conventions(timezone, columns, tuple(date_formats or ()), scales)
+    by_name = {name: theirs or name for name, _, theirs in (text.partition("=") for text in groups or [])}
+    return Conventions(timezone, columns, tuple(date_formats or ()), scales, by_name)
 
 
 def _tell(loaded: Iterable["LoadSummary"], *, as_json: bool) -> None:

@@ -89,7 +89,7 @@ def checked(
     content_hash = intake.content_hash(source)
     with (
         store.staging() as stage,
-        intake.opened(stage, source, columns, conventions.columns) as incoming,
+        intake.opened(stage, source, columns, conventions.names) as incoming,
     ):
         _read(stage, incoming, conventions)
         taken = first_row(stage, "select count(*) from checked")[0]

@@ -30,7 +30,7 @@ _LOADERS: Final[Mapping[Kind, Callable[..., LoadSummary]]] = {
     "events": events.load,
 }
 _SHOWN: Final = ("source", "rows", "accepted", "quarantined")
-_RULES: Final = {"timezone", "columns", "date_formats", "percent_scale", "max_quarantine"}
+_RULES: Final = {"timezone", "columns", "date_formats", "percent_scale", "groups", "max_quarantine"}
 PLAN: Final = "[sources]"  # its place among a run's parameters by step; no step can be called so
 
 Patterns = Annotated[
@@ -57,6 +57,7 @@ class Sources(BaseModel):
     columns: dict[str, str] = {}
     date_formats: list[str] = []
     percent_scale: dict[str, int] = {}
+    groups: dict[str, str] = {}
     max_quarantine: float = Field(1.0, ge=0, le=1)
 
     @property
@@ -77,7 +78,11 @@ class Sources(BaseModel):
     def conventions(self, zone: str) -> Conventions:
         """Return how the files are written, in `zone` where nothing is said; `InvalidInput` for what none can mean."""
         return Conventions(
-            self.timezone or zone, self.columns, tuple(self.date_formats), dict(self.percent_scale)
+            self.timezone or zone,
+            self.columns,
+            tuple(self.date_formats),
+            dict(self.percent_scale),
+            dict(self.groups),
         )
 
 

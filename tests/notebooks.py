@@ -33,6 +33,7 @@ IN_ORDER: Final = (
     "31_quizzes",
     "90_report",
     "effect",
+    "fairness",
     "explore_cohort",
     "dashboard",
 )

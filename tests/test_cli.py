@@ -160,6 +160,16 @@ def test_load_reads_times_in_the_zone_of_the_settings(as_json, tmp_path, path, m
     assert known == [(datetime(2026, 2, 1, 4, 30),)]
 
 
+def test_load_keeps_the_groups_that_are_named_and_of_no_events(engagement, as_json, tmp_path, path):
+    file = csv(tmp_path, f"{LINE},w,2", header=f"{HEADER},Sex,age_band")
+    assert as_json("load", file, "--group", "sex=Sex", "--group", "age_band")["accepted"] == 1
+    groups = "select name, value from learner_groups where learner_id = 'x1' order by name"
+    assert rows(Store(path), groups) == [("age_band", "2"), ("sex", "w")]
+    code, said = refused(engagement, "load", file, "--events", "--group", "sex")
+    assert code == 2
+    assert "--group" in said
+
+
 def test_load_of_everybody_counts_who_is_absent(engagement, as_json, tmp_path):
     file = csv(tmp_path, "a,A,a@example.invalid,,Data,,5,30,5", "b,B,,,Welding,,5,30,5", "x2,,,,Data,,140,,")
     code, said = refused(engagement, "load", file, "--full")

@@ -118,6 +118,14 @@ def test_new_files_are_loaded_in_order_of_name_and_a_later_one_corrects(store, i
     assert quiz(store) == 30
 
 
+def test_groups_come_with_the_files_of_learners_and_not_with_those_of_events(store, inbox, tmp_path):
+    write(inbox / "a.csv", f"{learner('a')},w", header=f"{HEADER},Sex")
+    write(tmp_path / "events" / "e.csv", event("a"), header=EVENTS)
+    night(store, of(inbox, events_inbox=f"{tmp_path}/events/*.csv", groups={"sex": "Sex"}))
+    assert rows(store, "select learner_id, name, value from learner_groups") == [("a", "sex", "w")]
+    assert rows(store, "select learner_id from events where type = 'login'") == [("a",)]
+
+
 def test_the_order_goes_by_folders_of_days_and_over_several_patterns(store, inbox):
     write(inbox / "2026-02-10" / "1.csv", learner("a", 10))
     write(inbox / "2026-02-09" / "2.csv", learner("a", 20))

@@ -345,7 +345,14 @@ def at_version_1(monkeypatch):
 
 
 # Nothing wrote to the disclosures of version 1: the table is made anew.
-MADE_SINCE_VERSION_1 = ("disclosures", "experiments", "model_answers", "published_assignments", "titles")
+MADE_SINCE_VERSION_1 = (
+    "disclosures",
+    "experiments",
+    "learner_groups",
+    "model_answers",
+    "published_assignments",
+    "titles",
+)
 _OF_A_SCORE = (
     "learner_number",
     "last_login",

@@ -29,18 +29,20 @@ export function useSession(call, onDrop) {
     return () => (over = true);
   }, [call, turn]);
 
-  const waiting = useRef(false);
+  const asked = useRef(0); // one ping at a time; what asks meanwhile is answered by one more
   const ping = useCallback(async () => {
-    if (waiting.current || document.hidden) return;
-    waiting.current = true;
+    if (document.hidden || asked.current++) return;
     try {
-      const answer = await call("ping", {});
-      setPinged(answer);
-      setShown((before) => (before === undefined ? answer.published_at : before));
+      do {
+        asked.current = 1;
+        const answer = await call("ping", {});
+        setPinged(answer);
+        setShown((before) => (before === undefined ? answer.published_at : before));
+      } while (asked.current > 1);
     } catch (failed) {
       if (failed.code === "lost" || failed.code === "no_viewer") setLost(true);
     } finally {
-      waiting.current = false;
+      asked.current = 0;
     }
   }, [call]);
 
