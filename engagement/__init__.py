@@ -3,7 +3,7 @@
     import engagement as eg
 
     store = eg.open_store()
-    eg.learners.load(store, Path("learners.csv"), observed_at=now, loaded_at=now)
+    eg.enrolments.load(store, Path("learners.csv"), observed_at=now, loaded_at=now)
     eg.compute_risk({"completed_percent": 20, "avg_quiz_score": 45, ...}, as_of=date(2026, 3, 1))
 
 Modules load when they are first asked for, so that the command line answers at once.
@@ -44,7 +44,7 @@ _MODULES: Final = (
     "explanations",
     "fairness",
     "findings",
-    "learners",
+    "enrolments",
     "notebook",
     "nudges",
     "profiles",

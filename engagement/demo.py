@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 
 from engagement import (
     contacts,
+    enrolments,
     events,
-    learners,
     nudges,
     publication,
     quizzes,
@@ -117,7 +117,7 @@ def fill(
     for week in range(1, sample.WEEKS + 1):
         end = as_of - timedelta(weeks=sample.WEEKS - week)
         rows = invented.snapshot(week, nudged=nudged)
-        learners.load(store, rows, observed_at=end, loaded_at=end, conventions=GROUPED)
+        enrolments.load(store, rows, observed_at=end, loaded_at=end, conventions=GROUPED)
         events.load(store, invented.events(week, week, nudged=nudged), observed_at=end, loaded_at=end)
         if week == 1:
             _confirm_titles(store, end)

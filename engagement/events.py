@@ -26,7 +26,7 @@ def load(
     """Load events in the columns of `schema.EVENTS`; those of unknown learners are quarantined.
 
     So are those whose own id says something else already, in an earlier row or an earlier load.
-    Raises `InvalidInput` like `learners.load`.
+    Raises `InvalidInput` like `enrolments.load`.
     """
     observed_at = min(observed_at, loaded_at)  # nothing is known before it is there
     with loads.checked(store, source, EVENTS, conventions) as loaded, store.write() as db:

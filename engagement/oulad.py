@@ -25,7 +25,7 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
-from engagement import events, instants, learners
+from engagement import enrolments, events, instants
 from engagement.conventions import Conventions
 from engagement.errors import InvalidInput
 from engagement.loads import LoadSummary
@@ -131,7 +131,7 @@ def load(
     for frame in (known, ended):
         frame.attrs["source"] = f"OULAD {module} {presentation} day {as_of_day}"  # what the load is called
     observed_at, days = known_until(presentation, as_of_day, zone), Conventions(zone.key)
-    enrolled = learners.load(store, known, observed_at=observed_at, loaded_at=loaded_at, conventions=days)
+    enrolled = enrolments.load(store, known, observed_at=observed_at, loaded_at=loaded_at, conventions=days)
     if ended.empty:
         return enrolled, None
     outcomes = events.load(store, ended, observed_at=observed_at, loaded_at=loaded_at, conventions=days)

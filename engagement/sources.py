@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
-from engagement import events, learners, runs
+from engagement import enrolments, events, runs
 from engagement.conventions import Conventions
 from engagement.errors import InvalidInput, RunFailed
 from engagement.intake import content_hash, source_name
@@ -26,7 +26,7 @@ from engagement.store import Store, first_row, query
 
 Kind = Literal["learners", "events"]
 _LOADERS: Final[Mapping[Kind, Callable[..., LoadSummary]]] = {
-    "learners": learners.load,
+    "learners": enrolments.load,
     "events": events.load,
 }
 _SHOWN: Final = ("source", "rows", "accepted", "quarantined")

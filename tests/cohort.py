@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import pandas as pd
 
-from engagement import contacts, learners, nudges, publication, quizzes, runs, scoring
+from engagement import contacts, enrolments, nudges, publication, quizzes, runs, scoring
 from engagement.store import Store
 
 AS_OF = datetime(2026, 3, 1, 23, 59, 59)  # a Sunday
@@ -47,7 +47,7 @@ def learner(learner_id="a", **different):
 
 def load(store, *rows, at=AS_OF - 30 * DAY):
     """Load rows as they were known at `at`."""
-    return learners.load(store, pd.DataFrame(rows), observed_at=at, loaded_at=at)
+    return enrolments.load(store, pd.DataFrame(rows), observed_at=at, loaded_at=at)
 
 
 def begin(store, as_of=AS_OF, *, pipeline="nightly"):

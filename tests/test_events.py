@@ -5,7 +5,7 @@ from datetime import datetime
 import pandas as pd
 import pytest
 
-from engagement import deeds, events, learners
+from engagement import deeds, enrolments, events
 from engagement.conventions import Conventions
 from engagement.errors import InvalidInput
 
@@ -20,7 +20,7 @@ def store_learners(store, *ids):
     known = pd.DataFrame(
         [[learner, "Invented", *[""] * 2, "P", *[""] * 4] for learner in ids], columns=header.split(",")
     )
-    learners.load(store, known, observed_at=WHEN, loaded_at=WHEN)
+    enrolments.load(store, known, observed_at=WHEN, loaded_at=WHEN)
 
 
 @pytest.fixture

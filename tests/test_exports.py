@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engagement import events, learners, loads
+from engagement import enrolments, events, loads
 from engagement.conventions import Conventions
 from engagement.errors import InvalidInput
 from engagement.schema import LEARNERS
@@ -55,7 +55,7 @@ def table(*rows, delimiter=",", newline="\n", header=COLUMNS):
 def load(store, tmp_path):
     """Load a file with this content; keywords say how it was written."""
 
-    def load(content, *, module=learners, max_quarantine=1.0, **conventions):
+    def load(content, *, module=enrolments, max_quarantine=1.0, **conventions):
         path = tmp_path / "export.csv"
         path.write_bytes(content.encode() if isinstance(content, str) else content)
         return module.load(
@@ -641,7 +641,7 @@ def test_what_is_no_file_is_refused_and_not_waited_for(store, tmp_path, kind):
     else:
         path.symlink_to("/dev/zero")
     with pytest.raises(InvalidInput, match=r"pipe\.csv: there is no such file"):
-        learners.load(store, path, observed_at=WHEN, loaded_at=WHEN)
+        enrolments.load(store, path, observed_at=WHEN, loaded_at=WHEN)
 
 
 def test_a_file_that_grows_while_it_is_read_is_refused(store, tmp_path):
@@ -735,7 +735,7 @@ def test_any_export_adds_up_or_leaves_no_trace(  # noqa: PLR0917 (hypothesis nam
     path.write_bytes(packed(content.encode(encoding))[:cut])
     before = rows_of(shared_store, COUNTS)
     try:
-        summary = learners.load(shared_store, path, observed_at=WHEN, loaded_at=WHEN)
+        summary = enrolments.load(shared_store, path, observed_at=WHEN, loaded_at=WHEN)
     except InvalidInput as error:
         assert "any.csv" in str(error)  # noqa: PT017 (either may come)
         assert rows_of(shared_store, COUNTS) == before
@@ -782,7 +782,7 @@ def test_what_a_proper_writer_wrote_is_read_as_it_was(  # noqa: PLR0917 (hypothe
     path = tmp_path / "proper.csv"
     path.write_bytes(packed(out.getvalue().replace("\n", newline).encode(encoding)))
 
-    summary = learners.load(shared_store, path, observed_at=WHEN, loaded_at=WHEN)
+    summary = enrolments.load(shared_store, path, observed_at=WHEN, loaded_at=WHEN)
     assert (summary.rows, summary.accepted) == (len(table_of), len(table_of))
     found = rows_of(
         shared_store,

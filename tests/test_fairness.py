@@ -4,7 +4,7 @@ import re
 import pandas as pd
 import pytest
 
-from engagement import effect_charts, fairness, learners
+from engagement import effect_charts, enrolments, fairness
 from engagement.conventions import Conventions
 from engagement.errors import InvalidInput
 from engagement.intervals import Share, wilson
@@ -19,7 +19,7 @@ def group_of(store):
 
 
 def load(store, *people, at=AS_OF - 30 * DAY, conventions=BY_SEX):
-    return learners.load(store, pd.DataFrame(people), observed_at=at, loaded_at=at, conventions=conventions)
+    return enrolments.load(store, pd.DataFrame(people), observed_at=at, loaded_at=at, conventions=conventions)
 
 
 def people(count, sex, **different):
@@ -82,7 +82,7 @@ def test_a_group_that_the_file_lacks_is_said(store):
 
 def test_groups_of_a_full_list_are_kept_too(store):
     at = AS_OF - DAY
-    learners.load_full(
+    enrolments.load_full(
         store, pd.DataFrame([learner("a", Sex="w")]), observed_at=at, loaded_at=at, conventions=BY_SEX
     )
     assert group_of(store) == {"a": "w"}

@@ -11,7 +11,7 @@ import sys
 import pandas as pd
 import pytest
 
-from engagement import cli, console, displays, learners, profiles, review, roster
+from engagement import cli, console, displays, enrolments, profiles, review, roster
 from engagement.store import Store
 from tests.cohort import AS_OF, HOUR, learner, night, rows
 
@@ -47,7 +47,7 @@ def loaded(tmp_path_factory):
     file = folder / "learners.csv"
     pd.DataFrame(people).to_csv(file, index=False, lineterminator="\n")
     store = Store(folder / "store.duckdb")
-    summary = learners.load(store, file, observed_at=AS_OF - HOUR, loaded_at=AS_OF)
+    summary = enrolments.load(store, file, observed_at=AS_OF - HOUR, loaded_at=AS_OF)
     night(store)
     return store, summary
 

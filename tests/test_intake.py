@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engagement import learners
+from engagement import enrolments
 from engagement.errors import InvalidInput
 from engagement.store import Store
 
@@ -38,7 +38,7 @@ def write(folder, *lines, newline="\n", encoding="utf-8", name="learners.csv"):
 
 
 def load(store, source, **options):
-    return learners.load(store, source, observed_at=WHEN, loaded_at=WHEN, **options)
+    return enrolments.load(store, source, observed_at=WHEN, loaded_at=WHEN, **options)
 
 
 def rows_of(store, sql):

@@ -22,7 +22,7 @@ import pytest
 
 from engagement import (
     contacts,
-    learners,
+    enrolments,
     nudges,
     pipeline,
     publication,
@@ -114,7 +114,7 @@ def shown(store):
 
 def load_cohort(store, week=8, *, observed_at=AS_OF, size=80):
     frame = sample.cohort(size, seed=1, as_of=AS_OF).snapshot(week)
-    learners.load(store, frame, observed_at=observed_at, loaded_at=observed_at)
+    enrolments.load(store, frame, observed_at=observed_at, loaded_at=observed_at)
 
 
 def begin(store, *, as_of=AS_OF, key="k"):
@@ -610,7 +610,7 @@ def test_what_is_loaded_by_hand_in_the_day_comes_after_what_the_night_loaded(sto
     current = Run("r", "nightly", AS_OF, DAY, 1, "running", "p", morning)
     sources.load(store, current, learner_files=[str(file)], event_files=[], zone=UTC)
     told = pd.read_csv(file, dtype="string").head(1).assign(avg_quiz_score="99.5", contact_opt_out="yes")
-    learners.load(store, told, observed_at=noon, loaded_at=noon)
+    enrolments.load(store, told, observed_at=noon, loaded_at=noon)
     assert one(
         store,
         f"""

@@ -84,11 +84,11 @@ def test_the_example_of_the_package_works(store, tmp_path):
 
     lines = re.findall(r"^    (.+)$", eg.__doc__, flags=re.MULTILINE)
     assert lines[0] == "import engagement as eg"
-    assert any("eg.learners.load(" in line for line in lines)
+    assert any("eg.enrolments.load(" in line for line in lines)
     assert any("eg.compute_risk(" in line for line in lines)
     now = datetime(2026, 3, 1)
     sample.write_csv(sample.cohort(20, seed=1, as_of=now), tmp_path)
-    loaded = eg.learners.load(store, Path(tmp_path / "sample_learners.csv"), observed_at=now, loaded_at=now)
+    loaded = eg.enrolments.load(store, Path(tmp_path / "sample_learners.csv"), observed_at=now, loaded_at=now)
     assert loaded.accepted == 20
     scored = eg.compute_risk(
         {"completed_percent": 20, "avg_quiz_score": 45, "consecutive_missed_sessions": 7, "last_login": None},

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from engagement import events, learners, runs, sources
+from engagement import enrolments, events, runs, sources
 from engagement import inbox as inbox_module
 from engagement.errors import InvalidInput, RunFailed
 from engagement.sources import Sources
@@ -153,7 +153,7 @@ def test_an_export_that_comes_again_does_not_take_back_what_followed(store, inbo
 
 def test_what_was_loaded_by_hand_is_not_new(store, inbox):
     file = write(inbox / "a.csv", learner("a"))
-    learners.load(store, file, observed_at=AS_OF, loaded_at=AS_OF)
+    enrolments.load(store, file, observed_at=AS_OF, loaded_at=AS_OF)
     assert night(store, of(inbox)) == []
 
 
@@ -245,7 +245,7 @@ def test_a_file_that_grows_after_the_run_began_is_refused_unread(store, inbox):
         load(store, run, files)
     assert loaded(store) == []
     assert night(store, of(inbox)) == ["a.csv"]
-    assert learners.count(store) == 2
+    assert enrolments.count(store) == 2
 
 
 def test_a_file_that_changed_while_it_was_read_does_not_pass_when_tried_again(store, inbox):
@@ -466,7 +466,7 @@ def test_a_run_for_a_day_in_the_past_uses_up_no_news(store, inbox):
 @pytest.mark.parametrize(("days", "fails"), [(3, False), (3 + 1 / 24, True)])
 def test_facts_older_than_the_limit_fail_the_run(store, inbox, days, fails):
     file = write(inbox / "a.csv", learner("a"))
-    learners.load(store, file, observed_at=AS_OF - timedelta(days=days), loaded_at=AS_OF)
+    enrolments.load(store, file, observed_at=AS_OF - timedelta(days=days), loaded_at=AS_OF)
     run, _ = begin(store, Sources())
     limit = Sources(max_age_days=3)
     if not fails:
@@ -479,7 +479,7 @@ def test_facts_older_than_the_limit_fail_the_run(store, inbox, days, fails):
 def test_facts_are_as_old_as_they_were_at_the_day_of_a_back_fill(store, inbox):
     for number, at in enumerate((AS_OF - 10 * DAY, AS_OF)):
         file = write(inbox / "a.csv", learner("a", number))
-        learners.load(store, file, observed_at=at, loaded_at=at)
+        enrolments.load(store, file, observed_at=at, loaded_at=at)
     limit = Sources(max_age_days=2)
     sources.check_age(store, begin(store, Sources(), AS_OF - 9 * DAY, started_at=AS_OF)[0], limit)
     with pytest.raises(RunFailed, match=r"newest facts are 7\.0 days old"):
@@ -488,7 +488,7 @@ def test_facts_are_as_old_as_they_were_at_the_day_of_a_back_fill(store, inbox):
 
 def test_the_rest_of_a_day_that_is_not_over_makes_no_fact_older(store, inbox):
     file = write(inbox / "a.csv", learner("a"))
-    learners.load(store, file, observed_at=AS_OF - 30 * HOUR, loaded_at=AS_OF)
+    enrolments.load(store, file, observed_at=AS_OF - 30 * HOUR, loaded_at=AS_OF)
     run, _ = begin(store, Sources(), started_at=AS_OF - 22 * HOUR)
     sources.check_age(store, run, Sources(max_age_days=1))
 
@@ -509,7 +509,7 @@ def test_events_count_by_their_own_content(store, inbox):
     """The same bytes are another file where they mean something else."""
     both = "learner_id,type,timestamp," + HEADER
     file = write(inbox / "a.csv", f"a,login,2026-02-20 10:00,{learner('a')}", header=both)
-    learners.load(store, file, observed_at=AS_OF, loaded_at=AS_OF)
+    enrolments.load(store, file, observed_at=AS_OF, loaded_at=AS_OF)
     assert night(store, Sources(events_inbox=f"{inbox}/*.csv")) == ["a.csv"]
     assert night(store, Sources(events_inbox=f"{inbox}/*.csv"), AS_OF + DAY) == []
     events_known = rows(store, "select count(*) from events")

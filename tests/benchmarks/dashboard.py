@@ -28,7 +28,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 
-from engagement import learners, sample
+from engagement import enrolments, sample
 from engagement.instants import end_of_day
 from engagement.settings import PROJECT
 from engagement.store import open_store
@@ -366,7 +366,7 @@ def _change(store: Path, day: date) -> None:
 
 
 def _load(path: Path, rows: pd.DataFrame, at: datetime) -> None:
-    learners.load(open_store(path), rows, observed_at=at, loaded_at=at)
+    enrolments.load(open_store(path), rows, observed_at=at, loaded_at=at)
 
 
 def _nightly(day: date) -> list[str | Path]:

@@ -17,7 +17,7 @@ from typing import Any
 
 import duckdb
 
-from engagement import learners, loads, sample
+from engagement import enrolments, loads, sample
 from engagement.conventions import AS_DOCUMENTED
 from engagement.schema import LEARNERS
 from engagement.store import Store
@@ -112,7 +112,7 @@ def _rules(folder: Path, file: Path) -> float:
 def _committed(folder: Path, file: Path, run: int) -> float:
     path = folder / f"committed-{run}.duckdb"
     begin = time.monotonic()
-    learners.load(Store(path), file, observed_at=AS_OF, loaded_at=AS_OF)
+    enrolments.load(Store(path), file, observed_at=AS_OF, loaded_at=AS_OF)
     taken_s = time.monotonic() - begin
     path.unlink()
     return taken_s

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 
-from engagement import learners, sample
+from engagement import enrolments, sample
 from engagement.instants import end_of_day
 from engagement.store import open_store
 from tests.benchmarks.footprint import Footprint, footprint
@@ -105,7 +105,7 @@ def _store(path: Path, rows: pd.DataFrame) -> Path:
 
 
 def _load(path: Path, rows: pd.DataFrame, at: datetime) -> None:
-    learners.load(open_store(path), rows, observed_at=at, loaded_at=at)
+    enrolments.load(open_store(path), rows, observed_at=at, loaded_at=at)
 
 
 def _copy(store: Path, name: str) -> Path:

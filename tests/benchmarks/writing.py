@@ -21,7 +21,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from engagement import contacts, learners, nudges, sample, titles
+from engagement import contacts, enrolments, nudges, sample, titles
 from engagement.llm import Model
 from engagement.service import Service
 from engagement.settings import PROJECT
@@ -110,7 +110,7 @@ def _drafting(kept: Path) -> list[dict[str, Any]]:
     """Draft a whole cohort in a store while the service hangs: every learner gets a template."""
     store = Store(kept / "store.duckdb")
     invented = sample.cohort(HANGING, seed=1, as_of=AS_OF)
-    learners.load(store, invented.snapshot(sample.WEEKS, nudged=None), observed_at=AS_OF, loaded_at=AS_OF)
+    enrolments.load(store, invented.snapshot(sample.WEEKS, nudged=None), observed_at=AS_OF, loaded_at=AS_OF)
     for row in titles.listed(store):
         titles.confirm(store, [row["text"]], kind=row["kind"], actor="benchmark", now=AS_OF)
     run = begin(store, AS_OF)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from engagement import learners, sample, titles
+from engagement import enrolments, sample, titles
 from engagement.generation import WHY_TEMPLATE
 from engagement.store import Store
 from tests.cohort import learner
@@ -162,7 +162,7 @@ def test_a_run_ends_well_when_the_service_dies_and_its_report_says_what_happened
 
 def test_too_many_templates_end_a_run_with_a_request_to_look(place, server, tmp_path):
     server.behave = lambda *_: "401"
-    learners.load(place.store, pd.DataFrame([learner("a")]), observed_at=AS_OF, loaded_at=AS_OF)
+    enrolments.load(place.store, pd.DataFrame([learner("a")]), observed_at=AS_OF, loaded_at=AS_OF)
     pipelines = tmp_path / "pipelines"
     pipelines.mkdir()
     text = (Path(__file__).parents[2] / "pipelines" / "nightly.toml").read_text(encoding="utf-8")
@@ -216,7 +216,7 @@ def test_nothing_of_a_learner_and_no_key_gets_out_whatever_the_service_does(plac
         )
         for number in range(40)
     ]
-    learners.load(place.store, pd.DataFrame(people), observed_at=AS_OF, loaded_at=AS_OF)
+    enrolments.load(place.store, pd.DataFrame(people), observed_at=AS_OF, loaded_at=AS_OF)
     titles.confirm(place.store, ["Data"], kind="program", actor="c", now=AS_OF)
     faults = [fault for fault in FAULTS if fault not in SLOW_OR_FINAL]
     server.behave = lambda number, _: [*faults, *[None] * len(faults)][number % (2 * len(faults))]

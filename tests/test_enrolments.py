@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from engagement import learners
+from engagement import enrolments
 from engagement.conventions import Conventions
 from engagement.errors import InvalidInput
 
@@ -28,7 +28,7 @@ def load(store, tmp_path):
     def load(*lines, observed_at=MONDAY, header=HEADER, timezone="UTC"):
         path = tmp_path / "learners.csv"
         path.write_bytes("\n".join((header, *lines, "")).encode())
-        return learners.load(
+        return enrolments.load(
             store, path, observed_at=observed_at, loaded_at=WEDNESDAY, conventions=Conventions(timezone)
         )
 
@@ -49,7 +49,7 @@ def stored(store):
 def test_the_real_file_is_accepted_whole_and_twice_adds_nothing(store, stored, real_data):
     path = real_data / "learners_2013J_week12.csv"
     for observed_at in (MONDAY, MONDAY, TUESDAY):
-        summary = learners.load(store, path, observed_at=observed_at, loaded_at=WEDNESDAY)
+        summary = enrolments.load(store, path, observed_at=observed_at, loaded_at=WEDNESDAY)
         assert summary.as_dict() == {"rows": 1243, "accepted": 1243, "quarantined": 0, "reasons": {}}
         assert stored("select count(*), count(distinct learner_id), max(observed_at) from learner_facts") == [
             (1243, 1243, MONDAY)
