@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from engagement.notebook import instant, open_run, open_store, writer, zone
+    from engagement.notebook import instant, open_run, open_store, real_data, writer, zone
     from engagement.nudges import generate_nudge
     from engagement.quizzes import generate_quiz
     from engagement.risk import RiskPolicy, compute_and_update_all, compute_risk
@@ -23,6 +23,7 @@ _HOME: Final = {
     "instant": "notebook",
     "open_run": "notebook",
     "open_store": "notebook",
+    "real_data": "notebook",
     "writer": "notebook",
     "zone": "notebook",
     "RiskPolicy": "risk",
@@ -33,9 +34,13 @@ _HOME: Final = {
     "generate_quiz": "quizzes",
 }
 _MODULES: Final = (
+    "backtest",
+    "backtest_charts",
+    "calibration",
     "charts",
     "cohorts",
     "contacts",
+    "cutoffs",
     "displays",
     "effect",
     "effect_charts",
@@ -69,6 +74,7 @@ __all__ = [
     "instant",
     "open_run",
     "open_store",
+    "real_data",
     "writer",
     "zone",
 ]

@@ -2,6 +2,7 @@
 
 import math
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import cast
 from zoneinfo import ZoneInfo
 
@@ -22,6 +23,11 @@ def open_store() -> Store:
 def zone() -> ZoneInfo:
     """Return the time zone in which a date begins and ends."""
     return read_settings().zone
+
+
+def real_data() -> Path | None:
+    """Return the folder of real learners that the settings name; None where they name none."""
+    return read_settings().data
 
 
 def instant(store: Store, as_of: str) -> datetime:
