@@ -112,23 +112,25 @@ class Backtest:
 
     @property
     def weeks_table(self) -> pd.DataFrame:
-        """`weeks` to be read: shares in percent, the rest to two digits."""
+        """`weeks` to be read: who was there, how well the score told, and what the first calls find."""
         rows = self.weeks
         shares = (100 * rows[["precision", "recall"]]).round().astype(int).add_suffix("_percent")
         counts = rows[["left_percent", "unknown_percent"]].round().astype(int)
-        digits = rows[["auc", "auc_from", "auc_to", "average_precision", "brier", "calibration_error"]].round(
-            2
-        )
-        return pd.concat([rows[["week", "learners"]], counts, digits, shares], axis=1)
+        areas = pd.DataFrame({"AUC": _ranges(rows["auc"], rows["auc_from"], rows["auc_to"])})
+        areas["PR-AUC"] = rows["average_precision"].round(2)
+        return pd.concat([rows[["week", "learners"]], counts, areas, shares], axis=1)
+
+    @property
+    def chances_table(self) -> pd.DataFrame:
+        """`weeks` to be read: how right the chances are."""
+        return self.weeks[["week", "brier", "calibration_error"]].round(3)
 
     @property
     def programs_table(self) -> pd.DataFrame:
         """`programs` to be read, of the week that is looked at closely and of `basis`."""
         rows = self.programs[(self.programs["basis"] == self.basis) & (self.programs["week"] == self.week)]
-        read = rows.assign(
-            auc=rows["auc"].round(2), auc_from=rows["low"].round(2), auc_to=rows["high"].round(2)
-        )
-        return read[["program", "learners", "auc", "auc_from", "auc_to"]].reset_index(drop=True)
+        read = rows.assign(AUC=_ranges(rows["auc"], rows["low"], rows["high"]))
+        return read[["program", "learners", "AUC"]].reset_index(drop=True)
 
     @property
     def stops_here(self) -> pd.DataFrame:
@@ -143,12 +145,19 @@ class Backtest:
     @property
     def in_words(self) -> str:
         """How right the score is, what one misses, and which rival is better."""
+        there = (
+            f"In week {self.week}, {self._there['learners']:,.0f} learners of {self.tested_on} were there, and "
+            f"{self._there['left_percent']:.0f}% of them {self._ended}."
+        )
+        return f"{there} {self.headline} {self.stops_in_words} {self.rivals_in_words}"
+
+    @property
+    def headline(self) -> str:
+        """How right the score is, in one sentence."""
         auc = self.value("auc")
         return (
-            f"In week {self.week}, {self._there['learners']:,.0f} learners of {self.tested_on} were there, and "
-            f"{self._there['left_percent']:.0f}% of them {self._ended}. Of one who did and one who did not, the score "
-            f"puts the right one first in {100 * auc['value']:.0f} of 100 cases ({100 * auc['low']:.0f} to "
-            f"{100 * auc['high']:.0f}). {self.stops_in_words} {self.rivals_in_words}"
+            f"Of one who {self._ended} and one who did not, the score of week {self.week} puts the right one first in "
+            f"{100 * auc['value']:.0f} of 100 cases ({100 * auc['low']:.0f} to {100 * auc['high']:.0f})."
         )
 
     @property
@@ -276,6 +285,12 @@ def backtest(
         stops=stops,
         calibrations={trial.basis: trial.calibration for trial in trials if trial.weeks},
     )
+
+
+def _ranges(values: pd.Series, low: pd.Series, high: pd.Series) -> list[str]:
+    return [
+        f"{value:.2f} ({start:.2f} to {end:.2f})" for value, start, end in zip(values, low, high, strict=True)
+    ]
 
 
 def _split(

@@ -21,7 +21,7 @@ QUIET_DAYS: Final = 14  # two weeks without a sign are hardly ever an ordinary p
 # What is to be foretold, and in words.
 OUTCOMES: Final = {
     "left": "withdrew or failed later",
-    "quiet": f"were not seen in the {QUIET_DAYS} days that followed",
+    "quiet": f"stayed away for the {QUIET_DAYS} days that followed",
 }
 COLUMNS: Final = (
     *("cohort", "program", "week", "person"),
