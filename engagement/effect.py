@@ -18,7 +18,7 @@ import pandas as pd
 
 from engagement import intervals
 from engagement.errors import NotFound
-from engagement.experiments import ARMS, Plan, identity
+from engagement.experiments import ARMS, LEAST_FALL, Plan, identity
 from engagement.instants import end_of_day
 from engagement.intervals import Interval, Share
 from engagement.runs import Run
@@ -249,7 +249,13 @@ def _arms(
     weeks_before: bool = False,
 ) -> dict[str, Arm]:
     days = (-plan.window_days, 0) if weeks_before else (0, plan.window_days)
-    named = {"experiment": experiment, "as_of": as_of, "run_id": run_id}
+    named = {
+        "experiment": experiment,
+        "as_of": as_of,
+        "run_id": run_id,
+        "outcome": plan.outcome,
+        "least_fall": LEAST_FALL,
+    }
     rows = records(db, query("effect_arms"), named | dict(zip(("first_day", "last_day"), days, strict=True)))
     return {
         row["arm"]: Arm(row["persons"], row["contacted"], Share(row[plan.outcome], row["persons"]))

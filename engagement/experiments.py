@@ -17,10 +17,12 @@ from engagement.errors import InvalidInput
 from engagement.runs import Run
 from engagement.store import Cursor, query, records
 
+LEAST_FALL: Final = 0.05  # of a score that counts as one: a step of the picture of scores
 OUTCOMES: Final[Mapping[str, str]] = {
     "back": "came back within {days} days",
     "session": "attended the next session",
     "quiz": "took a quiz within {days} days",
+    "score": f"lowered their risk score by {LEAST_FALL} or more within {{days}} days",
 }
 WINDOW_DAYS: Final = 7
 MOST_HELD_OUT: Final = 0.5  # more would help fewer people and show no more

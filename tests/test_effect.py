@@ -125,7 +125,31 @@ def test_the_outcome_that_was_named_is_the_one_looked_at(store):
         happen(own, [late], "session_missed", AS_OF + DAY)
         happen(own, [late], "session_attended", AS_OF + 2 * DAY)
         seen[outcome] = found(own).nudged.share.count
-    assert seen == {"back": 1 + 2 + 3 + 1, "session": 3, "quiz": 2}  # not whoever missed the next one
+    # Not whoever missed the next one; no facts came that could have moved a score.
+    assert seen == {"back": 1 + 2 + 3 + 1, "session": 3, "quiz": 2, "score": 0}
+
+
+@pytest.mark.parametrize(
+    ("work", "at", "counts"),
+    [
+        (15, AS_OF + 7 * DAY, True),  # half of a tenth
+        (14, AS_OF + 7 * DAY, False),
+        (60, AS_OF + 7 * DAY + HOUR, False),
+        (None, AS_OF + DAY, False),
+    ],
+)
+def test_a_score_that_fell_by_a_twentieth_in_the_window_counts(store, work, at, counts):
+    load(store, *map(learner, PEOPLE))
+    run = begin(store)
+    contacts.decide(store, run, plan=replace(HALF, outcome="score"))
+    publication.publish(store, run, now=AS_OF)
+    waiting = of_arm(store, "control")
+    # The last login is moved along, so that only the work done makes a difference.
+    some = [learner(each, completed_percent=work, last_login=at - 20 * DAY) for each in waiting[:5]]
+    load(store, *some, at=at - HOUR)
+    publication.publish(store, begin(store, at), now=at)
+    assert found(store).compared.share.count == (5 if counts else 0)
+    assert found(store).compared.share.of == len(waiting)
 
 
 def test_another_enrolment_of_the_person_counts_once(store):

@@ -49,6 +49,68 @@ nudged as (
 
 ),
 
+-- The history has a row where facts, label or policy changed: a score that only time moved has not changed.
+scored as (
+
+    select
+        assigned.person_id,
+        arg_max(history.risk_score, history.as_of) filter (where history.as_of <= assigned.begins_at) as before,
+        arg_max(history.risk_score, history.as_of) as after
+    from risk_history as history
+    inner join learners on history.learner_id = learners.id
+    inner join assigned on learners.person_id = assigned.person_id
+    where $outcome = 'score' and history.as_of <= assigned.ends_at
+    group by assigned.person_id, history.learner_id
+
+),
+
+inputs as (
+
+    select
+        learner_id,
+        observed_at,
+        if(completed_percent is null, 0, 1)
+        + if(avg_quiz_score is null, 0, 1)
+        + if(consecutive_missed_sessions is null, 0, 1) as number
+    from learner_facts
+    where $outcome = 'score'
+
+),
+
+known as (
+
+    select
+        assigned.person_id,
+        arg_max(inputs.number, inputs.observed_at) filter (where inputs.observed_at <= assigned.begins_at) as before,
+        arg_max(inputs.number, inputs.observed_at) as after
+    from inputs
+    inner join learners on inputs.learner_id = learners.id
+    inner join assigned on learners.person_id = assigned.person_id
+    where inputs.observed_at <= assigned.ends_at
+    group by assigned.person_id, inputs.learner_id
+
+),
+
+-- Where less is known than before, a lower score is no better one.
+less_known as (
+
+    select person_id
+    from known
+    group by person_id
+    having bool_or(after < before)
+
+),
+
+fell as (
+
+    select scored.person_id
+    from scored
+    anti join less_known on scored.person_id = less_known.person_id
+    group by scored.person_id
+    having max(scored.before) - max(scored.after) >= $least_fall
+
+),
+
 final as (
 
     select
@@ -57,10 +119,12 @@ final as (
         count(*) filter (where nudged.person_id is not null or happened.was_phoned) as contacted,
         count(*) filter (where happened.is_back) as back,
         count(*) filter (where happened.attended_session) as session,
-        count(*) filter (where happened.took_quiz) as quiz
+        count(*) filter (where happened.took_quiz) as quiz,
+        count(*) filter (where fell.person_id is not null) as score
     from assigned
     left join happened on assigned.person_id = happened.person_id
     left join nudged on assigned.person_id = nudged.person_id
+    left join fell on assigned.person_id = fell.person_id
     group by assigned.arm
 
 )

@@ -13,7 +13,7 @@ create table experiments (
 
 comment on table experiments is 'One row per experiment: its plan, as it stood before the first person was assigned.';
 comment on column experiments.holdout is 'Share (0 to 0.5) of those who would be contacted that waits, by chance.';
-comment on column experiments.outcome is 'What is looked at within the window: back, session or quiz.';
+comment on column experiments.outcome is 'What is looked at within the window: back, session, quiz or score.';
 comment on column experiments.window_days is 'Days from the assignment in which the outcome counts, and for which the others wait.';
 comment on column experiments.ends_on is 'The last day on which persons are assigned.';
 comment on column experiments.planned_at is 'The as_of of the run that wrote it down.';
