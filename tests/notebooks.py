@@ -42,7 +42,11 @@ AS_OF: Final = end_of_day(date(2026, 3, 1), ZoneInfo("UTC"))  # the default of e
 LEARNERS: Final = 300
 CELL_TIMEOUT_S: Final = 120
 OUTPUT_NOT_COMPARED: Final = "nbval-ignore-output"
-_NOT_FOR_NOTEBOOKS: Final = ("ENGAGEMENT_DATA", "OPENAI_", "PYTEST_")  # real learners, a key, options of tests around
+_NOT_FOR_NOTEBOOKS: Final = (
+    "ENGAGEMENT_DATA",
+    "OPENAI_",
+    "PYTEST_",
+)  # real learners, a key, options of tests around
 
 
 def scratch_store(folder: Path) -> dict[str, str]:
