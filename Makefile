@@ -12,7 +12,7 @@ export PIP_USER := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 PIP_LOCKED := $(BIN)/python -m pip install -q --no-deps --require-hashes
 
-.PHONY: help demo test lint bench notebooks lock clean moved
+.PHONY: help demo test lint bench notebooks airflow lock clean moved
 .DELETE_ON_ERROR:
 
 help: ## show these lines (default)
@@ -37,12 +37,15 @@ bench: .venv/ready ## measure speed and memory
 notebooks: .venv/ready ## execute the notebooks again and store what they show
 	@$(BIN)/python -m tests.notebooks
 
+airflow: .venv-airflow/ready ## read and run the example for Airflow with Airflow itself
+	@.venv-airflow/bin/python tests/airflow/check.py
+
 lock: .venv/ready ## write requirements.lock from pyproject.toml (LOCK=--upgrade: newest versions)
 	@$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes \
 	    --no-header --no-annotate -q $(LOCK) -o requirements.lock
 
 clean: ## remove the environment and caches; the store and the reports stay
-	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	@rm -rf .venv .venv-airflow .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	@find . -name __pycache__ -prune -exec rm -rf {} +
 
 # The stamp is written last: without it the environment is half made and is made from nothing. uv comes out of the lock
@@ -70,5 +73,11 @@ clean: ## remove the environment and caches; the store and the reports stay
 	@$(BIN)/python -m pip install -q --no-index --no-deps --no-build-isolation -e .
 	@echo "$(CURDIR)" > $@
 	@echo "Ready."
+
+.venv-airflow/ready: tests/airflow/requirements.txt | .venv/ready
+	@echo "Installing Airflow into .venv-airflow ..."
+	@$(BIN)/uv venv -q --clear --python $(BIN)/python .venv-airflow
+	@$(BIN)/uv pip install -q --python .venv-airflow/bin/python -r tests/airflow/requirements.txt
+	@touch $@
 
 moved:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from engagement import console, load_command, simulate_command, titles_command
+from engagement import console, load_command, notices, schedule_command, simulate_command, titles_command
 from engagement.errors import EngagementError, InvalidInput
 
 FINISHED_BUT_LOOK = 3
@@ -25,6 +25,7 @@ app = typer.Typer(
 queue = typer.Typer(no_args_is_help=True, help="Review drafts: list, approve, reject, export.")
 app.add_typer(queue, name="queue")
 app.add_typer(titles_command.app, name="titles")
+app.add_typer(schedule_command.app, name="schedule")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 AsOf = Annotated[
@@ -146,23 +147,25 @@ def run(
     Exit code 3: it is published, but more texts are templates than the pipeline allows.
     """
     settings, store, now = console.start_anew()
-    instant = console.instant(as_of, settings, now)
-    given = dict(console.name_and_value(text, option="-p") for text in parameter or [])
-    if dry_run:
-        console.show_estimate(
-            name, settings, store, instant, given=given, model=model, now=now, as_json=as_json
-        )
-        return
-    given |= console.for_the_model(model, budget_usd)
-    if with_names:
-        given["with_names"] = "true"
-    screen = console.screen(stderr=as_json)
-    result = console.run_pipeline(name, settings, store, instant, given, console=screen)
+    with notices.of_failure(settings, name, wanted=not dry_run):
+        instant = console.instant(as_of, settings, now)
+        given = dict(console.name_and_value(text, option="-p") for text in parameter or [])
+        if dry_run:
+            console.show_estimate(
+                name, settings, store, instant, given=given, model=model, now=now, as_json=as_json
+            )
+            return
+        given |= console.for_the_model(model, budget_usd)
+        if with_names:
+            given["with_names"] = "true"
+        screen = console.screen(stderr=as_json)
+        result = console.run_pipeline(name, settings, store, instant, given, console=screen)
     if as_json:
         console.print_json(result.as_dict())
     else:
         console.show_run(result, screen)
     if result.look:
+        notices.send(settings, notices.to_look_at(result, exit_code=FINISHED_BUT_LOOK))
         raise typer.Exit(FINISHED_BUT_LOOK)
 
 

@@ -6,6 +6,7 @@ that always complains is not listened to.
 
 import os
 import platform
+import shlex
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
@@ -53,6 +54,7 @@ def examine(settings: Settings, *, now: datetime) -> list[Check]:
         _check("disk", lambda: _disk(settings)),
         _check("time zone", lambda: settings.zone.key),
         _check("model", lambda: _model(settings)),
+        _check("notices", lambda: _notices(settings)),
         _check("versions", _versions),
     ]
 
@@ -222,6 +224,23 @@ def _model(settings: Settings) -> str:
         f"${known.input_usd:g} and ${known.output_usd:g} for a million tokens" if known else "price not known"
     )
     return f"{model.name} at {model.address}; {cost}; a key is set"
+
+
+def _notices(settings: Settings) -> str:
+    """Say who hears of a run that failed; a webhook's address is a secret."""
+    ways = []
+    if settings.notify_command is not None:
+        program = shlex.split(settings.notify_command)[0]
+        if shutil.which(program) is None:
+            raise EngagementError(
+                f"ENGAGEMENT_NOTIFY_COMMAND: {program[:80]!r} is no program that can be run"
+            )
+        ways.append(f"the command {Path(program).name}")
+    if settings.notify_webhook is not None:
+        ways.append("a webhook")
+    return (
+        f"a run that fails tells it by {' and '.join(ways)}" if ways else "off: a run that fails tells nobody"
+    )
 
 
 def _templates() -> str:

@@ -20,6 +20,7 @@ class EngagementError(Exception):
 
     exit_code: ClassVar[int] = 1
     http_status: ClassVar[int] = 500
+    run_id: str = ""  # of the run that it ended
 
 
 class InvalidInput(EngagementError):

@@ -6,9 +6,13 @@ that is; whoever holds no store of their own would have to hand it on. A relativ
 so that a notebook, cron and a shell mean the same file.
 """
 
+import shlex
+from contextlib import suppress
 from functools import cached_property
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Final
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
@@ -25,6 +29,24 @@ def _in_project(path: Path) -> Path:
 
 
 ProjectPath = Annotated[Path, AfterValidator(_in_project)]
+
+
+def _splits(command: str) -> str:
+    if not shlex.split(command):  # which says itself where a quote has no end
+        raise ValueError("names no program")
+    return command
+
+
+def _confidential(webhook: SecretStr) -> SecretStr:
+    parts = urlsplit(webhook.get_secret_value())
+    with suppress(ValueError):  # a name that is no number
+        if parts.scheme == "http" and ip_address(parts.hostname or "").is_loopback:
+            return webhook
+    if not parts.hostname or parts.scheme not in ("http", "https"):
+        raise ValueError("is no address, such as https://chat.example.invalid/hooks/1")
+    if parts.scheme == "http" and parts.hostname != "localhost":
+        raise ValueError("https is needed; http is for this machine only, such as http://127.0.0.1:8080/")
+    return webhook
 
 
 class Settings(BaseSettings):
@@ -49,6 +71,12 @@ class Settings(BaseSettings):
     users: ProjectPath | None = Field(None, validation_alias="ENGAGEMENT_USERS")
     dashboard_token: SecretStr | None = Field(None, validation_alias="ENGAGEMENT_DASHBOARD_TOKEN")
     proxy_secret: SecretStr | None = Field(None, min_length=32, validation_alias="ENGAGEMENT_PROXY_SECRET")
+    notify_command: Annotated[str, AfterValidator(_splits)] | None = Field(
+        None, validation_alias="ENGAGEMENT_NOTIFY_COMMAND"
+    )
+    notify_webhook: Annotated[SecretStr, AfterValidator(_confidential)] | None = Field(
+        None, validation_alias="ENGAGEMENT_NOTIFY_WEBHOOK"
+    )
     data: ProjectPath | None = Field(None, validation_alias="ENGAGEMENT_DATA")
 
     @cached_property

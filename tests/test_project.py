@@ -153,7 +153,7 @@ def test_make_without_a_target_names_every_command():
     shown = subprocess.run(
         ["make", "--no-print-directory"], cwd=PROJECT, check=True, capture_output=True, text=True
     )
-    commands = {"help", "demo", "test", "lint", "bench", "notebooks", "lock", "clean"}
+    commands = {"help", "demo", "test", "lint", "bench", "notebooks", "airflow", "lock", "clean"}
     assert set(re.findall(r"^  make (\w+)", shown.stdout, flags=re.MULTILINE)) == commands
 
 

@@ -167,6 +167,8 @@ def test_too_many_templates_end_a_run_with_a_request_to_look(place, server, tmp_
     pipelines.mkdir()
     text = (Path(__file__).parents[2] / "pipelines" / "nightly.toml").read_text(encoding="utf-8")
     strict = text.replace('name = "nightly"', 'name = "nightly"\nmax_fallback_rate = 0.5')
+    told = tmp_path / "told"
+    place.env |= {"ENGAGEMENT_NOTIFY_COMMAND": f"tee '{told}'"}
     (pipelines / "nightly.toml").write_text(strict, encoding="utf-8")
     code = f"""
 import sys
@@ -193,8 +195,11 @@ cli.main()
     assert "Please look: 2 of 2 texts are templates that stand in for the model (100%)" in " ".join(
         done.stdout.split()
     )
+    assert "please look: 2 of 2 texts are templates" in told.read_text(encoding="utf-8")
     assert place.rows("select status from runs") == [("published",)]
+    told.unlink()
     assert run().returncode == 0
+    assert not told.exists()
 
 
 def test_nothing_of_a_learner_and_no_key_gets_out_whatever_the_service_does(place, server):
