@@ -2,9 +2,13 @@
 
     import engagement as eg
 
-    store = eg.open_store()
-    eg.enrolments.load(store, Path("learners.csv"), observed_at=now, loaded_at=now)
-    eg.compute_risk({"completed_percent": 20, "avg_quiz_score": 45, ...}, as_of=date(2026, 3, 1))
+    eg.learners(risk="high", program="Data")             who is worst off, and what drives it
+    eg.learner("S-000017")["what_would_help"]            one learner, whole; `eg.history`, `eg.timeline`
+    eg.cohort("2026-02-15"), eg.shares("2026-02-15")     everybody as known at a date
+    eg.moves("2026-02-01", "2026-03-01")                 who went from which label to which
+    eg.simulate({"high_above": 0.6}).in_words            what other numbers would do
+    eg.experiment().in_words                             whether nudges helped
+    eg.query("from learner_risk limit 5"), eg.tables()   anything else
 
 Modules load when they are first asked for, so that the command line answers at once.
 """
@@ -13,6 +17,22 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from engagement.api import (
+        cohort,
+        experiment,
+        group_differences,
+        history,
+        learner,
+        learners,
+        messages,
+        moves,
+        past_runs,
+        query,
+        shares,
+        simulate,
+        tables,
+        timeline,
+    )
     from engagement.notebook import instant, open_run, open_store, real_data, writer, zone
     from engagement.nudges import generate_nudge
     from engagement.quizzes import generate_quiz
@@ -20,6 +40,20 @@ if TYPE_CHECKING:
     from engagement.selection import SelectionPolicy
 
 _HOME: Final = {
+    "cohort": "api",
+    "experiment": "api",
+    "group_differences": "api",
+    "history": "api",
+    "learner": "api",
+    "learners": "api",
+    "messages": "api",
+    "moves": "api",
+    "past_runs": "api",
+    "query": "api",
+    "shares": "api",
+    "simulate": "api",
+    "tables": "api",
+    "timeline": "api",
     "instant": "notebook",
     "open_run": "notebook",
     "open_store": "notebook",
@@ -67,14 +101,28 @@ _MODULES: Final = (
 __all__ = [
     "RiskPolicy",
     "SelectionPolicy",
+    "cohort",
     "compute_and_update_all",
     "compute_risk",
+    "experiment",
     "generate_nudge",
     "generate_quiz",
+    "group_differences",
+    "history",
     "instant",
+    "learner",
+    "learners",
+    "messages",
+    "moves",
     "open_run",
     "open_store",
+    "past_runs",
+    "query",
     "real_data",
+    "shares",
+    "simulate",
+    "tables",
+    "timeline",
     "writer",
     "zone",
 ]

@@ -333,10 +333,14 @@ def dashboard(
 
 @app.command()
 def explore(port: Annotated[int, typer.Option(help="On 127.0.0.1.")] = 8888) -> None:
-    """Open JupyterLab at the notebook that explores a cohort."""
+    """Open JupyterLab on copies of the store and of the notebooks (`notebooks/explore`), at the one for a cohort.
+
+    The copy of the store holds all that is known of the learners. It is for you alone and goes when JupyterLab ends.
+    """
     from engagement import servers
 
-    servers.explore(port=port)
+    _, store, _ = console.start()
+    raise typer.Exit(servers.explore(store, port=port))
 
 
 @app.command()

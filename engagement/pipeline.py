@@ -20,8 +20,9 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from engagement import inbox, kernels, publication, reports, runs, sources, startup, steps
+from engagement import folders, inbox, kernels, publication, runs, sources, startup, steps
 from engagement.errors import EngagementError, RunFailed
+from engagement.folders import Papers
 from engagement.inbox import File
 from engagement.locks import sole_runner
 from engagement.runs import Run
@@ -45,10 +46,15 @@ class RunResult:
     run: Run
     status: str
     folder: Path
-    report: Path | None
+    papers: Papers
     steps: list[dict[str, Any]] = field(default_factory=list)
     counts: dict[str, Any] = field(default_factory=dict)
     look: str = ""  # why a person should look at it although it is done
+
+    @property
+    def report(self) -> Path | None:
+        """The first page."""
+        return self.papers.pages[0].html if self.papers.pages else None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the documented JSON form."""
@@ -56,7 +62,7 @@ class RunResult:
             "run_id": self.run.run_id,
             "status": self.status,
             "steps": self.steps,
-            "report": str(self.report) if self.report else None,
+            **self.papers.as_dict(),
             "counts": self.counts,
             "look": self.look,
         }
@@ -107,7 +113,7 @@ def run(
             return _already_done(store, pipeline, current, home)
         try:
             home.mkdir(parents=True, exist_ok=True)
-            _write_record(home, current, "running")
+            folders.write_record(home, current, "running", now=_now())
             inbox.check_news(store, current, pipeline.sources, files, now=started_at)
             with kernels.template() as kernel:
                 made = _run_steps(
@@ -121,16 +127,19 @@ def run(
                     watch=watch,
                     kernel=kernel,
                 )
-            report = _write_page(pipeline, current, home, folder)
-            answer = reports.answer(home / f"{pipeline.report.step}.ipynb") if pipeline.report else ""
+            papers = folders.write_pages(pipeline, current, home)
+            answer = folders.answer(papers.pages)
+            if pipeline.report and pipeline.report.for_mail:
+                papers = folders.for_mail(store, pipeline, current, home=home, papers=papers, answers=answer)
             counts = publication.publish(store, current, now=_now(), answer=answer)
         except (EngagementError, OSError) as error:
             plain = error if isinstance(error, EngagementError) else _cannot_write(current, error)
             _write_down_failure(store, current, plain, home)
+            plain.run_id = current.run_id
             raise plain from None
-        _write_down_success(current, home, counts, report)
+        _write_down_success(current, home, counts, papers)
         look = publication.too_many_templates(counts, pipeline.max_fallback_rate)
-        return RunResult(current, "published", home, report, made, counts, look)
+        return RunResult(current, "published", home, papers, made, counts, look)
 
 
 def _begin(
@@ -184,11 +193,10 @@ def _begin(
 def _already_done(store: Store, pipeline: Pipeline, current: Run, home: Path) -> RunResult:
     with store.read() as db:
         counts = runs.counts(db, current.run_id)
-    page = home / "report.html"
-    report = page if page.is_file() else None
+    papers = folders.there(pipeline, home)
     if home.is_dir():  # its last attempt may have ended between publishing and saying so
-        _write_down_success(current, home, counts, report)
-    return RunResult(current, "already done", home, report, [], counts)
+        _write_down_success(current, home, counts, papers)
+    return RunResult(current, "already done", home, papers, [], counts)
 
 
 def _write_down_failure(store: Store, current: Run, error: EngagementError, home: Path) -> None:
@@ -196,15 +204,15 @@ def _write_down_failure(store: Store, current: Run, error: EngagementError, home
     with suppress(EngagementError), store.write() as db:
         runs.mark(db, current.run_id, "failed", now=_now(), error=str(error))
     with suppress(EngagementError, OSError):
-        _write_record(home, current, "failed")
-        reports.write_index(home.parents[1])
+        folders.write_record(home, current, "failed", now=_now())
+        folders.write_index(home.parents[1])
 
 
-def _write_down_success(current: Run, home: Path, counts: Mapping[str, Any], report: Path | None) -> None:
+def _write_down_success(current: Run, home: Path, counts: Mapping[str, Any], papers: Papers) -> None:
     try:
-        if _recorded_status(home) != "published":
-            _write_record(home, current, "published", counts=counts, report=report)
-        reports.write_index(home.parents[1])
+        if folders.recorded_status(home) != "published":
+            folders.write_record(home, current, "published", now=_now(), counts=counts, papers=papers)
+        folders.write_index(home.parents[1])
     except OSError as error:
         raise _cannot_write(current, error) from None
 
@@ -344,52 +352,6 @@ def _quote_nobody(notebook: Path, said: str) -> None:
 
 def _kinds(kind: type[EngagementError]) -> list[type[EngagementError]]:
     return [kind, *(below for child in kind.__subclasses__() for below in _kinds(child))]
-
-
-def _write_page(pipeline: Pipeline, current: Run, home: Path, folder: Path) -> Path | None:
-    if pipeline.report is None:
-        return None
-    return reports.write_report(
-        home / f"{pipeline.report.step}.ipynb",
-        home / "report.html",
-        title=pipeline.report.title,
-        subtitle=f"As of {current.day:%d %B %Y} · run {current.run_id}",
-        root=folder,
-    )
-
-
-def _write_record(
-    home: Path,
-    current: Run,
-    status: str,
-    *,
-    counts: Mapping[str, Any] | None = None,
-    report: Path | None = None,
-) -> None:
-    """Write what the run is, beside its notebooks, for whoever has the folder but not the store."""
-    record = {
-        "run_id": current.run_id,
-        "pipeline": current.pipeline,
-        "status": status,
-        "as_of": current.as_of.isoformat(),
-        "day": current.day.isoformat(),
-        "started_at": current.started_at.isoformat(),
-        "finished_at": None if status == "running" else _now().isoformat(),
-        "policy_hash": current.policy_hash,
-        "report": report.name if report else None,
-        "counts": dict(counts or {}),
-    }
-    unfinished = home / ".run.json"
-    unfinished.write_text(json.dumps(record, indent=2), encoding="utf-8")
-    unfinished.replace(home / "run.json")
-
-
-def _recorded_status(home: Path) -> str | None:
-    try:
-        record = json.loads((home / "run.json").read_text(encoding="utf-8"))
-        return str(record["status"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
 
 
 def _now() -> datetime:

@@ -14,27 +14,25 @@ import re
 import secrets
 import tempfile
 from base64 import b64encode
-from collections.abc import Iterable, Mapping
-from datetime import date, datetime
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from html import unescape
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import quote
 
 import pandas as pd
 from markupsafe import Markup
-from pydantic import BaseModel, ValidationError
 
-from engagement.displays import PAGES, TEMPLATES, Display, cards, finding, note, part, table, table_parts
+from engagement.displays import PAGES, TEMPLATES, Cell, Column, part, table_parts
 from engagement.errors import InvalidInput, NotFound
 from engagement.palette import DARK, LABELS, LIGHT
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-__all__ = ["Display", "answer", "cards", "finding", "note", "table", "write_index", "write_report"]
+__all__ = ["Page", "answer", "style", "write_booklet", "write_report", "write_whole"]
 
 REPORT_DEPTH: Final = 2  # a page is reports/<pipeline>/<run id>/report.html
 UNMADE: Final = "This section could not be made."
@@ -43,6 +41,9 @@ NOT_FOR_READERS: Final = frozenset(
 )
 PLOTLY: Final = "application/vnd.plotly.v1+json"
 SHOWN: Final = ("text/html", "text/markdown", "text/plain")
+FEW_ROWS: Final = 6  # of numbers that are read out with a figure's title; of more, some
+SOME_ROWS: Final = 3
+MISSING: Final = "–"  # a cell without a value
 
 _TAGS: Final = re.findall(
     r"\w+",
@@ -59,31 +60,23 @@ _CLASSES: Final = {
 _FIXED: Final = {"role": {"region"}, "tabindex": {"0"}, "scope": {"col", "row"}}
 
 
-class _Counts(BaseModel):
-    labels: dict[str, int] = {}
-    nudges: int | None = None
-    quizzes: int | None = None
-    quarantined: int | None = None
-    answer: str = ""
+class Page(NamedTuple):
+    """A page to be: the executed notebook it is made of, its file, and its title."""
 
-    @property
-    def scored(self) -> bool:
-        return any(self.labels.values()) or not self.answer
+    notebook: Path
+    html: Path
+    title: str
 
 
-class _Run(BaseModel):
-    run_id: str
-    pipeline: str
-    status: str
-    as_of: datetime
-    day: date | None = None
-    started_at: datetime
-    finished_at: datetime | None = None
-    report: str | None = None
-    counts: _Counts = _Counts()
-
-
-def write_report(notebook: Path, html: Path, *, title: str, subtitle: str, root: Path | None = None) -> Path:
+def write_report(
+    notebook: Path,
+    html: Path,
+    *,
+    title: str,
+    subtitle: str,
+    root: Path | None = None,
+    pages: Sequence[Page] = (),
+) -> Path:
     """Write an executed notebook as one offline page and return its path.
 
     Left out: code, parameters, warnings, tracebacks (a plain sentence stands there instead), and cells
@@ -98,50 +91,52 @@ def write_report(notebook: Path, html: Path, *, title: str, subtitle: str, root:
     root
         The folder that holds the shared plotly file, by default two levels above the page's folder:
         `reports` for `reports/<pipeline>/<run id>/report.html`.
+    pages
+        All pages of the run, this one among them; it links to the others, which lie beside it.
     """
-    root = root or html.resolve().parents[REPORT_DEPTH]
-    html.parent.mkdir(parents=True, exist_ok=True)
     body, figures = _body(_read_notebook(notebook))
     body, sections = _sections(body)
-    script = (TEMPLATES / "report.js").read_text("utf-8")
-    page = PAGES.get_template("report.html.j2").render(
-        title=title,
-        subtitle=subtitle,
-        sections=sections,
-        body=Markup(body),  # noqa: S704 sanitised in `_body`, and `_sections` adds only ids
-        has_figures=figures > 0,
-        plotly=quote(os.path.relpath(_plotly_file(root), html.resolve().parent)) if figures else "",
-        script=Markup(script),  # noqa: S704 our own file
-        script_hash=f"sha256-{b64encode(sha256(script.encode()).digest()).decode()}",
-        palette_json=_json({LIGHT[name]: DARK[name] for name in LIGHT}),
-        **_style(),
-    )
-    return _write(html, page.encode())
+    sisters = [
+        {"title": page.title, "href": quote(page.html.name), "is_current": page.html == html}
+        for page in pages
+    ]
+    named = {"title": title, "subtitle": subtitle, "sections": sections, "sisters": sisters}
+    return _write_page("report.html.j2", html, root, figures, body=Markup(body), **named)  # noqa: S704 sanitised in `_body`, and `_sections` adds only ids
 
 
-def write_index(reports: Path) -> Path:
-    """Write `index.html` over all runs that left a `run.json` below `reports`, newest first."""
-    runs, broken = [], []
-    for record in sorted(reports.glob("*/*/run.json")):
-        try:
-            runs.append((_Run.model_validate_json(record.read_bytes()), record.parent))
-        except (ValidationError, OSError):
-            broken.append(record.relative_to(reports).as_posix())
-    runs.sort(key=lambda found: (_moment(found[0].as_of), _moment(found[0].started_at)), reverse=True)
-    page = PAGES.get_template("index.html.j2").render(
-        runs=[_index_row(run, folder, reports) for run, folder in runs],
-        broken=broken,
-        labels=LABELS,
-        **_style(),
-    )
-    return _write(reports / "index.html", page.encode())
+def write_booklet(
+    pages: Sequence[Page], html: Path, *, title: str, subtitle: str, root: Path | None = None
+) -> Path:
+    """Write all pages of a run as one document to be printed, each from a new sheet on; return its path."""
+    parts, figures = [], 0
+    for page in pages:
+        body, drawn = _body(_read_notebook(page.notebook))
+        parts.append({"title": page.title, "body": Markup(_sections(body)[0])})  # noqa: S704 sanitised in `_body`
+        figures += drawn
+    return _write_page("booklet.html.j2", html, root, figures, title=title, subtitle=subtitle, parts=parts)
 
 
 def answer(notebook: Path) -> str:
     """Return what the last cell of an executed notebook prints: its answer in words; empty where it prints nothing."""
     code = [cell for cell in _read_notebook(notebook).cells if cell.cell_type == "code"]
-    printed = [output.text for output in code[-1].outputs if output.output_type == "stream"] if code else []
+    printed = [output.text for output in code[-1].outputs if output.get("name") == "stdout"] if code else []
     return "".join(printed).strip()
+
+
+def _write_page(template: str, html: Path, root: Path | None, figures: int, **named: object) -> Path:
+    root = root or html.resolve().parents[REPORT_DEPTH]
+    html.parent.mkdir(parents=True, exist_ok=True)
+    script = (TEMPLATES / "report.js").read_text("utf-8")
+    page = PAGES.get_template(template).render(
+        has_figures=figures > 0,
+        plotly=quote(os.path.relpath(_plotly_file(root), html.resolve().parent)) if figures else "",
+        script=Markup(script),  # noqa: S704 our own file
+        script_hash=f"sha256-{b64encode(sha256(script.encode()).digest()).decode()}",
+        palette_json=_json({LIGHT[name]: DARK[name] for name in LIGHT}),
+        **named,
+        **style(),
+    )
+    return write_whole(html, page.encode())
 
 
 def _read_notebook(path: Path) -> "NotebookNode":
@@ -226,7 +221,29 @@ def _figure(spec: Mapping[str, Any], number: int) -> str:
     title = str(meta["title"]) if named else f"Figure {number}"
     frame = pd.DataFrame(meta["rows"], columns=meta["columns"]) if named else pd.DataFrame()
     drawn = {"data": spec.get("data", []), "layout": {k: v for k, v in layout.items() if k != "meta"}}
-    return part("figure", title, _json(drawn), *table_parts(frame))
+    columns, rows = table_parts(frame)
+    return part("figure", title, _spoken(title, frame), _json(drawn), columns, rows)
+
+
+def _spoken(title: str, frame: pd.DataFrame) -> str:
+    """Return a figure in words: its title and its main numbers."""
+    if frame.empty:
+        return title
+    picked, which = frame, ""
+    if len(frame) > FEW_ROWS:
+        is_count = "Learners" in frame.columns
+        picked = frame.nlargest(SOME_ROWS, "Learners") if is_count else frame.iloc[[0, -1]]
+        which = f"the largest of {len(frame)}: " if is_count else "first and last: "
+    columns, rows = table_parts(picked)
+    return f"{title}: {which}" + "; ".join(_spoken_row(columns, row) for row in rows) + "."
+
+
+def _spoken_row(columns: Sequence[Column], row: Sequence[Cell]) -> str:
+    """Return a row in words; a text that it begins with is its name."""
+    texts = [f"{column.title} {cell.text}" for column, cell in zip(columns, row, strict=True)]
+    if not columns[0].number:
+        texts[0] = row[0].text
+    return ", ".join(text for text, cell in zip(texts, row, strict=True) if cell.text != MISSING)
 
 
 def _is_allowed(tag: str, name: str, value: str) -> bool:
@@ -256,39 +273,17 @@ def _sections(body: str) -> tuple[str, list[dict[str, str]]]:
     return re.sub(r"<h2>(.*?)</h2>", numbered, body, flags=re.DOTALL), sections
 
 
-def _index_row(run: _Run, folder: Path, reports: Path) -> dict[str, Any]:
-    page = folder / Path(run.report).name if run.report else None
-    counts = run.counts
-    numbers = [*(counts.labels.get(label) for label in LABELS)]
-    numbers += [counts.nudges, counts.quizzes, counts.quarantined]
-    return {
-        "run_id": run.run_id,
-        "pipeline": run.pipeline,
-        "answer": "" if counts.scored else counts.answer,
-        "status": run.status,
-        "kind": run.status if run.status in {"published", "failed"} else "other",
-        "as_of": f"{run.day or run.as_of:%Y-%m-%d}",
-        "finished": f"{run.finished_at:%Y-%m-%d %H:%M}" if run.finished_at else "–",
-        "link": quote(page.relative_to(reports).as_posix()) if page and page.is_file() else "",
-        "numbers": ["–" if number is None else f"{number:,}" for number in numbers],
-    }
-
-
-def _moment(instant: datetime) -> str:
-    return instant.replace(tzinfo=None).isoformat()
-
-
 def _plotly_file(root: Path) -> Path:
     """Return the one plotly file all pages of a reports folder share, put there if it is not."""
     from plotly.offline import get_plotlyjs
 
     target = root.resolve() / f"plotly-{version('plotly')}.min.js"
     if not target.exists():
-        _write(target, get_plotlyjs().encode())
+        write_whole(target, get_plotlyjs().encode())
     return target
 
 
-def _write(path: Path, content: bytes) -> Path:
+def write_whole(path: Path, content: bytes) -> Path:
     """Write a file so that it appears whole or not at all."""
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as unfinished:
         try:
@@ -303,7 +298,9 @@ def _write(path: Path, content: bytes) -> Path:
     return path
 
 
-def _style() -> dict[str, Markup]:
+def style() -> dict[str, Markup]:
+    """Return what a template puts into its style element: the sheet, and the colours of the risk labels."""
+
     def variables(palette: Mapping[str, str]) -> str:
         return ":root { " + " ".join(f"--{label}: {palette[label]};" for label in LABELS) + " }"
 

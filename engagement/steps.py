@@ -10,7 +10,7 @@ import json
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -48,11 +48,27 @@ class Step(_Strict):
         return NOTEBOOKS / f"{self.notebook}.ipynb"
 
 
+class Page(NamedTuple):
+    """A page people read: the step it is made of, what it is called, and its file in the folder of the run."""
+
+    step: str
+    title: str
+    file: str
+
+
 class Report(_Strict):
-    """Which step becomes the page people read, and what it is called."""
+    """Which steps become the pages people read, what they are called, and whether they are made ready for mail."""
 
     step: Name
     title: str
+    also: dict[Name, str] = {}
+    for_mail: bool = False
+
+    @property
+    def pages(self) -> list[Page]:
+        """The pages in their order; the first one's step is `step`."""
+        others = [Page(step, title, f"report-{step}.html") for step, title in self.also.items()]
+        return [Page(self.step, self.title, "report.html"), *others]
 
 
 class Pipeline(_Strict):
@@ -92,9 +108,19 @@ def read_pipeline(name: str, folder: Path = PIPELINES) -> Pipeline:
     if len(set(steps)) < len(steps):
         raise InvalidInput(f"{path.name}: a notebook stands twice in steps")
     _check_sources(pipeline, path.name)
-    if pipeline.report and pipeline.report.step not in steps:
-        raise InvalidInput(f"{path.name}: report.step {pipeline.report.step!r} is not one of the steps")
+    if pipeline.report:
+        _check_report(pipeline.report, steps, path.name)
     return pipeline
+
+
+def _check_report(report: Report, steps: list[str], file: str) -> None:
+    if report.step not in steps:
+        raise InvalidInput(f"{file}: report.step {report.step!r} is not one of the steps")
+    if report.step in report.also:
+        raise InvalidInput(f"{file}: report.also {report.step!r} has a page already, as report.step")
+    unknown = [step for step in report.also if step not in steps]
+    if unknown:
+        raise InvalidInput(f"{file}: report.also {unknown[0]!r} is not one of the steps")
 
 
 def _check_sources(pipeline: Pipeline, file: str) -> None:

@@ -10,6 +10,7 @@ Inside a block: no model call, no notebook, nothing slow. A relation dies with i
 
 import glob
 import re
+import stat
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Cursor: TypeAlias = duckdb.DuckDBPyConnection
+EngineError: TypeAlias = duckdb.Error
 Relation: TypeAlias = duckdb.DuckDBPyRelation
 
 FOREIGN_HOLDER_WAIT_S: Final = 5.0  # an orphaned kernel lets go about a second after its parent died
@@ -176,6 +178,8 @@ class Store:
                 raise EngagementError("a write was begun inside a read of the same thread")
             yield outer
             return
+        if self.path.exists() and not self.path.stat().st_mode & stat.S_IWUSR:  # which root would not notice
+            raise StoreUnusable(f"{self.path} is a copy to look at: nothing can be written to it")
         with self._held(exclusive=True) as cursor:
             _migrate(cursor)
             with _transaction(cursor):
@@ -227,7 +231,7 @@ class Store:
     def _memory(self) -> Cursor:
         with self._mutex:
             if self._engine is None:
-                self._engine = _engine(self.path.parent)
+                self._engine = new_engine(self.path.parent)
             return self._engine
 
     def _attach(self, *, read_only: bool) -> Cursor:
@@ -275,7 +279,14 @@ def plain_error(error: duckdb.Error, path: Path) -> EngagementError:
     return StoreUnusable(f"{path.name}: {type(error).__name__}: {first_line}")
 
 
-def _engine(beside: Path) -> Cursor:
+def what_is_wrong(error: duckdb.Error) -> str:
+    """Return what the engine says of a text that somebody typed: names in it, but no values of the tables."""
+    text = str(error)
+    return (_VALUES.sub("…", text) if isinstance(error, _ABOUT_VALUES) else text).splitlines()[0][:300]
+
+
+def new_engine(beside: Path) -> Cursor:
+    """Return an engine of its own, in memory, for a process's store in that folder."""
     engine = duckdb.connect(
         config={"python_enable_replacements": "false", "autoinstall_known_extensions": "false"}
     )

@@ -69,10 +69,18 @@ def show_summary(
     if counts["learners"] or not counts.get("answer"):
         _show_learners(console, counts, reasons)
     else:
-        console.print(plain(counts["answer"], longest=_SENTENCES), highlight=False, overflow="fold")
+        for answer in counts["answer"].splitlines():
+            console.print(plain(answer, longest=_SENTENCES), highlight=False, overflow="fold")
     if report:
         console.print("\nReport:", style="bold", end=" ")
         console.print(str(report), soft_wrap=True, highlight=False)
+
+
+def show_papers(console: Console, papers: Iterable[tuple[str, Path]]) -> None:
+    """Print where the other papers of a run are, each on a line with what it is."""
+    for name, path in papers:
+        console.print(plain(name) + Text(":"), style="bold", end=" ")
+        console.print(str(path), soft_wrap=True, highlight=False, markup=False)
 
 
 def _show_learners(console: Console, counts: Mapping[str, Any], reasons: Mapping[str, str]) -> None:

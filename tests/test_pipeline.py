@@ -25,6 +25,7 @@ from engagement import (
     enrolments,
     nudges,
     pipeline,
+    printing,
     publication,
     review,
     runs,
@@ -46,6 +47,7 @@ HOUR = timedelta(hours=1)
 UTC = ZoneInfo("UTC")
 RUN_ID = 9  # its column in risk_scores
 SENTINEL = "Zebedee Quimby-Invented"
+HOSTILE = "</a><script>document.title='owned'</script>"
 PARAMETERS = 'as_of: str = "2026-03-01"  # when\nrun_id: str = ""  # which\nnote: str = ""  # any text'
 SHOWN = {
     "nudges": "select count(*) from published_nudges",
@@ -241,6 +243,7 @@ def test_a_failed_run_shows_nothing_of_what_it_wrote(failed):
 
 
 def test_a_failed_run_is_marked_and_says_which_step(failed):
+    assert failed.result.run_id == "nightly-2026-03-01-1"
     assert str(failed.result) == (
         "nightly-2026-03-01-1: last failed after 1 tries: ValueError; see nightly-2026-03-01-1/last.ipynb"
     )
@@ -303,7 +306,7 @@ def test_the_record_beside_the_notebooks_says_what_the_run_was(resumed):
     assert sum(record["counts"]["labels"].values()) == resumed.shown["scores"]
     assert set(record) == {
         *("run_id", "pipeline", "status", "as_of", "day", "started_at"),
-        *("finished_at", "policy_hash", "report", "counts"),
+        *("finished_at", "policy_hash", "report", "pages", "counts"),
     }
     assert set(resumed.files) == {"20_score.ipynb", "30_nudges.ipynb", "last.ipynb", "run.json"}
 
@@ -499,6 +502,66 @@ def test_a_run_whose_page_cannot_be_written_is_not_published(folder, store):
     assert one(store, "select status from runs") == ("failed",)
 
 
+def with_pages(*names, **how):
+    """A pipeline each of whose steps has a page."""
+    first, *others = names
+    report = Report(step=first, title=first.capitalize(), also=dict.fromkeys(others, HOSTILE), **how)
+    return Pipeline(name="nightly", steps=[Step(notebook=name) for name in names], report=report)
+
+
+def test_a_run_with_several_pages_says_where_each_is_and_so_does_the_same_run_again(folder, store):
+    for name in ("one", "two"):
+        write_notebook(folder / f"{name}.ipynb", f"print('{name.capitalize()} of {SENTINEL[0]}. More.')")
+    load_cohort(store, size=20)
+    first = run(store, with_pages("two", "one"))
+    assert first.counts["answer"] == "Two of Z. More.\nOne of Z."
+    assert first.as_dict()["report"] == str(home(store) / "report.html")
+    assert first.as_dict()["pages"] == [
+        {"title": "Two", "path": str(home(store) / "report.html")},
+        {"title": HOSTILE, "path": str(home(store) / "report-one.html")},
+    ]
+    index = (folder / "reports" / "index.html").read_text()
+    assert index.count(f'href="nightly/{first.run.run_id}/report-one.html"') == 1
+    assert HOSTILE not in index
+    again = run(store, with_pages("two", "one"))
+    assert (again.status, again.papers) == ("already done", first.papers)
+
+
+def test_a_page_whose_step_fails_keeps_the_others_from_being_published_until_it_is_made(folder, store):
+    write_notebook(folder / "one.ipynb", "print('One.')")
+    write_notebook(folder / "two.ipynb", "raise ValueError")
+    load_cohort(store, size=20)
+    with pytest.raises(RunFailed, match="two failed"):
+        run(store, with_pages("one", "two"))
+    assert list(home(store).glob("*.html")) == []
+    assert one(store, "select status from runs") == ("failed",)
+    write_notebook(folder / "two.ipynb", "print('Two.')")
+    made = run(store, with_pages("one", "two"))
+    assert [step["status"] for step in made.steps] == ["skipped", "done"]
+    assert [page.html.is_file() for page in made.papers.pages] == [True, True]
+    assert made.counts["answer"] == "One.\nTwo."
+
+
+def test_a_second_page_that_cannot_be_written_fails_the_run(folder, store):
+    for name in ("one", "two"):
+        write_notebook(folder / f"{name}.ipynb", "note")
+    (home(store) / "report-two.html").mkdir(parents=True)
+    with pytest.raises(RunFailed, match="cannot be written"):
+        run(store, with_pages("one", "two"))
+    assert one(store, "select status from runs") == ("failed",)
+
+
+def test_a_run_for_mail_is_published_where_there_is_no_chromium(folder, store, monkeypatch):
+    write_notebook(folder / "one.ipynb", "print('One.')")
+    load_cohort(store, size=20)
+    monkeypatch.setattr(printing, "PROGRAMS", ("no-such-browser",))
+    made = run(store, with_pages("one", for_mail=True))
+    assert made.status == "published"
+    assert made.as_dict()["missing"] == "without report.pdf and summary.png: there is no Chromium on the PATH"
+    assert (made.as_dict()["pdf"], made.as_dict()["summary"]) == (None, None)
+    assert "One." in (home(store) / "summary.txt").read_text()
+
+
 def test_a_record_that_was_not_written_in_time_is_written_by_the_same_run_again(folder, store):
     write_notebook(folder / "first.ipynb", "note")
     counts = run(store, tiny("first")).counts
@@ -536,7 +599,7 @@ CLOCKS = {"now", "today", "utcnow", "time", "localtime"}
 WITHOUT_A_CLOCK = (
     *("risk", "scoring", "selection", "contacts", "nudges", "quizzes", "generation", "fallbacks"),
     *("cohorts", "findings", "charts", "displays", "reports", "sources", "inbox"),
-    *("experiments", "effect", "effect_charts", "intervals"),
+    *("experiments", "effect", "effect_charts", "intervals", "folders", "summaries", "printing"),
 )
 
 

@@ -1,5 +1,3 @@
-# ruff: noqa: DTZ001 (an instant is a naive datetime in UTC here)
-
 import re
 import subprocess
 import sys
@@ -7,17 +5,36 @@ import sys
 import pytest
 
 import engagement as eg
+from engagement import api
+from engagement.errors import InvalidInput, NotFound
+from engagement.settings import PROJECT
+from tests.cohort import AS_OF, DAY, LOW, MEDIUM, learner, load, night
 
 DOCUMENTED = {
     "RiskPolicy",
     "SelectionPolicy",
+    "cohort",
     "compute_and_update_all",
     "compute_risk",
+    "experiment",
     "generate_nudge",
     "generate_quiz",
+    "group_differences",
+    "history",
     "instant",
+    "learner",
+    "learners",
+    "messages",
+    "moves",
     "open_run",
     "open_store",
+    "past_runs",
+    "query",
+    "real_data",
+    "shares",
+    "simulate",
+    "tables",
+    "timeline",
     "writer",
     "zone",
 }
@@ -75,28 +92,63 @@ def test_help_imports_nothing_heavy():
     assert modules_after(code) & HEAVY == set()
 
 
-def test_the_example_of_the_package_works(store, tmp_path):
-    """The lines of the docstring, with the names they leave open."""
-    from datetime import date, datetime
-    from pathlib import Path
+def test_the_lines_of_the_package_work(store_of_examples, monkeypatch):
+    for name, value in store_of_examples.items():
+        if name.startswith("ENGAGEMENT_"):
+            monkeypatch.setenv(name, value)
+    first, *lines = re.findall(r"^    (.+)$", eg.__doc__, flags=re.MULTILINE)
+    assert first == "import engagement as eg"
+    assert len(lines) > 5
+    for line in lines:
+        code, _, says = line.partition("   ")
+        assert says.strip()
+        found = eval(code, {"eg": eg})
+        assert len(found)
 
-    from engagement import sample
 
-    lines = re.findall(r"^    (.+)$", eg.__doc__, flags=re.MULTILINE)
-    assert lines[0] == "import engagement as eg"
-    assert any("eg.enrolments.load(" in line for line in lines)
-    assert any("eg.compute_risk(" in line for line in lines)
-    now = datetime(2026, 3, 1)
-    sample.write_csv(sample.cohort(20, seed=1, as_of=now), tmp_path)
-    loaded = eg.enrolments.load(store, Path(tmp_path / "sample_learners.csv"), observed_at=now, loaded_at=now)
-    assert loaded.accepted == 20
-    scored = eg.compute_risk(
-        {"completed_percent": 20, "avg_quiz_score": 45, "consecutive_missed_sessions": 7, "last_login": None},
-        as_of=date(2026, 3, 1),
-    )
-    # 0.5 * 0.8 + 0.2 * 0.55 + 0.2 + 0.1
-    assert scored["risk_score"] == pytest.approx(0.81)
-    assert scored["risk_label"] == "high"
+def test_no_question_has_the_name_of_a_module_which_would_take_its_place():
+    modules = {path.stem for path in (PROJECT / "engagement").iterdir()}
+    assert set(eg.__all__).isdisjoint(modules)
+
+
+@pytest.mark.parametrize("name", sorted(vars(api).keys() & DOCUMENTED))
+def test_every_question_has_an_example_that_is_run(name):
+    if getattr(api, name).__module__ == "engagement.api":
+        assert ">>> " in getattr(api, name).__doc__
+
+
+def test_questions_name_nobody_unless_they_are_asked_to(store, monkeypatch):
+    load(store, learner("a"))
+    night(store)
+    monkeypatch.setenv("ENGAGEMENT_STORE", str(store.path))
+    said = f"{eg.learners().to_dict()} {eg.learner('a')} {eg.cohort().to_dict()} {eg.messages().to_dict()}"
+    assert "Example" not in said
+    assert "example.invalid" not in said
+    assert eg.learners(with_names=True)["name"].tolist() == ["A Example"]
+    assert eg.learner("a", with_names=True)["email"] == "a@example.invalid"
+
+
+def test_what_there_is_not_is_refused_in_words(store, monkeypatch):
+    load(store, learner("a"))
+    night(store)
+    monkeypatch.setenv("ENGAGEMENT_STORE", str(store.path))
+    with pytest.raises(InvalidInput, match="high, medium, low, unknown"):
+        eg.learners(risk="huge")
+    with pytest.raises(NotFound, match="no learner"):
+        eg.history("nobody")
+    with pytest.raises(InvalidInput, match=r"unknown in \[risk\]: high"):
+        eg.simulate({"high": 0.5})
+
+
+def test_moves_count_who_was_there_on_both_dates(store, monkeypatch):
+    load(store, learner("a"), learner("b", **LOW), learner("gone"), at=AS_OF - 20 * DAY)
+    load(store, learner("a", **MEDIUM), learner("gone", active=False), learner("new"), at=AS_OF - DAY)
+    monkeypatch.setenv("ENGAGEMENT_STORE", str(store.path))
+    found = eg.moves(AS_OF - 10 * DAY, AS_OF)
+    assert found.loc["high", "medium"] == 1
+    assert found.loc["low", "low"] == 1
+    assert found.to_numpy().sum() == 2
+    assert eg.shares(AS_OF.date())["learners"].sum() == 3
 
 
 def test_all_modules_of_the_package_can_be_imported_in_any_order():

@@ -2,7 +2,6 @@ import json
 import re
 import shutil
 import subprocess
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -13,57 +12,15 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from engagement import charts, displays, reports
 from engagement.errors import InvalidInput, NotFound
-from engagement.palette import LABELS
+from engagement.reports import Page as Sister
+from tests.elements import Page, chromium
 
-CHROMIUM = shutil.which("chromium")
 HOSTILE = "</script><script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"
 PROGRAMS = pd.DataFrame(
     {"program": [HOSTILE, "Welding"], "high": [1, 4], "medium": 3, "low": 2, "unknown": 0}
 )
 DRIVERS = pd.DataFrame({"driver": ["low_quiz", "behind_pace"], "learners": [1, 3]})
 OUR_SCRIPTS = 2  # plotly's file and report.js
-RUN = {
-    "run_id": "r1",
-    "pipeline": "nightly",
-    "status": "published",
-    "as_of": "2026-11-22T23:59:59",
-    "started_at": "2026-11-23T02:00:00",
-    "finished_at": "2026-11-23T02:01:10",
-    "report": "report.html",
-    "counts": {
-        "labels": {"high": 397, "medium": 1132, "low": 438},
-        "nudges": 1375,
-        "quizzes": 210,
-        "quarantined": 12,
-    },
-}
-
-
-class Page(HTMLParser):
-    """What a browser would make of a page: elements with attributes, headings, text outside scripts."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.text = ""
-        self._inside: list[str] = []
-        self.feed(html)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-        if tag in {"script", "style"}:
-            self._inside.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        if self._inside and self._inside[-1] == tag:
-            self._inside.pop()
-
-    def handle_data(self, data: str) -> None:
-        if not self._inside:
-            self.text += data
-
-    def all(self, tag: str) -> list[dict[str, str | None]]:
-        return [attributes for name, attributes in self.elements if name == tag]
 
 
 def shown(data: dict[str, Any]) -> Any:
@@ -85,12 +42,6 @@ def write(tmp_path: Path, *cells: Any) -> Path:
 
 def page(tmp_path: Path, *cells: Any) -> Page:
     return Page(write(tmp_path, *cells).read_text("utf-8"))
-
-
-def record(root: Path, folder: str, **changes: Any) -> Path:
-    (root / folder).mkdir(parents=True)
-    (root / folder / "run.json").write_text(json.dumps(RUN | changes))
-    return root / folder
 
 
 HOSTILE_CELLS = {
@@ -137,11 +88,42 @@ def test_pages_name_no_address_on_any_network(tmp_path) -> None:
 
 def test_figures_are_data_beside_their_title_and_numbers(tmp_path) -> None:
     made = page(tmp_path, figure(charts.drivers(DRIVERS)))
-    assert made.all("figure") == [{"aria-label": "Main reason of the learners at risk"}]
-    assert {"class": "figure"} in made.all("div")
+    title = "Main reason of the learners at risk"
+    assert made.all("figure") == [{"aria-label": title}]
+    spoken = f"{title}: Behind with the work, Learners 3; Low quiz results, Learners 1."
+    assert {"class": "figure", "role": "img", "aria-label": spoken} in made.all("div")
+    assert made.all("details") == [{"open": None}]
     assert {"type": "application/json", "class": "figure-data"} in made.all("script")
     assert "inlined plotly" not in made.text
     assert "Behind with the work" in made.text
+
+
+def spoken(tmp_path, columns, rows) -> str:
+    meta = {"title": "It rose", "columns": columns, "rows": rows}
+    made = page(tmp_path, shown({reports.PLOTLY: {"data": [], "layout": {"meta": meta}}}))
+    return next(a["aria-label"] for a in made.all("div") if a.get("role") == "img") or ""
+
+
+def test_of_many_numbers_a_figure_says_the_largest(tmp_path) -> None:
+    rows = [[count / 10, "low", count] for count in (1, 2, 9, 3, 8, 7, 4)]
+    assert spoken(tmp_path, ["From", "Label", "Learners"], rows) == (
+        "It rose: the largest of 7: From 0.90, Label low, Learners 9; From 0.80, Label low, Learners 8; "
+        "From 0.70, Label low, Learners 7."
+    )
+
+
+def test_of_many_days_a_figure_says_the_first_and_the_last(tmp_path) -> None:
+    rows = [[f"day {number}", number] for number in range(1, 8)]
+    assert spoken(tmp_path, ["Day", "High"], rows) == "It rose: first and last: day 1, High 1; day 7, High 7."
+
+
+def test_a_figure_says_nothing_of_what_is_missing_and_is_quoted(tmp_path) -> None:
+    said = spoken(tmp_path, ["Group", "Share", "From"], [[HOSTILE, 4, None], ["a", 5, 1]])
+    assert said == f"It rose: {HOSTILE}, Share 4; a, Share 5, From 1."
+
+
+def test_a_figure_without_numbers_says_its_title(tmp_path) -> None:
+    assert spoken(tmp_path, ["Group"], []) == "It rose"
 
 
 def test_figure_data_survives_the_page(tmp_path) -> None:
@@ -241,6 +223,52 @@ def test_titles_are_escaped(tmp_path) -> None:
     assert Page(html.read_text("utf-8")).all("script") == []
 
 
+def test_a_page_links_to_its_sisters_and_says_which_it_is(tmp_path) -> None:
+    folder = write(tmp_path, new_markdown_cell("x")).parent
+    notebook = folder / "90_report.ipynb"
+    sisters = [
+        Sister(notebook, folder / "report.html", "First"),
+        Sister(notebook, folder / "report-b c.html", HOSTILE),
+    ]
+    made = Page(
+        reports.write_report(
+            notebook, folder / "report.html", title="First", subtitle="", pages=sisters
+        ).read_text("utf-8")
+    )
+    assert made.all("nav") == [{"class": "sisters", "aria-label": "Pages of this run"}]
+    assert made.all("a")[1:] == [
+        {"href": "report.html", "aria-current": "page"},
+        {"href": "report-b%20c.html"},
+    ]
+    assert HOSTILE in made.text
+    assert made.all("script") == []
+
+
+def test_a_page_alone_has_no_sisters(tmp_path) -> None:
+    assert page(tmp_path, new_markdown_cell("x")).all("nav") == []
+
+
+def test_a_booklet_has_every_page_in_order_each_with_its_title(tmp_path) -> None:
+    folder = write(tmp_path, new_markdown_cell("# Own title"), new_markdown_cell("one")).parent
+    notebook = folder / "90_report.ipynb"
+    nbformat.write(new_notebook(cells=[figure(charts.drivers(DRIVERS))]), folder / "other.ipynb")
+    parts = [
+        Sister(notebook, folder / "a.html", HOSTILE),
+        Sister(folder / "other.ipynb", folder / "b.html", "B"),
+    ]
+    html = reports.write_booklet(
+        parts, folder / "work" / "all.html", title="All", subtitle="As of", root=tmp_path
+    )
+    made = Page(html.read_text("utf-8"))
+    assert [a["id"] for a in made.all("h1")] == ["part-1", "part-2"]
+    assert [a["href"] for a in made.all("a")] == ["#part-1", "#part-2"]
+    assert made.text.index(HOSTILE) < made.text.index("one") < made.text.index("Behind with the work")
+    assert "Own title" not in made.text
+    (plotly,) = tmp_path.glob("plotly-*.min.js")
+    assert {"src": f"../../../../{plotly.name}"} in made.all("script")
+    assert len([a for a in made.all("script") if a.get("type") != "application/json"]) == OUR_SCRIPTS
+
+
 def test_a_missing_notebook_is_not_found(tmp_path) -> None:
     with pytest.raises(NotFound, match=r"gone\.ipynb"):
         reports.write_report(tmp_path / "gone.ipynb", tmp_path / "a" / "b" / "c.html", title="", subtitle="")
@@ -269,31 +297,6 @@ def test_a_failed_write_leaves_the_old_page_and_no_scraps(tmp_path, monkeypatch)
     assert sorted(file.name for file in html.parent.iterdir()) == ["90_report.ipynb", "report.html"]
 
 
-def test_index_lists_runs_newest_first_with_relative_links(tmp_path) -> None:
-    old = record(tmp_path, "nightly/r0", as_of="2026-11-21T23:59:59", run_id="r0")
-    new = record(tmp_path, "week ly/r1")
-    for folder in (old, new):
-        (folder / "report.html").write_text("x")
-    made = Page(reports.write_index(tmp_path).read_text("utf-8"))
-    assert [a["href"] for a in made.all("a")] == [
-        "#main",
-        "week%20ly/r1/report.html",
-        "nightly/r0/report.html",
-    ]
-    assert "1,132" in made.text
-
-
-def test_index_shows_the_answer_of_a_run_that_scored_nobody(tmp_path) -> None:
-    none = dict.fromkeys(LABELS, 0)
-    answer = "It helped <b>a lot</b>."
-    record(tmp_path, "weekly/w1", counts={"labels": none, "nudges": 0, "quizzes": 0, "answer": answer})
-    record(tmp_path, "nightly/r1", counts={"labels": {"high": 3}, "answer": "3 learners are at high risk."})
-    made = Page(reports.write_index(tmp_path).read_text("utf-8"))
-    assert answer in made.text
-    assert "3 learners" not in made.text
-    assert made.all("b") == []
-
-
 def test_the_answer_is_what_the_last_cell_prints(tmp_path) -> None:
     folder = write(
         tmp_path,
@@ -301,44 +304,11 @@ def test_the_answer_is_what_the_last_cell_prints(tmp_path) -> None:
         new_code_cell("print(2)", outputs=[new_output("stream", text="two\n")]),
     ).parent
     assert reports.answer(folder / "90_report.ipynb") == "two"
+    warned = new_output("stream", name="stderr", text="a warning\n")
+    write(tmp_path, new_code_cell("x", outputs=[warned, new_output("stream", text="two\n")]))
+    assert reports.answer(folder / "90_report.ipynb") == "two"
     write(tmp_path, new_code_cell("pass"))
     assert reports.answer(folder / "90_report.ipynb") == ""
-
-
-def test_index_shows_a_failed_run_without_a_link(tmp_path) -> None:
-    record(tmp_path, "nightly/r1", status="failed", report=None, counts={}, finished_at=None)
-    made = Page(reports.write_index(tmp_path).read_text("utf-8"))
-    assert "failed" in made.text
-    assert [a["href"] for a in made.all("a")] == ["#main"]
-
-
-@pytest.mark.parametrize("report", ["../../secret.html", "/etc/passwd", "gone.html"])
-def test_index_links_only_to_pages_inside_the_folder_of_the_run(tmp_path, report) -> None:
-    record(tmp_path, "nightly/r1", report=report)
-    (tmp_path / "secret.html").write_text("x")
-    made = Page(reports.write_index(tmp_path).read_text("utf-8"))
-    assert [a["href"] for a in made.all("a")] == ["#main"]
-
-
-@pytest.mark.parametrize("text", ["{", "[]", '{"run_id": "secret"}', ""])
-def test_index_names_the_records_it_cannot_read_and_nothing_in_them(tmp_path, text) -> None:
-    record(tmp_path, "nightly/r1")
-    (record(tmp_path, "nightly/r2") / "run.json").write_text(text)
-    made = Page(reports.write_index(tmp_path).read_text("utf-8"))
-    assert "nightly/r2/run.json" in made.text
-    assert "secret" not in made.text
-    assert "1 run, newest first" in made.text
-
-
-def test_index_escapes_what_records_say(tmp_path) -> None:
-    record(tmp_path, "nightly/r1", pipeline=HOSTILE, status=HOSTILE)
-    made = Page(reports.write_index(tmp_path).read_text("utf-8"))
-    assert not made.all("script")
-    assert HOSTILE in made.text
-
-
-def test_index_of_an_empty_folder_says_so(tmp_path) -> None:
-    assert "No run has left a report yet." in reports.write_index(tmp_path).read_text("utf-8")
 
 
 def test_blank_lines_of_a_text_output_stay(tmp_path) -> None:
@@ -347,14 +317,10 @@ def test_blank_lines_of_a_text_output_stay(tmp_path) -> None:
 
 def rendered(html: Path, profile: Path) -> str:
     flags = ["--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=5000"]
-    command = [str(CHROMIUM), *flags, f"--user-data-dir={profile}", "--dump-dom", html.as_uri()]
+    command = [chromium(), *flags, f"--user-data-dir={profile}", "--dump-dom", html.as_uri()]
     return subprocess.run(command, capture_output=True, text=True, timeout=90, check=True).stdout
 
 
-needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed: no page was rendered")
-
-
-@needs_browser
 def test_a_browser_draws_the_figures_and_runs_nothing_of_the_texts(tmp_path) -> None:
     html = write(tmp_path, *[make() for make in HOSTILE_CELLS.values()], figure(charts.drivers(DRIVERS)))
     dom = rendered(html, tmp_path / "profile")
@@ -363,7 +329,6 @@ def test_a_browser_draws_the_figures_and_runs_nothing_of_the_texts(tmp_path) -> 
     assert "<details open" not in dom
 
 
-@needs_browser
 def test_a_page_sent_without_plotly_shows_the_numbers(tmp_path) -> None:
     html = write(tmp_path, figure(charts.drivers(DRIVERS)))
     alone = shutil.copy(html, tmp_path / "alone.html")

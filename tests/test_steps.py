@@ -59,8 +59,24 @@ def given(folder, **texts):
 def test_a_pipeline_is_read_as_its_file_says(tmp_path):
     pipeline = read(tmp_path, GOOD)
     assert [(step.notebook, step.retries) for step in pipeline.steps] == [("first", 0), ("second", 1)]
-    assert pipeline.report.step == "second"
+    assert pipeline.report.pages == [("second", "Tiny", "report.html")]
+    assert pipeline.report.for_mail is False
     assert pipeline.sources.learners == []
+
+
+def test_each_further_step_of_a_report_has_a_page_of_its_own(tmp_path):
+    pipeline = read(tmp_path, GOOD.replace('title = "Tiny"', 'title = "Tiny"\nalso = {first = "One"}'))
+    assert pipeline.report.pages == [
+        ("second", "Tiny", "report.html"),
+        ("first", "One", "report-first.html"),
+    ]
+
+
+def test_a_weekly_run_has_three_pages_and_is_made_for_mail_and_a_nightly_run_has_one():
+    weekly, nightly = read_pipeline("weekly").report, read_pipeline("nightly").report
+    assert [page.step for page in weekly.pages] == ["effect", "explore_cohort", "fairness"]
+    assert [page.step for page in nightly.pages] == ["90_report"]
+    assert (weekly.for_mail, nightly.for_mail) == (True, False)
 
 
 def test_every_pipeline_of_the_project_takes_its_parameters():
@@ -83,6 +99,15 @@ def test_every_pipeline_of_the_project_takes_its_parameters():
         ('notebook = "first"', 'notebook = "/etc/first"', r"steps\.0\.notebook: String should match"),
         ('notebook = "first"', 'notebook = "second"', "a notebook stands twice in steps"),
         ('step = "second"', 'step = "third"', "report.step 'third' is not one of the steps"),
+        (
+            'title = "Tiny"',
+            'title = "T"\nalso = {third = "3"}',
+            "report.also 'third' is not one of the steps",
+        ),
+        ('title = "Tiny"', 'title = "T"\nalso = {second = "2"}', "report.also 'second' has a page already"),
+        ('title = "Tiny"', 'title = "T"\nalso = {first = "1", first = "2"}', "tiny.toml: .*first"),
+        ('title = "Tiny"', 'title = "T"\nalso = {"../first" = "1"}', r"report\.also\."),
+        ('title = "Tiny"', 'title = "T"\nfor_mail = "pdf"', r"report\.for_mail: "),
         ("[report]", '[sources]\nlearners = ["a.csv"]\n[report]', "sources are loaded by 10_load"),
         ("[report]", '[sources]\ninbox = "a/*.csv"\n[report]', "sources are loaded by 10_load"),
         ("[report]", "[sources]\nmax_age_days = 3\n[report]", "sources are loaded by 10_load"),

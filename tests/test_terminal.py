@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from engagement.terminal import plain, show_draft, show_profile, show_summary, show_table
+from engagement.terminal import plain, show_draft, show_papers, show_profile, show_summary, show_table
 
 COUNTS = {
     "labels": {"high": 1200, "medium": 2400, "low": 0, "unknown": 3},
@@ -90,6 +90,16 @@ def test_a_summary_of_a_run_that_scores_nobody_is_its_answer(screen):
     shown = summary(screen, labels=none, learners=0, answer=answer)
     assert answer in shown.replace("\n", " ")
     assert "high risk" not in shown
+
+
+def test_each_paper_of_a_run_is_on_a_line_of_its_own_and_acts_nowhere(screen):
+    show_papers(screen, [("Also", Path("/r/[red]a.html")), ("For mail", Path("/r/report.pdf"))])
+    assert lines(screen) == ["Also: /r/[red]a.html", "For mail: /r/report.pdf"]
+
+
+def test_answers_are_shown_a_line_each(screen):
+    shown = summary(screen, learners=0, answer="It helped.\n3 are at risk.")
+    assert "It helped.\n3 are at risk." in shown
 
 
 def test_the_path_of_a_report_is_never_broken(screen):

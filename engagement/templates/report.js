@@ -40,8 +40,6 @@
       div.replaceChildren(...words);
       return [];
     }
-    div.setAttribute("role", "img"); // read as one picture; its numbers are in the table below
-    div.setAttribute("aria-label", block.getAttribute("aria-label"));
     block.querySelector("details")?.removeAttribute("open");
     return [figure];
   };

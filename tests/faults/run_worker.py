@@ -15,7 +15,7 @@ import resource
 import signal
 import sys
 
-from engagement import pipeline, publication, reports, steps
+from engagement import folders, pipeline, publication, steps
 from engagement.errors import EngagementError
 from engagement.instants import local_day, parse_as_of
 from engagement.settings import read_settings
@@ -31,7 +31,7 @@ def main(action, file, as_of, step_count, detail):
     if detail == "publish":
         publication.publish = kill_self
     if detail == "write_index":
-        reports.write_index = kill_self
+        folders.write_index = kill_self
     if action == "starve":
         resource.setrlimit(resource.RLIMIT_FSIZE, (int(detail), int(detail)))
     settings = read_settings()

@@ -1,0 +1,269 @@
+"""The questions an analyst asks, each one call that returns a table: `import engagement as eg`, then `eg.learners()`.
+
+All read the store that the settings name (under `engagement explore`, a copy of it) and change nothing. Names and
+addresses come only where they are asked for. No function is called like a module of the package: importing the module
+would take its place.
+"""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import narwhals as nw
+import pandas as pd
+
+from engagement import cohorts, effect, fairness, notebook, profiles, queries, selection, simulation, steps
+from engagement.effect import Effect
+from engagement.errors import InvalidInput
+from engagement.instants import local_day
+from engagement.risk import DEFAULT_POLICY, LABELS, RiskPolicy
+from engagement.runs import NIGHTLY
+from engagement.simulation import Simulation
+from engagement.store import Store
+from engagement.store import query as sql_of
+
+Moment = str | date | datetime
+
+
+def learners(
+    risk: str | None = None, program: str | None = None, *, limit: int | None = None, with_names: bool = False
+) -> pd.DataFrame:
+    """Return learners with a published score, worst first: inputs, four contributions, score, label and `driver`.
+
+    Parameters
+    ----------
+    risk
+        One label; `InvalidInput` where it is none.
+
+    Examples
+    --------
+    >>> eg.learners(risk="high", limit=2)[["id", "program", "risk_score", "driver"]].round(2)
+             id  program  risk_score       driver
+    0  S-000004  Nursing         1.0  behind_pace
+    1  S-000017     Data         1.0  behind_pace
+    """
+    if risk is not None and risk not in LABELS:
+        raise InvalidInput(f"risk {risk[:40]!r}: allowed are {', '.join(LABELS)}")
+    named = {"risk": risk, "program": program, "id": None, "limit": limit}
+    with _store().read() as db:
+        frame: pd.DataFrame = db.execute(sql_of("learners_by_risk"), named).df()
+    driven = nw.from_native(frame).with_columns(driver=selection.largest_term(DEFAULT_POLICY)).to_native()
+    return driven.drop(columns=["policy", *([] if with_names else ["name"])])
+
+
+def learner(learner_id: str, *, with_names: bool = False) -> dict[str, Any]:
+    """Return one learner: score, contributions, reasons in words, what would help, history, events, drafts.
+
+    `NotFound` where there is none.
+
+    Examples
+    --------
+    >>> worst = eg.learner(eg.learners().iloc[0]["id"])
+    >>> worst["risk_label"], worst["reasons"][0]
+    ('high', '0 % of the due work done')
+    """
+    store = _store()
+    now = notebook.instant(store, "")
+    profile = profiles.profile(store, learner_id, now=now, day=local_day(now, notebook.zone()))
+    found = profiles.in_words(profile)
+    if with_names:
+        return found
+    drafts = [
+        {name: text for name, text in nudge.items() if not name.endswith("_filled")}
+        for nudge in profile["nudges"]
+    ]
+    kept = {name: value for name, value in found.items() if name not in {"name", "email", "phone"}}
+    return kept | {"nudges": drafts}
+
+
+def history(learner_id: str) -> pd.DataFrame:
+    """Return how a learner's score went: a row for each change, `as_of`, `risk_score`, `risk_label`.
+
+    Examples
+    --------
+    >>> eg.history(eg.learners().iloc[0]["id"])["risk_label"].tolist()
+    ['high', 'high']
+    """
+    return pd.DataFrame(learner(learner_id)["history"], columns=["as_of", "risk_score", "risk_label"])
+
+
+def timeline(learner_id: str) -> pd.DataFrame:
+    """Return what happened to a learner, newest first: `timestamp`, `type`, `actor`, `metadata`.
+
+    Examples
+    --------
+    >>> eg.timeline(eg.learners().iloc[0]["id"])["type"].iloc[0]
+    'session_missed'
+    """
+    return pd.DataFrame(learner(learner_id)["events"], columns=["timestamp", "type", "actor", "metadata"])
+
+
+def messages(status: str | None = None) -> pd.DataFrame:
+    """Return nudges that are published, newest first, without their texts.
+
+    Parameters
+    ----------
+    status
+        Such as draft, approved, sent.
+
+    Examples
+    --------
+    >>> eg.messages(status="sent")["type"].value_counts().head(2).to_dict()
+    {'behind_pace': 90, 'missed_session': 26}
+    """
+    return query(
+        """
+        select
+            id, learner_id, program, as_of, channel, type, risk_label, gpt_fallback, model, status, created_at, sent_at
+        from published_nudges
+        where $status is null or status = $status
+        order by created_at desc, id
+        """,
+        status=status,
+    )
+
+
+def cohort(as_of: Moment = "", *, program: str | None = None) -> pd.DataFrame:
+    """Return everybody as known at a date, scored: one row per learner. Empty: the newest facts.
+
+    The same date gives the same numbers, whatever was loaded or published since.
+
+    Examples
+    --------
+    >>> eg.cohort("2026-02-15").groupby("program")["risk_score"].mean().round(2).to_dict()
+    {'Data': 0.49, 'Design': 0.48, 'Nursing': 0.48, 'Welding': 0.41}
+    """
+    store = _store()
+    return cohorts.learners_at(store, _instant(store, as_of), program=program)
+
+
+def shares(as_of: Moment = "", *, program: str | None = None) -> pd.DataFrame:
+    """Return how many learners have each label at a date: `label`, `learners`, `share_percent`.
+
+    Examples
+    --------
+    >>> eg.shares("2026-02-15").set_index("label")["learners"].to_dict()
+    {'high': 47, 'medium': 117, 'low': 120, 'unknown': 3}
+    """
+    return cohorts.label_shares(cohort(as_of, program=program))
+
+
+def moves(since: Moment, until: Moment = "", *, program: str | None = None) -> pd.DataFrame:
+    """Return who went from which label to which: a row per label at `since`, a column per label at `until`.
+
+    Who was there on one of the two dates only is left out.
+
+    Examples
+    --------
+    >>> int(eg.moves("2026-02-01", "2026-03-01").loc["low", "high"])
+    4
+    """
+    before, after = (
+        cohort(moment, program=program).set_index("id")["risk_label"] for moment in (since, until)
+    )
+    both = pd.concat([before, after], axis=1, join="inner", keys=["since", "until"])
+    table = pd.crosstab(both["since"], both["until"])
+    return table.reindex(index=list(LABELS), columns=list(LABELS), fill_value=0)
+
+
+def simulate(
+    policy: RiskPolicy | Mapping[str, Any] | str | Path, *, as_of: Moment = "", program: str | None = None
+) -> Simulation:
+    """Return what other numbers of the formula would do: `in_words`, `workload`, `moves`, `discrimination`.
+
+    Parameters
+    ----------
+    policy
+        A `RiskPolicy`; or the numbers that differ; or a TOML file with a [risk] table.
+
+    Examples
+    --------
+    >>> found = eg.simulate({"high_above": 0.6})
+    >>> int(found.workload.set_index("label").loc["high", "change"])
+    18
+    """
+    if isinstance(policy, str | Path):
+        policy = RiskPolicy.from_toml(policy)
+    elif not isinstance(policy, RiskPolicy):
+        policy = RiskPolicy.from_table(dict(policy), source="policy")
+    store, beside = _store(), steps.read_pipeline(NIGHTLY).policy
+    return simulation.simulate(store, policy, as_of=_instant(store, as_of), beside=beside, program=program)
+
+
+def experiment(name: str = "", *, as_of: Moment = "") -> Effect:
+    """Return what an experiment found, such as nightly/2026-autumn: `in_words`, `verdict`, and the numbers behind them.
+
+    Empty: the newest one that is over.
+
+    Examples
+    --------
+    >>> eg.experiment().verdict
+    'cannot_tell'
+    """
+    store = _store()
+    return effect.estimate(store, name, as_of=_instant(store, as_of), zone=notebook.zone())
+
+
+def group_differences() -> pd.DataFrame:
+    """Return label, contact and error rates by group, small groups hidden, for each grouping that was loaded.
+
+    Examples
+    --------
+    >>> found = eg.group_differences()
+    >>> found[found["measure"] == "at high risk"][["group", "learners", "share"]].to_dict("records")
+    [{'group': 'en', 'learners': 201, 'share': 17}, {'group': 'de', 'learners': 92, 'share': 11}]
+    """
+    return fairness.table(fairness.every(_store()))
+
+
+def past_runs() -> pd.DataFrame:
+    """Return the runs, newest first: `run_id`, `pipeline`, `as_of`, `attempt`, `status`, `published_at`.
+
+    Examples
+    --------
+    >>> eg.past_runs()[["pipeline", "status"]].drop_duplicates().values.tolist()
+    [['nightly', 'published']]
+    """
+    return query(
+        """
+        select run_id, pipeline, as_of, attempt, status, published_at
+        from runs
+        order by as_of desc, started_at desc, run_id
+        """
+    )
+
+
+def query(sql: str, **parameters: object) -> pd.DataFrame:
+    """Return the rows of a query over the store's tables and views, with `$name` filled in; it can change nothing.
+
+    `InvalidInput` says what is wrong with it. Ends after a minute.
+
+    Examples
+    --------
+    >>> eg.query("select count(*) as quizzes from quizzes where status = $status", status="draft")["quizzes"].item()
+    95
+    """
+    return queries.answer(_store(), sql, parameters)
+
+
+def tables() -> pd.DataFrame:
+    """Return what there is to ask for: a row per column, `table`, `column`, `type`, `comment` ((P): personal data).
+
+    Examples
+    --------
+    >>> found = eg.tables()
+    >>> found[found["table"] == "risk_scores"]["column"].tolist()[:3]
+    ['learner_id', 'as_of', 'risk_score']
+    """
+    return queries.tables(_store())
+
+
+def _store() -> Store:
+    return notebook.open_store()
+
+
+def _instant(store: Store, as_of: Moment) -> datetime:
+    if isinstance(as_of, datetime):
+        return as_of
+    return notebook.instant(store, as_of.isoformat() if isinstance(as_of, date) else as_of)
