@@ -8,7 +8,7 @@ would take its place.
 from collections.abc import Mapping
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import narwhals as nw
 import pandas as pd
@@ -24,6 +24,8 @@ from engagement.store import Store
 from engagement.store import query as sql_of
 
 Moment = str | date | datetime
+
+_PERSONAL: Final = {"name", "email", "phone", "content_filled", "subject_filled"}
 
 
 def learners(
@@ -69,12 +71,8 @@ def learner(learner_id: str, *, with_names: bool = False) -> dict[str, Any]:
     found = profiles.in_words(profile)
     if with_names:
         return found
-    drafts = [
-        {name: text for name, text in nudge.items() if not name.endswith("_filled")}
-        for nudge in profile["nudges"]
-    ]
-    kept = {name: value for name, value in found.items() if name not in {"name", "email", "phone"}}
-    return kept | {"nudges": drafts}
+    drafts = {kind: [_without_names(draft) for draft in profile[kind]] for kind in ("nudges", "quizzes")}
+    return _without_names(found) | drafts
 
 
 def history(learner_id: str) -> pd.DataFrame:
@@ -257,6 +255,10 @@ def tables() -> pd.DataFrame:
     ['learner_id', 'as_of', 'risk_score']
     """
     return queries.tables(_store())
+
+
+def _without_names(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name not in _PERSONAL}
 
 
 def _store() -> Store:

@@ -346,11 +346,14 @@ def at_version_1(monkeypatch):
 
 # Nothing wrote to the disclosures of version 1: the table is made anew.
 MADE_SINCE_VERSION_1 = (
+    "calibration_points",
+    "calibrations",
     "disclosures",
     "experiments",
     "learner_groups",
     "model_answers",
     "published_assignments",
+    "risk_probabilities",
     "titles",
 )
 _OF_A_SCORE = (
