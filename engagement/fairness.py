@@ -11,11 +11,11 @@ from typing import Final
 
 import pandas as pd
 
-from engagement import intervals
+from engagement import disclosure, intervals
+from engagement.disclosure import FEWEST
 from engagement.intervals import Share
 from engagement.store import Store, query, records
 
-FEWEST: Final = 10  # learners of a group that is shown, and of a share that is
 # What is compared: of whom, and in words.
 MEASURES: Final[Mapping[str, tuple[str, str]]] = {
     "high": ("learners", "at high risk"),
@@ -85,7 +85,9 @@ def by_group(store: Store, grouping: str, *, run_id: str | None = None) -> Fairn
     """
     with store.read() as db:
         rows = records(db, query("fairness"), {"name": grouping, "run_id": run_id})
-    shown, hidden = suppressed(pd.DataFrame(rows, columns=list(_COUNTS)))
+    groups = pd.DataFrame(rows, columns=list(_COUNTS))
+    shown = disclosure.shown(groups)
+    hidden = int(groups["learners"].sum() - shown["learners"].sum())
     found = [
         (words, row["group"], row[of], *_share(row[measure], row[of]))
         for measure, (of, words) in MEASURES.items()
@@ -93,24 +95,6 @@ def by_group(store: Store, grouping: str, *, run_id: str | None = None) -> Fairn
         for row in shown.to_dict("records")
     ]
     return Fairness(grouping, pd.DataFrame(found, columns=list(_SHARES)), hidden)
-
-
-def suppressed(groups: pd.DataFrame) -> tuple[pd.DataFrame, int]:
-    """Return the groups that may be shown, and how many learners the others have.
-
-    Where only one group would be hidden, or fewer than ten learners in all, their number would follow from the total:
-    the next smallest group is hidden with them.
-
-    Parameters
-    ----------
-    groups
-        With `learners`.
-    """
-    in_order = groups.sort_values("learners", kind="stable")
-    number = int((in_order["learners"] < FEWEST).sum())
-    while 0 < number < len(in_order) and (number < 2 or in_order["learners"].iloc[:number].sum() < FEWEST):
-        number += 1
-    return groups.drop(in_order.index[:number]), int(in_order["learners"].iloc[:number].sum())
 
 
 def table(found: Sequence[Fairness]) -> pd.DataFrame:

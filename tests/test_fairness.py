@@ -147,24 +147,6 @@ def test_a_run_that_is_not_published_is_looked_at_by_itself(store):
     assert share(fairness.by_group(store, "sex", run_id=run.run_id), "high", "w")["learners"] == 12
 
 
-@pytest.mark.parametrize(
-    ("sizes", "shown", "hidden"),
-    [
-        ({"a": 50, "b": 40}, {"a", "b"}, 0),
-        ({"a": 50, "b": 40, "c": 9}, {"a"}, 49),  # c alone would follow from the total
-        ({"a": 50, "b": 40, "c": 9, "d": 9}, {"a", "b"}, 18),
-        ({"a": 50, "b": 40, "c": 1, "d": 2}, {"a"}, 43),  # three are as few as nine
-        ({"a": 9}, set(), 9),
-        ({"a": 5, "b": 3}, set(), 8),
-        ({}, set(), 0),
-    ],
-)
-def test_small_groups_are_hidden_with_what_would_give_them_away(sizes, shown, hidden):
-    frame = pd.DataFrame({"group": list(sizes), "learners": pd.Series(list(sizes.values()), dtype=int)})
-    left, count = fairness.suppressed(frame)
-    assert (set(left["group"]), count) == (shown, hidden)
-
-
 def test_a_hidden_group_is_in_no_table_and_no_sentence(store):
     load(store, *people(30, "w"), *people(20, "m"), *people(4, "rare"))
     night(store)
