@@ -33,7 +33,7 @@ if TYPE_CHECKING:
         tables,
         timeline,
     )
-    from engagement.notebook import instant, open_run, open_store, real_data, writer, zone
+    from engagement.notebook import instant, open_run, open_store, real_data, weeks_before, writer, zone
     from engagement.nudges import generate_nudge
     from engagement.quizzes import generate_quiz
     from engagement.risk import RiskPolicy, compute_and_update_all, compute_risk
@@ -58,6 +58,7 @@ _HOME: Final = {
     "open_run": "notebook",
     "open_store": "notebook",
     "real_data": "notebook",
+    "weeks_before": "notebook",
     "writer": "notebook",
     "zone": "notebook",
     "RiskPolicy": "risk",
@@ -72,9 +73,11 @@ _MODULES: Final = (
     "backtest_charts",
     "calibration",
     "charts",
+    "cohort_charts",
     "cohorts",
     "contacts",
     "cutoffs",
+    "disclosure",
     "displays",
     "effect",
     "effect_charts",
@@ -88,6 +91,7 @@ _MODULES: Final = (
     "nudges",
     "profiles",
     "quizzes",
+    "retention",
     "review",
     "risk",
     "runs",
@@ -123,6 +127,7 @@ __all__ = [
     "simulate",
     "tables",
     "timeline",
+    "weeks_before",
     "writer",
     "zone",
 ]

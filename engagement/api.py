@@ -150,19 +150,14 @@ def shares(as_of: Moment = "", *, program: str | None = None) -> pd.DataFrame:
 def moves(since: Moment, until: Moment = "", *, program: str | None = None) -> pd.DataFrame:
     """Return who went from which label to which: a row per label at `since`, a column per label at `until`.
 
-    Who was there on one of the two dates only is left out.
+    Who was there, or had a score, on one of the two dates only is left out.
 
     Examples
     --------
     >>> int(eg.moves("2026-02-01", "2026-03-01").loc["low", "high"])
     4
     """
-    before, after = (
-        cohort(moment, program=program).set_index("id")["risk_label"] for moment in (since, until)
-    )
-    both = pd.concat([before, after], axis=1, join="inner", keys=["since", "until"])
-    table = pd.crosstab(both["since"], both["until"])
-    return table.reindex(index=list(LABELS), columns=list(LABELS), fill_value=0)
+    return cohorts.moves(*(cohort(moment, program=program) for moment in (since, until)))
 
 
 def simulate(

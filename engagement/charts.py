@@ -24,10 +24,13 @@ DRIVERS: Final = {
     "inactivity": "Long away",
 }
 
+# What a picture is called where nobody says what it shows.
+DISTRIBUTION: Final = "Learners by risk score, 0 (safe) to 1 (leaving)"
+MAIN_REASONS: Final = "Main reason of the learners at risk"
+
 MEDIUM_FROM: Final = 0.4  # the thresholds of the default policy, drawn as lines
 HIGH_FROM: Final = 0.7
 BIN_WIDTH: Final = 0.05
-BAND_WIDTH: Final = 10  # percent
 BAR: Final = 0.5  # the other half of a row holds its name
 MAX_PROGRAMS: Final = 20  # more bars than this and none can be read; the rest share one bar
 
@@ -76,7 +79,7 @@ def label_counts(frame: pd.DataFrame) -> go.Figure:
     return _name_bars(figure, texts, longest=longest)
 
 
-def score_distribution(frame: pd.DataFrame) -> go.Figure:
+def score_distribution(frame: pd.DataFrame, *, title: str = DISTRIBUTION) -> go.Figure:
     """Return a histogram of the risk score in steps of 0.05, split by label, with both thresholds.
 
     Parameters
@@ -117,14 +120,14 @@ def score_distribution(frame: pd.DataFrame) -> go.Figure:
     columns = ["From", "To", "Label", "Learners"]
     shown = rows[rows["learners"] > 0].sort_values(["score_from", "label"])
     shown = shown[["score_from", "score_to", "label", "learners"]]
-    lay_out(figure, "Learners by risk score, 0 (safe) to 1 (leaving)", columns, shown, height=330)
+    lay_out(figure, title, columns, shown, height=330)
     figure.update_layout(barmode="stack", bargap=0, legend={"y": 1.2})
     figure.update_xaxes(range=[0, 1], dtick=0.1, tickformat=".1f", showgrid=False)
     figure.update_xaxes(title_text="Risk score" + _left_out(every, rows, "a score"))
     return figure.update_yaxes(rangemode="tozero", tickformat=",d")
 
 
-def drivers(frame: pd.DataFrame) -> go.Figure:
+def drivers(frame: pd.DataFrame, *, title: str = MAIN_REASONS) -> go.Figure:
     """Return bars of the main reason of the learners at risk, most frequent first.
 
     Parameters
@@ -150,7 +153,7 @@ def drivers(frame: pd.DataFrame) -> go.Figure:
     )
     table = pd.DataFrame({"driver": words, "learners": rows["learners"].tolist()})
     columns = ["Main reason", "Learners"]
-    lay_out(figure, "Main reason of the learners at risk", columns, table, height=_bars_height(rows))
+    lay_out(figure, title, columns, table, height=_bars_height(rows))
     return _name_bars(figure, texts, longest=max([1, *rows["learners"]]))
 
 
@@ -235,56 +238,6 @@ def label_history(frame: pd.DataFrame) -> go.Figure:
     lay_out(figure, "Learners by risk label over the runs", columns, wide, height=320)
     figure.update_xaxes(showgrid=False, nticks=6, tickformat="%-d %b\n%Y")
     return figure.update_yaxes(rangemode="tozero", tickformat=",d")
-
-
-def quadrant(frame: pd.DataFrame) -> go.Figure:
-    """Return bubbles of the learners in bands of 10 % work done by 10 % quiz average.
-
-    Learners without one of the two values have no place on it; their number is written below.
-
-    Parameters
-    ----------
-    frame
-        `completed_percent`, `avg_quiz_score` (0 to 100, in bands or not), `risk_label`, `learners`.
-    """
-    rows = _labelled(frame, "risk_label", ["completed_percent", "avg_quiz_score", "learners"])
-    axes = ["completed_percent", "avg_quiz_score"]
-    placed = rows.dropna(subset=axes)
-    placed = placed.assign(**{axis: (placed[axis] // BAND_WIDTH * BAND_WIDTH).clip(0, 90) for axis in axes})
-    placed = placed.groupby([*axes, "risk_label"], as_index=False).agg({"learners": "sum"})
-    largest = max([1, *placed["learners"]])
-    figure = go.Figure()
-    for shift, label in zip((2.4, 5, 7.6, 5), LABELS, strict=True):  # side by side inside a band
-        part = placed[placed["risk_label"] == label]
-        if part.empty:
-            continue
-        figure.add_scatter(
-            x=(part["completed_percent"] + shift).tolist(),
-            y=(part["avg_quiz_score"] + BAND_WIDTH / 2).tolist(),
-            mode="markers",
-            marker={
-                "symbol": _SYMBOLS[label],
-                "color": LIGHT[label],
-                "opacity": 0.85,
-                "size": part["learners"].tolist(),
-                "sizemode": "area",
-                "sizeref": 2 * largest / 26**2,
-                "sizemin": 3,
-            },
-            cliponaxis=False,
-            name=label.capitalize(),
-            hovertext=[
-                f"{n:,.0f} learners<br>work done {done:.0f} to {done + BAND_WIDTH:.0f} %"
-                f"<br>quiz average {quiz:.0f} to {quiz + BAND_WIDTH:.0f} %"
-                for done, quiz, n in part[[*axes, "learners"]].to_numpy().tolist()
-            ],
-            hovertemplate=f"{label.capitalize()}: %{{hovertext}}<extra></extra>",
-        )
-    columns = ["Work done from %", "Quiz average from %", "Label", "Learners"]
-    lay_out(figure, "Learners by work done and quiz average", columns, placed, height=480)
-    below = _left_out(rows, placed, "both values")
-    figure.update_xaxes(range=[0, 100], dtick=BAND_WIDTH, title_text="Work done, %" + below)
-    return figure.update_yaxes(range=[0, 100], dtick=BAND_WIDTH, title_text="Quiz average, %")
 
 
 def _labelled(frame: pd.DataFrame, label: str, columns: Sequence[str]) -> pd.DataFrame:

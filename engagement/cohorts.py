@@ -8,7 +8,7 @@ from typing import Any, Final
 import narwhals as nw
 import pandas as pd
 
-from engagement import explanations, risk, runs, scoring, selection
+from engagement import disclosure, explanations, risk, runs, scoring, selection
 from engagement.generation import WHY_TEMPLATE
 from engagement.risk import DEFAULT_POLICY, LABELS, RiskPolicy
 from engagement.runs import Run
@@ -16,6 +16,10 @@ from engagement.selection import REASONS, TYPE_WORDS
 from engagement.store import Store, query, records
 
 AT_RISK: Final = ("high", "medium")
+ACTIVE_DAYS: Final = 7  # a course that meets every week sees everybody once
+MISSED_SESSIONS: Final = 2  # one may be missed for any reason
+GOOD_PERCENT: Final = selection.DEFAULT_SELECTION.quiz_below
+QUADRANTS: Final = ("under-engaged", "struggling", "drifting", "on track", "results not known")
 
 
 def label_counts(store: Store, run: Run) -> pd.DataFrame:
@@ -143,13 +147,18 @@ def worst(store: Store, run: Run, *, limit: int = 10, with_names: bool = False) 
 
 
 def learners_at(
-    store: Store, as_of: Any, *, program: str | None = None, policy: RiskPolicy = DEFAULT_POLICY
+    store: Store,
+    as_of: Any,
+    *,
+    program: str | None = None,
+    cohort: str | None = None,
+    policy: RiskPolicy = DEFAULT_POLICY,
 ) -> pd.DataFrame:
     """Return a cohort as it was known at `as_of`, scored: one row per learner, without names or addresses.
 
     From facts alone, so the same day gives the same numbers however often scores were published since.
     """
-    frame = _frame(store, "cohort_at", as_of=as_of, program=program)
+    frame = _frame(store, "cohort_at", as_of=as_of, program=program, cohort=cohort)
     scored = risk.score(frame, policy=policy)
     return nw.from_native(scored).with_columns(driver=selection.largest_term(policy)).to_native()
 
@@ -157,10 +166,7 @@ def learners_at(
 def label_shares(cohort: pd.DataFrame) -> pd.DataFrame:
     """Return one row per label of a cohort from `learners_at`: `label`, `learners`, `share_percent`."""
     counts = cohort["risk_label"].value_counts().reindex(list(LABELS), fill_value=0)
-    shares = (100 * counts / max(len(cohort), 1)).round(1)
-    return pd.DataFrame(
-        {"label": counts.index, "learners": counts.to_numpy(), "share_percent": shares.to_numpy()}
-    )
+    return _shares(counts, "label")
 
 
 def bins(cohort: pd.DataFrame) -> pd.DataFrame:
@@ -179,11 +185,59 @@ def driver_counts(cohort: pd.DataFrame) -> pd.DataFrame:
     return counted.sort_values(["learners", "driver"], ascending=[False, True], ignore_index=True)
 
 
-def bands(cohort: pd.DataFrame) -> pd.DataFrame:
-    """Return learners by bands of 10 %: `completed_percent`, `avg_quiz_score`, `risk_label`, `learners`."""
-    axes = ["completed_percent", "avg_quiz_score"]
-    banded = cohort.assign(**{axis: (cohort[axis] // 10 * 10).clip(0, 90) for axis in axes})
-    return banded.groupby([*axes, "risk_label"], dropna=False).size().reset_index(name="learners")
+def quadrants(cohort: pd.DataFrame) -> pd.DataFrame:
+    """Return activity by results of a cohort from `learners_at`: `quadrant`, `learners`, `share_percent`.
+
+    * Active: seen in the last week, and not two sessions missed in a row.
+    * Good results: the mean of work done and quiz average, as far as they are known, is 60 or more, the line below
+      which a quiz is drafted.
+    """
+    results = cohort[["completed_percent", "avg_quiz_score"]].mean(axis=1)
+    is_good = results >= GOOD_PERCENT
+    is_active = (cohort["days_inactive"] <= ACTIVE_DAYS) & ~(
+        cohort["consecutive_missed_sessions"].fillna(0) >= MISSED_SESSIONS
+    )
+    named = pd.Series("under-engaged", index=cohort.index)
+    named = named.mask(is_active & is_good, "on track").mask(is_active & ~is_good, "struggling")
+    named = named.mask(~is_active & is_good, "drifting").mask(results.isna(), "results not known")
+    counts = named.value_counts().reindex(list(QUADRANTS), fill_value=0)
+    return _shares(counts, "quadrant")
+
+
+def moves(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
+    """Return who went from which label to which: a row per label in `before`, a column per label in `after`.
+
+    Both from `learners_at`; who is in one of them only, or has no score on one of the days, is left out.
+    """
+    both = pd.concat(
+        [frame.set_index("id")["risk_label"] for frame in (before, after)],
+        axis=1,
+        join="inner",
+        keys=["from", "to"],
+    )
+    table = pd.crosstab(both["from"], both["to"])
+    scored = [label for label in LABELS if label != "unknown"]
+    return table.reindex(index=scored, columns=scored, fill_value=0)
+
+
+def medians(cohort: pd.DataFrame) -> pd.DataFrame:
+    """Return the median of each input for each label of a cohort that ten learners or more have."""
+    inputs = list(risk.INPUTS.values())
+    common = cohort.groupby("risk_label").filter(lambda rows: len(rows) >= disclosure.FEWEST)
+    found = common.groupby("risk_label")[inputs].median().round(1)
+    return found.reindex([label for label in LABELS if label in found.index]).reset_index()
+
+
+def enough(cohort: pd.DataFrame) -> pd.DataFrame:
+    """Return the cohort, or nobody where it has fewer than ten learners: of so few nothing is shown."""
+    return cohort if len(cohort) >= disclosure.FEWEST else cohort.head(0)
+
+
+def _shares(counts: pd.Series, name: str) -> pd.DataFrame:
+    percent = (100 * counts / max(counts.sum(), 1)).round(1)
+    return pd.DataFrame(
+        {name: counts.index, "learners": counts.to_numpy(), "share_percent": percent.to_numpy()}
+    )
 
 
 def _frame(store: Store, name: str, **named: object) -> pd.DataFrame:

@@ -6,34 +6,44 @@ suppression of cells, first of small ones, then of complementary ones (L. Willen
 Statistical Disclosure Control", 2001, chapter 6).
 """
 
+from collections.abc import Iterator
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from engagement.palette import LABELS
+
 FEWEST: Final = 10  # people in a count that is shown
-TOO_FEW: Final = f"Fewer than {FEWEST} learners: nothing is shown, so that nobody can be told from it."
+TOO_FEW: Final = f"Fewer than {FEWEST} learners are known by this date: of so few nothing is shown."
 
 Flags = npt.NDArray[np.bool_]
 
 
-def hidden_groups(counts: Any) -> Flags:
+def hidden_groups(counts: Any, *, first: Any = None) -> Flags:
     """Return which counts of a list must be hidden, given that their total is known.
 
     Where only one would be hidden, or fewer than ten people in all, their number would follow from the total: the next
-    smallest is hidden with them. A count of 0 hides nobody.
+    one is hidden with them. A count of 0 hides nobody.
+
+    Parameters
+    ----------
+    first
+        A number for each count: the lower, the sooner it is hidden with others. The smallest, where there is none.
 
     Examples
     --------
     >>> hidden_groups([50, 40, 9]).tolist()
     [False, True, True]
-    >>> hidden_groups([50, 40, 9, 9]).tolist()
-    [False, False, True, True]
+    >>> hidden_groups([50, 40, 9], first=[1, 2, 3]).tolist()
+    [True, False, True]
     """
     sizes = np.asarray(counts, dtype=int)
-    order = np.argsort(np.where(sizes == 0, np.iinfo(int).max, sizes), kind="stable")  # nobody comes last
-    number = int(((sizes > 0) & (sizes < FEWEST)).sum())
+    is_small: Flags = np.asarray((sizes > 0) & (sizes < FEWEST))
+    rank = sizes if first is None else np.asarray(first)
+    order = np.lexsort((rank, sizes == 0, ~is_small))  # nobody comes last
+    number = int(is_small.sum())
     while 0 < number < len(sizes) and (number < 2 or sizes[order[:number]].sum() < FEWEST):
         number += 1
     hidden: Flags = np.zeros(len(sizes), dtype=bool)
@@ -44,19 +54,32 @@ def hidden_groups(counts: Any) -> Flags:
 def hidden_cells(counts: Any) -> Flags:
     """Return which cells of a two-way table must be hidden, given that the totals of rows and columns are known.
 
-    More are hidden until no hidden cell is determined by the totals and the cells that are shown, and until those
-    hidden in any row or column are ten people or more together, where there are enough to hide.
+    More are hidden, as few learners as will do one step at a time, until no hidden cell is determined by the totals and
+    the cells that are shown, and until those hidden in any row or column are ten people or more together, where there
+    are enough to hide.
     """
     sizes = np.asarray(counts, dtype=int)
-    hidden: Flags = (sizes > 0) & (sizes < FEWEST)
+    hidden: Flags = np.asarray((sizes > 0) & (sizes < FEWEST))
     while True:
-        exposed = _determined(hidden) | _too_few(sizes, hidden)
-        near = (exposed.any(axis=1)[:, None] | exposed.any(axis=0)[None, :]) & ~hidden
-        if not near.any():
+        exposed = np.argwhere(np.logical_or(_determined(hidden), _too_few(sizes, hidden)))
+        ways = [way for cell in exposed for way in _ways(sizes, hidden, *cell)]
+        if not ways:
             return hidden
-        candidates = np.argwhere(near)
-        sized = [(sizes[tuple(cell)] == 0, sizes[tuple(cell)]) for cell in candidates]
-        hidden[tuple(candidates[sized.index(min(sized))])] = True
+        _, cells = min(ways)
+        for cell in cells:
+            hidden[cell] = True
+
+
+def _ways(
+    sizes: npt.NDArray[np.int_], hidden: Flags, row: int, column: int
+) -> Iterator[tuple[int, list[tuple[int, int]]]]:
+    """Yield what can be hidden with a cell, with the learners it hides: the other corners of a rectangle."""
+    rows, columns = hidden.shape
+    for other_row in set(range(rows)) - {row} or {row}:
+        for other_column in set(range(columns)) - {column} or {column}:
+            corners = [(row, other_column), (other_row, column), (other_row, other_column)]
+            if cells := sorted({corner for corner in corners if not hidden[corner]}):
+                yield int(sum(sizes[cell] for cell in cells)), cells
 
 
 def _too_few(sizes: npt.NDArray[np.int_], hidden: Flags) -> Flags:
@@ -86,8 +109,19 @@ def _determined(hidden: Flags) -> Flags:
 
 
 def shown(frame: pd.DataFrame, *, count: str = "learners") -> pd.DataFrame:
-    """Return the rows of a table that may be shown, given that its total is known."""
-    return frame[~hidden_groups(frame[count])].reset_index(drop=True)
+    """Return the rows of a table that may be shown, given that its total is known.
+
+    Of risk labels, the one that matters least is hidden with a small one: low before medium before high.
+    """
+    is_of_labels = "label" in frame and frame["label"].is_unique and frame["label"].isin(LABELS).all()
+    first = [-LABELS.index(label) for label in frame["label"]] if is_of_labels else None
+    return frame[~hidden_groups(frame[count], first=first)].reset_index(drop=True)
+
+
+def shown_within(frame: pd.DataFrame, *, by: str, count: str = "learners") -> pd.DataFrame:
+    """Return the rows that may be shown, given that the total of each value of `by` is known."""
+    parts = [shown(part, count=count) for _, part in frame.groupby(by, sort=False)]
+    return pd.concat(parts, ignore_index=True) if parts else frame
 
 
 def masked(table: pd.DataFrame) -> pd.DataFrame:

@@ -31,7 +31,7 @@ def lay_out(
     figure: go.Figure, title: str, columns: Sequence[str], table: pd.DataFrame, *, height: int
 ) -> None:
     """Give a figure the look that all share, and its title and numbers for those who cannot see it."""
-    has_legend = any(trace.showlegend is not False for trace in figure.data)
+    has_legend = any(getattr(trace, "showlegend", False) is not False for trace in figure.data)
     cells = table.astype(object).where(table.notna(), None).to_numpy().tolist()
     figure.update_layout(
         template="none",

@@ -1,8 +1,11 @@
 """Findings in words: the sentence a table is for."""
 
+import numpy as np
 import pandas as pd
 
+from engagement import disclosure
 from engagement.charts import DRIVERS
+from engagement.disclosure import FEWEST
 from engagement.prices import usd
 
 
@@ -69,17 +72,56 @@ def authors(use: pd.DataFrame) -> str:
 
 
 def cohort(shares: pd.DataFrame, drivers: pd.DataFrame) -> str:
-    """Return what `cohorts.label_shares` and `cohorts.driver_counts` say of a cohort."""
+    """Return what `cohorts.label_shares` and `cohorts.driver_counts` say of a cohort, small counts not named."""
     if shares["learners"].sum() == 0:
-        return "Nothing is known of anybody by this date."
+        return disclosure.TOO_FEW
     counts = shares.set_index("label")["learners"]
     total, high = int(counts.sum()), int(counts["high"])
-    sentence = f"{high:,} of {total:,} learners were at high risk ({_percent(high, total)})."
-    if drivers.empty:
+    if 0 < high < FEWEST:
+        sentence = f"Fewer than {FEWEST} of {total:,} learners were at high risk."
+    elif "high" in set(disclosure.shown(shares)["label"]):
+        sentence = f"{high:,} of {total:,} learners were at high risk ({_percent(high, total)})."
+    else:
+        sentence = f"How many of {total:,} learners were at high risk is not shown: it would tell of few."
+    main = disclosure.shown(drivers).head(1)
+    if main.empty:
         return sentence
+    reason = DRIVERS.get(main["driver"].iloc[0], main["driver"].iloc[0]).lower()
+    return f"{sentence} The main reason at high or medium risk: {reason} ({main['learners'].iloc[0]:,} learners)."
+
+
+def label_shares(shares: pd.DataFrame) -> str:
+    """Return how many are at high and medium risk, from `cohorts.label_shares`, as a title."""
+    counts = shares.set_index("label")["learners"]
+    return " and ".join(
+        f"{counts[label]:,} at {label} risk" for label in ("high", "medium") if label in counts
+    )
+
+
+def drivers(drivers: pd.DataFrame) -> str:
+    """Return the main reason of the learners at risk, from `cohorts.driver_counts`, as a title."""
+    if drivers.empty:
+        return f"No reason has {FEWEST} learners"
     main = drivers.iloc[0]
-    reason = DRIVERS.get(main["driver"], main["driver"]).lower()
-    return f"{sentence} The main reason at high or medium risk: {reason} ({main['learners']:,} learners)."
+    return f"{DRIVERS.get(main['driver'], main['driver'])} weighs most, for {main['learners']:,} learners"
+
+
+def quadrants(quadrants: pd.DataFrame) -> str:
+    """Return the largest group that is not on track, from `cohorts.quadrants`, as a title."""
+    rows = quadrants[~quadrants["quadrant"].isin(["on track", "results not known"])]
+    if rows.empty or not rows["learners"].max():
+        return "No group off track can be shown"
+    main = rows.sort_values("learners", ascending=False).iloc[0]
+    return f"{main['learners']:,} learners ({main['share_percent']:.0f} %) are {main['quadrant']}"
+
+
+def moves(table: pd.DataFrame) -> str:
+    """Return how many got worse and better, from `cohorts.moves`, as a title; small numbers are not named."""
+    order = ["low", "medium", "high"]
+    cells = table.loc[order, order].to_numpy(dtype=int)
+    worse, better = int(np.triu(cells, 1).sum()), int(np.tril(cells, -1).sum())
+    said = [f"{number:,}" if number >= FEWEST else f"fewer than {FEWEST}" for number in (worse, better)]
+    return f"{said[0]} learners moved to a higher risk, {said[1]} to a lower one"
 
 
 def _percent(part: int, whole: int) -> str:

@@ -1,7 +1,7 @@
 """What a notebook begins with: the store of this process, and the run its rows belong to."""
 
 import math
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import cast
 from zoneinfo import ZoneInfo
@@ -39,6 +39,11 @@ def instant(store: Store, as_of: str) -> datetime:
     if newest is None:
         raise NotFound("the store holds no facts yet; `engagement load` brings some")
     return cast("datetime", newest)
+
+
+def weeks_before(store: Store, since: str, *, as_of: datetime, weeks: int = 4) -> datetime:
+    """Return the instant of `since`, or where it is empty, so many weeks before `as_of`."""
+    return instant(store, since) if since else as_of - timedelta(weeks=weeks)
 
 
 def open_run(store: Store, *, run_id: str, as_of: str) -> Run:

@@ -36,21 +36,12 @@ HISTORY = pd.DataFrame(
         "learners": [3, 8, 9, 1, 4],
     }
 )
-QUADRANT = pd.DataFrame(
-    {
-        "completed_percent": [12, 18, 100, 50, 40, None],
-        "avg_quiz_score": [31, 39, 100, 50, 60, 70],
-        "risk_label": ["high", "high", "low", "medium", "unknown", "high"],
-        "learners": [2, 3, 4, 1, 1, 6],
-    }
-)
 ALL = {
     "label_counts": (charts.label_counts, COUNTS),
     "score_distribution": (charts.score_distribution, SCORES),
     "drivers": (charts.drivers, DRIVERS),
     "program_labels": (charts.program_labels, PROGRAMS),
     "label_history": (charts.label_history, HISTORY),
-    "quadrant": (charts.quadrant, QUADRANT),
 }
 
 
@@ -186,18 +177,6 @@ def test_history_lines_differ_in_more_than_colour() -> None:
     data = charts.label_history(HISTORY).data
     assert len({trace.line.dash for trace in data}) == len(LABELS)
     assert len({trace.marker.symbol for trace in data}) == len(LABELS)
-
-
-def test_quadrant_sums_learners_in_bands_of_ten_percent() -> None:
-    high, medium, low, _ = charts.quadrant(QUADRANT).data
-    assert list(high.marker.size) == [5]  # 12 and 18 percent done, quiz 31 and 39: one band
-    assert list(medium.y) == [55]
-    assert list(low.y) == [95]  # 100 belongs to the last band
-
-
-def test_quadrant_says_how_many_it_cannot_place() -> None:
-    title = charts.quadrant(QUADRANT).layout.xaxis.title.text
-    assert title == "Work done, %<br>6 learners without both values are not shown"
 
 
 def test_a_label_nobody_knows_is_refused() -> None:

@@ -148,7 +148,68 @@ def test_a_cohorts_own_counts_agree_with_those_of_the_run(two_nights):
     assert cohorts.driver_counts(cohort).to_dict() == cohorts.drivers(store, run).to_dict()
     high = cohorts.bins(cohort)
     assert high[high["label"] == "high"]["learners"].sum() == 2
-    assert cohorts.bands(cohort)["learners"].sum() == 6
+
+
+def seen(**different):
+    row = {
+        "completed_percent": 80.0,
+        "avg_quiz_score": 80.0,
+        "consecutive_missed_sessions": 0.0,
+        "days_inactive": 1.0,
+    }
+    return row | different
+
+
+@pytest.mark.parametrize(
+    ("row", "group"),
+    [
+        (seen(), "on track"),
+        (seen(days_inactive=7), "on track"),
+        (seen(days_inactive=7.1), "drifting"),
+        (seen(days_inactive=None), "drifting"),  # never seen
+        (seen(consecutive_missed_sessions=1), "on track"),
+        (seen(consecutive_missed_sessions=2), "drifting"),
+        (seen(consecutive_missed_sessions=None), "on track"),
+        (seen(avg_quiz_score=40), "on track"),  # 60 is good
+        (seen(avg_quiz_score=39), "struggling"),
+        (seen(avg_quiz_score=None), "on track"),
+        (seen(avg_quiz_score=39, days_inactive=20), "under-engaged"),
+        (seen(avg_quiz_score=None, completed_percent=None), "results not known"),
+    ],
+)
+def test_activity_and_results_make_four_groups_and_a_fifth(row, group):
+    found = cohorts.quadrants(pd.DataFrame([row])).set_index("quadrant")
+    assert found["learners"].to_dict() == {name: int(name == group) for name in cohorts.QUADRANTS}
+    assert found.loc[group, "share_percent"] == 100
+
+
+def test_moves_count_from_which_label_to_which():
+    before = pd.DataFrame({"id": ["a", "b", "c", "gone"], "risk_label": ["low", "low", "high", "high"]})
+    after = pd.DataFrame({"id": ["a", "b", "c", "new"], "risk_label": ["low", "high", "high", "low"]})
+    table = cohorts.moves(before, after)
+    assert table.index.tolist() == table.columns.tolist() == ["high", "medium", "low"]
+    assert table.loc["low", "high"] == table.loc["low", "low"] == table.loc["high", "high"] == 1
+    assert table.to_numpy().sum() == 3
+
+
+def test_of_fewer_than_ten_nobody_is_left():
+    cohort = pd.DataFrame({"id": range(9)})
+    assert cohorts.enough(cohort).empty
+    assert len(cohorts.enough(pd.DataFrame({"id": range(10)}))) == 10
+
+
+def test_medians_are_of_labels_that_ten_have():
+    rows = [seen(risk_label="high", days_inactive=number) for number in range(10)] + [
+        seen(risk_label="low")
+    ] * 9
+    found = cohorts.medians(pd.DataFrame(rows))
+    assert found["risk_label"].tolist() == ["high"]
+    assert found["days_inactive"].tolist() == [4.5]
+
+
+def test_one_cohort_can_be_looked_at(store):
+    load(store, learner("a", cohort="spring"), learner("b", cohort="autumn"), learner("c"))
+    assert cohorts.learners_at(store, AS_OF, cohort="spring")["id"].tolist() == ["a"]
 
 
 def test_reading_a_cohort_changes_nothing(two_nights):

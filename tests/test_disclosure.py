@@ -64,6 +64,18 @@ def test_no_hidden_cell_follows_from_what_is_shown_and_the_totals(rows):
             assert ((together >= 10) | full).all()
 
 
+def test_of_labels_the_one_that_matters_least_is_hidden_with_a_small_one():
+    frame = pd.DataFrame({"label": ["high", "medium", "low", "unknown"], "learners": [40, 100, 150, 3]})
+    assert disclosure.shown(frame)["label"].tolist() == ["high", "medium"]
+
+
+def test_within_each_part_of_a_table_the_total_gives_nothing_away():
+    frame = pd.DataFrame({"label": ["high"] * 3 + ["low"] * 2, "learners": [50, 4, 40, 30, 20]})
+    shown = disclosure.shown_within(frame, by="label")
+    assert shown["learners"].tolist() == [50, 30, 20]
+    assert disclosure.shown_within(frame.head(0), by="label").empty
+
+
 def test_a_table_of_large_counts_is_shown_whole():
     assert not disclosure.hidden_cells([[10, 0], [25, 40]]).any()
 

@@ -2,6 +2,7 @@ import pandas as pd
 import pytest
 
 from engagement import findings
+from engagement.palette import LABELS
 from tests.cohort import AS_OF
 
 
@@ -62,7 +63,7 @@ def shares(high, low):
 
 
 def test_a_cohort_is_told_with_its_main_reason():
-    drivers = pd.DataFrame({"driver": ["inactivity", "low_quiz"], "learners": [1200, 3]})
+    drivers = pd.DataFrame({"driver": ["inactivity", "low_quiz"], "learners": [1200, 30]})
     told = findings.cohort(shares(25, 75), drivers)
     assert told.startswith("25 of 100 learners were at high risk (25 %). The main reason")
     assert told.endswith("(1,200 learners).")
@@ -73,6 +74,32 @@ def test_a_cohort_without_anybody_at_risk_has_no_reason():
     assert findings.cohort(shares(0, 10), nobody) == "0 of 10 learners were at high risk (0 %)."
 
 
+def test_a_small_number_at_high_risk_is_not_named():
+    nobody = pd.DataFrame({"driver": [], "learners": []})
+    assert findings.cohort(shares(4, 75), nobody) == "Fewer than 10 of 79 learners were at high risk."
+    few = shares(25, 75).assign(learners=[25, 0, 3, 2])
+    assert "25" not in findings.cohort(few, nobody)
+    few = pd.DataFrame({"driver": ["inactivity", "low_quiz"], "learners": [40, 3]})
+    assert "reason" not in findings.cohort(shares(25, 75), few)  # the larger one would give the smaller away
+
+
+def test_titles_say_what_a_picture_shows():
+    table = pd.DataFrame(5, index=list(LABELS), columns=list(LABELS))
+    assert findings.moves(table) == "15 learners moved to a higher risk, 15 to a lower one"
+    assert (
+        findings.moves(table * 0)
+        == "fewer than 10 learners moved to a higher risk, fewer than 10 to a lower one"
+    )
+    assert findings.label_shares(shares(25, 75)) == "25 at high risk and 0 at medium risk"
+    groups = pd.DataFrame(
+        {"quadrant": ["drifting", "on track"], "learners": [30, 70], "share_percent": [30.0, 70.0]}
+    )
+    assert findings.quadrants(groups) == "30 learners (30 %) are drifting"
+    assert findings.quadrants(groups.tail(1)) == "No group off track can be shown"
+    reasons = pd.DataFrame({"driver": ["low_quiz"], "learners": [30]})
+    assert findings.drivers(reasons) == "Low quiz results weighs most, for 30 learners"
+
+
 def test_a_cohort_of_nobody_is_told_so():
     nobody = pd.DataFrame({"driver": [], "learners": []})
-    assert findings.cohort(shares(0, 0), nobody) == "Nothing is known of anybody by this date."
+    assert findings.cohort(shares(0, 0), nobody).startswith("Fewer than 10 learners are known")

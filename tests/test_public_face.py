@@ -35,6 +35,7 @@ DOCUMENTED = {
     "simulate",
     "tables",
     "timeline",
+    "weeks_before",
     "writer",
     "zone",
 }

@@ -20,6 +20,7 @@ final as (
     where
         active_at(learners.active, learners.inactive_since, $as_of)
         and ($program is null or learners.program = $program)
+        and ($cohort is null or learners.cohort = $cohort)
 
 )
 
