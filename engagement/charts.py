@@ -2,8 +2,8 @@
 
 No chart says anything by colour alone: each label also stands there as a word, in the same order
 everywhere, and `unknown` is hatched. Red, amber and blue stay apart for colour-blind readers and in grey.
-Charts carry no title, the page around them has headings; `layout.meta` holds a title and the numbers as
-a table, for readers who cannot see the drawing and for pages that cannot draw it. Backgrounds are
+The title is the finding, as a sentence; a page sets it as text above the drawing. `layout.meta` holds it with the
+numbers as a table, for readers who cannot see the drawing and for pages that cannot draw it. Backgrounds are
 transparent, and every colour is one of `palette.LIGHT`.
 """
 
@@ -23,10 +23,6 @@ DRIVERS: Final = {
     "missed_session": "Missed sessions",
     "inactivity": "Long away",
 }
-
-# What a picture is called where nobody says what it shows.
-DISTRIBUTION: Final = "Learners by risk score, 0 (safe) to 1 (leaving)"
-MAIN_REASONS: Final = "Main reason of the learners at risk"
 
 MEDIUM_FROM: Final = 0.4  # the thresholds of the default policy, drawn as lines
 HIGH_FROM: Final = 0.7
@@ -70,7 +66,9 @@ def label_counts(frame: pd.DataFrame) -> go.Figure:
             hovertemplate="Last run: %{x:,} learners<extra></extra>",
         )
     columns = ["Label", "Learners", "Last run"]
-    lay_out(figure, "Learners by risk label", columns, rows.reset_index(), height=_bars_height(rows, 36))
+    high = rows["learners"].get("high", 0)
+    title = f"{count(high)} of {count(rows['learners'].sum())} learners are at high risk"
+    lay_out(figure, title, columns, rows.reset_index(), height=_bars_height(rows, 36))
     texts = [
         f"{label.capitalize()} · {count(n)}{_change(n, before)}"
         for label, n, before in zip(rows.index, rows["learners"], rows["before"], strict=True)
@@ -79,7 +77,7 @@ def label_counts(frame: pd.DataFrame) -> go.Figure:
     return _name_bars(figure, texts, longest=longest)
 
 
-def score_distribution(frame: pd.DataFrame, *, title: str = DISTRIBUTION) -> go.Figure:
+def score_distribution(frame: pd.DataFrame, *, title: str = "") -> go.Figure:
     """Return a histogram of the risk score in steps of 0.05, split by label, with both thresholds.
 
     Parameters
@@ -120,14 +118,16 @@ def score_distribution(frame: pd.DataFrame, *, title: str = DISTRIBUTION) -> go.
     columns = ["From", "To", "Label", "Learners"]
     shown = rows[rows["learners"] > 0].sort_values(["score_from", "label"])
     shown = shown[["score_from", "score_to", "label", "learners"]]
-    lay_out(figure, title, columns, shown, height=330)
+    above = rows.loc[rows["label"] == "high", "learners"].sum()
+    finding = f"{count(above)} of {count(rows['learners'].sum())} scores lie above {HIGH_FROM}"
+    lay_out(figure, title or finding, columns, shown, height=330)
     figure.update_layout(barmode="stack", bargap=0, legend={"y": 1.2})
     figure.update_xaxes(range=[0, 1], dtick=0.1, tickformat=".1f", showgrid=False)
     figure.update_xaxes(title_text="Risk score" + _left_out(every, rows, "a score"))
-    return figure.update_yaxes(rangemode="tozero", tickformat=",d")
+    return figure.update_yaxes(rangemode="tozero", tickformat=",d", title_text="Learners")
 
 
-def drivers(frame: pd.DataFrame, *, title: str = MAIN_REASONS) -> go.Figure:
+def drivers(frame: pd.DataFrame, *, title: str = "") -> go.Figure:
     """Return bars of the main reason of the learners at risk, most frequent first.
 
     Parameters
@@ -153,7 +153,11 @@ def drivers(frame: pd.DataFrame, *, title: str = MAIN_REASONS) -> go.Figure:
     )
     table = pd.DataFrame({"driver": words, "learners": rows["learners"].tolist()})
     columns = ["Main reason", "Learners"]
-    lay_out(figure, title, columns, table, height=_bars_height(rows))
+    finding = "0 learners at risk, and no reason"
+    if words:
+        most = rows["learners"].iloc[0]
+        finding = f"{words[0]} weighs most for {count(most)} of {count(total)} learners at risk"
+    lay_out(figure, title or finding, columns, table, height=_bars_height(rows))
     return _name_bars(figure, texts, longest=max([1, *rows["learners"]]))
 
 
@@ -194,13 +198,12 @@ def program_labels(frame: pd.DataFrame) -> go.Figure:
             hovertemplate="%{hovertext}, %{x:.0f} %<extra></extra>",
         )
     columns = ["Program", *[label.capitalize() for label in LABELS], "Learners"]
-    lay_out(
-        figure,
-        "Learners by risk label in each program, worst first",
-        columns,
-        rows,
-        height=_bars_height(drawn, 36),
-    )
+    title = "0 programs with learners"
+    if len(drawn):
+        worst = drawn.iloc[0]
+        percent = 100 * worst["high"] / worst["learners"]
+        title = f"{worst['program']} has the largest share at high risk, {percent:.0f} %"
+    lay_out(figure, title, columns, rows, height=_bars_height(drawn, 36))
     figure.update_layout(barmode="stack", uniformtext={"mode": "hide", "minsize": 11})
     texts = [
         f"{short(str(name))} · {count(of)} · {100 * high / of:.0f} % high"
@@ -235,9 +238,13 @@ def label_history(frame: pd.DataFrame) -> go.Figure:
     wide = wide.reindex(columns=[label for label in LABELS if label in wide.columns])
     wide.insert(0, "day", [str(day.date()) for day in wide.index])
     columns = ["As of", *[str(name).capitalize() for name in wide.columns[1:]]]
-    lay_out(figure, "Learners by risk label over the runs", columns, wide, height=320)
-    figure.update_xaxes(showgrid=False, nticks=6, tickformat="%-d %b\n%Y")
-    return figure.update_yaxes(rangemode="tozero", tickformat=",d")
+    title = "0 runs are published"
+    if "high" in wide:
+        high = wide["high"].fillna(0)
+        title = f"{count(high.iloc[-1])} at high risk, {count(high.iloc[0])} in the first of {len(wide)} runs shown"
+    lay_out(figure, title, columns, wide, height=320)
+    figure.update_xaxes(showgrid=False, nticks=6, tickformat="%-d %b\n%Y", title_text="Day of the run")
+    return figure.update_yaxes(rangemode="tozero", tickformat=",d", title_text="Learners")
 
 
 def _labelled(frame: pd.DataFrame, label: str, columns: Sequence[str]) -> pd.DataFrame:

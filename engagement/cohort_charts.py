@@ -85,8 +85,10 @@ def moves(table: pd.DataFrame, *, title: str, since: str, until: str) -> go.Figu
     gap = max(cells.sum() / _GAPS, 1)
     left, right = (_bottoms(sums, gap) for sums in (cells.sum(axis=1), cells.sum(axis=0)))
     figure, rows = go.Figure(), []
-    for row, before in enumerate(labels):
-        for column, after in enumerate(labels):
+    for row, before in reversed(
+        list(enumerate(labels))
+    ):  # from below, so that streams of a block do not cross
+        for column, after in reversed(list(enumerate(labels))):
             if not (number := int(cells[row, column])):
                 continue
             way = (column > row) - (column < row)

@@ -125,9 +125,8 @@ def _is_number(column: pd.Series) -> bool:
 
 def _cells(column: pd.Series) -> list[Cell]:
     is_number = _is_number(column)
-    decimals = (
-        2 if is_number and (str(column.name).endswith("score") or (column.dropna() % 1 != 0).any()) else 0
-    )
+    is_broken = is_number and (str(column.name).endswith("score") or (column.dropna() % 1 != 0).any())
+    decimals = (1 if str(column.name).endswith("_percent") else 2) if is_broken else 0
     is_label = str(column.name).lower().endswith("label")
     return [
         Cell(

@@ -1,5 +1,6 @@
 """The look that all charts share: font, colours, and for those who cannot see a picture its title and its numbers."""
 
+import textwrap
 from collections.abc import Sequence
 from html import escape
 from typing import Any, Final
@@ -14,6 +15,8 @@ from engagement.palette import LIGHT
 startup.skip_iri_grammar()  # the first figure that a notebook shows imports nbformat
 
 NAME_LENGTH: Final = 28  # characters that fit beside the numbers on a phone
+TITLE_WIDTH: Final = 80  # characters of a line above a drawing in a notebook
+TITLE_LINE: Final = 22  # px
 _FONT: Final = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', sans-serif"
 
 
@@ -30,20 +33,33 @@ def checked(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
 def lay_out(
     figure: go.Figure, title: str, columns: Sequence[str], table: pd.DataFrame, *, height: int
 ) -> None:
-    """Give a figure the look that all share, and its title and numbers for those who cannot see it."""
+    """Give a figure the look that all share, its title, and its numbers for those who cannot see it.
+
+    A page puts the title outside the drawing, where it wraps, and takes back the room `meta` says it has here.
+    """
+    lines = textwrap.wrap(title, TITLE_WIDTH)
+    above = TITLE_LINE * len(lines)
     has_legend = any(getattr(trace, "showlegend", False) is not False for trace in figure.data)
     cells = table.astype(object).where(table.notna(), None).to_numpy().tolist()
     figure.update_layout(
         template="none",
-        height=height,
-        margin={"l": 8, "r": 16, "t": 44 if has_legend else 8, "b": 8},
+        height=height + above,
+        title={
+            "text": "<br>".join(escape(line, quote=False) for line in lines),
+            "font": {"size": 15},
+            "x": 0,
+            "y": 1,
+            "yanchor": "top",
+            "pad": {"t": 4},
+        },
+        margin={"l": 8, "r": 16, "t": (44 if has_legend else 8) + above, "b": 8},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         font={"family": _FONT, "size": 13, "color": LIGHT["ink"]},
         legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "traceorder": "normal"},
         hoverlabel={"font": {"family": _FONT, "size": 13}},
         showlegend=has_legend,
-        meta={"title": title, "columns": list(columns), "rows": cells},
+        meta={"title": title, "columns": list(columns), "rows": cells, "above": above},
     )
     axis: dict[str, Any] = {"automargin": True, "gridcolor": LIGHT["grid"], "zeroline": False, "tickangle": 0}
     axis |= {"fixedrange": True, "title": {"font": {"size": 13}}, "tickfont": {"size": 12}}

@@ -220,9 +220,21 @@ def _figure(spec: Mapping[str, Any], number: int) -> str:
     named = isinstance(meta, dict) and {"title", "columns", "rows"} <= meta.keys()
     title = str(meta["title"]) if named else f"Figure {number}"
     frame = pd.DataFrame(meta["rows"], columns=meta["columns"]) if named else pd.DataFrame()
-    drawn = {"data": spec.get("data", []), "layout": {k: v for k, v in layout.items() if k != "meta"}}
+    drawn = {"data": spec.get("data", []), "layout": _untitled(layout, meta)}
     columns, rows = table_parts(frame)
     return part("figure", title, _spoken(title, frame), _json(drawn), columns, rows)
+
+
+def _untitled(layout: Mapping[str, Any], meta: object) -> dict[str, Any]:
+    """Return a layout of `figures.lay_out` without its title and the room that it takes: the page has it as text."""
+    above = meta.get("above") if isinstance(meta, dict) else None
+    if not isinstance(above, int):
+        return {name: value for name, value in layout.items() if name != "meta"}
+    kept = {name: value for name, value in layout.items() if name not in {"meta", "title"}}
+    if {"height", "margin"} <= kept.keys():
+        kept["height"] -= above
+        kept["margin"] = {**kept["margin"], "t": kept["margin"]["t"] - above}
+    return kept
 
 
 def _spoken(title: str, frame: pd.DataFrame) -> str:

@@ -86,9 +86,20 @@ def test_pages_name_no_address_on_any_network(tmp_path) -> None:
     assert not re.search(r"https?:|(?:src|href)\s*=\s*[\"']?//|url\(", html)
 
 
+def test_a_page_has_the_title_as_text_and_not_in_the_drawing(tmp_path) -> None:
+    drawn = charts.drivers(DRIVERS)
+    html = write(tmp_path, figure(drawn)).read_text("utf-8")
+    data = json.loads(re.search(r'class="figure-data">(.*?)</script>', html, re.DOTALL)[1])
+    assert "title" not in data["layout"]
+    above = drawn.layout.meta["above"]
+    assert above > 0
+    assert data["layout"]["height"] == drawn.layout.height - above
+    assert data["layout"]["margin"]["t"] == drawn.layout.margin.t - above
+
+
 def test_figures_are_data_beside_their_title_and_numbers(tmp_path) -> None:
     made = page(tmp_path, figure(charts.drivers(DRIVERS)))
-    title = "Main reason of the learners at risk"
+    title = "Behind with the work weighs most for 3 of 4 learners at risk"
     assert made.all("figure") == [{"aria-label": title}]
     spoken = f"{title}: Behind with the work, Learners 3; Low quiz results, Learners 1."
     assert {"class": "figure", "role": "img", "aria-label": spoken} in made.all("div")
