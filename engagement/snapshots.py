@@ -15,9 +15,8 @@ from typing import Final
 
 from engagement.errors import StoreUnusable
 from engagement.locks import turnstile
-from engagement.store import LOCK_WAIT_S, Store
+from engagement.store import COPIES, LOCK_WAIT_S, Store
 
-PREFIX: Final = ".explore-"
 NAME: Final = "store.duckdb"
 _IN_USE: Final = "in-use"  # locked as long as anybody uses the folder
 
@@ -32,7 +31,7 @@ def taken(store: Store) -> Iterator[tuple[Path, int]]:
     with store.read():  # of an earlier version: brought up to date, which a copy could not be
         pass
     _remove_left(store.path.parent)
-    folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=store.path.parent))  # for its owner only
+    folder = Path(tempfile.mkdtemp(prefix=COPIES, dir=store.path.parent))  # for its owner only
     try:
         with (folder / _IN_USE).open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -57,7 +56,7 @@ def _copy(path: Path, copy: Path) -> None:
 
 def _remove_left(beside: Path) -> None:
     """Remove the copies that nobody uses any more."""
-    for folder in beside.glob(f"{PREFIX}*"):
+    for folder in beside.glob(f"{COPIES}*"):
         with suppress(OSError), (folder / _IN_USE).open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             shutil.rmtree(folder, ignore_errors=True)

@@ -7,7 +7,7 @@ import pytest
 
 from engagement import snapshots
 from engagement.errors import NotFound, StoreUnusable
-from engagement.store import Store
+from engagement.store import COPIES, Store
 from tests.cohort import AS_OF, learner, load, night, rows
 
 
@@ -19,7 +19,7 @@ def known(store):
 
 
 def folders(store):
-    return sorted(path.name for path in store.path.parent.glob(f"{snapshots.PREFIX}*"))
+    return sorted(path.name for path in store.path.parent.glob(f"{COPIES}*"))
 
 
 def test_a_copy_holds_what_the_store_held_and_nothing_that_came_later(known):
@@ -61,7 +61,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from engagement import snapshots
-from engagement.store import Store
+from engagement.store import COPIES, Store
 with snapshots.taken(Store(Path(sys.argv[1]))):
     os.kill(os.getpid(), signal.SIGKILL)
 """
