@@ -11,12 +11,12 @@ import shutil
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
+from engagement import printing
 from engagement.store import Store
 from tests.browser import story
 from tests.browser.pages import PATIENCE_MS, pages
 from tests.dashboard_server import serving
 
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 NO_BROWSER = "no Chromium on the PATH; on Debian and Ubuntu: apt-get install chromium"
 
 expect.set_options(timeout=PATIENCE_MS)
@@ -25,7 +25,7 @@ expect.set_options(timeout=PATIENCE_MS)
 @pytest.fixture(scope="session")
 def chromium_path():
     """Where the browser is. A laptop may do without, and says so; where nobody looks, its absence is a failure."""
-    path = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    path = next(filter(None, map(shutil.which, printing.PROGRAMS)), None)
     if path is None:
         (pytest.fail if os.environ.get("CI") else pytest.skip)(NO_BROWSER)
     return path
