@@ -1,6 +1,7 @@
 """Findings in words: the sentence a table is for."""
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from engagement import disclosure
@@ -115,13 +116,27 @@ def quadrants(quadrants: pd.DataFrame) -> str:
     return f"{main['learners']:,} learners ({main['share_percent']:.0f} %) are {main['quadrant']}"
 
 
-def moves(table: pd.DataFrame) -> str:
-    """Return how many got worse and better, from `cohorts.moves`, as a title; small numbers are not named."""
+def moves(streams: pd.DataFrame) -> str:
+    """Return how many got worse and better, as a title: of what is shown, since a sum would tell what is hidden.
+
+    Parameters
+    ----------
+    streams
+        `cohorts.moves` after `disclosure.masked`: missing what must be hidden.
+    """
     order = ["low", "medium", "high"]
-    cells = table.loc[order, order].to_numpy(dtype=int)
-    worse, better = int(np.triu(cells, 1).sum()), int(np.tril(cells, -1).sum())
-    said = [f"{number:,}" if number >= FEWEST else f"fewer than {FEWEST}" for number in (worse, better)]
-    return f"{said[0]} learners moved to a higher risk, {said[1]} to a lower one"
+    cells = streams.loc[order, order].astype("Float64").to_numpy(dtype=float, na_value=np.nan)
+    above = np.triu_indices(len(order), 1)
+    worse, better = _shown_sum(cells[above]), _shown_sum(cells.T[above])
+    title = f"{worse} moved to a higher risk, {better} to a lower one"
+    return title[0].upper() + title[1:]
+
+
+def _shown_sum(cells: npt.NDArray[np.float64]) -> str:
+    number, is_part = int(np.nansum(cells)), bool(np.isnan(cells).any())
+    if is_part:
+        return f"at least {number:,}" if number else "a hidden number"
+    return f"{number:,}"
 
 
 def _percent(part: int, whole: int) -> str:

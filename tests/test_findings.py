@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from engagement import findings
+from engagement import disclosure, findings
 from engagement.palette import LABELS
 from tests.cohort import AS_OF
 
@@ -84,12 +84,9 @@ def test_a_small_number_at_high_risk_is_not_named():
 
 
 def test_titles_say_what_a_picture_shows():
-    table = pd.DataFrame(5, index=list(LABELS), columns=list(LABELS))
-    assert findings.moves(table) == "15 learners moved to a higher risk, 15 to a lower one"
-    assert (
-        findings.moves(table * 0)
-        == "fewer than 10 learners moved to a higher risk, fewer than 10 to a lower one"
-    )
+    table = pd.DataFrame(5000, index=list(LABELS), columns=list(LABELS))
+    assert findings.moves(table) == "15,000 moved to a higher risk, 15,000 to a lower one"
+    assert findings.moves(table * 0) == "0 moved to a higher risk, 0 to a lower one"
     assert findings.label_shares(shares(25, 75)) == "25 at high risk and 0 at medium risk"
     groups = pd.DataFrame(
         {"quadrant": ["drifting", "on track"], "learners": [30, 70], "share_percent": [30.0, 70.0]}
@@ -103,3 +100,13 @@ def test_titles_say_what_a_picture_shows():
 def test_a_cohort_of_nobody_is_told_so():
     nobody = pd.DataFrame({"driver": [], "learners": []})
     assert findings.cohort(shares(0, 0), nobody).startswith("Fewer than 10 learners are known")
+
+
+def test_a_title_of_moves_does_not_give_away_what_its_table_hides():
+    scored = ["high", "medium", "low"]
+    table = pd.DataFrame([[116, 154, 3], [154, 535, 132], [21, 130, 622]], index=scored, columns=scored)
+    streams = disclosure.masked(table)
+    assert findings.moves(streams) == ("At least 151 moved to a higher risk, at least 154 to a lower one")
+    assert findings.moves(streams.mask(streams < 600)) == (
+        "A hidden number moved to a higher risk, a hidden number to a lower one"
+    )
