@@ -106,7 +106,7 @@ def test_a_title_of_moves_does_not_give_away_what_its_table_hides():
     scored = ["high", "medium", "low"]
     table = pd.DataFrame([[116, 154, 3], [154, 535, 132], [21, 130, 622]], index=scored, columns=scored)
     streams = disclosure.masked(table)
-    assert findings.moves(streams) == ("At least 151 moved to a higher risk, at least 154 to a lower one")
+    assert findings.moves(streams) == "At least 151 moved to a higher risk, at least 154 to a lower one"
     assert findings.moves(streams.mask(streams < 600)) == (
         "A hidden number moved to a higher risk, a hidden number to a lower one"
     )

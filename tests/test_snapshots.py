@@ -61,7 +61,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from engagement import snapshots
-from engagement.store import COPIES, Store
+from engagement.store import Store
 with snapshots.taken(Store(Path(sys.argv[1]))):
     os.kill(os.getpid(), signal.SIGKILL)
 """
