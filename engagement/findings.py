@@ -132,6 +132,17 @@ def moves(streams: pd.DataFrame) -> str:
     return title[0].upper() + title[1:]
 
 
+def group_shares(shares: pd.DataFrame, measure: str) -> str:
+    """Return how far the groups lie apart in a measure of `fairness.table`, as a title that names no group."""
+    known = shares.loc[shares["measure"] == measure, "share"].dropna().astype(float)
+    if known.empty:
+        return f"No share {measure} can be shown"
+    least, most = f"{known.min():.0f}", f"{known.max():.0f}"
+    return (
+        f"{least} % {measure} in every group" if least == most else f"{least} to {most} % {measure}, by group"
+    )
+
+
 def _shown_sum(cells: npt.NDArray[np.float64]) -> str:
     number, is_part = int(np.nansum(cells)), bool(np.isnan(cells).any())
     if is_part:

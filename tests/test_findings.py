@@ -110,3 +110,10 @@ def test_a_title_of_moves_does_not_give_away_what_its_table_hides():
     assert findings.moves(streams.mask(streams < 600)) == (
         "A hidden number moved to a higher risk, a hidden number to a lower one"
     )
+
+
+def test_a_title_of_groups_says_how_far_they_lie_apart():
+    shares = pd.DataFrame({"measure": ["at risk", "at risk", "at risk", "other"], "share": [59, 57, None, 1]})
+    assert findings.group_shares(shares, "at risk") == "57 to 59 % at risk, by group"
+    assert findings.group_shares(shares, "other") == "1 % other in every group"
+    assert findings.group_shares(shares.assign(share=None), "at risk") == "No share at risk can be shown"
