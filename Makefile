@@ -29,13 +29,13 @@ lint: .venv/ready ## check style, types, layers and SQL
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/sqlfluff lint engagement/sql
+	@$(BIN)/sqlfluff lint engagement
 
 bench: .venv/ready ## measure speed and memory
 	@$(BIN)/python -m tests.benchmarks
 
 notebooks: .venv/ready ## execute the notebooks again and store what they show
-	@$(BIN)/python -m tests.notebooks
+	@$(BIN)/python -m tests.support.notebooks
 
 airflow: .venv-airflow/ready ## read and run the example for Airflow with Airflow itself
 	@.venv-airflow/bin/python tests/airflow/check.py

@@ -33,11 +33,20 @@ if TYPE_CHECKING:
         tables,
         timeline,
     )
-    from engagement.notebook import instant, open_run, open_store, real_data, weeks_before, writer, zone
-    from engagement.nudges import generate_nudge
-    from engagement.quizzes import generate_quiz
-    from engagement.risk import RiskPolicy, compute_and_update_all, compute_risk
-    from engagement.selection import SelectionPolicy
+    from engagement.jupyter.session import (
+        instant,
+        open_run,
+        open_store,
+        real_data,
+        weeks_before,
+        writer,
+        zone,
+    )
+    from engagement.outreach.nudges import generate_nudge
+    from engagement.outreach.quizzes import generate_quiz
+    from engagement.policy import RiskPolicy
+    from engagement.risk.formula import compute_and_update_all, compute_risk
+    from engagement.targeting.selection import SelectionPolicy
 
 _HOME: Final = {
     "cohort": "api",
@@ -54,53 +63,53 @@ _HOME: Final = {
     "simulate": "api",
     "tables": "api",
     "timeline": "api",
-    "instant": "notebook",
-    "open_run": "notebook",
-    "open_store": "notebook",
-    "real_data": "notebook",
-    "weeks_before": "notebook",
-    "writer": "notebook",
-    "zone": "notebook",
-    "RiskPolicy": "risk",
-    "SelectionPolicy": "selection",
-    "compute_risk": "risk",
-    "compute_and_update_all": "risk",
-    "generate_nudge": "nudges",
-    "generate_quiz": "quizzes",
+    "instant": "jupyter.session",
+    "open_run": "jupyter.session",
+    "open_store": "jupyter.session",
+    "real_data": "jupyter.session",
+    "weeks_before": "jupyter.session",
+    "writer": "jupyter.session",
+    "zone": "jupyter.session",
+    "RiskPolicy": "policy",
+    "SelectionPolicy": "targeting.selection",
+    "compute_risk": "risk.formula",
+    "compute_and_update_all": "risk.formula",
+    "generate_nudge": "outreach.nudges",
+    "generate_quiz": "outreach.quizzes",
 }
-_MODULES: Final = (
-    "backtest",
-    "backtest_charts",
-    "calibration",
-    "charts",
-    "cohort_charts",
-    "cohorts",
-    "contacts",
-    "cutoffs",
-    "disclosure",
-    "displays",
-    "effect",
-    "effect_charts",
-    "events",
-    "experiments",
-    "explanations",
-    "fairness",
-    "findings",
-    "enrolments",
-    "notebook",
-    "nudges",
-    "profiles",
-    "quizzes",
-    "retention",
-    "review",
-    "risk",
-    "runs",
-    "scoring",
-    "selection",
-    "simulation",
-    "sources",
-    "titles",
-)
+_MODULES: Final = {
+    "backtest": "evaluation.backtest",
+    "backtest_charts": "reporting.charts.backtests",
+    "calibration": "evaluation.calibration",
+    "charts": "reporting.charts.runs",
+    "cohort_charts": "reporting.charts.cohorts",
+    "cohorts": "views.cohorts",
+    "contacts": "targeting.decisions",
+    "cutoffs": "evaluation.point_in_time",
+    "disclosure": "views.suppression",
+    "displays": "reporting.displays",
+    "effect": "evaluation.effect",
+    "effect_charts": "reporting.charts.effects",
+    "events": "ingest.events",
+    "experiments": "targeting.experiments",
+    "explanations": "risk.explanations",
+    "fairness": "evaluation.fairness",
+    "findings": "reporting.headlines",
+    "enrolments": "ingest.learners",
+    "notebook": "jupyter.session",
+    "nudges": "outreach.nudges",
+    "profiles": "views.profiles",
+    "quizzes": "outreach.quizzes",
+    "retention": "views.retention",
+    "review": "outreach.review",
+    "risk": "risk",
+    "runs": "runs",
+    "scoring": "risk.scores",
+    "selection": "targeting.selection",
+    "simulation": "evaluation.what_if",
+    "sources": "pipeline.sources",
+    "titles": "llm.titles",
+}
 
 __all__ = [
     "RiskPolicy",
@@ -137,7 +146,7 @@ def __getattr__(name: str) -> Any:
     if name in _HOME:
         return getattr(import_module(f"engagement.{_HOME[name]}"), name)
     if name in _MODULES:
-        return import_module(f"engagement.{name}")
+        return import_module(f"engagement.{_MODULES[name]}")
     raise AttributeError(f"module 'engagement' has no attribute {name!r}")
 
 

@@ -13,15 +13,22 @@ from typing import Any, Final
 import narwhals as nw
 import pandas as pd
 
-from engagement import cohorts, effect, fairness, notebook, profiles, queries, selection, simulation, steps
-from engagement.effect import Effect
+from engagement.dates import local_day
 from engagement.errors import InvalidInput
-from engagement.instants import local_day
-from engagement.risk import DEFAULT_POLICY, LABELS, RiskPolicy
+from engagement.evaluation import effect, fairness
+from engagement.evaluation import what_if as simulation
+from engagement.evaluation.effect import Effect
+from engagement.evaluation.what_if import Simulation
+from engagement.jupyter import session as notebook
+from engagement.pipeline import config as steps
+from engagement.policy import DEFAULT_POLICY, RiskPolicy
 from engagement.runs import NIGHTLY
-from engagement.simulation import Simulation
 from engagement.store import Store
 from engagement.store import query as sql_of
+from engagement.store import sandbox as queries
+from engagement.targeting import selection
+from engagement.views import cohorts, profiles
+from engagement.vocabulary import LABELS
 
 Moment = str | date | datetime
 
@@ -49,7 +56,7 @@ def learners(
         raise InvalidInput(f"risk {risk[:40]!r}: allowed are {', '.join(LABELS)}")
     named = {"risk": risk, "program": program, "id": None, "limit": limit}
     with _store().read() as db:
-        frame: pd.DataFrame = db.execute(sql_of("learners_by_risk"), named).df()
+        frame: pd.DataFrame = db.execute(sql_of("views/learners_by_risk"), named).df()
     driven = nw.from_native(frame).with_columns(driver=selection.largest_term(DEFAULT_POLICY)).to_native()
     return driven.drop(columns=["policy", *([] if with_names else ["name"])])
 

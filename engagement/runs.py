@@ -12,7 +12,7 @@ from datetime import date, datetime
 from typing import Any, Final
 
 from engagement.errors import NotFound
-from engagement.risk import DEFAULT_POLICY, RiskPolicy
+from engagement.policy import DEFAULT_POLICY, RiskPolicy
 from engagement.store import Cursor, Store, first_row
 
 NIGHTLY: Final = "nightly"

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, TextIO
 
-from engagement.generation import UNSAFE_CHARACTERS
+from engagement.text import UNSAFE_CHARACTERS
 
 # After white space and characters of no width: what a spreadsheet reads as the beginning of a formula.
 _FORMULA: Final = re.compile(r"[\s\u200b-\u200f\u2060\ufeff]*[=+\-@|%\t\r\n\uff1d\uff0b\uff0d\uff20]")

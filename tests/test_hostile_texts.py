@@ -11,9 +11,14 @@ import sys
 import pandas as pd
 import pytest
 
-from engagement import cli, console, displays, enrolments, profiles, review, roster
+from engagement.cli import app as cli
+from engagement.cli import console
+from engagement.ingest import learners as enrolments
+from engagement.outreach import review
+from engagement.reporting import displays
 from engagement.store import Store
-from tests.cohort import AS_OF, HOUR, learner, night, rows
+from engagement.views import profiles, roster
+from tests.support.cohort import AS_OF, HOUR, learner, night, rows
 
 NAMES = {
     "html": "<img src=x onerror=alert(1)>",

@@ -25,7 +25,8 @@ REGISTRIES = [
 UNFINISHED = re.compile(r"\b(?:TO" + r"DO|FIX" + r"ME)\b")
 
 PYPROJECT = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
-MODULES = sorted((PROJECT / "engagement").rglob("*.py"))
+PACKAGE = PROJECT / "engagement"
+MODULES = sorted(PACKAGE.rglob("*.py"))
 
 
 def text(name):
@@ -120,18 +121,46 @@ def test_every_dependency_is_locked():
     assert {canonical(line) for line in wanted} - locked == set()
 
 
-def test_every_query_is_asked_by_a_module(tracked):
-    code = "".join(module.read_text(encoding="utf-8") for module in MODULES)
-    queries = [path for path in tracked if path.suffix == ".sql" and path.parent.name == "sql"]
-    assert queries
-    assert [path.name for path in queries if f'"{path.stem}"' not in code] == []
+QUERIES = {f"{path.parents[1].name}/{path.stem}": path for path in PACKAGE.glob("*/sql/*.sql")}
+
+
+def asked_by(module):
+    """The queries that the code of a module names, as `room/name`."""
+    code = ast.parse(module.read_text(encoding="utf-8"))
+    texts = {node.value for node in ast.walk(code) if isinstance(node, ast.Constant)}
+    return {text for text in texts if isinstance(text, str) and re.fullmatch(r"[a-z_]+/[a-z_]+", text)}
+
+
+def rooms_below():
+    """For each room, the rooms whose line is below its own."""
+    lines = [re.findall(r"\w+", line) for line in PYPROJECT["tool"]["importlinter"]["contracts"][0]["layers"]]
+    return {
+        room: set(chain.from_iterable(lines[place + 1 :]))
+        for place, line in enumerate(lines)
+        for room in line
+    }
+
+
+def test_every_query_is_asked_by_a_module():
+    asked = set(chain.from_iterable(map(asked_by, MODULES)))
+    assert QUERIES
+    assert QUERIES.keys() - asked == set()
+
+
+def test_a_room_asks_only_its_own_queries_and_those_of_rooms_below():
+    below = rooms_below()
+    for module in MODULES:
+        room = module.relative_to(PACKAGE).parts[0].removesuffix(".py")
+        for name in asked_by(module) & QUERIES.keys():
+            assert name.partition("/")[0] in {room, *below.get(room, ())}, f"{module}: {name}"
 
 
 def test_every_query_a_module_asks_is_there():
-    code = "".join(module.read_text(encoding="utf-8") for module in MODULES)
-    asked = set(re.findall(r'\bquery\(\s*"(\w+)"', code))
+    asked = set()
+    for module in MODULES:
+        asked |= set(re.findall(r'\bquery\(\s*"([\w/]+)"', module.read_text(encoding="utf-8")))
     assert asked
-    assert asked - {path.stem for path in (PROJECT / "engagement" / "sql").glob("*.sql")} == set()
+    assert asked - QUERIES.keys() == set()
 
 
 def test_every_text_and_page_of_the_package_is_named_by_another_file(tracked):

@@ -8,7 +8,7 @@ import engagement as eg
 from engagement import api
 from engagement.errors import InvalidInput, NotFound
 from engagement.settings import PROJECT
-from tests.cohort import AS_OF, DAY, LOW, MEDIUM, learner, load, night
+from tests.support.cohort import AS_OF, DAY, LOW, MEDIUM, learner, load, night
 
 DOCUMENTED = {
     "RiskPolicy",

@@ -4,7 +4,7 @@ import io
 import pytest
 
 from engagement import spreadsheets
-from tests.cohort import AS_OF
+from tests.support.cohort import AS_OF
 
 
 def written(*rows):

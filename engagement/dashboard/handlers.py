@@ -26,9 +26,9 @@ from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
 from voila.tornado.handler import TornadoVoilaHandler
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
-from engagement.dashboard import viewers
+from engagement.dashboard import access as viewers
+from engagement.dashboard.access import TICKET_SECRET, NotAllowed
 from engagement.dashboard.identity import Identities
-from engagement.dashboard.viewers import TICKET_SECRET, NotAllowed
 from engagement.errors import InvalidInput
 
 SHORTEST_TOKEN: Final = 16

@@ -17,9 +17,10 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any, Final
 
-from engagement import kernels, memory, startup
 from engagement.errors import InvalidInput
+from engagement.jupyter import kernels, startup
 from engagement.settings import PROJECT, Settings
+from engagement.store import memory
 
 startup.skip_iri_grammar()  # before voila, which imports nbformat
 
@@ -32,8 +33,8 @@ from voila.tornado.handler import TornadoVoilaHandler  # noqa: E402
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler  # noqa: E402
 
 from engagement.dashboard import handlers, hub  # noqa: E402
+from engagement.dashboard.access import LOG_FILE, TICKET_SECRET, read_users  # noqa: E402
 from engagement.dashboard.identity import Identities  # noqa: E402
-from engagement.dashboard.viewers import LOG_FILE, TICKET_SECRET, read_users  # noqa: E402
 
 HERE: Final = Path(__file__).parent
 NOTEBOOK: Final = PROJECT / "notebooks" / "dashboard.ipynb"
@@ -53,9 +54,9 @@ PRELOADED: Final = (
     "IPython.core.completerlib",
     "IPython.extensions.storemagic",
     "engagement.dashboard.widget",
-    "engagement.nudges",
-    "engagement.quizzes",
-    "engagement.steps",
+    "engagement.outreach.nudges",
+    "engagement.outreach.quizzes",
+    "engagement.pipeline.config",
 )
 
 

@@ -22,8 +22,8 @@ from typing import Any, Final
 import anywidget
 import ipykernel
 
-from engagement.dashboard.desk import Desk, Refused
-from engagement.dashboard.viewers import LOG_FILE, TICKET_SECRET
+from engagement.dashboard.access import LOG_FILE, TICKET_SECRET
+from engagement.dashboard.methods import Desk, Refused
 from engagement.settings import read_settings
 from engagement.store import open_store
 

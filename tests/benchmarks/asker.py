@@ -24,11 +24,13 @@ from typing import Any
 
 from pydantic import BaseModel, SecretStr
 
-from engagement import journal, prices, prompts, writing
-from engagement.llm import DEFAULT_MODEL, Model
-from engagement.prompts import Prompt
-from engagement.schema import CHANNELS
-from engagement.service import Service
+from engagement.llm import journal, prompts
+from engagement.llm import pricing as prices
+from engagement.llm import writer as writing
+from engagement.llm.client import DEFAULT_MODEL, Model
+from engagement.llm.prompts import Prompt
+from engagement.llm.service import Service
+from engagement.vocabulary import CHANNELS
 
 AT_ONCE = 64
 EARLY = 2_000  # answers after which memory is looked at, too

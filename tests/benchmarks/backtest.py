@@ -6,8 +6,9 @@ Reads the weekly table of the folder that `ENGAGEMENT_DATA` names; without it th
 import time
 from typing import Any, Final
 
-from engagement import backtest, cutoffs
-from engagement.trials import PROBABILITY
+from engagement.evaluation import backtest
+from engagement.evaluation import point_in_time as cutoffs
+from engagement.evaluation.trial import PROBABILITY
 from tests.benchmarks.real_data import FOLDER
 
 LONGEST_S: Final = 90

@@ -9,7 +9,7 @@ from typing import Any
 
 from playwright.async_api import Locator
 
-from engagement.sample import FAMILY_NAMES, GIVEN_NAMES
+from engagement.demo.sample import FAMILY_NAMES, GIVEN_NAMES
 from engagement.store import first_row, open_store
 from tests.benchmarks.pages import Viewer
 

@@ -28,8 +28,9 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 
-from engagement import enrolments, sample
-from engagement.instants import end_of_day
+from engagement.dates import end_of_day
+from engagement.demo import sample
+from engagement.ingest import learners as enrolments
 from engagement.settings import PROJECT
 from engagement.store import open_store
 from tests.benchmarks.coordinators import (
@@ -55,7 +56,7 @@ from tests.benchmarks.pages import (
     unique_mb,
 )
 from tests.benchmarks.size import BIN, FEWER, LEARNERS
-from tests.model_server import ModelServer
+from tests.support.model_server import ModelServer
 
 FEW = LEARNERS // FEWER
 CAPACITY = 5_000  # drafts that wait for a decision

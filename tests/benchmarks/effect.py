@@ -13,7 +13,7 @@ from statistics import median
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from engagement import effect
+from engagement.evaluation import effect
 from engagement.store import Store
 from tests.benchmarks.size import LEARNERS
 

@@ -17,9 +17,11 @@ from typing import Any
 
 import duckdb
 
-from engagement import enrolments, loads, sample
-from engagement.conventions import AS_DOCUMENTED
-from engagement.schema import LEARNERS
+from engagement.demo import sample
+from engagement.ingest import learners as enrolments
+from engagement.ingest import loading as loads
+from engagement.ingest.schema import LEARNERS
+from engagement.ingest.source_format import AS_DOCUMENTED
 from engagement.store import Store
 from tests.benchmarks import commands
 

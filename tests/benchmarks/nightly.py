@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
-from engagement import demo, runs, steps
-from engagement.instants import end_of_day
+from engagement import runs
+from engagement.dates import end_of_day
+from engagement.demo import history as demo
+from engagement.pipeline import config as steps
 from engagement.store import Store, open_store
 from tests.benchmarks.commands import Cost, cost, in_turns
 

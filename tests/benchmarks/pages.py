@@ -226,7 +226,9 @@ def free_port() -> int:
 
 def kernels(server: int) -> list[int]:
     """Return the process ids of the dashboard's kernels: forks of its template, which is the first of them."""
-    return [pid for pid in _family(server) if "engagement.kernels" in _text(Path(f"/proc/{pid}/cmdline"))][1:]
+    return [
+        pid for pid in _family(server) if "engagement.jupyter.kernels" in _text(Path(f"/proc/{pid}/cmdline"))
+    ][1:]
 
 
 async def preheated(server: int) -> None:

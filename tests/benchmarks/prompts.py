@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 import jinja2
 
-from engagement import prompts
+from engagement.llm import prompts
 
 ROWS, PER = 1_000_000, 200_000
 FILLED = 20_000

@@ -11,7 +11,8 @@ from typing import Any, Final
 
 import pandas as pd
 
-from engagement import metrics, risk
+from engagement.evaluation import metrics
+from engagement.risk import formula as risk
 
 FOLDER: Final = Path(os.environ.get("ENGAGEMENT_DATA", Path(__file__).parents[3] / "shared" / "data"))
 BASES: Final = {"due": "on_schedule_percent", "course": "completed_percent"}

@@ -14,7 +14,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from engagement import risk
+from engagement.risk import formula as risk
 
 LEARNERS = 1_000_000
 LOOPED = 100_000  # the loop over dicts runs on these, and its time is multiplied

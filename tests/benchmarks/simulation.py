@@ -7,8 +7,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from engagement.risk import RiskPolicy
-from engagement.simulation import simulate
+from engagement.evaluation.what_if import simulate
+from engagement.policy import RiskPolicy
 from engagement.store import Store
 from tests.benchmarks.size import LEARNERS
 

@@ -17,8 +17,9 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 
-from engagement import enrolments, sample
-from engagement.instants import end_of_day
+from engagement.dates import end_of_day
+from engagement.demo import sample
+from engagement.ingest import learners as enrolments
 from engagement.store import open_store
 from tests.benchmarks.footprint import Footprint, footprint
 

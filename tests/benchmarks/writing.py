@@ -1,8 +1,8 @@
 """What asking a model for nudges takes, beside the model library's own documented ways, and where the service fails.
 
-The service is `tests.model_server` in a process of its own, a new one for each measurement and always with the same
-seed: each side meets the same delays in the same order. So does each side have a process (`asker`), with byte code
-kept as in `commands`; the run that fills the folder has a row of its own, for it needs memory to compile libraries.
+The service is `tests.support.model_server` in a process of its own, a new one for each measurement and always with
+the same seed: each side meets the same delays in the same order. So does each side have a process (`asker`), with byte
+code kept as in `commands`; the run that fills the folder has a row of its own: it needs memory to compile libraries.
 
 Little's law gives the least time for so many answers, so many at once, each after its mean delay.
 """
@@ -21,14 +21,18 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from engagement import contacts, enrolments, nudges, sample, titles
-from engagement.llm import Model
-from engagement.service import Service
+from engagement.demo import sample
+from engagement.ingest import learners as enrolments
+from engagement.llm import titles
+from engagement.llm.client import Model
+from engagement.llm.service import Service
+from engagement.llm.writer import Writer
+from engagement.outreach import nudges
 from engagement.settings import PROJECT
 from engagement.store import Store
-from engagement.writing import Writer
+from engagement.targeting import decisions as contacts
 from tests.benchmarks.asker import AT_ONCE, EARLY, WRITTEN
-from tests.cohort import AS_OF, begin
+from tests.support.cohort import AS_OF, begin
 
 NUDGES, MANY, HANGING, IN_OUTAGE = EARLY, 100_000, 10_000, 4_000
 DELAY_S = (0.3, 0.8)
@@ -37,7 +41,7 @@ RUNS = 3
 RIVALS = {"semaphore": "openai's asynchronous client", "threads": "openai's other client in threads"}
 LITTLE_RATIO, CPU_MS, PEAK_MB, GROWTH_RATIO, RIVAL_RATIO = 1.15, 3, 120, 1.1, 1
 HANGING_S, HANGING_REQUESTS, TEMPLATES_PERCENT, CALL_S = 11, 80, 3, 8.3
-SERVER = "import random; random.seed(1); from tests.model_server import main; main()"
+SERVER = "import random; random.seed(1); from tests.support.model_server import main; main()"
 DELAYED = ("--delay", *map(str, DELAY_S))
 HANGS = ("--fault", "hang")
 

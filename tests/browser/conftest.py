@@ -11,11 +11,11 @@ import shutil
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
-from engagement import printing
+from engagement.reporting import printing
 from engagement.store import Store
 from tests.browser import story
 from tests.browser.pages import PATIENCE_MS, pages
-from tests.dashboard_server import serving
+from tests.support.dashboard_server import serving
 
 NO_BROWSER = "no Chromium on the PATH; on Debian and Ubuntu: apt-get install chromium"
 

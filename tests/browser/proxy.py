@@ -5,7 +5,7 @@ import threading
 from contextlib import contextmanager, suppress
 from urllib.parse import urlsplit
 
-from tests.dashboard_server import signed
+from tests.support.dashboard_server import signed
 
 CHUNK = 1 << 16
 

@@ -11,10 +11,15 @@ from types import SimpleNamespace
 
 import pandas as pd
 
-from engagement import contacts, events, nudges, publication, quizzes, review, sample, titles
-from tests.asking import asking
-from tests.cohort import DAY, HOUR, LOW, UNKNOWN, begin, learner, load
-from tests.model_server import ModelServer
+from engagement.demo import sample
+from engagement.ingest import events
+from engagement.llm import titles
+from engagement.outreach import nudges, quizzes, review
+from engagement.pipeline import publication
+from engagement.targeting import decisions as contacts
+from tests.support.asking import asking
+from tests.support.cohort import DAY, HOUR, LOW, UNKNOWN, begin, learner, load
+from tests.support.model_server import ModelServer
 
 PROGRAMS = ("Data", "Design", "Welding")
 CROWD = 130

@@ -6,11 +6,11 @@ import time
 import pytest
 from playwright.sync_api import expect
 
-from tests.asking import KEY, NAME
 from tests.browser.walking import draft_of, ids, opened, section
-from tests.cohort import rows
-from tests.dashboard_server import serving
-from tests.model_server import ModelServer
+from tests.support.asking import KEY, NAME
+from tests.support.cohort import rows
+from tests.support.dashboard_server import serving
+from tests.support.model_server import ModelServer
 
 WITHIN_S = 8
 MACHINE_S = 3  # for clicking, drawing and a busy machine

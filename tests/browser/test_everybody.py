@@ -5,7 +5,7 @@ import re
 from playwright.sync_api import expect
 
 from tests.browser.walking import draft_of, found, opened, section
-from tests.cohort import rows
+from tests.support.cohort import rows
 
 
 def test_the_keyboard_alone_finds_a_learner_writes_to_them_and_approves(page, store):

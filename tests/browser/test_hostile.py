@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 from playwright.sync_api import expect
 
-from engagement import events
+from engagement.ingest import events
 from engagement.store import Store
 from tests.browser import story
 from tests.browser.walking import downloaded, draft_of, found, opened, section
-from tests.cohort import DAY, HOUR, learner, load, night, rows
+from tests.support.cohort import DAY, HOUR, learner, load, night, rows
 
 IMG = "<img src=x onerror=\"window.hacked=1;alert('img')\">"
 BREAK = "\"><script>window.hacked=1;alert('script')</script>"

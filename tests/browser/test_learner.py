@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.walking import downloaded, draft_of, opened, section
-from tests.cohort import rows
+from tests.support.cohort import rows
 
 
 def test_the_reasons_and_the_four_parts_add_up_to_the_score(page):

@@ -7,8 +7,8 @@ from playwright.sync_api import expect
 
 from tests.browser.proxy import signed_in
 from tests.browser.walking import draft_of, found, ids, opened, section
-from tests.cohort import rows
-from tests.dashboard_server import PROXY_SECRET, serving
+from tests.support.cohort import rows
+from tests.support.dashboard_server import PROXY_SECRET, serving
 
 USERS = """
 [users.ada]

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.walking import downloaded
-from tests.cohort import rows
+from tests.support.cohort import rows
 
 
 def count(store, condition="true", kind="nudge", status="draft"):

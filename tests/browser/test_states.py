@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from engagement import publication, runs
-from engagement.locks import sole_runner, turnstile
+from engagement import runs
+from engagement.pipeline import publication
+from engagement.store.locks import sole_runner, turnstile
 from tests.browser import story
 from tests.browser.walking import found, ids
-from tests.cohort import begin, rows
+from tests.support.cohort import begin, rows
 
 WAIT_S = 5  # for the store, before the page says that it is busy
 LOOK_AGAIN = "document.dispatchEvent(new Event('visibilitychange'))"  # as when somebody comes back to the tab
@@ -35,7 +36,7 @@ def kernel_of(page, address):
     """Return the process of the page's kernel: a child of this dashboard's template that has the kernel's sockets."""
     port = address.rpartition(":")[2]
     server = next(child for child in _children(os.getpid()) if f"--port {port}" in _command(child))
-    template = next(child for child in _children(server) if "engagement.kernels" in _command(child))
+    template = next(child for child in _children(server) if "engagement.jupyter.kernels" in _command(child))
     (kernel_id,) = set(re.findall(r'"kernelId": "([0-9a-f-]+)"', page.content()))
     bound = [line.split()[6] for line in Path("/proc/net/unix").read_text().splitlines() if kernel_id in line]
     sockets = {f"socket:[{number}]" for number in bound}

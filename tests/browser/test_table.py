@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.walking import downloaded, found, ids, settled
-from tests.cohort import rows
+from tests.support.cohort import rows
 
 EVERYBODY = "select id from learners inner join risk_scores on id = learner_id"
 SORTS = {

@@ -15,11 +15,14 @@ import resource
 import signal
 import sys
 
-from engagement import folders, pipeline, publication, steps
+from engagement.dates import local_day, parse_as_of
 from engagement.errors import EngagementError
-from engagement.instants import local_day, parse_as_of
+from engagement.pipeline import artifacts as folders
+from engagement.pipeline import config as steps
+from engagement.pipeline import publication
+from engagement.pipeline import runner as pipeline
+from engagement.pipeline.config import Sources
 from engagement.settings import read_settings
-from engagement.steps import Sources
 from engagement.store import Store
 
 

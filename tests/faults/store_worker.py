@@ -18,10 +18,10 @@ import threading
 import time
 from pathlib import Path
 
-from engagement import store as store_module
 from engagement.errors import EngagementError
-from engagement.locks import turnstile
 from engagement.store import Store, first_row
+from engagement.store import database as store_module
+from engagement.store.locks import turnstile
 
 COUNT = "select count(*) from tombstones"
 NOBODY = 65534

@@ -12,11 +12,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from engagement.generation import WHY_TEMPLATE
-from engagement.service import DEADLINE_S
+from engagement.content.generation import WHY_TEMPLATE
+from engagement.llm.service import DEADLINE_S
 from engagement.settings import PROJECT
-from tests.asking import Asked, asking, prompt
-from tests.model_server import FAULTS, ModelServer, failing
+from tests.support.asking import Asked, asking, prompt
+from tests.support.model_server import FAULTS, ModelServer, failing
 
 # Eight seconds for the service, the rest for whatever else this machine does: the benchmarks hold it to 8.3.
 IN_TIME_S = 11
@@ -24,8 +24,8 @@ APIS = ("responses", "chat")
 IMPATIENT = """
 import json, sys, time
 from pathlib import Path
-from tests.asking import Asked, asking
-from tests.model_server import ModelServer
+from tests.support.asking import Asked, asking
+from tests.support.model_server import ModelServer
 
 with ModelServer(lambda *_: "hang") as server, asking(server, outage_wait_s=0) as writer:
     began = time.monotonic()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from engagement import sample
+from engagement.demo import sample
 from engagement.store import Store
 
 WORKER = Path(__file__).with_name("run_worker.py")

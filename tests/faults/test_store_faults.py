@@ -13,9 +13,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from engagement import store as store_module
 from engagement.errors import StoreBusy, StoreUnusable
 from engagement.store import SCHEMA_VERSION, Store, first_row
+from engagement.store import database as store_module
 
 WORKER = Path(__file__).with_name("store_worker.py")
 COUNT = "select count(*) from tombstones"

@@ -13,11 +13,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from engagement import enrolments, sample, titles
-from engagement.generation import WHY_TEMPLATE
+from engagement.content.generation import WHY_TEMPLATE
+from engagement.demo import sample
+from engagement.ingest import learners as enrolments
+from engagement.llm import titles
 from engagement.store import Store
-from tests.cohort import learner
-from tests.model_server import FAULTS, ModelServer
+from tests.support.cohort import learner
+from tests.support.model_server import FAULTS, ModelServer
 
 WORKER = Path(__file__).with_name("run_worker.py")
 ENGAGEMENT = Path(sys.executable).parent / "engagement"

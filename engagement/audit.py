@@ -1,0 +1,45 @@
+"""Deeds: events of what a person did here, written as they happen. A repeat is the same event.
+
+Not with the events that come in files (`events`): whoever only records a click needs no reader of files.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import datetime
+
+from engagement.store import Cursor
+
+
+def record(
+    db: Cursor,
+    learner_id: str,
+    kind: str,
+    *,
+    timestamp: datetime,
+    actor: str,
+    source: str,
+    metadata: Mapping[str, object],
+) -> str:
+    """Append one event within the caller's transaction and return its id."""
+    text = json.dumps(metadata, sort_keys=True, ensure_ascii=False)
+    made_from = "|".join((learner_id, kind, timestamp.isoformat(), actor, text))
+    event_id = hashlib.sha256(made_from.encode()).hexdigest()
+    db.execute(
+        """
+        insert into events
+        select $id, $learner, $kind, $metadata, $timestamp, $actor, $source
+        -- the same event has the same instant, by which most of a large table need not be looked at
+        where not exists (select 1 from events where timestamp = $timestamp and id = $id)
+        """,
+        {
+            "id": event_id,
+            "learner": learner_id,
+            "kind": kind,
+            "metadata": text,
+            "timestamp": timestamp,
+            "actor": actor,
+            "source": source,
+        },
+    )
+    return event_id

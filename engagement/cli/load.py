@@ -1,0 +1,217 @@
+"""`engagement load`: files of learners or events, or the tables of the Open University's data set.
+
+Apart from the other commands, because a source may need to be explained in many ways.
+"""
+
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final, Literal
+
+import typer
+
+from engagement.cli import console
+from engagement.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from engagement.ingest.loading import LoadSummary
+    from engagement.ingest.source_format import Conventions
+    from engagement.store import Store
+
+_OULAD_NEEDS = "`--oulad FOLDER` needs --module, --presentation and --as-of-day, such as AAA, 2013J and 84"
+# By the names of the parameters below; --timezone and --json go with both.
+_OF_A_COURSE: Final = ("module", "presentation", "as_of_day", "basis")
+_OF_FILES: Final = (
+    *("files", "events", "observed_at", "rename", "date_format", "percent_scale", "group"),
+    *("max_quarantine", "full", "yes"),
+)
+
+
+def load(
+    context: typer.Context,
+    files: Annotated[list[Path] | None, typer.Argument(help="CSV (also gzip) or Parquet files.")] = None,
+    events: Annotated[bool, typer.Option("--events", help="The files hold events, not learners.")] = False,
+    observed_at: Annotated[str, typer.Option(help="When this was known; now if left out.")] = "",
+    rename: Annotated[
+        list[str] | None,
+        typer.Option("--map", metavar="NAME=COLUMN", help="Our name of a column, and theirs."),
+    ] = None,
+    date_format: Annotated[
+        list[str] | None,
+        typer.Option(help="How dates are written if not as 2026-11-22: %d.%m.%Y, or excel for day numbers."),
+    ] = None,
+    percent_scale: Annotated[
+        list[str] | None,
+        typer.Option(metavar="[NAME=]1|100", help="What stands for all of it in percent columns, or in one."),
+    ] = None,
+    timezone: Annotated[
+        str,
+        typer.Option(help="Of times without one, and of a course's days; ENGAGEMENT_TIMEZONE if left out."),
+    ] = "",
+    group: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME[=COLUMN]", help="A column by which `fairness` looks; nothing else does."),
+    ] = None,
+    max_quarantine: Annotated[
+        float,
+        typer.Option(min=0, max=1, metavar="SHARE", help="Refuse a file with more refused rows than this."),
+    ] = 1.0,
+    full: Annotated[
+        bool, typer.Option("--full", help="The file lists everybody: who is absent becomes inactive.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="With --full: even where many are absent.")] = False,
+    oulad: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Load a course of the Open University's data set.")
+    ] = None,
+    module: Annotated[str, typer.Option(help="With --oulad: the module, such as AAA.")] = "",
+    presentation: Annotated[str, typer.Option(help="With --oulad: the presentation, such as 2013J.")] = "",
+    as_of_day: Annotated[
+        int | None, typer.Option(help="With --oulad: the day of the course; only earlier days are known.")
+    ] = None,
+    basis: Annotated[
+        Literal["due", "course"],
+        typer.Option(help="With --oulad: done work is a share of what was due, or of all."),
+    ] = "due",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
+) -> None:
+    """Load learners or events. Rows that cannot be read are quarantined with every reason."""
+    _refuse_mixed(context, with_oulad=oulad is not None)
+    settings, store, now = console.start_anew()
+    timezone = timezone or settings.timezone
+    if oulad is not None:
+        asked = {"module": module, "presentation": presentation}
+        loaded = _course(store, oulad, asked, as_of_day, basis=basis, timezone=timezone, now=now)
+    else:
+        load_one = partial(
+            _loader(events=events, full=full, yes=yes, files=files, group=group),
+            observed_at=console.instant(observed_at, settings, now) if observed_at else now,
+            loaded_at=now,
+            conventions=_conventions(timezone, rename, date_format, percent_scale, group),
+            max_quarantine=max_quarantine,
+        )
+        loaded = (load_one(store, file) for file in files or [])
+    _tell(loaded, as_json=as_json)
+
+
+def _refuse_mixed(context: typer.Context, *, with_oulad: bool) -> None:
+    """Raise `InvalidInput` for options of the other kind of source: they would be ignored."""
+    strangers = _OF_FILES if with_oulad else _OF_A_COURSE
+    given = [
+        "FILE" if parameter.name == "files" else parameter.opts[0]
+        for parameter in context.command.params
+        if parameter.name in strangers and _was_given(context, parameter.name)
+    ]
+    if given:
+        names = ", ".join(given)
+        raise InvalidInput(
+            f"`--oulad FOLDER` does not go with {names}"
+            if with_oulad
+            else f"{names}: only with `--oulad FOLDER`"
+        )
+
+
+def _was_given(context: typer.Context, name: str) -> bool:
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
+def _course(
+    store: "Store",
+    folder: Path,
+    asked: Mapping[str, str],
+    as_of_day: int | None,
+    *,
+    basis: Literal["due", "course"],
+    timezone: str,
+    now: datetime,
+) -> Iterator["LoadSummary"]:
+    from engagement import settings
+    from engagement.ingest import oulad
+
+    if as_of_day is None or not all(asked.values()):
+        raise InvalidInput(_OULAD_NEEDS)
+    loaded = oulad.load(
+        store,
+        folder,
+        module=asked["module"],
+        presentation=asked["presentation"],
+        as_of_day=as_of_day,
+        basis=basis,
+        zone=settings.zone(timezone),
+        loaded_at=now,
+    )
+    return (summary for summary in loaded if summary is not None)
+
+
+def _loader(
+    *, events: bool, full: bool, yes: bool, files: Sequence[Path] | None, group: Sequence[str] | None
+) -> Callable[..., "LoadSummary"]:
+    from engagement.ingest import events as event_module
+    from engagement.ingest import learners as enrolments
+
+    if not files:
+        raise InvalidInput("name at least one file to load")
+    if events and group:
+        raise InvalidInput("`--group` is about learners, not about events")
+    if not full:
+        if yes:
+            raise InvalidInput("`--yes` says something only with `--full`")
+        return event_module.load if events else enrolments.load
+    if events or len(files) > 1:
+        raise InvalidInput("`--full` takes one file, which lists every learner")
+    return partial(enrolments.load_full, max_absent=1.0 if yes else enrolments.MAX_ABSENT)
+
+
+def _conventions(
+    timezone: str,
+    rename: Sequence[str] | None,
+    date_formats: Sequence[str] | None,
+    percent_scales: Sequence[str] | None,
+    groups: Sequence[str] | None,
+) -> "Conventions":
+    from engagement.ingest.source_format import PERCENT_COLUMNS, Conventions
+
+    scales: dict[str, int] = {}
+    for text in percent_scales or []:
+        name, _, scale = text.rpartition("=")
+        if not scale.isdecimal():
+            raise InvalidInput(
+                f"--percent-scale {text[:40]!r}: allowed are 1 and 100, or COLUMN=1 and COLUMN=100"
+            )
+        scales |= dict.fromkeys([name] if name else PERCENT_COLUMNS, int(scale))
+    pairs = [console.name_and_value(text, option="--map") for text in rename or []]
+    columns = dict(pairs)
+    if len(columns) < len(pairs):
+        raise InvalidInput("--map names one of our columns more than once")
+    by_name = {name: theirs or name for name, _, theirs in (text.partition("=") for text in groups or [])}
+    return Conventions(timezone, columns, tuple(date_formats or ()), scales, by_name)
+
+
+def _tell(loaded: Iterable["LoadSummary"], *, as_json: bool) -> None:
+    """Print each load: for a person as it is done; as JSON once all are, or one has failed."""
+    if not as_json:
+        for summary in loaded:
+            _show(summary)
+        return
+    done: list[dict[str, object]] = []
+    try:
+        for summary in loaded:
+            done.append(summary.as_dict())
+    except BaseException:
+        if done:  # these stand, whatever became of the next
+            console.print_json(done)
+        raise
+    console.print_json(done[0] if len(done) == 1 else done)
+
+
+def _show(summary: "LoadSummary") -> None:
+    inactive = "" if summary.inactivated is None else f", {summary.inactivated:,} absent and now inactive"
+    print(
+        f"{summary.source}: {summary.rows:,} rows, {summary.accepted:,} accepted, "
+        f"{summary.quarantined:,} quarantined{inactive}"
+    )
+    for reason, count in summary.reasons.items():
+        print(f"  {count:>8,}  {reason}")
+    sys.stdout.flush()  # the next one may take long

@@ -1,0 +1,270 @@
+"""What a person reads in a terminal: the summary of a run, tables of learners and nudges.
+
+Every text of a learner passes `plain`: no markup, no escape sequence, no direction override acts here.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from engagement.content.generation import WHY_TEMPLATE
+from engagement.llm.pricing import usd
+from engagement.text import one_line
+from engagement.vocabulary import LABELS
+
+if TYPE_CHECKING:
+    from engagement.pipeline.dry_run import Estimate
+
+_STYLES: Final = {"high": "bold red", "medium": "yellow", "low": "cyan", "unknown": "dim"}
+_BAR: Final = 28  # cells of the longest bar
+_PARAGRAPH: Final = 2_000
+_LATEST: Final = 10
+_CELL: Final = 60  # characters of a text in a table
+_SENTENCES: Final = 600  # of an answer
+_SHORT_ID: Final = 12  # of a SHA-256: enough to be the only one, short enough to be typed
+_HEADINGS: Final = {
+    "as_of": "as of",
+    "created_at": "created",
+    "learner_id": "learner",
+    "risk_label": "risk",
+    "risk_score": "score",
+    "top_reason": "main reason",
+}
+_LEVERS: Final = {
+    "completed_percent": "{:g} % of the due work done",
+    "avg_quiz_score": "a quiz average of {:g}",
+    "consecutive_missed_sessions": "missed sessions in a row down to {:g}",
+    "days_inactive": "a last login at most {:g} days ago",
+}
+
+
+def plain(value: object, longest: int = _CELL) -> Text:
+    """Return a value as inert text of at most `longest` characters."""
+    return Text(one_line(value, longest), overflow="ellipsis")
+
+
+def show_summary(
+    console: Console,
+    counts: Mapping[str, Any],
+    *,
+    title: str,
+    reasons: Mapping[str, str],
+    report: Path | None,
+) -> None:
+    """Print what a run found and prepared."""
+    console.print(f"\n[bold]{escape(title)}[/bold]")
+    if counts["learners"] or not counts.get("answer"):
+        _show_learners(console, counts, reasons)
+    else:
+        for answer in counts["answer"].splitlines():
+            console.print(plain(answer, longest=_SENTENCES), highlight=False, overflow="fold")
+    if report:
+        console.print("\nReport:", style="bold", end=" ")
+        console.print(str(report), soft_wrap=True, highlight=False)
+
+
+def show_papers(console: Console, papers: Iterable[tuple[str, Path]]) -> None:
+    """Print where the other papers of a run are, each on a line with what it is."""
+    for name, path in papers:
+        console.print(plain(name) + Text(":"), style="bold", end=" ")
+        console.print(str(path), soft_wrap=True, highlight=False, markup=False)
+
+
+def _show_learners(console: Console, counts: Mapping[str, Any], reasons: Mapping[str, str]) -> None:
+    labels: Mapping[str, int] = counts["labels"]
+    high, total = labels["high"], counts["learners"]
+    console.print(f"[bold]{high:,} of {total:,} learners are at high risk[/bold]\n")
+    console.print(_label_table(labels, counts.get("labels_before")))
+    _show_authors(console, counts)
+    if counts.get("quarantined"):
+        console.print(f"{counts['quarantined']:,} rows of the files loaded since the last run were refused.")
+    _show_counts(console, "Not contacted:", counts["left_out"], reasons)
+
+
+def _show_authors(console: Console, counts: Mapping[str, Any]) -> None:
+    """Say what was drafted, by whom, why templates stand in, and what the model cost."""
+    drafts = counts["nudges"] + counts["quizzes"]
+    from_templates = counts["nudges_by_template"] + counts["quizzes_by_template"]
+    use: Mapping[str, Any] | None = counts.get("model")
+    by = ""
+    if use and from_templates < drafts:
+        by = f": {drafts - from_templates:,} by {plain(use['model'])}"
+        by += f", {from_templates:,} from templates" if from_templates else ""
+    elif from_templates:
+        by = ", all of them from templates"
+    console.print(
+        f"\n[bold]{counts['nudges']:,} nudges[/bold] and [bold]{counts['quizzes']:,} quizzes[/bold] drafted"
+        + escape(by)
+        + ".\nNothing is sent before a person approves it.",
+        highlight=False,
+    )
+    if use:
+        console.print("\n" + escape(_cost(use)), highlight=False)
+        _show_counts(console, "Templates, because:", counts["templates"], WHY_TEMPLATE)
+
+
+def _cost(use: Mapping[str, Any]) -> str:
+    tokens = use["input_tokens"] + use["output_tokens"]
+    asked = (
+        f"The model was asked {use['requests']:,} times and wrote {use['different_texts']:,} different texts"
+    )
+    spent = "" if use["spent_usd"] is None else f", {usd(use['spent_usd'])}"
+    saved = f"; equal prompts asked once saved {usd(use['saved_usd'])}" if (use["saved_usd"] or 0) > 0 else ""
+    return f"{asked}: {tokens:,} tokens{spent}{saved}."
+
+
+def _show_counts(console: Console, title: str, counts: Mapping[str, int], words: Mapping[str, str]) -> None:
+    if not counts:
+        return
+    console.print(f"\n{title}")
+    table = Table(box=None, show_header=False, padding=(0, 1))
+    table.add_column(justify="right")
+    table.add_column()
+    for reason, count in sorted(counts.items(), key=lambda item: -item[1]):
+        table.add_row(f"{count:,}", words.get(reason, reason))
+    console.print(table)
+
+
+def _label_table(labels: Mapping[str, int], before: Mapping[str, int] | None) -> Table:
+    table = Table(box=None, show_header=False, padding=(0, 1))
+    table.add_column()
+    table.add_column(justify="right")
+    longest = max(labels.values(), default=0) or 1
+    for label in LABELS:
+        count = labels[label]
+        bar = "█" * round(_BAR * count / longest)
+        table.add_row(
+            Text(label, style=_STYLES[label]),
+            f"{count:,}",
+            Text(bar, style=_STYLES[label]),
+            _change(count, label, before),
+        )
+    return table
+
+
+def _change(count: int, label: str, before: Mapping[str, int] | None) -> str:
+    if not before:
+        return "no earlier run"
+    change = count - before.get(label, 0)
+    return "as in the last run" if change == 0 else f"{change:+,} since the last run"
+
+
+def show_table(
+    console: Console,
+    title: str,
+    columns: Sequence[str],
+    rows: Iterable[Mapping[str, Any]],
+    *,
+    longest: int = _CELL,
+) -> None:
+    """Print records as a table; a risk label is coloured and stands there as a word.
+
+    A text of more than `longest` characters is cut; `content` stays on its line, however narrow the terminal.
+    """
+    if title:
+        console.print(plain(title, _PARAGRAPH), style="italic")
+    table = Table(header_style="bold", box=None, padding=(0, 1))
+    for column in columns:
+        heading = _HEADINGS.get(column, column.replace("_", " "))
+        table.add_column(heading, overflow="fold", no_wrap=column in ("id", "risk_label"))
+    for row in rows:
+        table.add_row(*(_cell(column, row.get(column), longest) for column in columns))
+    console.print(table)
+
+
+def _cell(column: str, value: object, longest: int) -> Text:
+    if isinstance(value, float):
+        return Text(f"{value:.2f}", justify="right")
+    if isinstance(value, datetime):
+        return Text(f"{value:%Y-%m-%d %H:%M}")
+    is_digest = column == "id" and len(str(value)) == 64  # a SHA-256
+    text = plain(str(value)[:_SHORT_ID] if is_digest else value, longest)
+    text.no_wrap = column == "content"
+    if column == "risk_label":
+        text.stylize(_STYLES.get(str(value), ""))
+    return text
+
+
+def show_draft(console: Console, made: Mapping[str, Any], text: str) -> None:
+    """Print one draft with its warnings, and say where it came from."""
+    source = "from a template" if made["gptFallback"] else "written by the model"
+    console.print(
+        f"[bold]Draft[/bold] {made['id'][:_SHORT_ID]}, {source}; it waits for approval.", highlight=False
+    )
+    if made["gptFallback"]:
+        console.print(
+            Text("Why a template: ", style="yellow") + plain(WHY_TEMPLATE.get(made["reason"], ""), _PARAGRAPH)
+        )
+    for warning in made["warnings"]:
+        console.print(Text("Mind: ", style="yellow") + plain(warning, _PARAGRAPH))
+    if made["subject"]:
+        console.print(Text("\nSubject: ", style="bold") + plain(made["subject"], _PARAGRAPH))
+    console.print()
+    for line in text.split("\n"):
+        console.print(plain(line, _PARAGRAPH))
+
+
+def show_estimate(console: Console, estimate: "Estimate") -> None:
+    """Print what a run would ask of a model, and what it costs by model."""
+    console.print(
+        f"\n[bold]Dry run[/bold] for {estimate.day:%d %B %Y}: nothing is asked, drafted or published.",
+        highlight=False,
+    )
+    columns = ("texts", "drafts", "withheld", "prompts", "known", "to_ask", "input_tokens", "output_tokens")
+    show_table(
+        console, "", columns, [{"texts": kind, **asdict(part)} for kind, part in estimate.parts.items()]
+    )
+    console.print(
+        "\nEqual prompts are asked once; `known` are answered already. Tokens read are counted, tokens written are at "
+        "most; usually it is about half.",
+        style="dim",
+    )
+    console.print()
+    rows = [{"model": name, "at_most": usd(cost)} for name, cost in estimate.cost_usd.items()]
+    show_table(console, "", ("model", "at_most"), rows)
+    if estimate.model and estimate.model not in estimate.cost_usd:
+        console.print(
+            f"The price of {plain(estimate.model)} is not known; ENGAGEMENT_PRICE says it.", style="yellow"
+        )
+
+
+def show_profile(console: Console, profile: Mapping[str, Any]) -> None:
+    """Print one learner: who, the score and its parts, what would help, what happened."""
+    console.print(plain(profile["name"] or profile["id"]), style="bold")
+    console.print(plain(f"{profile['id']} · {profile['program']}", 2 * _CELL), style="dim")
+    _show_score(console, profile)
+    for title, columns in (
+        ("history", ("as_of", "risk_label", "risk_score")),
+        ("nudges", ("id", "created_at", "channel", "status", "content")),
+        ("quizzes", ("id", "created_at", "topic", "status")),
+        ("events", ("timestamp", "type", "actor")),
+    ):
+        newest = profile[title][-_LATEST:][::-1] if title == "history" else profile[title][:_LATEST]
+        if newest:
+            console.print()
+            show_table(console, title.capitalize(), columns, newest)
+
+
+def _show_score(console: Console, profile: Mapping[str, Any]) -> None:
+    label = profile["risk_label"]
+    if label is None:
+        console.print("\nNot scored yet.")
+        return
+    score = "no score" if profile["risk_score"] is None else f"{profile['risk_score']:.2f}"
+    risk = Text(f"{label} ({score})", style=_STYLES[label])
+    console.print(Text("\nRisk ") + risk + plain(f": {profile['top_reason']}"))
+    parts = [
+        {"part": term.replace("_", " "), "contribution": "not known" if part is None else part}
+        for term, part in profile["contributions"].items()
+    ]
+    show_table(console, "", ("part", "contribution"), parts)
+    for lever in profile["what_would_help"]:
+        needed = _LEVERS[lever["input"]].format(lever["needed"])
+        console.print(f"Would help: {needed} (then {lever['label_then']} risk).", highlight=False)

@@ -1,0 +1,40 @@
+"""`engagement simulate`: what another policy would do."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from engagement.cli import console
+
+
+def simulate(
+    policy: Annotated[Path, typer.Argument(help="A TOML file with a [risk] table, as in a pipeline.")],
+    as_of: Annotated[
+        str, typer.Option(metavar="DATE|INSTANT", help="The end of a day, or an instant; today if left out.")
+    ] = "",
+    program: Annotated[str, typer.Option(help="Only this program.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
+) -> None:
+    """Score everybody by other numbers and compare with the nightly run's; nothing is written."""
+    from engagement.evaluation import what_if as simulation
+    from engagement.pipeline import config as steps
+    from engagement.policy import RiskPolicy
+    from engagement.runs import NIGHTLY
+
+    settings, store, now = console.start()
+    found = simulation.simulate(
+        store,
+        RiskPolicy.from_toml(policy),
+        as_of=console.instant(as_of, settings, now),
+        beside=steps.read_pipeline(NIGHTLY).policy,
+        program=program or None,
+    )
+    tables = found.as_dict()
+    if as_json:
+        console.print_json(tables)
+        return
+    console.screen().print(f"\n{found.in_words}\n", highlight=False)
+    console.table("Learners by label", ("label", "now", "then", "change"), tables["workload"])
+    moves = [row for row in tables["moves"] if row["label_now"] != row["label_then"]]
+    console.table("Who would move", ("label_now", "label_then", "learners"), moves)

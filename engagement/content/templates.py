@@ -1,0 +1,329 @@
+"""Texts written by people, for every moment in which no model can write one.
+
+A learner is owed a message even when there is no key, no network or no sensible answer. So there is a text
+for every type, channel and language, three of each, in JSON files beside the package that anybody may edit.
+They are checked whole when they are read: a gap found during an outage is found too late.
+
+Which of the three is drawn depends only on the key passed in, so asking again gives the same text. The name
+is not filled in here. It stays a placeholder until a person sees the text, so that names are neither in the
+table of drafts nor on the way to a model.
+"""
+
+import json
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from types import MappingProxyType
+from typing import Annotated, Final, Literal, Self, TypeVar, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+from engagement.content.generation import (
+    NAME_LENGTH,
+    Generation,
+    PlainText,
+    Questions,
+    check_nudge,
+    first_broken_rule,
+    shuffle_options,
+)
+from engagement.errors import InvalidInput
+from engagement.vocabulary import CHANNELS
+
+NudgeType = Literal[
+    "behind_pace", "low_quiz", "missed_session", "inactivity", "welcome", "support_referral", "praise"
+]
+
+NUDGE_TYPES: Final[tuple[str, ...]] = get_args(NudgeType)
+VARIANTS: Final = 3  # enough that a learner who is nudged again seldom meets the same words
+ORDERS: Final = 64  # of a quiz's options: two neighbours seldom have the same, and each is written only once
+DEFAULT_LOCALE: Final = "en"
+
+FOLDER: Final = Path(__file__).parents[2] / "fallbacks"
+
+_REPLACED: Final = re.compile(r"(?P<before>,? )?\{first_name\}")
+
+# What may join two parts of a name, and what joins letters inside Indic and Persian words.
+_CONNECTORS: Final = frozenset("'’-.")
+_JOINERS: Final = frozenset("\u200c\u200d")
+
+Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")]
+Version = Annotated[str, StringConstraints(pattern=r"^[0-9]+(\.[0-9]+)*$")]
+
+
+class NudgeText(BaseModel):
+    """One nudge as it stands in a file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: PlainText
+    type: NudgeType
+    channel: str
+    variant: Annotated[int, Field(strict=True, ge=1, le=VARIANTS)]
+    subject: PlainText | None
+    content: PlainText
+
+    @model_validator(mode="after")
+    def _follows_the_rules(self) -> Self:
+        if self.channel not in CHANNELS:
+            raise ValueError(f"channel: allowed are {', '.join(CHANNELS)}")
+        if self.id != f"{self.type}.{self.channel}.{self.variant}":
+            raise ValueError("id: is not type.channel.variant")
+        check_nudge(self.channel, self.subject, self.content)
+        return self
+
+
+class NudgeFile(BaseModel):
+    """All nudges in one language."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: Version
+    locale: Language
+    nudges: tuple[NudgeText, ...]
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> Self:
+        wanted = {
+            f"{type}.{channel}.{variant}"
+            for type in NUDGE_TYPES
+            for channel in CHANNELS
+            for variant in range(1, VARIANTS + 1)
+        }
+        _check_ids([entry.id for entry in self.nudges])
+        missing = sorted(wanted - {entry.id for entry in self.nudges})
+        if missing:
+            raise ValueError(f"{len(missing)} of {len(wanted)} texts are missing, first {missing[0]}")
+        return self
+
+
+class QuizText(BaseModel):
+    """One quiz as it stands in a file; without a topic it is the reflective one."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: PlainText
+    topic: PlainText | None
+    title: PlainText
+    questions: Questions
+
+
+class QuizFile(BaseModel):
+    """All quizzes in one language."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: Version
+    locale: Language
+    quizzes: tuple[QuizText, ...]
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> Self:
+        _check_ids([entry.id for entry in self.quizzes])
+        topics = [_same_topic(entry.topic) for entry in self.quizzes]
+        if len(set(topics)) < len(topics):
+            raise ValueError("two quizzes have the same topic")
+        if None not in topics:
+            raise ValueError("the reflective quiz, with topic null, is missing")
+        return self
+
+    def on(self, topic: str | None) -> QuizText:
+        """Return the quiz on the topic, or the reflective one."""
+        quizzes = {_same_topic(entry.topic): entry for entry in self.quizzes}
+        return quizzes.get(_same_topic(topic), quizzes[None])
+
+
+AnyFile = TypeVar("AnyFile", NudgeFile, QuizFile)
+
+
+@cache
+def load_nudges(folder: Path = FOLDER) -> Mapping[str, NudgeFile]:
+    """Return the checked nudges of a folder by language; a broken file is `InvalidInput`."""
+    return _load(folder, "nudges", NudgeFile)
+
+
+@cache
+def load_quizzes(folder: Path = FOLDER) -> Mapping[str, QuizFile]:
+    """Return the checked quizzes of a folder by language; a broken file is `InvalidInput`."""
+    return _load(folder, "quizzes", QuizFile)
+
+
+def nudge(
+    *,
+    type: str,
+    channel: str,
+    locale: str | None,
+    variant_key: str = "",
+    variant: int | None = None,
+    folder: Path | None = None,
+    reason: str = "no_model",
+) -> Generation:
+    """Return a nudge written by people, its placeholder still in place.
+
+    Of a locale such as "de-AT" the language counts; English stands in for a language without texts. The
+    variant key is whatever should keep the same words, such as learner, campaign and week joined; who has
+    drawn with it already passes the `variant`, from 1.
+    """
+    if type not in NUDGE_TYPES:
+        raise InvalidInput(f"type: unknown, allowed are {', '.join(NUDGE_TYPES)}")
+    if channel not in CHANNELS:
+        raise InvalidInput(f"channel: unknown, allowed are {', '.join(CHANNELS)}")
+    files = load_nudges(folder or FOLDER)
+    file = files[_nearest(locale, files)]
+    wanted = f"{type}.{channel}.{variant or drawn(variant_key, VARIANTS) + 1}"
+    text = next(entry for entry in file.nudges if entry.id == wanted)
+    return Generation(
+        content=text.content,
+        prompt_version=f"template-{file.version}",
+        gpt_fallback=True,
+        subject=text.subject,
+        reason=reason,
+        fallback_id=f"{text.id}.{file.locale}",
+    )
+
+
+def quiz(
+    *,
+    topic: str | None,
+    locale: str | None,
+    seed_key: str = "",
+    order: int | None = None,
+    folder: Path | None = None,
+    reason: str = "no_model",
+) -> Generation:
+    """Return a quiz written by people, on the topic if there is one, else on noticing how one studies.
+
+    The seed key is whatever should keep the same order of options; who has drawn with it already passes the
+    `order`, from 0.
+    """
+    files = load_quizzes(folder or FOLDER)
+    file = files[_nearest(locale, files)]
+    text = file.on(topic)
+    number = drawn(seed_key, ORDERS) if order is None else order
+    questions = shuffle_options(text.questions, seed_key=f"order {number}")
+    return Generation(
+        content=[question.as_dict() for question in questions],
+        topic=text.topic,
+        prompt_version=f"template-{file.version}",
+        gpt_fallback=True,
+        reason=reason,
+        fallback_id=f"{text.id}.{file.locale}",
+    )
+
+
+def nudge_language(locale: str | None) -> str:
+    """Return the language in which a learner is written to: their own where there are nudges in it, else English."""
+    return _nearest(locale, load_nudges())
+
+
+def quiz_language(locale: str | None) -> str:
+    """Return the language of a learner's quizzes, as `nudge_language`."""
+    return _nearest(locale, load_quizzes())
+
+
+def drawn(key: str, choices: int) -> int:
+    """Return one of 0 to `choices` - 1, the same for the same key; the store's macro `drawn` returns the same."""
+    return int(sha256(key.encode()).hexdigest(), 16) % choices
+
+
+def first_name(name: str | None) -> str | None:
+    """Return the first word of a display name if it can be nothing but a name, else None.
+
+    Letters and marks are told by Unicode category: a regex's word class refuses the vowel signs of many
+    scripts.
+
+    Examples
+    --------
+    >>> first_name("Ana-María Example")
+    'Ana-María'
+    >>> first_name("=HYPERLINK(0)") is None
+    True
+    """
+    words = unicodedata.normalize("NFC", name or "").split(maxsplit=1)
+    if not words or len(words[0]) > NAME_LENGTH:
+        return None
+    inside_word = False
+    for character in words[0]:
+        category = unicodedata.category(character)[0]
+        if category == "L":
+            inside_word = True
+        elif inside_word and character in _CONNECTORS:
+            inside_word = False
+        elif not (inside_word and (category == "M" or character in _JOINERS)):
+            return None
+    return words[0] if inside_word else None
+
+
+def fill(text: str, name: str | None) -> str:
+    """Return the text with the first name in it, or reading well without one.
+
+    Only `{first_name}` is replaced, in one pass: neither a text nor a name can bring in anything else.
+
+    Examples
+    --------
+    >>> fill("Hi {first_name}, good to see you.", "Kim Example")
+    'Hi Kim, good to see you.'
+    >>> fill("Hi {first_name}, good to see you.", None)
+    'Hi, good to see you.'
+    """
+    known = first_name(name)
+    if known is None:
+        return _REPLACED.sub("", text)
+    return _REPLACED.sub(lambda found: f"{found['before'] or ''}{known}", text)
+
+
+def _load(folder: Path, kind: str, model: type[AnyFile]) -> Mapping[str, AnyFile]:
+    files = {
+        file.locale: file for file in (_read(path, model) for path in sorted(folder.glob(f"{kind}.*.json")))
+    }
+    if DEFAULT_LOCALE not in files:
+        raise InvalidInput(f"{kind}.{DEFAULT_LOCALE}.json: not found in folder '{folder.name}'")
+    return MappingProxyType(files)
+
+
+def _read(path: Path, model: type[AnyFile]) -> AnyFile:
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        line = f", line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
+        raise InvalidInput(f"{path.name}: cannot be read as JSON in UTF-8{line}") from error
+    try:
+        file = model.model_validate(raw)
+    except ValidationError as error:
+        where, rule = first_broken_rule(error)
+        raise InvalidInput(f"{path.name}: {_place(raw, where)}{rule}") from None
+    if path.stem.split(".", maxsplit=1)[1] != file.locale:
+        raise InvalidInput(f"{path.name}: locale: is not the one in the file's name")
+    return file
+
+
+def _place(raw: object, where: tuple[int | str, ...]) -> str:
+    """Return where a rule is broken, with the entry's own id in place of its number where it has one."""
+    match where:
+        case (str(kind), int(number), *rest) if isinstance(raw, dict):
+            entry = raw[kind][number]
+            known = entry.get("id") if isinstance(entry, dict) else None
+            parts = [known if isinstance(known, str) else f"{kind}.{number}", *(str(part) for part in rest)]
+        case _:
+            parts = [str(part) for part in where]
+    return "".join(f"{part}: " for part in [parts[0], ".".join(parts[1:])] if part) if parts else ""
+
+
+def _check_ids(ids: Iterable[str]) -> None:
+    seen: set[str] = set()
+    for id in ids:
+        if id in seen:
+            raise ValueError(f"{id}: stands there twice")
+        seen.add(id)
+
+
+def _same_topic(topic: str | None) -> str | None:
+    return " ".join((topic or "").casefold().split()) or None
+
+
+def _nearest(locale: str | None, available: Iterable[str]) -> str:
+    language = re.split("[-_]", (locale or "").strip().casefold(), maxsplit=1)[0]
+    return language if language in available else DEFAULT_LOCALE

@@ -1,0 +1,312 @@
+"""The desk: everything a page may ask, by name, with checked arguments, for one viewer.
+
+An allow-list of methods. Each says what it takes, whether it changes anything and whether it is slow; what it does
+is another module's. The viewer's programs go along with every one of them: ids that a browser sends are never
+believed. What comes back is codes and numbers; the words are the page's.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from importlib import metadata
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from engagement.content.generation import LENGTHS, NAME_LENGTH, PLACEHOLDER, first_broken_rule
+from engagement.dashboard import access as viewers
+from engagement.dashboard import requests as arguments
+from engagement.dashboard.access import NotAllowed, Source, Viewer
+from engagement.dates import end_of_day, local_day
+from engagement.errors import Changed, EngagementError, InvalidInput, NotFound, StoreBusy, StoreUnusable
+from engagement.outreach import editing, review
+from engagement.outreach import queue as drafts
+from engagement.settings import DEFAULT_MODEL, Settings
+from engagement.store import Store
+from engagement.targeting import decisions as contacts
+from engagement.views import overview, profiles, roster
+
+Tell = Callable[[dict[str, Any]], None]
+
+
+class Refused(Exception):
+    """What a page is told in place of an answer."""
+
+    def __init__(self, code: str, detail: str | None = None) -> None:
+        super().__init__(code)
+        self.code, self.detail = code, detail
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the message."""
+        return {"code": self.code, "detail": self.detail, "error_id": None}
+
+
+@dataclass(frozen=True)
+class Method:
+    """One thing a page may ask."""
+
+    takes: type[arguments.Arguments]
+    answer: Callable[["Desk", Viewer, Any, Tell], Any]
+    changes: bool = False
+    slow: bool = False
+
+
+class Desk:
+    """What one viewer may ask of one store."""
+
+    def __init__(
+        self, store: Store, settings: Settings, *, secret: str, kernel_id: str, clock: Callable[[], datetime]
+    ) -> None:
+        self.store = store
+        self.settings = settings
+        self.clock = clock
+        self._secret = secret
+        self._kernel_id = kernel_id
+        self._who: tuple[str, Source] | None = None
+
+    @staticmethod
+    def is_slow(method: str) -> bool:
+        """Whether others should not have to wait behind it."""
+        return method in METHODS and METHODS[method].slow
+
+    def answer(self, name: str, given: object, *, tell: Tell = lambda _: None) -> Any:
+        """Return the answer as plain data; `Refused` says why there is none.
+
+        Anything else that is raised is a defect, and the page is told no more than that there was one.
+        """
+        method = METHODS.get(name)
+        if method is None:
+            raise Refused("unknown_method")
+        try:
+            asked = method.takes.model_validate(given)
+        except ValidationError as error:
+            where, rule = first_broken_rule(error)
+            known = [str(part) for part in where if isinstance(part, int) or part in _NAMES]
+            raise Refused("invalid", f"{'.'.join(known) or 'arguments'}: {rule}") from None
+        try:
+            viewer = self._hello(asked) if isinstance(asked, arguments.Hello) else self._viewer()
+            if method.changes and not viewer.may_act:
+                raise NotAllowed("a viewer changes nothing")
+            return _plain(method.answer(self, viewer, asked, tell))
+        except EngagementError as error:
+            raise self._refusal(error) from error
+
+    def now(self) -> datetime:
+        """Return this moment, naive UTC."""
+        return self.clock()
+
+    def today(self) -> date:
+        """Return the day it is where the institution is."""
+        return local_day(self.now(), self.settings.zone)
+
+    def _hello(self, asked: arguments.Hello) -> Viewer:
+        self._who = viewers.read_ticket(
+            self._secret,
+            asked.ticket,
+            kernel_id=self._kernel_id,
+            now_s=self.now().replace(tzinfo=UTC).timestamp(),
+        )
+        return self._viewer()
+
+    def _viewer(self) -> Viewer:
+        if self._who is None:
+            raise Refused("no_viewer")
+        return viewers.viewer(*self._who, self.settings.users)
+
+    def _refusal(self, error: EngagementError) -> Refused:
+        said = str(error).replace(str(self.store.path), self.store.path.name)
+        if isinstance(error, NotFound):
+            return Refused("not_found") if self.store.path.exists() else Refused("no_store")
+        codes: tuple[tuple[type[EngagementError], str], ...] = (
+            (NotAllowed, "not_allowed"),
+            (Changed, "changed"),
+            (StoreBusy, "busy"),
+            (StoreUnusable, "damaged"),
+            (InvalidInput, "invalid"),
+        )
+        for kind, code in codes:
+            if isinstance(error, kind):
+                return Refused(code, said)
+        raise error
+
+
+def _greet(desk: Desk, viewer: Viewer, _asked: arguments.Hello, _tell: Tell) -> dict[str, Any]:
+    has_key = desk.settings.openai_api_key is not None
+    return {
+        "viewer": {"name": viewer.name, "role": viewer.role, "all_programs": viewer.programs is None},
+        "programs": roster.programs(desk.store, programs=viewer.programs),
+        "model": {
+            "name": (desk.settings.model or DEFAULT_MODEL) if has_key else None,
+            "why_not": None if has_key else "no_key",
+        },
+        "timezone": desk.settings.timezone,
+        "limits": {**LENGTHS, "name": NAME_LENGTH},
+        "placeholder": PLACEHOLDER,
+        "page_size": roster.PAGE_SIZE,
+        "version": metadata.version("engagement"),
+    }
+
+
+def _overview(desk: Desk, viewer: Viewer, asked: arguments.Overview, _tell: Tell) -> Any:
+    return overview.overview(desk.store, programs=viewer.programs, program=asked.program, now=desk.now())
+
+
+def _wanted(asked: arguments.Filter) -> roster.Wanted:
+    named = asked.model_dump()
+    return roster.Wanted(**{**named, "labels": tuple(named["labels"])})
+
+
+def _learners(desk: Desk, viewer: Viewer, asked: arguments.Learners, _tell: Tell) -> Any:
+    return roster.page(desk.store, _wanted(asked), programs=viewer.programs, now=desk.now())
+
+
+def _export_learners(desk: Desk, viewer: Viewer, asked: arguments.Filter, _tell: Tell) -> dict[str, str]:
+    text = roster.csv(desk.store, _wanted(asked), programs=viewer.programs, now=desk.now())
+    return _file(f"learners-{desk.today()}.csv", "text/csv", text)
+
+
+def _learner(desk: Desk, viewer: Viewer, asked: arguments.Learner, _tell: Tell) -> Any:
+    return profiles.profile(desk.store, asked.id, programs=viewer.programs, now=desk.now(), day=desk.today())
+
+
+def _phoned(desk: Desk, viewer: Viewer, asked: arguments.Remark, _tell: Tell) -> Any:
+    return {"event": contacts.phoned(desk.store, asked.learner_id, asked.text, **_as(desk, viewer))}
+
+
+def _note(desk: Desk, viewer: Viewer, asked: arguments.Remark, _tell: Tell) -> Any:
+    return {"event": contacts.note(desk.store, asked.learner_id, asked.text, **_as(desk, viewer))}
+
+
+def _by(desk: Desk, viewer: Viewer, tell: Tell) -> dict[str, Any]:
+    """Return what writing a text takes. Pandas and the model's client are imported then: most pages never need them."""
+    from engagement.llm import writer as writing
+
+    tell({"stage": "asking"})
+    return {**_as(desk, viewer), "day": desk.today(), "writer": writing.writer(desk.settings)}
+
+
+def _write_nudge(desk: Desk, viewer: Viewer, asked: arguments.WriteNudge, tell: Tell) -> Any:
+    from engagement.outreach import nudges
+
+    return nudges.write(desk.store, asked.learner_id, channel=asked.channel, **_by(desk, viewer, tell))
+
+
+def _write_quiz(desk: Desk, viewer: Viewer, asked: arguments.WriteQuiz, tell: Tell) -> Any:
+    from engagement.outreach import quizzes
+
+    return quizzes.write(desk.store, asked.learner_id, topic=asked.topic or None, **_by(desk, viewer, tell))
+
+
+def _rewrite_nudge(desk: Desk, viewer: Viewer, asked: arguments.Draft, tell: Tell) -> Any:
+    from engagement.outreach import nudges
+
+    return nudges.rewrite(desk.store, asked.id, version=asked.version, **_by(desk, viewer, tell))
+
+
+def _rewrite_quiz(desk: Desk, viewer: Viewer, asked: arguments.Draft, tell: Tell) -> Any:
+    from engagement.outreach import quizzes
+
+    return quizzes.rewrite(desk.store, asked.id, version=asked.version, **_by(desk, viewer, tell))
+
+
+def _check_nudge(_desk: Desk, _viewer: Viewer, asked: arguments.Text, _tell: Tell) -> dict[str, Any]:
+    return {"problems": editing.problems(asked.channel, asked.subject, asked.content)}
+
+
+def _edit_nudge(desk: Desk, viewer: Viewer, asked: arguments.EditNudge, _tell: Tell) -> Any:
+    return editing.edit_nudge(
+        desk.store,
+        asked.id,
+        version=asked.version,
+        subject=asked.subject,
+        content=asked.content,
+        **_as(desk, viewer),
+    )
+
+
+def _edit_quiz(desk: Desk, viewer: Viewer, asked: arguments.EditQuiz, _tell: Tell) -> Any:
+    return editing.edit_quiz(
+        desk.store, asked.id, version=asked.version, questions=asked.questions, **_as(desk, viewer)
+    )
+
+
+def _move(desk: Desk, viewer: Viewer, asked: arguments.Move, _tell: Tell) -> Any:
+    items = {item.id: item.version for item in asked.items}
+    return review.move_seen(desk.store, asked.kind, items, asked.to, reason=asked.reason, **_as(desk, viewer))
+
+
+def _queue(desk: Desk, viewer: Viewer, asked: arguments.Queue, _tell: Tell) -> Any:
+    return drafts.queue(desk.store, programs=viewer.programs, **asked.model_dump())
+
+
+def _export_queue(desk: Desk, viewer: Viewer, asked: arguments.ExportQueue, _tell: Tell) -> Any:
+    return drafts.export(desk.store, programs=viewer.programs, **asked.model_dump())
+
+
+def _quiz_file(desk: Desk, viewer: Viewer, asked: arguments.QuizFile, _tell: Tell) -> Any:
+    return drafts.quiz_file(desk.store, asked.id, format=asked.format, programs=viewer.programs)
+
+
+def _recalculate(desk: Desk, viewer: Viewer, asked: arguments.Overview, tell: Tell) -> Any:
+    from engagement.pipeline import rescoring as recalculation
+
+    programs = viewer.programs if asked.program is None else (asked.program,)
+    if viewer.programs is not None and not set(programs or ()) <= set(viewer.programs):
+        raise NotFound("no such program")
+    tell({"stage": "scoring"})
+    return recalculation.recalculate(
+        desk.store,
+        as_of=end_of_day(desk.today(), desk.settings.zone),
+        zone=desk.settings.zone,
+        programs=programs,
+        now=desk.now(),
+    )
+
+
+def _as(desk: Desk, viewer: Viewer) -> dict[str, Any]:
+    return {"actor": viewer.name, "now": desk.now(), "programs": viewer.programs}
+
+
+def _file(filename: str, mime: str, text: str) -> dict[str, str]:
+    return {"filename": filename, "mime": mime, "text": text}
+
+
+METHODS: Final[Mapping[str, Method]] = {
+    "hello": Method(arguments.Hello, _greet),
+    "ping": Method(arguments.Nothing, lambda desk, viewer, _asked, _tell: overview.newest(desk.store)),
+    "overview": Method(arguments.Overview, _overview),
+    "learners": Method(arguments.Learners, _learners),
+    "export_learners": Method(arguments.Filter, _export_learners, slow=True),
+    "learner": Method(arguments.Learner, _learner),
+    "phoned": Method(arguments.Remark, _phoned, changes=True),
+    "note": Method(arguments.Remark, _note, changes=True),
+    "write_nudge": Method(arguments.WriteNudge, _write_nudge, changes=True, slow=True),
+    "write_quiz": Method(arguments.WriteQuiz, _write_quiz, changes=True, slow=True),
+    "rewrite_nudge": Method(arguments.Draft, _rewrite_nudge, changes=True, slow=True),
+    "rewrite_quiz": Method(arguments.Draft, _rewrite_quiz, changes=True, slow=True),
+    "check_nudge": Method(arguments.Text, _check_nudge, changes=True),
+    "edit_nudge": Method(arguments.EditNudge, _edit_nudge, changes=True),
+    "edit_quiz": Method(arguments.EditQuiz, _edit_quiz, changes=True),
+    "move": Method(arguments.Move, _move, changes=True),
+    "queue": Method(arguments.Queue, _queue),
+    "export_queue": Method(arguments.ExportQueue, _export_queue, slow=True),
+    "quiz_file": Method(arguments.QuizFile, _quiz_file),
+    "recalculate": Method(arguments.Overview, _recalculate, changes=True, slow=True),
+}
+_NAMES: Final = frozenset(name for method in METHODS.values() for name in method.takes.model_fields)
+
+
+def _plain(value: Any) -> Any:
+    """Return the value as JSON has it: instants as text in UTC, what is no number as null."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, datetime):
+        return f"{value.isoformat(timespec='seconds')}Z"
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_plain(item) for item in value]
+    return value

@@ -1,0 +1,114 @@
+"""What each thing a page may ask takes: checked by type, size and choice before anything else looks at it."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from engagement.outreach import queue as drafts
+from engagement.views import roster
+from engagement.vocabulary import CHANNELS
+
+Id = Annotated[str, StringConstraints(min_length=1, max_length=500)]
+Words = Annotated[str, StringConstraints(max_length=2_000)]
+Search = Annotated[str, StringConstraints(max_length=200)]
+Program = Annotated[str, StringConstraints(max_length=500)] | None
+Page = Annotated[int, Field(ge=1, le=1_000_000)]
+Version = Annotated[int, Field(ge=1)]
+Kind = Literal["nudge", "quiz"]
+
+
+class Arguments(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Hello(Arguments):
+    ticket: Annotated[str, StringConstraints(max_length=2_000)]
+
+
+class Nothing(Arguments):
+    pass
+
+
+class Overview(Arguments):
+    program: Program = None
+
+
+class Filter(Arguments):
+    search: Search = ""
+    labels: list[Literal["high", "medium", "low", "unknown"]] = Field(default_factory=list, max_length=4)
+    program: Program = None
+    contacted: Literal["any", "no"] = "any"
+    capacity: Annotated[int, Field(ge=1, le=1_000)] | None = None
+    sort: Literal[roster.SORTS] = "risk_score"  # type: ignore[valid-type]
+    descending: bool = True
+
+
+class Learners(Filter):
+    page: Page = 1
+
+
+class Learner(Arguments):
+    id: Id
+
+
+class Remark(Arguments):
+    learner_id: Id
+    text: Words = ""
+
+
+class WriteNudge(Arguments):
+    learner_id: Id
+    channel: Literal[CHANNELS]  # type: ignore[valid-type]
+
+
+class WriteQuiz(Arguments):
+    learner_id: Id
+    topic: Search | None = None
+
+
+class Draft(Arguments):
+    id: Id
+    version: Version
+
+
+class Text(Arguments):
+    channel: Literal[CHANNELS]  # type: ignore[valid-type]
+    subject: Annotated[str, StringConstraints(max_length=1_000)] | None = None
+    content: Annotated[str, StringConstraints(max_length=20_000)]
+
+
+class EditNudge(Draft):
+    subject: Annotated[str, StringConstraints(max_length=1_000)] | None = None
+    content: Annotated[str, StringConstraints(max_length=20_000)]
+
+
+class EditQuiz(Draft):
+    questions: list[dict[str, Any]] = Field(max_length=20)  # read in full by `generation.read_questions`
+
+
+class Move(Arguments):
+    kind: Kind
+    items: list[Draft] = Field(min_length=1, max_length=500)
+    to: Literal["approved", "rejected", "draft"]
+    reason: Words = ""
+
+
+class QueueFilter(Arguments):
+    kind: Kind
+    status: Literal[drafts.STATUSES] = "draft"  # type: ignore[valid-type]
+    program: Program = None
+    written_by: Literal["any", "template", "model"] = "any"
+    search: Search = ""
+
+
+class Queue(QueueFilter):
+    page: Page = 1
+
+
+class ExportQueue(QueueFilter):
+    format: Literal["csv", "json"]
+
+
+class QuizFile(Arguments):
+    id: Id
+    format: Literal["moodle_xml", "gift"]

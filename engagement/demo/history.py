@@ -1,0 +1,175 @@
+"""The demo: an invented cohort with a past, so that a newcomer sees history, change and reasons at once.
+
+The past is made the way a real one is: weekly exports through the loader, two nights of scoring and drafting
+through the functions the notebooks call, approvals through the review queue. Only the learners are invented.
+"""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from engagement import runs
+from engagement.dates import local_day
+from engagement.demo import sample
+from engagement.errors import InvalidInput, StoreBusy
+from engagement.ingest import events
+from engagement.ingest import learners as enrolments
+from engagement.ingest.source_format import Conventions
+from engagement.llm import titles
+from engagement.outreach import nudges, quizzes, review
+from engagement.pipeline import publication
+from engagement.policy import DEFAULT_POLICY
+from engagement.risk import scores as scoring
+from engagement.runs import NIGHTLY, Run
+from engagement.store import LOCK_WAIT_S, Store, first_row
+from engagement.store.locks import turnstile
+from engagement.targeting import decisions as contacts
+from engagement.targeting.experiments import Plan
+
+TERM: Final = "demo"
+GROUPED: Final = Conventions(groups={"language": "locale"})
+COORDINATOR: Final = "demo coordinator"
+_LATE_APPROVALS: Final = 60  # of the second night; they are left alone tonight
+_REJECTED_EVERY: Final = 25  # a few drafts are not good enough
+
+
+def cohort_day(store: Store) -> datetime | None:
+    """Return the instant up to which the store's demo cohort is known; None where there is none yet.
+
+    Raises `InvalidInput` where the store holds learners of somebody's own: the demo adds nothing to those.
+    """
+    if not store.path.exists():
+        return None
+    with store.read() as db:
+        own, newest = first_row(
+            db,
+            "select count(*) filter (where not starts_with(learner_id, 'S-')), max(observed_at) from learner_facts",
+        )
+    if own:
+        raise InvalidInput(
+            f"{store.path.name} holds learners of your own; for the demo set ENGAGEMENT_STORE to another file"
+        )
+    result: datetime | None = newest
+    return result
+
+
+def make(
+    store: Store,
+    *,
+    size: int,
+    seed: int,
+    as_of: datetime,
+    zone: ZoneInfo,
+    watch: Callable[[int], None] = lambda _: None,
+) -> None:
+    """Fill a file beside the store and put it in the store's place once it is whole.
+
+    A demo that is stopped half-way so leaves nothing that the next one could take for a cohort. Raises `StoreBusy`
+    where somebody else wrote to the store meanwhile: what they wrote stays.
+    """
+    before = _stamp(store.path)
+    begun = store.path.with_name(f"{store.path.name}.begun")
+    _remove(begun)
+    fill(Store(begun), size=size, seed=seed, as_of=as_of, zone=zone, watch=watch)
+    with turnstile(store.path, exclusive=True, wait_s=LOCK_WAIT_S):
+        written_to = _stamp(store.path) != before
+        if not written_to:
+            begun.replace(store.path)
+    _remove(begun)
+    if written_to:
+        raise StoreBusy(f"{store.path.name} was written to meanwhile; the demo leaves it as it is")
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    """Return what changes when a file is written to; None where there is none."""
+    if not path.exists():
+        return None
+    found = path.stat()
+    return found.st_mtime_ns, found.st_size
+
+
+def _remove(path: Path) -> None:
+    for suffix in ("", ".wal", ".gate", ".lock"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
+def fill(
+    store: Store,
+    *,
+    size: int,
+    seed: int,
+    as_of: datetime,
+    zone: ZoneInfo,
+    watch: Callable[[int], None] = lambda _: None,
+) -> None:
+    """Load eight weeks of an invented cohort ending at `as_of`, with two published runs after weeks 6 and 7.
+
+    Half of those whom the first run would contact wait a week, so that the effect of the nudges can be found.
+    """
+    invented = sample.cohort(size, seed=seed, as_of=as_of)
+    nudged: set[str] | None = None
+    for week in range(1, sample.WEEKS + 1):
+        end = as_of - timedelta(weeks=sample.WEEKS - week)
+        rows = invented.snapshot(week, nudged=nudged)
+        enrolments.load(store, rows, observed_at=end, loaded_at=end, conventions=GROUPED)
+        events.load(store, invented.events(week, week, nudged=nudged), observed_at=end, loaded_at=end)
+        if week == 1:
+            _confirm_titles(store, end)
+        if week == sample.NUDGE_WEEK:
+            _night(store, end, zone, _experiment(end, zone))
+            nudged = _review(store, end + timedelta(hours=10))
+        elif week == sample.NUDGE_WEEK + 1:
+            _night(store, end, zone)
+            _review(store, end + timedelta(days=5), at_most=_LATE_APPROVALS)
+        watch(week)
+
+
+def _confirm_titles(store: Store, now: datetime) -> None:
+    """Confirm all programs and topics, as a person would who has read them: they are ours."""
+    found = titles.listed(store)
+    for kind in titles.KINDS:
+        texts = [row["text"] for row in found if row["kind"] == kind]
+        titles.confirm(store, texts, kind=kind, actor=COORDINATOR, now=now)
+
+
+def _experiment(as_of: datetime, zone: ZoneInfo) -> Plan:
+    return Plan(holdout=0.5, term=TERM, ends_on=local_day(as_of, zone))
+
+
+def _night(store: Store, as_of: datetime, zone: ZoneInfo, plan: Plan | None = None) -> Run:
+    """Do what the nightly notebooks do, without making a report of it."""
+    day = local_day(as_of, zone)
+    with store.write() as db:
+        fingerprint = runs.input_fingerprint(db, as_of)
+        run = runs.begin(
+            db,
+            NIGHTLY,
+            key=runs.run_key(NIGHTLY, as_of, {}, fingerprint, DEFAULT_POLICY.policy_hash),
+            as_of=as_of,
+            day=day,
+            parameters={},
+            fingerprint=fingerprint,
+            now=as_of,
+        )
+    scoring.score(store, run)
+    contacts.decide(store, run, plan=plan)
+    nudges.draft(store, run)
+    quizzes.draft(store, run)
+    publication.publish(store, run, now=as_of)
+    return run
+
+
+def _review(store: Store, now: datetime, *, at_most: int | None = None) -> set[str]:
+    """Approve and send the worst drafts as a coordinator would; return who was nudged."""
+    drafts = review.listed(store)[:at_most]
+    ids = [draft["id"] for draft in drafts]
+    rejected = ids[::_REJECTED_EVERY]
+    approved = sorted(set(ids) - set(rejected))
+    if rejected:
+        review.reject(store, rejected, actor=COORDINATOR, now=now, reason="I spoke to them yesterday")
+    if approved:
+        review.approve(store, approved, actor=COORDINATOR, now=now)
+    sent = review.export(store, actor=COORDINATOR, now=now, mark_sent=True)
+    return {nudge["learner_id"] for nudge in sent}

@@ -1,0 +1,293 @@
+"""Did the nudges help? Those by chance nudged beside those by chance left alone, and how sure that is.
+
+Everybody counts in the arm they were assigned to, whatever was done with them since: who left the draft unsent, or
+phoned somebody of the comparison group, had reasons that go with the outcome, and leaving those persons out would make
+an effect of them. So the result speaks of the program of nudges as it was carried out.
+
+There is one look, when the experiment is over: who looks every week and stops at the first good one finds an effect
+where there is none. The outcome is what the plan names.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+
+from engagement.dates import end_of_day
+from engagement.errors import NotFound
+from engagement.evaluation import intervals
+from engagement.evaluation.intervals import Interval, Share
+from engagement.runs import Run
+from engagement.store import Cursor, Store, query, records
+from engagement.targeting.experiments import ARMS, LEAST_FALL, Plan, identity
+
+FEWEST: Final = 20  # persons of an arm; with fewer even a strong effect is chance
+
+
+@dataclass(frozen=True)
+class Arm:
+    """Persons of one arm whose window is over: how many, of whom contacted, and who did what the plan looks at."""
+
+    persons: int
+    contacted: int
+    share: Share
+
+
+@dataclass(frozen=True, kw_only=True)
+class Effect:
+    """What an experiment found, by what was planned.
+
+    `difference` (nudged less comparison, of shares 0 to 1) is None where an arm is empty; `planned_for` and
+    `detectable` are the smallest rise that these numbers show in four of five experiments, by the rate in the week
+    before and by the comparison's.
+    """
+
+    experiment: str
+    plan: Plan
+    as_of: datetime
+    over_at: datetime
+    nudged: Arm | None
+    compared: Arm | None
+    difference: Interval | None
+    planned_for: float | None
+    detectable: float | None
+    before: Share | None
+    after: Share | None
+
+    @property
+    def verdict(self) -> str:
+        """One of `running`, `too_few`, `helped`, `harmed`, `cannot_tell`."""
+        if self.as_of < self.over_at:
+            return "running"
+        return verdict(self.difference, _fewest(self.nudged, self.compared))
+
+    @property
+    def in_words(self) -> str:
+        """The verdict as one or two sentences."""
+        return _WORDS[self.verdict].format(**self._said())
+
+    @property
+    def title(self) -> str:
+        """The difference as the title of a picture."""
+        if self.difference is None:
+            return "There is nothing to compare yet"
+        more = "more" if self.difference.value >= 0 else "fewer"
+        difference = points(abs(self.difference.value))
+        return f"Of those nudged {difference} {more} {self.plan.looks_at} than of those who waited"
+
+    @property
+    def power_in_words(self) -> str:
+        """How large an effect had to be to be found: as expected before the run, and as it came out."""
+        if self.detectable is None or self.planned_for is None:
+            return "So few persons show nothing, however large the effect."
+        return (
+            f"By how many did it in the week before, a rise of {points(self.planned_for)} was to be found in four of "
+            f"five experiments; by how many of the comparison did it, one of {points(self.detectable)}."
+        )
+
+    def _said(self) -> dict[str, str]:
+        found = self.difference or Interval(0.0, 0.0, 0.0)
+        return {
+            "what": self.plan.looks_at,
+            "day": f"{self.over_at:%Y-%m-%d}",
+            "difference": points(found.value),
+            "low": f"{100 * found.low:.1f}",
+            "high": points(found.high),
+            "nudged": _percent(self.nudged),
+            "compared": _percent(self.compared),
+            "fewest": str(FEWEST),
+            "detectable": "no rise at all"
+            if self.detectable is None
+            else f"a rise of {points(self.detectable)}",
+        }
+
+
+_WORDS: Final[Mapping[str, str]] = {
+    "running": "Cannot tell yet: the experiment and its last window end on {day}. A look before would find effects "
+    "where there are none.",
+    "too_few": "Cannot tell: an arm has fewer than {fewest} persons.",
+    "helped": "It helped: of those nudged {nudged} {what}, of the others {compared}. That is {difference} more, with "
+    "95 % confidence {low} to {high}.",
+    "harmed": "It did harm: of those nudged {nudged} {what}, of the others {compared}. That is {difference}, with "
+    "95 % confidence {low} to {high}.",
+    "cannot_tell": "Cannot tell: of those nudged {nudged} {what}, of the others {compared}; the difference may be "
+    "anything from {low} to {high}. With these numbers {detectable} would have been found in four of five experiments.",
+}
+
+
+def verdict(difference: Interval | None, persons: int) -> str:
+    """Return what a difference between two arms says once the experiment is over; see `Effect.verdict`."""
+    if difference is None or persons < FEWEST:
+        return "too_few"
+    if difference.low > 0:
+        return "helped"
+    return "harmed" if difference.high < 0 else "cannot_tell"
+
+
+def planned(store: Store) -> pd.DataFrame:
+    """Return one row per published experiment, newest first: its plan, and `persons` assigned by arm."""
+    with store.read() as db:
+        rows = records(db, query("evaluation/experiments"), {})
+    return pd.DataFrame(rows, columns=["experiment", *_PLANNED, "nudge", "control"])
+
+
+def estimate(store: Store, experiment: str = "", *, as_of: datetime, zone: ZoneInfo) -> Effect:
+    """Return what an experiment found by `as_of`; `NotFound` where there is none of that name.
+
+    Parameters
+    ----------
+    experiment
+        Its id, such as "nightly/2026-autumn"; empty: the newest that is over, or else the newest.
+    as_of
+        Naive UTC. Only persons whose window is over by then are counted.
+    zone
+        Where the last day of the experiment ends.
+    """
+    found = planned(store)
+    if experiment:
+        found = found[found["experiment"] == experiment]
+    if found.empty:
+        raise NotFound(f"no experiment {experiment!r}" if experiment else "there is no experiment yet")
+    rows: list[Any] = found.to_dict("records")
+    row = next((row for row in rows if _over_at(_plan(row), zone) <= as_of), rows[0])
+    plan = _plan(row)
+    with store.read() as db:
+        after = _arms(db, row["experiment"], plan, as_of=as_of)
+        before = _arms(db, row["experiment"], plan, as_of=as_of, weeks_before=True)
+    nudged, compared = after.get("nudge"), after.get("control")
+    return Effect(
+        experiment=row["experiment"],
+        plan=plan,
+        as_of=as_of,
+        over_at=_over_at(plan, zone),
+        nudged=nudged,
+        compared=compared,
+        difference=intervals.newcombe(nudged.share, compared.share) if nudged and compared else None,
+        planned_for=_detectable(after, _together(before)),
+        detectable=_detectable(after, compared.share if compared else None),
+        before=before["nudge"].share if "nudge" in before else None,
+        after=nudged.share if nudged else None,
+    )
+
+
+def outlook(store: Store, run: Run, plan: Plan | None) -> str:
+    """Return in words what the persons that a run assigned can show, from how many did it in the week before."""
+    if plan is None:
+        return "Nobody waits: there is no experiment."
+    with store.read() as db:
+        before = _arms(db, identity(run.history_of, plan.term), plan, run_id=run.run_id, weeks_before=True)
+    rate = _together(before)
+    least = _detectable(before, rate)
+    held_out = before["control"].persons if "control" in before else 0
+    if rate is None or least is None:
+        return f"{held_out:,} persons wait; so few show nothing."
+    return (
+        f"{held_out:,} of {rate.of:,} persons wait. In the week before, {100 * rate.value:.0f} % of them all "
+        f"{plan.looks_at}; a rise of {points(least)} would be found in four of five experiments."
+    )
+
+
+def comparisons(effect: Effect) -> pd.DataFrame:
+    """Return one row per way of looking at it: `way`, `difference`, `low`, `high` (shares; missing: not known).
+
+    Before and after is there to show how far it misleads: people are nudged when they are at their worst, and most who
+    are at their worst are better a week later.
+    """
+    rows: list[dict[str, Any]] = []
+    if effect.difference:
+        rows.append({"way": "Nudged less waited", **vars(effect.difference)})
+    if effect.before and effect.after:
+        naive = effect.after.value - effect.before.value
+        rows.append({"way": "Misleading: after less before", "value": naive})
+    frame = pd.DataFrame(rows, columns=["way", "value", "low", "high"])
+    return frame.rename(columns={"value": "difference"})
+
+
+def arms(effect: Effect) -> pd.DataFrame:
+    """Return one row per arm: `group`, `persons`, `contacted`, how many `did` what the plan looks at, and `percent`."""
+    found = {"nudged": effect.nudged, "waited": effect.compared}
+    return pd.DataFrame(
+        [
+            {
+                "group": name,
+                "persons": arm.persons,
+                "contacted": arm.contacted,
+                "did": arm.share.count,
+                "percent": round(100 * arm.share.value),
+            }
+            for name, arm in found.items()
+            if arm
+        ],
+        columns=["group", "persons", "contacted", "did", "percent"],
+    )
+
+
+def points(share: float) -> str:
+    """Return a difference of shares in words.
+
+    Examples
+    --------
+    >>> points(-0.0312)
+    '-3.1 points'
+    """
+    return f"{100 * share:.1f} points"
+
+
+_PLANNED: Final = ("holdout", "term", "ends_on", "outcome", "window_days")
+
+
+def _arms(
+    db: Cursor,
+    experiment: str,
+    plan: Plan,
+    *,
+    as_of: datetime | None = None,
+    run_id: str | None = None,
+    weeks_before: bool = False,
+) -> dict[str, Arm]:
+    days = (-plan.window_days, 0) if weeks_before else (0, plan.window_days)
+    named = {
+        "experiment": experiment,
+        "as_of": as_of,
+        "run_id": run_id,
+        "outcome": plan.outcome,
+        "least_fall": LEAST_FALL,
+    }
+    rows = records(
+        db, query("evaluation/effect_arms"), named | dict(zip(("first_day", "last_day"), days, strict=True))
+    )
+    return {
+        row["arm"]: Arm(row["persons"], row["contacted"], Share(row[plan.outcome], row["persons"]))
+        for row in rows
+        if row["arm"] in ARMS
+    }
+
+
+def _plan(row: Mapping[str, Any]) -> Plan:
+    return Plan(**{name: row[name] for name in _PLANNED})
+
+
+def _over_at(plan: Plan, zone: ZoneInfo) -> datetime:
+    return end_of_day(plan.last_day, zone) + timedelta(days=plan.window_days)
+
+
+def _together(arms: Mapping[str, Arm]) -> Share | None:
+    persons = sum(arm.persons for arm in arms.values())
+    return Share(sum(arm.share.count for arm in arms.values()), persons) if persons else None
+
+
+def _detectable(arms: Mapping[str, Arm], rate: Share | None) -> float | None:
+    if rate is None or set(arms) != set(ARMS):
+        return None
+    return intervals.detectable(arms["nudge"].persons, arms["control"].persons, rate=rate.value)
+
+
+def _fewest(*arms: Arm | None) -> int:
+    return min(arm.persons if arm else 0 for arm in arms)
+
+
+def _percent(arm: Arm | None) -> str:
+    return f"{100 * arm.share.value:.0f} %" if arm else "nobody"

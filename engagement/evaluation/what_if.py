@@ -1,0 +1,160 @@
+"""What another policy would do: the same facts, scored twice, and nothing is written.
+
+Before a threshold or a weight is changed, a person can see whom that moves, how many more there would be to contact,
+and, where it is known how it ended, whether the other score tells better who leaves.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import pandas as pd
+
+from engagement.errors import NotFound
+from engagement.evaluation import metrics
+from engagement.policy import DEFAULT_POLICY, RiskPolicy
+from engagement.risk import formula as risk
+from engagement.store import Cursor, Store, first_row, query
+from engagement.targeting.selection import DEFAULT_SELECTION
+from engagement.vocabulary import LABELS
+
+CONTACTED: Final = DEFAULT_SELECTION.labels
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """Learners of one instant by two policies.
+
+    `moves` has one row per pair of labels that occurs: `label_now`, `label_then`, `learners`. `discrimination` has one
+    row per policy: `policy`, `learners` whose end is known and who have a score, `auc`; none where no end is known.
+    """
+
+    as_of: datetime
+    moves: pd.DataFrame
+    discrimination: pd.DataFrame
+
+    @property
+    def learners(self) -> int:
+        """How many there are."""
+        return int(self.moves["learners"].sum())
+
+    @property
+    def moved(self) -> int:
+        """How many get another label."""
+        return int(self.moves.loc[self.moves["label_now"] != self.moves["label_then"], "learners"].sum())
+
+    @property
+    def workload(self) -> pd.DataFrame:
+        """One row per label and one for all that are contacted: `label`, `now`, `then`, `change` (learners)."""
+        now, then = (
+            self.moves.groupby(side)["learners"].sum().reindex(list(LABELS), fill_value=0)
+            for side in ("label_now", "label_then")
+        )
+        frame = pd.DataFrame({"label": list(LABELS), "now": now.to_numpy(), "then": then.to_numpy()})
+        contacted = frame[frame["label"].isin(CONTACTED)][["now", "then"]].sum()
+        frame.loc[len(frame)] = ["to contact", *contacted]
+        return frame.assign(change=frame["then"] - frame["now"])
+
+    def as_dict(self) -> dict[str, Any]:
+        """The tables as lists of rows, and the sentence."""
+        tables = {"workload": self.workload, "moves": self.moves, "discrimination": self.discrimination}
+        return {name: frame.to_dict("records") for name, frame in tables.items()} | {"finding": self.in_words}
+
+    @property
+    def in_words(self) -> str:
+        """What would change, as a sentence or two."""
+        counts = self.workload.set_index("label")[["now", "then"]].astype(int)
+        high, total = counts.loc["high"], counts.loc["to contact"]
+        said = (
+            f"{self.moved:,} of {self.learners:,} learners would get another label. At high risk: {high.then:,} in "
+            f"place of {high.now:,}; to contact, with those at medium risk: {total.then:,} in place of {total.now:,}."
+        )
+        if self.discrimination.empty:
+            return said + " How it ended is not known, so which score is better cannot be told."
+        now, then = self.discrimination["auc"]
+        better = "as well as" if abs(then - now) < 0.005 else "better than" if then > now else "worse than"
+        return f"{said} It would tell who leaves {better} now (AUC {then:.3f}, now {now:.3f})."
+
+
+def simulate(
+    store: Store,
+    policy: RiskPolicy,
+    *,
+    as_of: datetime,
+    beside: RiskPolicy = DEFAULT_POLICY,
+    program: str | None = None,
+) -> Simulation:
+    """Score everybody known at `as_of` by `policy` and by the one in use, and compare; nothing is written.
+
+    Parameters
+    ----------
+    policy
+        The other numbers. Where its basis differs from the one in use, work done is counted on its own; who has no such
+        count counts as not known.
+    as_of
+        Naive UTC. Who left since then is known from events (`course_withdrawn`, `course_failed`, `course_passed`,
+        `course_distinction`).
+    beside
+        The policy in use.
+    program
+        One program; None for all.
+
+    Raises
+    ------
+    NotFound
+        Nobody is known at that instant.
+    """
+    with store.staging() as stage:
+        with store.read() as db:
+            db.execute(query("evaluation/simulation_inputs"), {"as_of": as_of, "program": program})
+        if not first_row(stage, "select count(*) from temp.simulation_inputs")[0]:
+            raise NotFound(f"nobody is known by {as_of:%Y-%m-%d %H:%M} UTC")
+        return _compared(stage, policy, beside, as_of)
+
+
+def _compared(stage: Cursor, policy: RiskPolicy, beside: RiskPolicy, as_of: datetime) -> Simulation:
+    now = _scored(stage, beside, "completed_percent")
+    basis = "" if policy.basis == beside.basis else f"_{policy.basis}"
+    then = _scored(stage, policy, f"completed_percent{basis}")
+    stage.execute(
+        f"""
+        create or replace temp table simulated as
+        select
+            now.risk_label as label_now, other.risk_label as label_then,
+            now.risk_score as score_now, other.risk_score as score_then, now.has_left
+        from ({now}) as now
+        inner join ({then}) as other using (number)
+        """  # noqa: S608 (what the formula says)
+    )
+    moves = stage.execute(
+        "select label_now, label_then, count(*)::bigint as learners from temp.simulated group by all order by all"
+    ).df()
+    ended = stage.execute(
+        """
+        select score_now, score_then, has_left
+        from temp.simulated
+        where has_left is not null and score_now is not null and score_then is not null
+        """
+    ).df()
+    stage.execute("drop table temp.simulated")
+    stage.execute("drop table temp.simulation_inputs")
+    return Simulation(as_of, moves, _discrimination(ended))
+
+
+def _scored(stage: Cursor, policy: RiskPolicy, completed: str) -> str:
+    inputs = stage.sql(
+        f"select * replace ({completed} as completed_percent) from temp.simulation_inputs"  # noqa: S608 (our column)
+    )
+    scored: Any = risk.score(inputs, policy=policy)
+    return str(scored.sql_query())
+
+
+def _discrimination(ended: pd.DataFrame) -> pd.DataFrame:
+    areas = {
+        name: metrics.area_under_curve(ended[column], ended["has_left"])
+        for name, column in (("now", "score_now"), ("then", "score_then"))
+    }
+    rows = [
+        {"policy": name, "learners": len(ended), "auc": auc} for name, auc in areas.items() if auc is not None
+    ]
+    return pd.DataFrame(rows, columns=["policy", "learners", "auc"])

@@ -1,0 +1,1 @@
+"""Files of other programs become checked tables; what cannot be read is kept in the quarantine."""

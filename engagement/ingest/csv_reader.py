@@ -1,0 +1,207 @@
+"""CSV files as a table of text, with the place of every row.
+
+DuckDB's own sniffer turned one ragged line into a file of one row, so nothing is sniffed: the delimiter is the one
+that makes the header's names known ones, and what the reader took is reconciled with the records of the file.
+"""
+
+import csv
+import io
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from engagement.errors import InvalidInput
+from engagement.ingest import csv_records as records
+from engagement.ingest.csv_records import Ints, Records
+from engagement.ingest.encoding import plain_text
+from engagement.ingest.headers import Header, match
+from engagement.ingest.schema import Column
+from engagement.store import TEXT_ROWS_PER_BLOCK, Cursor, pattern, query, registered
+
+_DELIMITERS: Final = ",;\t|"
+_HEADER_CHARACTERS: Final = 1_000_000
+_SPACES: Final = " \t\r\n\f\xa0\u2007\u200b\u202f\ufeff"  # what `rules` leaves out around a text
+# DuckDB takes no longer line, and never comes back from some quoted texts beyond; a quote left open makes such.
+_LONGEST_RECORD: Final = 2_000_000
+_WIDE: Final = 6  # in so many columns no text has as many delimiters by chance
+_OTHER_ROWS: Final = "row: holds other rows; is a quote open?"
+_SEP_LINE: Final = re.compile(r'^"?sep=(\\t|.)"?$', re.IGNORECASE)  # how Excel is told, in a line of its own
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """What stands above the rows: how many lines to skip, the delimiter, the header's names."""
+
+    skip: int
+    delimiter: str
+    names: list[str]
+
+
+class CsvFile:
+    """One CSV file; `open_csv` makes it. Its rows are `relation`, its columns' texts under our names."""
+
+    def __init__(self, name: str, records: Records, layout: _Layout, header: Header) -> None:
+        self.name = name
+        self.columns: Sequence[Column] = header.columns
+        self.comma_is_decimal = layout.delimiter != ","
+        self._records = records
+        self._layout = layout
+        self._positions = header.positions
+        chosen = ", ".join(f"c{at} as {column.name}" for column, at in header.positions)
+        types = ", ".join(f"'c{at}': 'VARCHAR'" for at in range(len(layout.names)))
+        self.relation = f"""(
+            select {chosen}
+            from read_csv($file, auto_detect = false, header = true, skip = $skip, delim = $delimiter,
+                quote = '"', escape = '"', columns = {{{types}}},
+                store_rejects = true, rejects_table = 'csv_errors', rejects_scan = 'csv_scans')
+        )"""  # noqa: S608 (names from the schema)
+        self.parameters: Mapping[str, object] = {
+            "file": pattern(records.path),
+            "skip": layout.skip,
+            "delimiter": layout.delimiter,
+        }
+        self._not_rows: list[str] = []
+        self._taken: Ints
+
+    def refused(self, stage: Cursor, taken: int) -> pd.DataFrame:
+        """Return the records that are no rows, `line`, `raw`, `reasons`; `taken` is how many rows the reader took.
+
+        Raises `InvalidInput` where records and rows do not add up.
+        """
+        found = self._records
+        rejected = stage.execute(query("ingest/rejected_rows")).df()
+        stage.execute(
+            "drop table csv_errors; drop table csv_scans"
+        )  # the next file may come in the same staging
+        at = np.flatnonzero(np.isin(found.numbers, rejected["record"]))
+        if not len(at) == len(rejected) == len(found.starts) - taken:
+            raise InvalidInput(
+                f"{self.name}: {len(found.starts)} records but {taken} rows and {len(rejected)} ragged ones; "
+                "is a quote open?"
+            )
+        self._taken = np.delete(np.arange(len(found.starts)), at)
+        self._not_rows = found.texts(at)
+        self._refuse_swallowed(stage)
+        return pd.DataFrame({"line": found.lines[at], "raw": self._not_rows, "reasons": rejected["reasons"]})
+
+    def _refuse_swallowed(self, stage: Cursor) -> None:
+        """Give a reason to the rows in whose quotes other rows stand, whose last values would be taken for theirs."""
+        width, delimiter = len(self._layout.names), self._layout.delimiter
+        if width < _WIDE:
+            return
+        lines = self._records.lines
+        goes_on = np.diff(lines, append=np.iinfo(lines.dtype).max) > 1
+        some_lines = np.flatnonzero(goes_on[self._taken])
+        swallowing: list[int] = []
+        for start in range(0, len(some_lines), TEXT_ROWS_PER_BLOCK):
+            rows = some_lines[start : start + TEXT_ROWS_PER_BLOCK]
+            for row, text in zip(rows.tolist(), self._records.texts(self._taken[rows]), strict=True):
+                first, *others = text.split("\n")
+                if first.count(delimiter) == width - 1 and any(
+                    len(_fields(other, delimiter)) == width for other in others
+                ):
+                    swallowing.append(row)
+        if swallowing:
+            with registered(stage, "swallowing", pd.DataFrame({"row": swallowing})):
+                stage.execute(
+                    "update checked set reasons = concat_ws(chr(10), $reason, reasons) "
+                    "where rowid in (select row from swallowing)",
+                    {"reason": _OTHER_ROWS},
+                )
+
+    def fields_of_not_rows(self) -> pd.DataFrame:
+        """Return each `text` that may be a field of a `record` that was no row, and whether it `is_id` by its place."""
+        place = next(at for column, at in self._positions if column.name == "id")
+        delimiter = self._layout.delimiter
+        found = []
+        for record, text in enumerate(self._not_rows):
+            fields = _fields(text, delimiter)
+            found += [(record, field.strip(_SPACES), at == place) for at, field in enumerate(fields)]
+            parts = re.split(f'[{re.escape(delimiter)}\n"]', text)  # where a quote stands wrong
+            found += [(record, part.strip(_SPACES), False) for part in parts]
+        return pd.DataFrame(found, columns=["record", "text", "is_id"]).astype(
+            {"text": "str", "is_id": "bool"}
+        )
+
+    def places(self, stage: Cursor, rows: npt.NDArray[np.int64]) -> pd.DataFrame:
+        """Return the `line` and the text, `raw`, of rows that were taken, by their number from 0."""
+        at = self._taken[rows]
+        return pd.DataFrame({"line": self._records.lines[at], "raw": self._records.texts(at)})
+
+
+@contextmanager
+def open_csv(path: Path, columns: Sequence[Column], names: Mapping[str, str]) -> Iterator[CsvFile]:
+    """Yield the file as a table of those of `columns` that it has; `names` are its own names for some of them.
+
+    Raises `InvalidInput` for an empty file, a header that lacks or doubles a column, and what is no text.
+    """
+    with plain_text(path) as plain:
+        layout = _layout(plain, path.name, [names.get(column.name, column.name) for column in columns])
+        header = match(layout.names, columns, names, path.name)
+        yield CsvFile(path.name, _records(plain, path.name, layout), layout, header)
+
+
+def _records(path: Path, name: str, layout: _Layout) -> Records:
+    """Return the records below the header; found before the file is read, because an open quote swallows the rest."""
+    found = records.find(path, delimiter=layout.delimiter)
+    if found.open_line is not None:
+        raise InvalidInput(f"{name}: a quote opened in line {found.open_line} is never closed")
+    lengths = np.diff(found.starts, append=path.stat().st_size)
+    if len(longest := np.flatnonzero(lengths > _LONGEST_RECORD)):
+        raise InvalidInput(
+            f"{name}: the row in line {found.lines[longest[0]]} is longer than {_LONGEST_RECORD // 1_000_000} MB; "
+            "is a quote open?"
+        )
+    below = found.below(layout.skip)
+    if not len(below.starts):
+        raise InvalidInput(f"{name}: no rows below the header")
+    return below
+
+
+def _layout(path: Path, name: str, wanted: Sequence[str]) -> _Layout:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        start = file.read(_HEADER_CHARACTERS)
+    if not start.strip():
+        raise InvalidInput(f"{name}: the file is empty")
+    skip, told = 0, ""
+    for line in io.StringIO(start, newline=""):
+        if separator := _SEP_LINE.match(line.rstrip("\r\n")):
+            told = separator[1].replace("\\t", "\t")
+            if not told.isascii() or told.isalnum() or told == '"':
+                raise InvalidInput(
+                    f"{name}: line {skip + 1} says that {told!r} separates the columns; it cannot"
+                )
+        elif line.strip():
+            break
+        skip += 1
+    header = "".join(line for at, line in enumerate(io.StringIO(start, newline="")) if at >= skip)
+    known = {text.casefold() for text in wanted}
+
+    def names_known(delimiter: str) -> tuple[int, int]:
+        names = _split(header, delimiter, name)
+        return sum(text.strip().casefold() in known for text in names), len(names)
+
+    delimiter = told or max(_DELIMITERS, key=names_known)
+    return _Layout(skip, delimiter, _split(header, delimiter, name))
+
+
+def _split(header: str, delimiter: str, name: str) -> list[str]:
+    if fields := _fields(header, delimiter):
+        return fields
+    raise InvalidInput(f"{name}: the header cannot be split into columns; is a quote open?")
+
+
+def _fields(text: str, delimiter: str) -> list[str]:
+    """Return the fields of the first record; none where it cannot be split."""
+    try:
+        lines = io.StringIO(text, newline="")
+        return next(csv.reader(lines, delimiter=delimiter, skipinitialspace=delimiter != " "), [])
+    except csv.Error:
+        return []

@@ -1,0 +1,241 @@
+"""Learners and their facts: loading them, and looking one up.
+
+A load upserts learners and appends a fact only where something changed, so the same export every night costs
+nothing and every earlier day can be scored again as it was known then.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+from engagement.errors import InvalidInput
+from engagement.ingest import loading as loads
+from engagement.ingest import readers as intake
+from engagement.ingest.loading import Checked, LoadSummary
+from engagement.ingest.schema import LEARNERS
+from engagement.ingest.source_format import AS_DOCUMENTED, Conventions, group_column
+from engagement.store import Cursor, Store, first_row, query, registered
+
+FACTS: Final = (
+    "last_login",
+    "completed_percent",
+    "completed_percent_course",
+    "completed_percent_due",
+    "avg_quiz_score",
+    "consecutive_missed_sessions",
+)
+MAX_ABSENT: Final = 0.2  # of the active learners; with more absent it is hardly the whole list
+# What a search looks in, as migration 007 has it; every file has these columns.
+_SEARCHED: Final = "lower(concat_ws(chr(10), source.name, source.id, source.email))"
+# What a learner becomes where the source is silent; an update leaves alone what the source does not have.
+_DEFAULTS: Final = {
+    "person_id": "id",
+    "locale": "'en'",
+    "whatsapp_opt_in": "false",
+    "contact_opt_out": "false",
+    "llm_opt_out": "false",
+    "active": "true",
+}
+
+
+def load(
+    store: Store,
+    source: intake.Source,
+    *,
+    observed_at: datetime,
+    loaded_at: datetime,
+    conventions: Conventions = AS_DOCUMENTED,
+    max_quarantine: float = 1.0,
+) -> LoadSummary:
+    """Load a CSV, a Parquet file or a frame in the columns of `schema.LEARNERS`.
+
+    Parameters
+    ----------
+    observed_at
+        When what the source says was known (naive UTC); for an earlier `as_of` it does not exist.
+    loaded_at
+        Now (naive UTC).
+    conventions
+        How the source writes what cannot be seen in it.
+    max_quarantine
+        The largest share of refused rows (0 to 1) with which the rest is still loaded.
+
+    Raises
+    ------
+    InvalidInput
+        The source is refused whole: no table, a column missing, doubled or swapped, no rows, or too few accepted.
+    """
+    observed_at = min(observed_at, loaded_at)  # nothing is known before it is there
+    columns = (*LEARNERS, *conventions.group_columns)
+    with loads.checked(store, source, columns, conventions) as loaded, store.write() as db:
+        load_id = loads.next_load_id(db)
+        _prepare(db, loaded.columns, observed_at)
+        _write(db, loaded.columns, load_id, observed_at)
+        _keep_groups(db, conventions, load_id)
+        return loads.record(
+            db,
+            load_id,
+            "learners",
+            loaded,
+            observed_at=observed_at,
+            loaded_at=loaded_at,
+            max_quarantine=max_quarantine,
+        )
+
+
+def load_full(
+    store: Store,
+    source: intake.Source,
+    *,
+    observed_at: datetime,
+    loaded_at: datetime,
+    conventions: Conventions = AS_DOCUMENTED,
+    max_quarantine: float = 1.0,
+    max_absent: float = MAX_ABSENT,
+) -> LoadSummary:
+    """Load the list of everybody: as `load` does, and who is not in it becomes inactive, who is active again.
+
+    A refused row still says that its learner is there. Raises `InvalidInput` also where a refused row does not say for
+    certain whose it is, and where more than the share `max_absent` of the active learners would become inactive.
+    """
+    observed_at = min(observed_at, loaded_at)
+    columns = (*LEARNERS, *conventions.group_columns)
+    with loads.checked(store, source, columns, conventions) as loaded, store.write() as db:
+        load_id = loads.next_load_id(db)
+        _prepare(db, loaded.columns, observed_at)
+        db.execute("update temp.checked set active = true where active is null")
+        inactivated = _inactivate_absent(db, loaded, load_id, observed_at, max_absent)
+        _write(db, loaded.columns | {"active"}, load_id, observed_at)
+        _keep_groups(db, conventions, load_id)
+        summary = loads.record(
+            db,
+            load_id,
+            "learners",
+            loaded,
+            observed_at=observed_at,
+            loaded_at=loaded_at,
+            max_quarantine=max_quarantine,
+        )
+        return replace(summary, inactivated=inactivated)
+
+
+def _prepare(db: Cursor, here: set[str], observed_at: datetime) -> None:
+    """Give `checked` every column there is, so that what follows need not ask which the source had."""
+    for column in LEARNERS:
+        if column.name not in here:
+            kind = {"instant": "timestamp", "flag": "boolean", "number": "double"}.get(column.kind, "text")
+            db.execute(f"alter table temp.checked add column {column.name} {kind}")
+    db.execute(query("ingest/complete_person_id"))
+    db.execute(query("ingest/known_later"), {"observed_at": observed_at})
+    db.execute(query("ingest/refuse_doubled_learners"))
+
+
+def _write(db: Cursor, here: set[str], load_id: str, observed_at: datetime) -> None:
+    """Write learners and facts from `checked`, of which `here` are the columns that count."""
+    known = {"load_id": load_id, "observed_at": observed_at}
+    _refuse_shared_addresses(db)
+    _upsert(db, here, load_id, observed_at)
+    if first_row(db, "select count(*) from temp.known_later")[0]:
+        db.execute(query("ingest/confirm_facts"), known)
+    db.execute(query("ingest/append_changed_facts"), known)
+    db.execute(query("ingest/mark_seen"), {"observed_at": observed_at})
+
+
+def _keep_groups(db: Cursor, conventions: Conventions, load_id: str) -> None:
+    """Keep apart which groups the learners are in; nothing but `fairness` reads it."""
+    for name in conventions.groups:
+        named = {"name": name, "load_id": load_id}
+        db.execute(query("ingest/keep_group").replace("group_value", group_column(name)), named)
+
+
+def _inactivate_absent(
+    db: Cursor, loaded: Checked, load_id: str, observed_at: datetime, max_absent: float
+) -> int:
+    """Make inactive who is absent; before the file is written, so that they hold no address against who is there."""
+    with registered(db, "fields_of_not_rows", loaded.incoming.fields_of_not_rows()):
+        (nameless,) = first_row(db, query("ingest/count_nameless"))
+        db.execute(query("ingest/absent_learners"))
+    if nameless:
+        raise InvalidInput(
+            f"{loaded.incoming.name}: {nameless} refused rows do not say for certain whose they are, so that nobody "
+            "can be told absent; mend them, or load the file without `--full`"
+        )
+    absent, active = first_row(
+        db, "select (select count(*) from temp.absent), (select count(*) from learners where active)"
+    )
+    if absent and absent / active > max_absent:
+        raise InvalidInput(
+            f"{loaded.incoming.name}: {absent} of {active} active learners are not in it, more than "
+            f"{100 * max_absent:g} %; if it is the whole list all the same, `--yes` loads it"
+        )
+    db.execute(
+        """
+        update learners
+        set active = false, inactive_since = $observed_at, seen_at = $observed_at, load_id = $load_id
+        where id in (select id from temp.absent)
+        """,
+        {"load_id": load_id, "observed_at": observed_at},
+    )
+    return int(absent)
+
+
+def _refuse_shared_addresses(db: Cursor) -> None:
+    db.execute(query("ingest/address_claims"))
+    while first_row(db, query("ingest/refuse_shared_email"))[0]:
+        pass  # who is refused keeps the address they had, which another row may claim
+
+
+def _upsert(db: Cursor, here: set[str], load_id: str, observed_at: datetime) -> None:
+    """Insert who is new and update who changed, save where something newer is known: an old file undoes no opt-out."""
+    columns = [column.name for column in LEARNERS if column.name not in FACTS]
+    updated = [name for name in columns if name in here and name != "id"]
+    values = {
+        name: f"coalesce(source.{name}, learners.{name})" if name in _DEFAULTS else f"source.{name}"
+        for name in updated
+    }
+    inserted = [
+        f"coalesce(source.{name}, {_default(name)})" if name in _DEFAULTS else f"source.{name}"
+        for name in columns
+    ]
+    if "active" in here:
+        updated.append("inactive_since")
+        values["inactive_since"] = (
+            f"case when not {values['active']} then coalesce(learners.inactive_since, $observed_at) end"
+        )
+    updated.append("searched")
+    values["searched"] = _SEARCHED
+    columns += ["searched", "inactive_since", "seen_at"]
+    inserted += [
+        _SEARCHED,
+        "case when not coalesce(source.active, true) then $observed_at::timestamp end",
+        "$observed_at::timestamp",
+    ]
+    changed = " or ".join(f"learners.{name} is distinct from {values[name]}" for name in updated)
+    db.execute(
+        f"""
+        merge into learners
+        using (
+            select checked.*
+            from temp.checked
+            left join temp.known_later as later on checked.id = later.id
+            where checked.reasons is null and later.id is null
+        ) as source
+        on learners.id = source.id
+        when matched and ({changed}) then update set
+            {", ".join(f"{name} = {values[name]}" for name in updated)}, load_id = $load_id
+        when not matched then insert ({", ".join(columns)}, load_id)
+            values ({", ".join(inserted)}, $load_id)
+        """,  # noqa: S608 (names from the schema)
+        {"load_id": load_id, "observed_at": observed_at},
+    )
+    db.execute(query("ingest/number_persons"))
+
+
+def _default(name: str) -> str:
+    return "source.id" if name == "person_id" else _DEFAULTS[name]
+
+
+def count(store: Store) -> int:
+    """Return how many enrolments the store knows."""
+    with store.read() as db:
+        return int(first_row(db, "select count(*) from learners")[0])

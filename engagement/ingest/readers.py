@@ -1,0 +1,135 @@
+"""Files and frames as they come in: a table of text, with every row's place in its source.
+
+Nothing is cast or guessed here; what each text means is up to `rules`. A source that is no table at all is refused
+whole.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from engagement.errors import InvalidInput
+from engagement.ingest import headers
+from engagement.ingest.csv_reader import open_csv
+from engagement.ingest.headers import Header
+from engagement.ingest.schema import Column
+from engagement.store import Cursor, pattern, registered
+
+Source = Path | pd.DataFrame
+
+
+class Incoming(Protocol):
+    """A source that has been opened: its rows, and where they stand."""
+
+    name: str
+    columns: Sequence[Column]  # which of ours it has
+    relation: str  # SQL for its rows, a text column each
+    parameters: Mapping[str, Any]  # that the relation needs
+    comma_is_decimal: bool  # what stands between digits cannot be the end of a column
+
+    def refused(self, stage: Cursor, taken: int) -> pd.DataFrame:
+        """Return `line`, `raw` and `reasons` of what was no row, after `taken` rows were read."""
+
+    def fields_of_not_rows(self) -> pd.DataFrame:
+        """Return each `text` that may be a field of a `record` that was no row, and whether it `is_id` by its place."""
+
+    def places(self, stage: Cursor, rows: npt.NDArray[np.int64]) -> pd.DataFrame:
+        """Return `line` and `raw` of rows, by their number from 0."""
+
+
+def opened(
+    stage: Cursor, source: Source, columns: Sequence[Column], names: Mapping[str, str]
+) -> AbstractContextManager[Incoming]:
+    """Return the source as a table of those of `columns` that it has; `names` are its own names for some of them.
+
+    Raises `InvalidInput` for a header that lacks or doubles a column, an empty file, and what is no table.
+    """
+    if isinstance(source, pd.DataFrame):
+        return _open_frame(stage, source, columns, names)
+    if source.suffix.lower() == ".parquet":
+        return _open_parquet(stage, source, columns, names)
+    return open_csv(source, columns, names)
+
+
+def content_hash(source: Source) -> str:
+    """Return the SHA-256 of the file's bytes, or of the frame as text; `InvalidInput` where there is no such file."""
+    if isinstance(source, pd.DataFrame):
+        digest = hashlib.sha256("|".join(map(str, source.columns)).encode())
+        digest.update(pd.util.hash_pandas_object(source.astype("string"), index=False).to_numpy().tobytes())
+        return digest.hexdigest()
+    if not source.is_file():
+        raise InvalidInput(f"{source.name}: there is no such file")
+    try:
+        with source.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise InvalidInput(f"{source.name} cannot be read: {error.strerror}") from None
+
+
+def source_name(source: Source) -> str:
+    """Return what the load is called: the file's name, not its folder; of a frame what `attrs["source"]` says."""
+    return str(source.attrs.get("source", "data frame")) if isinstance(source, pd.DataFrame) else source.name
+
+
+class _Table:
+    """A source without lines: a row's place is its number, its raw text the row as JSON."""
+
+    comma_is_decimal = False
+
+    def __init__(self, name: str, relation: str, parameters: Mapping[str, Any], header: Header) -> None:
+        self.name = name
+        self.columns: Sequence[Column] = header.columns
+        self.relation = relation
+        self.parameters = parameters
+
+    def refused(self, stage: Cursor, taken: int) -> pd.DataFrame:
+        if not taken:
+            raise InvalidInput(f"{self.name}: no rows")
+        return pd.DataFrame({"line": [], "raw": [], "reasons": []})
+
+    def fields_of_not_rows(self) -> pd.DataFrame:
+        return pd.DataFrame({"record": [], "text": [], "is_id": []}).astype({"text": "str", "is_id": "bool"})
+
+    def places(self, stage: Cursor, rows: npt.NDArray[np.int64]) -> pd.DataFrame:
+        fields = ", ".join(f"'{column.name}', {column.name}" for column in self.columns)
+        with registered(stage, "wanted", pd.DataFrame({"line": rows + 1})):
+            return stage.execute(
+                f"""
+                with numbered as (select row_number() over () as line, * from {self.relation})
+                select numbered.line, json_object({fields}) as raw
+                from numbered
+                inner join wanted on numbered.line = wanted.line
+                order by numbered.line
+                """,  # noqa: S608 (names from the schema)
+                dict(self.parameters),
+            ).df()
+
+
+@contextmanager
+def _open_parquet(
+    stage: Cursor, path: Path, columns: Sequence[Column], names: Mapping[str, str]
+) -> Iterator[_Table]:
+    parameters = {"file": pattern(path)}
+    described = stage.execute("describe select * from read_parquet($file)", parameters).fetchall()
+    theirs = [str(row[0]) for row in described]
+    header = headers.match(theirs, columns, names, path.name)
+    quoted = {at: theirs[at].replace('"', '""') for _, at in header.positions}
+    chosen = ", ".join(f'cast("{quoted[at]}" as varchar) as {column.name}' for column, at in header.positions)
+    yield _Table(path.name, f"(select {chosen} from read_parquet($file))", parameters, header)  # noqa: S608
+
+
+@contextmanager
+def _open_frame(
+    stage: Cursor, frame: pd.DataFrame, columns: Sequence[Column], names: Mapping[str, str]
+) -> Iterator[_Table]:
+    name = source_name(frame)
+    header = headers.match([str(text) for text in frame.columns], columns, names, name)
+    text = pd.DataFrame({column.name: frame.iloc[:, at].astype("string") for column, at in header.positions})
+    with registered(stage, "incoming", text):
+        yield _Table(name, "incoming", {}, header)

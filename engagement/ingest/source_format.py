@@ -1,0 +1,122 @@
+"""How a source writes things, where that cannot be seen in it: its names of columns, its dates, its percents.
+
+What can be seen in a file, such as its delimiter, its encoding and its decimal mark, is not asked for.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from engagement.errors import InvalidInput
+from engagement.ingest.schema import EVENTS, LEARNERS, Column
+
+SPREADSHEET_DAYS: Final = "excel"  # days since 30 December 1899, which spreadsheets count as 0
+PERCENT_COLUMNS: Final = tuple(column.name for column in LEARNERS if column.is_percent)
+SCALES: Final = (1, 100)
+_NAMES: Final = {column.name for column in (*LEARNERS, *EVENTS)}
+_GROUP: Final = re.compile(r"[a-z][a-z0-9_]{0,40}")
+_DIRECTIVE: Final = re.compile(r"%-?(.?)")
+_DIRECTIVES: Final = "YymbBdaAHIpMSfz%"  # which the reader of dates knows, and which mean one thing
+
+
+@dataclass(frozen=True)
+class Conventions:
+    """How one source writes. Raises `InvalidInput` for what no source can mean.
+
+    Parameters
+    ----------
+    timezone
+        IANA name of the zone of times that are written without one.
+    columns
+        Our name of a column to the name that the source has for it.
+    date_formats
+        How dates are written where not as ISO dates, tried in order: `%d.%m.%Y`, `%m/%d/%Y %H:%M`, or `excel` for
+        the day numbers of spreadsheets.
+    percent_scale
+        For columns in percent, what the source writes for all of it: 1 (fractions) or 100.
+    groups
+        Columns of a learner file by which fairness is looked at, by a name of our own: {"gender": "Sex"}.
+    """
+
+    timezone: str = "UTC"
+    columns: Mapping[str, str] = field(default_factory=dict)
+    date_formats: tuple[str, ...] = ()
+    percent_scale: Mapping[str, int] = field(default_factory=dict)
+    groups: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        try:
+            ZoneInfo(self.timezone)
+        except (KeyError, ValueError, OSError):
+            raise InvalidInput(
+                f"timezone {self.timezone[:40]!r}: no IANA name, such as Europe/Berlin"
+            ) from None
+        if unknown := sorted(set(self.columns) - _NAMES):
+            raise InvalidInput(
+                f"map {', '.join(unknown)[:100]}: no such column; there is {', '.join(sorted(_NAMES))}"
+            )
+        for name, scale in self.percent_scale.items():
+            if name not in PERCENT_COLUMNS or scale not in SCALES:
+                raise InvalidInput(
+                    f"percent_scale {name[:40]}={scale}: allowed are 1 and 100, for {', '.join(PERCENT_COLUMNS)}"
+                )
+        for name in self.groups:
+            if not _GROUP.fullmatch(name):
+                raise InvalidInput(f"group {name[:40]!r}: allowed are small letters, digits and _")
+        if nameless := [
+            name for name, theirs in (*self.columns.items(), *self.groups.items()) if not theirs.strip()
+        ]:
+            raise InvalidInput(f"map {', '.join(nameless)}: the name of the source's column is empty")
+        for text in self.date_formats:
+            _check_date_format(text)
+
+    @property
+    def names(self) -> Mapping[str, str]:
+        """Every column that the source calls otherwise than we do."""
+        return {**self.columns, **{group_column(name): theirs for name, theirs in self.groups.items()}}
+
+    @property
+    def group_columns(self) -> tuple[Column, ...]:
+        """The groups as columns that the source must have."""
+        return tuple(Column(group_column(name), "text", "a group", in_header=True) for name in self.groups)
+
+    @property
+    def local_formats(self) -> list[str]:
+        """The formats of dates without a zone."""
+        return [text for text in self.date_formats if text != SPREADSHEET_DAYS and not _has_zone(text)]
+
+    @property
+    def zoned_formats(self) -> list[str]:
+        """The formats of dates with a zone, `%z`."""
+        return [text for text in self.date_formats if _has_zone(text)]
+
+
+def group_column(name: str) -> str:
+    """Return what the column of a group is called here; a group may be called like a column of ours."""
+    return f"group_{name}"
+
+
+def _has_zone(text: str) -> bool:
+    return "z" in _DIRECTIVE.findall(text)
+
+
+def _check_date_format(text: str) -> None:
+    if text == SPREADSHEET_DAYS:
+        return
+    directives = _DIRECTIVE.findall(text)
+    if unknown := [f"%{letter}" for letter in directives if not letter or letter not in _DIRECTIVES]:
+        raise InvalidInput(
+            f"date_format {text[:40]!r}: {unknown[0]} is not known; known are %{' %'.join(_DIRECTIVES)}"
+        )
+    if "I" in directives and "p" not in directives:
+        raise InvalidInput(f"date_format {text[:40]!r}: %I, hours to 12, needs %p, which half of the day")
+    if any(len([letter for letter in directives if letter in part]) != 1 for part in ("d", "mbB", "Yy")):
+        raise InvalidInput(
+            f"date_format {text[:40]!r}: needs one day, one month and one year, such as %d.%m.%Y or %m/%d/%Y %H:%M; "
+            f"or is {SPREADSHEET_DAYS!r} for the day numbers of spreadsheets"
+        )
+
+
+AS_DOCUMENTED: Final = Conventions()

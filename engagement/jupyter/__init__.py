@@ -1,0 +1,1 @@
+"""JupyterLab, notebooks and the kernels they run in."""

@@ -1,0 +1,55 @@
+"""JupyterLab for analysts, on loopback, over a copy of the store and copies of the notebooks.
+
+So no analysis keeps the nightly run waiting, changes what coordinators see, or shows up in git.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+from types import FrameType
+from typing import Final
+
+from engagement.jupyter import workspace as workbench
+from engagement.settings import PROJECT
+from engagement.store import Store, snapshots
+
+WORKBENCH: Final = PROJECT / "notebooks" / "explore"
+_ASKED_TO_END: Final = (signal.SIGTERM, signal.SIGHUP)
+
+
+def explore(store: Store, *, port: int) -> int:
+    """Open JupyterLab at the notebook that explores a cohort; return its exit code when it has ended."""
+    beside = workbench.lay_out(PROJECT / "notebooks", WORKBENCH)
+    with snapshots.taken(store) as (copy, in_use):
+        print(
+            f"A copy of the store as it is now is looked at, until JupyterLab ends: {copy}", file=sys.stderr
+        )
+        for name in beside:
+            print(f"Your copy has changes, and so has the original; that one is {name}", file=sys.stderr)
+        command = [sys.executable, "-m", "jupyterlab", f"--port={port}", "--ip=127.0.0.1"]
+        command += [
+            "--LabApp.extension_manager=readonly",
+            f"--LabApp.default_url=/lab/tree/{workbench.FIRST}",
+        ]
+        command += [f"--ServerApp.root_dir={WORKBENCH}"]
+        if os.geteuid() == 0:  # in a container; the page still asks for its token
+            command.append("--allow-root")
+        environment = {**os.environ, "ENGAGEMENT_STORE": str(copy)}
+        with subprocess.Popen(command, cwd=PROJECT, env=environment, pass_fds=[in_use]) as server:
+            return _until_it_ends(server)
+
+
+def _until_it_ends(server: subprocess.Popen[bytes]) -> int:
+    """Wait for the server. Ctrl-C reaches it from the terminal by itself; what asks only this process is passed on."""
+
+    def pass_on(number: int, _: FrameType | None) -> None:
+        server.send_signal(number)
+
+    before = {number: signal.signal(number, pass_on) for number in _ASKED_TO_END}
+    before[signal.SIGINT] = signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        return server.wait()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

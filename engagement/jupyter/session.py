@@ -1,0 +1,78 @@
+"""What a notebook begins with: the store of this process, and the run its rows belong to."""
+
+import math
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import cast
+from zoneinfo import ZoneInfo
+
+from engagement import runs
+from engagement.dates import local_day, parse_as_of
+from engagement.errors import NotFound
+from engagement.llm import writer as writing
+from engagement.llm.writer import Writer
+from engagement.runs import Run
+from engagement.settings import read_settings
+from engagement.store import Store, first_row
+from engagement.store import database as store
+
+
+def open_store() -> Store:
+    """Return the store that the settings name."""
+    return store.open_store(read_settings().store)
+
+
+def zone() -> ZoneInfo:
+    """Return the time zone in which a date begins and ends."""
+    return read_settings().zone
+
+
+def real_data() -> Path | None:
+    """Return the folder of real learners that the settings name; None where they name none."""
+    return read_settings().data
+
+
+def instant(store: Store, as_of: str) -> datetime:
+    """Return the instant (naive UTC) that a date or an ISO date and time means here; empty: of the newest facts."""
+    if as_of:
+        return parse_as_of(as_of, zone())
+    with store.read() as db:
+        (newest,) = first_row(db, "select max(observed_at) from learner_facts")
+    if newest is None:
+        raise NotFound("the store holds no facts yet; `engagement load` brings some")
+    return cast("datetime", newest)
+
+
+def weeks_before(store: Store, since: str, *, as_of: datetime, weeks: int = 4) -> datetime:
+    """Return the instant of `since`, or where it is empty, so many weeks before `as_of`."""
+    return instant(store, since) if since else as_of - timedelta(weeks=weeks)
+
+
+def open_run(store: Store, *, run_id: str, as_of: str) -> Run:
+    """Return the run a pipeline gave this notebook; without one, a scratch run that is never published.
+
+    So a notebook opened by hand in JupyterLab can be run cell by cell and changes nothing that others see.
+    """
+    if run_id:
+        return runs.get(store, run_id)
+    end = parse_as_of(as_of, zone())
+    return runs.scratch(
+        store,
+        as_of=end,
+        day=local_day(end, zone()),
+        now=datetime.now(UTC).replace(tzinfo=None),
+    )
+
+
+def writer(model: str = "", *, budget_usd: float = math.inf) -> Writer:
+    """Return who writes the texts of a notebook.
+
+    Parameters
+    ----------
+    model
+        Its name; empty for what the settings say, `none` for templates.
+    budget_usd
+        At most so much for a run.
+    """
+    cap = None if budget_usd == math.inf else budget_usd
+    return writing.writer(read_settings(), model=model, budget_usd=cap)

@@ -1,0 +1,1 @@
+"""What keeps a scheduled installation healthy: checks, notifications, schedules."""

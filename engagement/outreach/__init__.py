@@ -1,0 +1,1 @@
+"""Drafts of nudges and quizzes, from the prompt to what leaves after a person approved it."""

@@ -1,0 +1,294 @@
+"""Nudges and quizzes as a coordinator reads them: the queue in pages, one learner's, one by its id, as a file.
+
+Only what runs have published or a person asked for, and only of learners in the viewer's programs: what lies outside
+is not there. A row says whether it may still go out (`refused`), and who touched it last.
+
+First the ids, then the rows: of a million learners only those of a page are looked at.
+"""
+
+import io
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, Final, Literal
+
+from engagement import spreadsheets
+from engagement.content import quiz_export as quiz_formats
+from engagement.content.templates import fill, first_name
+from engagement.errors import InvalidInput, NotFound
+from engagement.store import Cursor, Store, query, records
+from engagement.targeting.selection import refusal_by_hand
+
+Kind = Literal["nudge", "quiz"]
+STATUSES: Final = ("draft", "approved", "rejected", "expired", "queued", "sent", "delivered", "failed")
+WRITTEN_BY: Final[Mapping[str, bool | None]] = {"any": None, "template": True, "model": False}
+PAGE_SIZE: Final = 25
+
+_SHOWN: Final = {"nudge": "outreach/shown_nudges", "quiz": "outreach/shown_quizzes"}
+_FROM: Final = {
+    "nudge": "published_nudges as drafts",
+    # A quiz has no score of its own: the learner's of today.
+    "quiz": "published_quizzes as drafts left join risk_scores on drafts.learner_id = risk_scores.learner_id",
+}
+_WORST_FIRST: Final = "order by risk_score desc nulls last, drafts.id"
+_NEWEST_FIRST: Final = "order by drafts.created_at desc, drafts.id"
+# Asked of the learner's entry to say whether something may go out; nobody reads them.
+_ABOUT_THE_LEARNER: Final = (
+    "active",
+    "contact_opt_out",
+    "whatsapp_opt_in",
+    "has_email",
+    "has_phone",
+    "variant",
+)
+_NUDGE_COLUMNS: Final = (
+    *("id", "learner_id", "name", "email", "phone", "program", "channel", "type", "status", "refused"),
+    *("risk_score", "risk_label", "subject", "content", "written_by", "reason", "edited", "created_at"),
+    *("changed_by", "changed_at"),
+)
+_QUIZ_COLUMNS: Final = (
+    *("id", "learner_id", "name", "program", "topic", "status", "refused", "risk_score", "risk_label"),
+    *(
+        "question",
+        "stem",
+        "option_a",
+        "option_b",
+        "option_c",
+        "option_d",
+        "right",
+        "explanation",
+        "difficulty",
+    ),
+    *("written_by", "reason", "edited", "created_at", "changed_by", "changed_at"),
+)
+_FILES: Final[Mapping[str, tuple[str, str, Callable[[str, Sequence[Mapping[str, Any]]], str]]]] = {
+    "moodle_xml": ("xml", "application/xml", quiz_formats.moodle_xml),
+    "gift": ("gift.txt", "text/plain", quiz_formats.gift),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filter:
+    """Which drafts are asked for; None and "" mean all."""
+
+    status: str | None = None
+    program: str | None = None
+    written_by: str = "any"
+    search: str = ""
+
+    def __post_init__(self) -> None:
+        if self.status is not None and self.status not in STATUSES:
+            raise InvalidInput(f"status {self.status!r}: allowed are {', '.join(STATUSES)}")
+        if self.written_by not in WRITTEN_BY:
+            raise InvalidInput(f"written_by {self.written_by!r}: allowed are {', '.join(WRITTEN_BY)}")
+
+    def where(self, programs: Sequence[str] | None) -> tuple[str, dict[str, object]]:
+        """Return the condition on `drafts`, with its parameters; learners are looked at only where it asks for them."""
+        asked: dict[str, tuple[str, object]] = {
+            "status": ("drafts.status = $status", self.status),
+            "by_template": ("drafts.gpt_fallback = $by_template", WRITTEN_BY[self.written_by]),
+        }
+        of_learners: dict[str, tuple[str, object]] = {
+            "programs": (
+                "list_contains($programs::text[], program)",
+                None if programs is None else list(programs),
+            ),
+            "program": ("program = $program", self.program),
+            "search": ("contains(searched, lower($search))", self.search or None),
+        }
+        within = [condition for condition, value in of_learners.values() if value is not None]
+        conditions = [condition for condition, value in asked.values() if value is not None]
+        if within:
+            conditions.append(f"drafts.learner_id in (select id from learners where {' and '.join(within)})")  # noqa: S608
+        values = {name: value for name, (_, value) in (asked | of_learners).items() if value is not None}
+        return " and ".join(conditions) or "true", values
+
+
+def queue(
+    store: Store,
+    kind: Kind,
+    *,
+    programs: Sequence[str] | None,
+    status: str = "draft",
+    program: str | None = None,
+    written_by: str = "any",
+    search: str = "",
+    page: int = 1,
+) -> dict[str, Any]:
+    """Return one page of the queue, worst first, with how many there are in each status.
+
+    Parameters
+    ----------
+    programs
+        The viewer's; None for all.
+    search
+        Part of the learner's name, id or e-mail address, in any case.
+    """
+    wanted = Filter(status=status, program=program, written_by=written_by, search=search)
+    if page < 1:
+        raise InvalidInput(f"page {page}: allowed is a whole number, 1 or more")
+    with store.read() as db:
+        condition, named = replace(wanted, status=None).where(programs)
+        counted = db.execute(
+            f"select drafts.status, count(*) from {_from(kind)} where {condition} group by drafts.status",  # noqa: S608
+            named,
+        ).fetchall()
+        ids = _ids(db, kind, wanted, programs, f"limit {PAGE_SIZE} offset {(page - 1) * PAGE_SIZE}")
+        rows = _read(db, kind, ids)
+    counts = dict.fromkeys(STATUSES, 0) | dict(counted)
+    return {"total": counts[status], "page": page, "page_size": PAGE_SIZE, "counts": counts, "rows": rows}
+
+
+def nudges_of(db: Cursor, learner_id: str) -> list[dict[str, Any]]:
+    """Return the learner's nudges, newest first. Whether the viewer may see the learner is the caller's to check."""
+    return _read(db, "nudge", _ids_of(db, "nudge", learner_id))
+
+
+def quizzes_of(db: Cursor, learner_id: str) -> list[dict[str, Any]]:
+    """Return the learner's quizzes, newest first. Whether the viewer may see the learner is the caller's to check."""
+    return _read(db, "quiz", _ids_of(db, "quiz", learner_id))
+
+
+def one(db: Cursor, kind: Kind, draft_id: str, *, programs: Sequence[str] | None) -> dict[str, Any]:
+    """Return one nudge or quiz; `NotFound` where there is none of that id in the programs."""
+    found = those(db, kind, [draft_id], programs=programs)
+    if not found:
+        raise NotFound(f"no {kind} {draft_id[:12]!r}")
+    return found[0]
+
+
+def those(
+    db: Cursor, kind: Kind, ids: Sequence[str], *, programs: Sequence[str] | None
+) -> list[dict[str, Any]]:
+    """Return the nudges or quizzes of those ids, as many as there are in the programs."""
+    return [row for row in _read(db, kind, ids) if programs is None or row["program"] in programs]
+
+
+def export(
+    store: Store,
+    kind: Kind,
+    *,
+    programs: Sequence[str] | None,
+    format: str,
+    status: str | None = "draft",
+    program: str | None = None,
+    written_by: str = "any",
+    search: str = "",
+) -> dict[str, str]:
+    """Return what the queue shows, all pages of it, as a file: `filename`, `mime` and `text`.
+
+    A nudge has its name filled in, and an address unless the learner may not be written to any more. In CSV a quiz
+    has a row for each question.
+    """
+    if format not in ("csv", "json"):
+        raise InvalidInput(f"format {format!r}: allowed are csv, json")
+    wanted = Filter(status=status, program=program, written_by=written_by, search=search)
+    with store.read() as db:
+        rows = _read(db, kind, _ids(db, kind, wanted, programs))
+    name = f"{'nudges' if kind == 'nudge' else 'quizzes'}-{status or 'all'}"
+    if format == "json":
+        text = json.dumps(rows, ensure_ascii=False, indent=2, default=_as_text)
+        return {"filename": f"{name}.json", "mime": "application/json", "text": text}
+    file = io.StringIO(newline="")
+    if kind == "nudge":
+        spreadsheets.write_csv(_NUDGE_COLUMNS, map(_nudge_line, rows), file)
+    else:
+        spreadsheets.write_csv(_QUIZ_COLUMNS, (line for row in rows for line in _quiz_lines(row)), file)
+    return {"filename": f"{name}.csv", "mime": "text/csv", "text": file.getvalue()}
+
+
+def quiz_file(store: Store, quiz_id: str, *, format: str, programs: Sequence[str] | None) -> dict[str, str]:
+    """Return a quiz as a file for a learning platform: `moodle_xml` or `gift`; `NotFound`."""
+    if format not in _FILES:
+        raise InvalidInput(f"format {format!r}: allowed are {', '.join(_FILES)}")
+    with store.read() as db:
+        quiz = one(db, "quiz", quiz_id, programs=programs)
+    ending, mime, write = _FILES[format]
+    text = write(quiz["topic"] or "How to study", quiz["questions"])
+    return {"filename": f"quiz-{quiz['id'][:12]}.{ending}", "mime": mime, "text": text}
+
+
+def _from(kind: str) -> str:
+    if kind not in _FROM:
+        raise InvalidInput(f"kind {kind!r}: allowed are {', '.join(_FROM)}")
+    return _FROM[kind]
+
+
+def _ids(
+    db: Cursor, kind: Kind, wanted: Filter, programs: Sequence[str] | None, limit: str = ""
+) -> list[str]:
+    condition, named = wanted.where(programs)
+    rows = db.execute(
+        f"select drafts.id from {_from(kind)} where {condition} {_WORST_FIRST} {limit}",  # noqa: S608 (ours)
+        named,
+    ).fetchall()
+    return [row[0] for row in rows]
+
+
+def _ids_of(db: Cursor, kind: Kind, learner_id: str) -> list[str]:
+    rows = db.execute(
+        f"select drafts.id from {_from(kind)} where drafts.learner_id = $learner_id {_NEWEST_FIRST}",  # noqa: S608
+        {"learner_id": learner_id},
+    ).fetchall()
+    return [row[0] for row in rows]
+
+
+def _read(db: Cursor, kind: Kind, ids: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the rows of those ids in that order, without those that are not there."""
+    show = _nudge if kind == "nudge" else _quiz
+    _from(kind)
+    found = {row["id"]: show(row) for row in records(db, query(_SHOWN[kind]), {"ids": list(ids)})}
+    return [found[draft_id] for draft_id in ids if draft_id in found]
+
+
+def _nudge(row: Mapping[str, Any]) -> dict[str, Any]:
+    refused = refusal_by_hand(row, row["channel"])
+    return {
+        **{name: value for name, value in row.items() if name not in _ABOUT_THE_LEARNER},
+        "email": None if refused else row["email"],
+        "phone": None if refused else row["phone"],
+        "first_name": first_name(row["name"]),
+        "subject_filled": fill(row["subject"], row["name"]) if row["subject"] else None,
+        "content_filled": fill(row["content"], row["name"]),
+        "refused": refused,
+    }
+
+
+def _quiz(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        **{name: value for name, value in row.items() if name not in _ABOUT_THE_LEARNER},
+        "questions": json.loads(row["questions"]),
+        "refused": refusal_by_hand(
+            {**row, "whatsapp_opt_in": None, "has_email": None, "has_phone": None}, "quiz"
+        ),
+    }
+
+
+def _nudge_line(nudge: Mapping[str, Any]) -> dict[str, Any]:
+    texts = {"subject": nudge["subject_filled"], "content": nudge["content_filled"]}
+    return {**nudge, **texts, "written_by": "template" if nudge["gpt_fallback"] else "model"}
+
+
+def _quiz_lines(quiz: Mapping[str, Any]) -> list[dict[str, Any]]:
+    written_by = "template" if quiz["gpt_fallback"] else "model"
+    return [
+        {
+            **quiz,
+            **{
+                f"option_{letter}": option["text"]
+                for letter, option in zip("abcd", question["options"], strict=True)
+            },
+            "question": number,
+            "stem": question["stem"],
+            "right": "abcd"[question["answer_index"]],
+            "explanation": question["explanation"],
+            "difficulty": question["difficulty"],
+            "written_by": written_by,
+        }
+        for number, question in enumerate(quiz["questions"], start=1)
+    ]
+
+
+def _as_text(value: datetime) -> str:
+    return value.replace(tzinfo=UTC).isoformat().replace("+00:00", "Z")

@@ -1,0 +1,279 @@
+"""The review queue: what may happen to a nudge or a quiz, who did it, and what leaves the house.
+
+Every change of status goes through one table of transitions, many at once; each is an event with its actor. Nothing is
+queued or sent that a person has not approved, because no transition leads there from a draft.
+
+A command moves all or none (`move`). A page shows what was true a while ago: what somebody else has changed since is
+left as it is and told (`move_seen`).
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final, TextIO
+
+from engagement import spreadsheets
+from engagement.content.templates import fill
+from engagement.errors import InvalidInput, NotFound
+from engagement.outreach import queue as drafts
+from engagement.outreach.queue import Kind
+from engagement.store import TEXT_ROWS_PER_BLOCK, Cursor, Store, first_row, query, records
+from engagement.text import plain_text
+
+TRANSITIONS: Final = {
+    "draft": ("approved", "rejected", "expired"),
+    "approved": ("queued", "draft"),  # back to draft: undo
+    "rejected": ("draft",),  # undo
+    "queued": ("sent", "failed", "draft"),  # undo until exported
+    "sent": ("delivered", "failed"),
+}
+STATUSES: Final = drafts.STATUSES
+BY_HAND: Final = ("approved", "rejected", "draft")  # where a person may move what a page shows
+DRAFT_HOURS: Final = 72  # an older draft speaks of a week that is over
+QUIZ_DAYS: Final = 7  # one is drafted a week
+SYSTEM: Final = "system"
+_PLURAL: Final = {"nudge": "nudges", "quiz": "quizzes"}
+_MOVES: Final = {"nudge": "outreach/move_nudges", "quiz": "outreach/move_quizzes"}
+_VISIBLE: Final = {"nudge": "published_nudges", "quiz": "published_quizzes"}
+
+# What may leave the house now: who opted out, or left, since the approval hears nothing more.
+_SENDABLE: Final = """
+    status in ('approved', 'queued')
+    and learner_id in (
+        select id
+        from learners
+        where
+            active
+            and (published_nudges.channel <> 'whatsapp' or whatsapp_opt_in)
+            and person_id not in (select person_id from learners where contact_opt_out)
+    )
+"""
+
+_LISTED: Final = """
+    select nudges.id, nudges.learner_id, nudges.program, nudges.channel, nudges.type, nudges.status, nudges.version,
+        nudges.risk_label, nudges.risk_score, nudges.subject, nudges.content, nudges.gpt_fallback, nudges.reason,
+        nudges.created_at, learners.name, learners.email, learners.phone
+    from published_nudges as nudges
+    inner join learners on nudges.learner_id = learners.id
+"""
+
+
+def listed(store: Store, *, status: str | None = "draft", program: str | None = None) -> list[dict[str, Any]]:
+    """Return the nudges of published runs and those asked for by hand, worst first, with the name filled in."""
+    if status is not None and status not in STATUSES:
+        raise InvalidInput(f"status {status!r}: allowed are {', '.join(STATUSES)}")
+    with store.read() as db:
+        rows = records(
+            db,
+            _LISTED
+            + """
+            where ($status is null or nudges.status = $status) and ($program is null or nudges.program = $program)
+            order by nudges.risk_score desc nulls last, nudges.id
+            """,
+            {"status": status, "program": program},
+        )
+    return _named(rows)
+
+
+def approve(store: Store, ids: Sequence[str], *, actor: str, now: datetime) -> list[dict[str, Any]]:
+    """Approve drafts: from here on they may leave the house."""
+    return move(store, ids, "approved", actor=actor, now=now)
+
+
+def reject(
+    store: Store, ids: Sequence[str], *, actor: str, now: datetime, reason: str
+) -> list[dict[str, Any]]:
+    """Reject drafts, with the reason that the next prompt can learn from."""
+    if not reason.strip():
+        raise InvalidInput("reason: a rejection needs one")
+    return move(store, ids, "rejected", actor=actor, now=now, reason=reason)
+
+
+def move(
+    store: Store, ids: Sequence[str], status: str, *, actor: str, now: datetime, reason: str = ""
+) -> list[dict[str, Any]]:
+    """Move nudges to `status`, all of them or none, and return them. An id may be shortened while it is unique.
+
+    Raises `NotFound` for an unknown id, `InvalidInput` where one of them may not go there.
+    """
+    with store.write() as db:
+        full_ids = sorted({_full_id(db, nudge_id) for nudge_id in ids})
+        _choose(db, "nudge", "id in (select unnest($ids))", {"ids": full_ids})
+        _move_chosen(db, "nudge", status, actor=actor, now=now, reason=reason)
+        return _those(db, full_ids)
+
+
+def move_seen(
+    store: Store,
+    kind: Kind,
+    seen: Mapping[str, int],
+    to: str,
+    *,
+    actor: str,
+    now: datetime,
+    programs: Sequence[str] | None,
+    reason: str = "",
+) -> dict[str, list[dict[str, Any]]]:
+    """Move what is still as the viewer saw it, in one transaction, and tell what is not.
+
+    Parameters
+    ----------
+    seen
+        The version the viewer saw, by full id.
+    to
+        `approved`, `rejected` (with a reason) or `draft`, which takes either back.
+    programs
+        The viewer's; None for all.
+
+    Returns
+    -------
+    `moved`, with id, version and status, and `conflicts`: what was left as it is, by whom it was changed (`actor`,
+    `at`; null where only a run has) and its status, null where it is not there. With `why`, nobody was faster: the
+    learner may not be written to any more.
+    """
+    if to not in BY_HAND:
+        raise InvalidInput(f"to {to!r}: allowed are {', '.join(BY_HAND)}")
+    reason = plain_text("reason", reason)
+    if to == "rejected" and not reason:
+        raise InvalidInput("reason: a rejection needs one")
+    with store.write() as db:
+        there = {row["id"]: row for row in drafts.those(db, kind, list(seen), programs=programs)}
+        conflicts = [
+            conflict
+            for draft_id, version in seen.items()
+            if (conflict := _conflict(draft_id, there.get(draft_id), version, to))
+        ]
+        left = {conflict["id"] for conflict in conflicts}
+        ready = [draft_id for draft_id in seen if draft_id not in left]
+        _choose(db, kind, "id in (select unnest($ids::text[]))", {"ids": ready})
+        _move_chosen(db, kind, to, actor=actor, now=now, reason=reason)
+    moved = [{"id": draft_id, "version": seen[draft_id] + 1, "status": to} for draft_id in ready]
+    return {"moved": moved, "conflicts": conflicts}
+
+
+def _conflict(draft_id: str, row: Mapping[str, Any] | None, version: int, to: str) -> dict[str, Any] | None:
+    """Return why the row does not go where the viewer wants it to; None where it goes."""
+    if row is None:
+        told = ("status", "version", "actor", "at", "name", "learner_id", "why")
+        return {"id": draft_id, **dict.fromkeys(told)}
+    is_as_seen = row["version"] == version and to in TRANSITIONS.get(row["status"], ())
+    why = row["refused"] if is_as_seen and to == "approved" else None
+    if is_as_seen and not why:
+        return None
+    return {
+        "id": draft_id,
+        "status": row["status"],
+        "version": row["version"],
+        "actor": row["changed_by"],
+        "at": row["changed_at"],
+        "name": row["name"],
+        "learner_id": row["learner_id"],
+        "why": why,
+    }
+
+
+def export(store: Store, *, actor: str, now: datetime, mark_sent: bool) -> list[dict[str, Any]]:
+    """Return the approved nudges, ready to be sent by another system; `mark_sent` records that they were.
+
+    Those to people who have opted out since, or left, stay behind.
+    """
+    with store.write() as db:
+        rows = db.execute(f"select id from published_nudges where {_SENDABLE}").fetchall()  # noqa: S608 (ours)
+        ids = [row[0] for row in rows]
+        if mark_sent:
+            _choose(db, "nudge", "status = 'approved' and id in (select unnest($ids))", {"ids": ids})
+            _move_chosen(db, "nudge", "queued", actor=actor, now=now)
+            _choose(db, "nudge", "id in (select unnest($ids))", {"ids": ids})
+            _move_chosen(db, "nudge", "sent", actor=actor, now=now)
+        return _those(db, ids)
+
+
+def expire(db: Cursor, as_of: datetime, *, now: datetime) -> int:
+    """Let published drafts of 72 hours before `as_of` and older expire; return how many."""
+    old = {"as_of": as_of, "hours": DRAFT_HOURS}
+    count = _choose(db, "nudge", "status = 'draft' and as_of <= $as_of - to_hours($hours)", old)
+    _move_chosen(db, "nudge", "expired", actor=SYSTEM, now=now)
+    return count
+
+
+def expire_quizzes(store: Store, as_of: datetime, *, now: datetime) -> int:
+    """Let published quizzes that nobody has decided about within a week before `as_of` expire; return how many.
+
+    There may be many, so nobody has to wait for all of them at once.
+    """
+    old = {"as_of": as_of, "days": QUIZ_DAYS, "most": TEXT_ROWS_PER_BLOCK}
+    expired = 0
+    while True:
+        with store.write() as db:
+            condition = "status = 'draft' and as_of <= $as_of - to_days($days) order by id limit $most"
+            count = _choose(db, "quiz", condition, old)
+            _move_chosen(db, "quiz", "expired", actor=SYSTEM, now=now)
+        expired += count
+        if count < TEXT_ROWS_PER_BLOCK:
+            return expired
+
+
+def _choose(db: Cursor, kind: Kind, condition: str, named: Mapping[str, object] | None = None) -> int:
+    """Fill the table `moving` with the visible nudges or quizzes for which the condition holds; return how many."""
+    db.execute(
+        f"""
+        create or replace temp table moving as
+        select id, learner_id, status, version, created_at from {_VISIBLE[kind]} where {condition}
+        """,  # noqa: S608 (ours)
+        dict(named or {}),
+    )
+    return int(first_row(db, "select count(*) from temp.moving")[0])
+
+
+def _move_chosen(db: Cursor, kind: Kind, status: str, *, actor: str, now: datetime, reason: str = "") -> None:
+    for before, count, first in db.execute(
+        "select status, count(*), min(id) from temp.moving group by status order by status"
+    ).fetchall():
+        allowed = TRANSITIONS.get(before, ())
+        if status not in allowed:
+            may = f"it may become {', '.join(allowed)}" if allowed else "it stays as it is"
+            raise InvalidInput(
+                f"status: {count} of the {_PLURAL[kind]}, first {first[:12]!r}, cannot go from {before} to {status}; "
+                f"{may}"
+            )
+    change = {"status": status, "now": now, "actor": actor}
+    db.execute(query(_MOVES[kind]), change)
+    (since,) = first_row(db, "select min(created_at) from temp.moving")
+    told = {**change, "kind": kind, "reason": reason or None, "since": since}
+    db.execute(query("outreach/record_moves"), told)
+
+
+def _those(db: Cursor, ids: Sequence[str]) -> list[dict[str, Any]]:
+    order = "order by nudges.risk_score desc nulls last, nudges.id"
+    return _named(
+        records(db, f"{_LISTED} where nudges.id in (select unnest($ids)) {order}", {"ids": list(ids)})
+    )
+
+
+def _full_id(db: Cursor, start: str) -> str:
+    """Return the one id that begins so: lists show twelve characters, and a person types fewer."""
+    rows = db.execute(
+        "select id from published_nudges where starts_with(id, $start) limit 2", {"start": start}
+    ).fetchall()
+    if not start or not rows:
+        raise NotFound(f"no nudge {start[:12]!r} in the queue")
+    if len(rows) > 1:
+        raise NotFound(f"nudge {start[:12]!r}: more than one begins so")
+    return str(rows[0][0])
+
+
+def _named(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the rows with the name where it belongs."""
+    return [
+        {
+            **row,
+            "content": fill(row["content"], row["name"]),
+            "subject": fill(row["subject"], row["name"]) if row["subject"] else None,
+        }
+        for row in rows
+    ]
+
+
+def write_csv(rows: Sequence[Mapping[str, Any]], file: TextIO) -> None:
+    """Write nudges as CSV that a spreadsheet opens without running anything in it."""
+    columns = ("id", "learner_id", "channel", "name", "email", "phone", "subject", "content", "status")
+    spreadsheets.write_csv(columns, rows, file)

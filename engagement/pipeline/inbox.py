@@ -1,0 +1,196 @@
+"""What is new in an inbox, and which run it belongs to.
+
+What is new is told by content. A file of an inbox whose bytes were loaded before, under whatever name, is not loaded
+again, not even to take back what came after it; a file that is named is loaded by every run. Files come in the order
+of their paths, so a later name corrects an earlier one.
+
+What lies in an inbox is known from the moment a run takes it. A run for an instant that is past would have to date it
+back, below facts that are newer, and there it would count as loaded: such a run takes nothing, and the files wait for
+one whose day is not over. What a run is to load is kept with it, each file by its hash: a run that is taken up again,
+be it days later, knows what was its own.
+"""
+
+import glob
+import logging
+import os
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from itertools import takewhile
+from pathlib import Path
+from typing import Any, Final
+
+from engagement import runs
+from engagement.errors import InvalidInput, RunFailed
+from engagement.ingest.readers import content_hash
+from engagement.pipeline.sources import PLAN, Kind, Sources, waiting
+from engagement.runs import Run
+from engagement.settings import PROJECT
+from engagement.store import Cursor, Store, first_row, query
+
+_log = logging.getLogger(__name__)
+_WILD: Final = re.compile(r"[*?\[]")
+
+
+@dataclass(frozen=True)
+class File:
+    """A file as a run found it; `name` is its path relative to the project."""
+
+    kind: Kind
+    name: str
+    content_hash: str
+    from_inbox: bool
+
+
+def found(sources: Sources) -> list[File]:
+    """Return every file that is there, in the order of loading: learners before what they did.
+
+    Raises `InvalidInput` for one that is not there or cannot be read.
+    """
+    names: list[tuple[Kind, bool, str]] = [
+        # What is named is loaded every night and comes last, so that the order of loads stays the same.
+        *(("learners", True, name) for name in _matching(sources.inbox)),
+        *(("learners", False, name) for name in sources.learners),
+        *(("events", True, name) for name in _matching(sources.events_inbox)),
+        *(("events", False, name) for name in sources.events),
+    ]
+    return [File(kind, name, content_hash(PROJECT / name), inbox) for kind, inbox, name in names]
+
+
+def _matching(patterns: Iterable[str]) -> list[str]:
+    """Return the files that match, by path; hidden ones are somebody's unfinished uploads."""
+    matches: set[str] = set()
+    for pattern in patterns:
+        if (PROJECT / pattern).is_dir():
+            raise InvalidInput(
+                f"inbox {pattern}: is a folder; {pattern.rstrip('/')}/*.csv means the files in it"
+            )
+        matches |= set(glob.glob(pattern, root_dir=PROJECT, recursive=True))  # noqa: PTH207 (Path.glob finds hidden files)
+    names = sorted(name for name in matches if not (PROJECT / name).is_dir())
+    for name in names:
+        if not _is_text(name):
+            raise InvalidInput(f"{ascii(Path(name).name)[:200]}: rename it; a name is UTF-8")
+    return names
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def missing_folders(sources: Sources) -> list[str]:
+    """Return what stands for an inbox and is no folder that can be read, as a share that is not mounted."""
+    return sorted({str(folder) for folder in map(_folder, sources.inboxes) if not _is_readable(folder)})
+
+
+def _folder(pattern: str) -> Path:
+    """Return the folder as far as the pattern can only mean one."""
+    return PROJECT.joinpath(*takewhile(lambda part: not _WILD.search(part), Path(pattern).parts[:-1]))
+
+
+def _is_readable(folder: Path) -> bool:
+    return folder.is_dir() and os.access(folder, os.R_OK | os.X_OK)
+
+
+def to_load(db: Cursor, files: Sequence[File]) -> list[File]:
+    """Return the files a run that begins now has to load: the named ones, and what is new in an inbox."""
+    known = set(db.execute("select kind, content_hash from loads").fetchall())
+    known |= {(file.kind, file.content_hash) for file in files if not file.from_inbox}
+    chosen = []
+    for file in files:
+        content = file.kind, file.content_hash
+        if not file.from_inbox or content not in known:
+            chosen.append(file)
+        known.add(content)
+    return chosen
+
+
+def offers(
+    db: Cursor, pipeline: str, files: Sequence[File], *, as_of: datetime, now: datetime
+) -> list[list[File]]:
+    """Return which of the files a run for `as_of` may load now: the first choice that makes it a known run counts.
+
+    Where `as_of` is past, that is what an attempt that did not end had found in its time; or else the named files.
+    """
+    if as_of >= now:
+        return [list(files)]
+    own = {
+        (file.kind, file.content_hash)
+        for run_id in runs.unpublished(db, pipeline)
+        for file in _planned(runs.parameters(db, run_id))
+    }
+    return [
+        [file for file in files if not file.from_inbox or (file.kind, file.content_hash) in own],
+        named(files),
+    ]
+
+
+def named(files: Iterable[File]) -> list[File]:
+    """Return the files that a pipeline names, which every run loads."""
+    return [file for file in files if not file.from_inbox]
+
+
+def fingerprint(db: Cursor, coming: Sequence[File], *, as_of: datetime) -> str:
+    """Return the digest of what the store knows at `as_of` once these files are loaded."""
+    return runs.input_fingerprint(
+        db,
+        as_of,
+        [file.content_hash for file in coming if file.kind == "learners"],
+        new_events=[file.content_hash for file in coming if file.kind == "events"],
+    )
+
+
+def keep_plan(
+    db: Cursor, run: Run, sources: Sources, coming: Sequence[File], *, there: Sequence[File]
+) -> list[File]:
+    """Write down with the run what it loads and how, and what of the files that are there it leaves to another.
+
+    Return its files, with those it loaded before it stopped.
+    """
+    parameters = runs.parameters(db, run.run_id)
+    done = [file for file in _planned(parameters) if file.from_inbox and _is_loaded(db, file)]
+    files = [*done, *coming]
+    left = [file.name for file in to_load(db, there) if file not in files]
+    plan = {"rules": sources.rules, "files": [asdict(file) for file in files], "waiting": left}
+    if PLAN in parameters or any(plan.values()):
+        runs.keep_parameters(db, run.run_id, {**parameters, PLAN: plan})
+    return files
+
+
+def _planned(parameters: dict[str, Any]) -> list[File]:
+    return [File(**file) for file in parameters.get(PLAN, {}).get("files", [])]
+
+
+def _is_loaded(db: Cursor, file: File) -> bool:
+    sql = "select count(*) from loads where kind = $kind and content_hash = $hash"
+    return first_row(db, sql, {"kind": file.kind, "hash": file.content_hash}) != (0,)
+
+
+def check_news(store: Store, run: Run, sources: Sources, files: Sequence[File], *, now: datetime) -> None:
+    """Say, or raise `RunFailed`, where the inboxes have nothing new for the run.
+
+    Not where an earlier attempt took what they had: one at the same day, or one that was never published. Nor where
+    the run's instant is past, which is no time for news: what waits for another run is only said.
+    """
+    if run.as_of < now:
+        if left := waiting(store, run):
+            _log.warning(
+                f"{run.as_of.isoformat()} is past: {len(left)} new files in the inbox "
+                f"{', '.join(sources.inboxes)} wait for a run whose day is not over",
+                extra={"run_id": run.run_id},
+            )
+        return
+    if not sources.inboxes or any(file.from_inbox for file in files):
+        return
+    with store.read() as db:
+        if first_row(db, query("pipeline/inbox_was_taken"), {"pipeline": run.pipeline, "day": run.day})[0]:
+            return
+    gone = [f"no folder {folder} that can be read" for folder in missing_folders(sources)]
+    said = "; ".join([f"nothing new in the inbox {', '.join(sources.inboxes)}", *gone])
+    if sources.if_nothing_new == "fail":
+        raise RunFailed(f"{run.run_id}: {said}; nothing was scored, what was published stands")
+    _log.warning(said, extra={"run_id": run.run_id})

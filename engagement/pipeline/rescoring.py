@@ -1,0 +1,47 @@
+"""Scores that a person asks for now: everybody's or those of some programs, and what changed by them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from engagement.pipeline import config as steps
+from engagement.pipeline import publication
+from engagement.risk import scores as scoring
+from engagement.runs import NIGHTLY
+from engagement.store import Store, query, records
+from engagement.store.locks import sole_runner
+
+WORSE_SHOWN: Final = 25
+
+
+def recalculate(
+    store: Store, *, as_of: datetime, zone: ZoneInfo, programs: Sequence[str] | None, now: datetime
+) -> dict[str, Any]:
+    """Score everybody (or some programs) at `as_of` by the numbers of the nightly run, publish, and say what changed.
+
+    Returns
+    -------
+    `before` and `after`: learners by label. `worse` and `better`: how many moved which way. `worst`: up to 25 of those
+    who are worse off now, as `id`, `name`, `program`, `from`, `to`, `risk_score`. Raises `StoreBusy` where a run works
+    on the store.
+    """
+    named = {"programs": None if programs is None else list(programs)}
+    with sole_runner(store.path), store.staging():
+        with store.read() as db:
+            db.execute(query("pipeline/labels_before"), named)
+            before = scoring.current_labels(db, programs)
+        publication.recalculate(
+            store,
+            as_of=as_of,
+            zone=zone,
+            programs=programs,
+            now=now,
+            policy=steps.read_pipeline(NIGHTLY).policy,
+        )
+        with store.read() as db:
+            after = scoring.current_labels(db, programs)
+            (counts,) = records(db, query("pipeline/label_moves_counted"))
+            worst = records(db, query("pipeline/label_moves"), {"shown": WORSE_SHOWN})
+            db.execute("drop table temp.labels_before")
+    return {"before": before, "after": after, **counts, "worst": worst}

@@ -1,0 +1,1 @@
+"""The charts of reports and notebooks: small frames in, plotly figures out."""

@@ -1,0 +1,113 @@
+"""Charts of how right a score was. They look as those of `charts` do; lines differ by more than colour."""
+
+from typing import Any, Final
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from engagement.reporting.charts.style import checked, lay_out
+from engagement.reporting.palette import LIGHT
+
+HEIGHT: Final = 380
+_LOOKS: Final = (
+    {"color": LIGHT["accent"], "dash": "solid", "symbol": "circle"},
+    {"color": LIGHT["low"], "dash": "dash", "symbol": "square"},
+    {"color": LIGHT["medium"], "dash": "dot", "symbol": "diamond"},
+    {"color": LIGHT["unknown"], "dash": "dashdot", "symbol": "x"},
+)
+
+
+def over_weeks(frame: pd.DataFrame, *, title: str) -> go.Figure:
+    """Return a line per model over the weeks, the first one with its range.
+
+    Parameters
+    ----------
+    frame
+        One row per model and week, at most four models, the score first: `model`, `week`, `value`, `low`, `high` (AUC).
+    title
+        What it shows, as a sentence.
+    """
+    rows = checked(frame, ["model", "week", "value", "low", "high"])
+    figure = go.Figure()
+    for look, (model, part) in zip(_LOOKS, rows.groupby("model", sort=False), strict=False):
+        if look is _LOOKS[0]:
+            figure.add_scatter(
+                x=[*part["week"], *part["week"][::-1]],
+                y=[*part["high"].round(3), *part["low"].round(3)[::-1]],
+                fill="toself",
+                fillcolor=LIGHT["grid"],
+                line={"width": 0},
+                mode="lines",
+                hoverinfo="skip",
+                showlegend=False,
+            )
+        figure.add_scatter(**_line(str(model), part["week"], part["value"].round(3), look))
+    table = rows.round(3)[["week", "model", "value", "low", "high"]]
+    lay_out(figure, title, ["Week", "Model", "AUC", "From", "To"], table, height=HEIGHT)
+    figure.update_xaxes(title_text="Week of the course", dtick=4 if rows["week"].max() > 10 else 1)
+    return figure.update_yaxes(title_text="AUC (0.5: by chance, 1: always right)")
+
+
+def stops(frame: pd.DataFrame, *, title: str, capacity: float) -> go.Figure:
+    """Return, for each place to stop on the way down a list, how many of those who left were on it.
+
+    Parameters
+    ----------
+    frame
+        One row per model and place, at most three models, the score first: `model`, `contacted_percent`, `contacted`,
+        `found_percent`.
+    title
+        What it shows, as a sentence.
+    capacity
+        Share of the learners where one would stop, 0 to 1; it is marked.
+    """
+    rows = checked(frame, ["model", "contacted_percent", "contacted", "found_percent"])
+    figure = go.Figure()
+    for look, (model, part) in zip(_LOOKS, rows.groupby("model", sort=False), strict=False):
+        x, y = ([0, *part[name].round(1)] for name in ("contacted_percent", "found_percent"))
+        figure.add_scatter(**_line(str(model), x, y, look))
+    figure.add_scatter(**_line("by chance", [0, 100], [0, 100], _LOOKS[3]) | {"mode": "lines"})
+    table = rows.round(1)[["model", "contacted_percent", "contacted", "found_percent"]]
+    columns = ["Model", "Called, percent", "Called, learners", "Found, percent"]
+    lay_out(figure, title, columns, table, height=HEIGHT)
+    figure.add_vline(x=100 * capacity, line={"color": LIGHT["mark"], "width": 1.5, "dash": "dot"})
+    figure.update_xaxes(title_text="Learners called, worst first (percent)", range=[0, 101])
+    return figure.update_yaxes(title_text="Of those who left, found (percent)", range=[0, 102])
+
+
+def calibration(frame: pd.DataFrame, *, title: str) -> go.Figure:
+    """Return what was foretold against what came, in groups of learners; on the diagonal both are the same.
+
+    Parameters
+    ----------
+    frame
+        One row per series and group of learners: `basis`, `predicted`, `observed` (shares), `learners`.
+    title
+        What it shows, as a sentence.
+    """
+    rows = checked(frame, ["basis", "predicted", "observed", "learners"])
+    figure = go.Figure(go.Scatter(**_line("as foretold", [0, 100], [0, 100], _LOOKS[3]) | {"mode": "lines"}))
+    for look, (basis, part) in zip(_LOOKS, rows.groupby("basis", sort=False), strict=False):
+        percent = 100 * part[["predicted", "observed"]]
+        name = {"due": "of the work due", "course": "of the whole course"}[str(basis)]
+        figure.add_scatter(**_line(name, percent["predicted"].round(1), percent["observed"].round(1), look))
+    table = rows.assign(
+        predicted=(100 * rows["predicted"]).round(1), observed=(100 * rows["observed"]).round(1)
+    )[["basis", "predicted", "observed", "learners"]]
+    columns = ["Work counted", "Foretold, percent", "Left, percent", "Learners"]
+    lay_out(figure, title, columns, table, height=HEIGHT)
+    figure.update_xaxes(title_text="Foretold chance to leave (percent)", range=[0, 101])
+    return figure.update_yaxes(title_text="Who left (percent of the group)", range=[0, 102])
+
+
+def _line(name: str, x: Any, y: Any, look: dict[str, str]) -> dict[str, Any]:
+    return {
+        "x": list(x),
+        "y": list(y),
+        "name": name,
+        "mode": "lines+markers",
+        "line": {"color": look["color"], "dash": look["dash"], "width": 2.5},
+        "marker": {"color": look["color"], "symbol": look["symbol"], "size": 8},
+        "showlegend": True,
+        "hovertemplate": f"{name}: %{{y}}<extra></extra>",
+    }

@@ -1,0 +1,154 @@
+"""Findings in words: the sentence a table is for."""
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from engagement.llm.pricing import usd
+from engagement.reporting.charts.runs import DRIVERS
+from engagement.views import suppression as disclosure
+from engagement.views.suppression import FEWEST
+
+
+def headline(labels: pd.DataFrame) -> str:
+    """Return how many are at high risk, and how that changed, from `cohorts.label_counts`.
+
+    >>> headline(pd.DataFrame({"label": ["high", "low"], "learners": [20, 80], "change": [-2, 2]}))
+    '20 of 100 learners are at high risk (20 %), 2 fewer than in the last run.'
+    """
+    total = int(labels["learners"].sum())
+    row = labels[labels["label"] == "high"].iloc[0]
+    high = int(row["learners"])
+    sentence = f"{high:,} of {total:,} learners are at high risk ({_percent(high, total)})"
+    if pd.isna(row["change"]):
+        return f"{sentence}."
+    change = int(row["change"])
+    words = "as many as" if change == 0 else f"{abs(change):,} {'more' if change > 0 else 'fewer'} than"
+    return f"{sentence}, {words} in the last run."
+
+
+def freshness(frame: pd.DataFrame) -> str:
+    """Return how old the newest facts are, and whom they leave out, from `cohorts.freshness`."""
+    row = frame.iloc[0]
+    if pd.isna(row["newest_facts"]):
+        return "Nothing is known by this date."
+    age = row["age_days"]
+    old = "less than a day" if age < 1 else f"{age:.0f} day{'' if round(age) == 1 else 's'}"
+    sentences = [f"The newest facts are from {row['newest_facts']:%d %B %Y}, {old} old."]
+    if row["without_facts"]:
+        sentences.append(
+            f"{row['without_facts']:,} active learners have no facts by this date and are not scored."
+        )
+    if row["logins_in_future"]:
+        sentences.append(
+            f"{row['logins_in_future']:,} last logins are later than the run and count as today."
+        )
+    return " ".join(sentences)
+
+
+def authors(use: pd.DataFrame) -> str:
+    """Return who wrote the texts and what that cost, from `cohorts.model_use`."""
+    row = use.iloc[0]
+    if not row["drafts"]:
+        return "Nothing was drafted."
+    if pd.isna(row["model"]):
+        return f"All {row['drafts']:,} texts are templates: no model was asked."
+    sentences = [f"A model, {row['model']}, wrote {row['texts']:,} of {row['drafts']:,} texts"]
+    if row["texts"]:
+        sentences[0] += f", {row['different_texts']:,} of them different"
+    if row["requests"]:
+        sentences.append(
+            f"It was asked {row['requests']:,} times and read {row['input_tokens']:,} tokens and wrote "
+            f"{row['output_tokens']:,}"
+        )
+    else:
+        sentences.append("It was not asked: earlier runs had its answers")
+    if not pd.isna(row["spent_usd"]):
+        sentences.append(f"That cost {usd(row['spent_usd'])}")
+    elif row["requests"]:
+        sentences.append("What that cost is not known: the model has no listed price")
+    if not pd.isna(row["saved_usd"]) and row["saved_usd"] > 0:
+        sentences.append(f"Asking for each learner alone would have cost {usd(row['saved_usd'])} more")
+    return ". ".join(sentences) + "."
+
+
+def cohort(shares: pd.DataFrame, drivers: pd.DataFrame) -> str:
+    """Return what `cohorts.label_shares` and `cohorts.driver_counts` say of a cohort, small counts not named."""
+    if shares["learners"].sum() == 0:
+        return disclosure.TOO_FEW
+    counts = shares.set_index("label")["learners"]
+    total, high = int(counts.sum()), int(counts["high"])
+    if 0 < high < FEWEST:
+        sentence = f"Fewer than {FEWEST} of {total:,} learners were at high risk."
+    elif "high" in set(disclosure.shown(shares)["label"]):
+        sentence = f"{high:,} of {total:,} learners were at high risk ({_percent(high, total)})."
+    else:
+        sentence = f"How many of {total:,} learners were at high risk is not shown: it would tell of few."
+    main = disclosure.shown(drivers).head(1)
+    if main.empty:
+        return sentence
+    reason = DRIVERS.get(main["driver"].iloc[0], main["driver"].iloc[0]).lower()
+    return f"{sentence} The main reason at high or medium risk: {reason} ({main['learners'].iloc[0]:,} learners)."
+
+
+def label_shares(shares: pd.DataFrame) -> str:
+    """Return how many are at high and medium risk, from `cohorts.label_shares`, as a title."""
+    counts = shares.set_index("label")["learners"]
+    return " and ".join(
+        f"{counts[label]:,} at {label} risk" for label in ("high", "medium") if label in counts
+    )
+
+
+def drivers(drivers: pd.DataFrame) -> str:
+    """Return the main reason of the learners at risk, from `cohorts.driver_counts`, as a title."""
+    if drivers.empty:
+        return f"No reason has {FEWEST} learners"
+    main = drivers.iloc[0]
+    return f"{DRIVERS.get(main['driver'], main['driver'])} weighs most, for {main['learners']:,} learners"
+
+
+def quadrants(quadrants: pd.DataFrame) -> str:
+    """Return the largest group that is not on track, from `cohorts.quadrants`, as a title."""
+    rows = quadrants[~quadrants["quadrant"].isin(["on track", "results not known"])]
+    if rows.empty or not rows["learners"].max():
+        return "No group off track can be shown"
+    main = rows.sort_values("learners", ascending=False).iloc[0]
+    return f"{main['learners']:,} learners ({main['share_percent']:.0f} %) are {main['quadrant']}"
+
+
+def moves(streams: pd.DataFrame) -> str:
+    """Return how many got worse and better, as a title: of what is shown, since a sum would tell what is hidden.
+
+    Parameters
+    ----------
+    streams
+        `cohorts.moves` after `disclosure.masked`: missing what must be hidden.
+    """
+    order = ["low", "medium", "high"]
+    cells = streams.loc[order, order].astype("Float64").to_numpy(dtype=float, na_value=np.nan)
+    above = np.triu_indices(len(order), 1)
+    worse, better = _shown_sum(cells[above]), _shown_sum(cells.T[above])
+    title = f"{worse} moved to a higher risk, {better} to a lower one"
+    return title[0].upper() + title[1:]
+
+
+def group_shares(shares: pd.DataFrame, measure: str) -> str:
+    """Return how far the groups lie apart in a measure of `fairness.table`, as a title that names no group."""
+    known = shares.loc[shares["measure"] == measure, "share"].dropna().astype(float)
+    if known.empty:
+        return f"No share {measure} can be shown"
+    least, most = f"{known.min():.0f}", f"{known.max():.0f}"
+    return (
+        f"{least} % {measure} in every group" if least == most else f"{least} to {most} % {measure}, by group"
+    )
+
+
+def _shown_sum(cells: npt.NDArray[np.float64]) -> str:
+    number, is_part = int(np.nansum(cells)), bool(np.isnan(cells).any())
+    if is_part:
+        return f"at least {number:,}" if number else "a hidden number"
+    return f"{number:,}"
+
+
+def _percent(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.0f} %" if whole else "0 %"

@@ -1,0 +1,99 @@
+"""What stands in a mail about a run: its answers and a few key figures, as a picture and in the same words.
+
+The picture is a page of ours that a browser takes; the words are its alternative text, and a mail of their own where
+there is no browser. Nobody is named, and no number of fewer than ten learners is said.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final, NamedTuple
+
+from engagement.reporting.displays import PAGES
+from engagement.reporting.palette import LIGHT
+
+WIDTH: Final = 1200  # as previews of links have it; still readable at half of that
+HEIGHT: Final = 630
+SCALE: Final = 2
+FEWEST: Final = 10  # learners of a number that is said
+SHOWN: Final = ("high", "medium")  # the labels whose learners somebody should hear from
+_SENTENCE: Final = re.compile(r"(?<=[.!?])\s+(?=[A-Z0-9])")
+_LARGE_TYPE: Final = 150  # characters of an answer that fits in it
+
+
+class Figure(NamedTuple):
+    """One key figure: its name, its number and its share in words, its part of the bar in percent, its colour."""
+
+    name: str
+    number: str
+    share: str
+    percent: float
+    color: str
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What is told of a run; the first answer is the one that is asked for."""
+
+    title: str
+    day: date
+    answers: Sequence[str]
+    labels: Mapping[str, int]  # learners by risk label; empty where nobody is known
+
+    @property
+    def figures(self) -> list[Figure]:
+        """How many learners there are, how many of them at which risk, and the others."""
+        total = sum(self.labels.values())
+        if not total:
+            return []
+        told = {label: self.labels.get(label, 0) for label in SHOWN}
+        rest = total - sum(learners for learners in told.values() if learners >= FEWEST)
+        return [
+            Figure("learners", _number(total), "", 0, LIGHT["accent"]),
+            *(_part(f"at {label} risk", learners, total, LIGHT[label]) for label, learners in told.items()),
+            _part("others", rest, total, LIGHT["unknown"]),
+        ]
+
+    @property
+    def words(self) -> str:
+        """The summary as one text."""
+        figures = [
+            f"{figure.number} {figure.name}" + (f" ({figure.share})" if figure.share else "")
+            for figure in self.figures
+        ]
+        said = [f"{self.title}, as of {self.day:%d %B %Y}.", *self.answers]
+        return " ".join([*said, *([f"{', '.join(figures)}."] if figures else [])])
+
+    def html(self) -> str:
+        """Return the page that the picture is taken of; light, whatever the machine prefers."""
+        first, *others = self.answers or [""]
+        return PAGES.get_template("summary.html.j2").render(
+            title=self.title,
+            day=f"{self.day:%d %B %Y}",
+            answer=first,
+            is_short=len(first) <= _LARGE_TYPE,
+            others=others,
+            figures=self.figures,
+            width=WIDTH,
+            height=HEIGHT,
+            ink=LIGHT["mark"],
+        )
+
+
+def first_sentence(text: str) -> str:
+    """Return the first sentence of a text.
+
+    >>> first_sentence("It helped: 65 % came back, of the others 54 %. That is 10.2 points more.")
+    'It helped: 65 % came back, of the others 54 %.'
+    """
+    return _SENTENCE.split(text.strip(), maxsplit=1)[0]
+
+
+def _part(name: str, learners: int, total: int, color: str) -> Figure:
+    percent = 100 * learners / total if learners >= FEWEST else 0
+    return Figure(name, _number(learners), f"{percent:.0f} %" if percent else "", percent, color)
+
+
+def _number(learners: int) -> str:
+    return f"under {FEWEST}" if 0 < learners < FEWEST else f"{learners:,}"

@@ -1,0 +1,39 @@
+"""The store: one DuckDB file, and the only door to it."""
+
+from engagement.store.database import (
+    COPIES,
+    LOCK_WAIT_S,
+    SCHEMA_VERSION,
+    TEXT_ROWS_PER_BLOCK,
+    Cursor,
+    EngineError,
+    Relation,
+    Store,
+    first_row,
+    new_engine,
+    open_store,
+    pattern,
+    query,
+    records,
+    registered,
+    what_is_wrong,
+)
+
+__all__ = [
+    "COPIES",
+    "LOCK_WAIT_S",
+    "SCHEMA_VERSION",
+    "TEXT_ROWS_PER_BLOCK",
+    "Cursor",
+    "EngineError",
+    "Relation",
+    "Store",
+    "first_row",
+    "new_engine",
+    "open_store",
+    "pattern",
+    "query",
+    "records",
+    "registered",
+    "what_is_wrong",
+]

@@ -1,0 +1,263 @@
+"""Contacts: who a run contacts, by the rules of `selection`, and what a person says they did by themselves.
+
+A phone call counts for the limits like a message that was sent; a note does not.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from typing import Any, Final, cast
+
+import narwhals as nw
+
+from engagement import audit as deeds
+from engagement.errors import InvalidInput, NotFound
+from engagement.policy import DEFAULT_POLICY, RiskPolicy
+from engagement.runs import NIGHTLY, Run
+from engagement.store import Cursor, Relation, Store, first_row, query, records
+from engagement.targeting import experiments, selection
+from engagement.targeting.experiments import Plan
+from engagement.targeting.selection import DEFAULT_SELECTION, SelectionPolicy
+from engagement.text import plain_text
+from engagement.vocabulary import TERMS
+
+ONE_CLICK: Final = timedelta(seconds=1)  # the same again so soon is the same click
+
+_DECIDED: Final = (
+    "learner_id, person_id, decision, type, channel, reason, quiz, quiz_topic, priority, risk_score, "
+    "risk_label"
+)
+_SCORES: Final = f"learner_id, risk_score, risk_label, {', '.join(TERMS)}"
+
+
+def decide(
+    store: Store,
+    run: Run,
+    *,
+    policy: SelectionPolicy = DEFAULT_SELECTION,
+    plan: Plan | None = None,
+) -> int:
+    """Write one decision per learner for the run, contacted or not; return how many are contacted.
+
+    By a `plan`, some wait, and the others are compared with them. Decided anew, it replaces the run's own decisions.
+    """
+    with store.staging():
+        # Who approves a nudge after this look and before the write comes after the run, as a minute later would be.
+        with store.read() as db:
+            _compute(db, run, policy, plan)
+        with store.write() as db:
+            discard(db, run.run_id)
+            db.execute(
+                f"insert into contact_decisions select $run_id, {_DECIDED} from temp.decided",  # noqa: S608 (ours)
+                {"run_id": run.run_id},
+            )
+            if plan:
+                experiments.assign(db, run, plan)
+            contacted = first_row(db, "select count(*) from temp.decided where decision = 'contact'")[0]
+            db.execute("drop table temp.decided")
+        return int(contacted)
+
+
+def _compute(db: Cursor, run: Run, policy: SelectionPolicy, plan: Plan | None) -> None:
+    """Fill the temporary table `decided`."""
+    db.execute(
+        f"create or replace temp table scores_now as select {_SCORES} from run_scores where run_id = $run_id",  # noqa: S608
+        {"run_id": run.run_id},
+    )
+    inputs = _inputs(
+        db,
+        as_of=run.as_of,
+        known_at=run.as_of,
+        day=run.day,
+        pipeline=run.history_of,
+        rewrites=policy.rewrite_templates,
+    )
+    if plan:
+        experiments.hold_out(db, run, plan)
+    decided = selection.decide(inputs, policy=_left_of(db, run, policy), risk_policy=run.policy)
+    db.execute(f"create or replace temp table decided as {decided.sql_query()}")
+    db.execute("drop table temp.scores_now")
+    db.execute("drop table temp.selection_inputs")
+
+
+def _left_of(db: Cursor, run: Run, policy: SelectionPolicy) -> SelectionPolicy:
+    """Return the policy with what earlier attempts for the same day have left of the capacity."""
+    if policy.capacity is None:
+        return policy
+    drafted = first_row(
+        db,
+        """
+        select count(*)
+        from published_nudges
+        where campaign = $campaign and period = $period
+            and not ($rewrites and is_untouched_template(gpt_fallback, reason, status, version))
+        """,
+        {"campaign": run.pipeline, "period": run.day.isoformat(), "rewrites": policy.rewrite_templates},
+    )[0]
+    return replace(policy, capacity=max(policy.capacity - drafted, 0))
+
+
+def phoned(
+    store: Store,
+    learner_id: str,
+    text: str = "",
+    *,
+    actor: str,
+    now: datetime,
+    programs: Sequence[str] | None,
+) -> dict[str, Any]:
+    """Record that somebody phoned the learner, with what was said if they want to keep it; return the event.
+
+    It counts as a contact. Recorded twice within a second, it is one. Raises `NotFound`, and `InvalidInput` where the
+    text may not be kept.
+    """
+    return _done(store, learner_id, "phone_call", text, actor=actor, now=now, programs=programs)
+
+
+def note(
+    store: Store,
+    learner_id: str,
+    text: str,
+    *,
+    actor: str,
+    now: datetime,
+    programs: Sequence[str] | None,
+) -> dict[str, Any]:
+    """Keep a note about the learner and return the event; raises as `phoned` does, and where the text is empty."""
+    if not text.strip():
+        raise InvalidInput("text: a note needs one")
+    return _done(store, learner_id, "note", text, actor=actor, now=now, programs=programs)
+
+
+def _done(
+    store: Store,
+    learner_id: str,
+    kind: str,
+    text: str,
+    *,
+    actor: str,
+    now: datetime,
+    programs: Sequence[str] | None,
+) -> dict[str, Any]:
+    text = plain_text("text", text)
+    with store.write() as db:
+        check_program(db, learner_id, programs)
+        same = {"learner_id": learner_id, "kind": kind, "actor": actor, "text": text}
+        just_now = db.execute(
+            """
+            select timestamp
+            from events
+            where
+                timestamp > $since and timestamp < $until and learner_id = $learner_id and type = $kind
+                and actor = $actor and metadata ->> 'text' = $text
+            order by timestamp
+            limit 1
+            """,
+            {**same, "since": now - ONE_CLICK, "until": now + ONE_CLICK},
+        ).fetchall()
+        at = just_now[0][0] if just_now else now
+        deeds.record(db, learner_id, kind, timestamp=at, actor=actor, source="desk", metadata={"text": text})
+    return {"timestamp": at, "type": kind, "actor": actor, "metadata": {"text": text}}
+
+
+def check_program(db: Cursor, learner_id: str, programs: Sequence[str] | None) -> None:
+    """Raise `NotFound` where there is no such learner in the programs; None: all programs."""
+    found = db.execute("select program from learners where id = $id", {"id": learner_id}).fetchall()
+    if not found or (programs is not None and found[0][0] not in programs):
+        raise NotFound(f"no learner {learner_id!r}")
+
+
+def consents(db: Cursor, learner_id: str) -> dict[str, Any]:
+    """Return what `selection.refusal_by_hand` asks about one learner, at once: it may be asked while others wait."""
+    found = records(
+        db,
+        """
+        select
+            id as learner_id,
+            active,
+            person_id in (select person_id from learners where contact_opt_out) as contact_opt_out,
+            email is not null as has_email,
+            phone is not null as has_phone,
+            whatsapp_opt_in
+        from learners
+        where id = $id
+        """,
+        {"id": learner_id},
+    )
+    if not found:
+        raise NotFound(f"no learner {learner_id!r}")
+    return found[0]
+
+
+def look_at(
+    db: Cursor, learner_id: str, *, now: datetime, day: date, programs: Sequence[str] | None = None
+) -> dict[str, Any]:
+    """Return what the rules know about one learner at this moment, with the `type` of nudge that fits.
+
+    Keys as in `selection.COLUMNS`, and `type`, `channel` (None: none fits), `program`, `locale`, `known_at` (up to when
+    facts count). Raises `NotFound`.
+    """
+    check_program(db, learner_id, programs)
+    db.execute(
+        f"create or replace temp table scores_now as select {_SCORES} from risk_scores where learner_id = $learner_id",  # noqa: S608
+        {"learner_id": learner_id},
+    )
+    scored = db.execute(
+        """
+        select risk_scores.as_of, runs.policy
+        from risk_scores
+        inner join runs on risk_scores.run_id = runs.run_id
+        where risk_scores.learner_id = $learner_id
+        """,
+        {"learner_id": learner_id},
+    ).fetchall()
+    # Tonight's run speaks of the end of the day: what it knew counts now, by the numbers it used.
+    known_at, policy = (
+        (max(now, scored[0][0]), RiskPolicy(**json.loads(scored[0][1]))) if scored else (now, DEFAULT_POLICY)
+    )
+    inputs = _inputs(db, as_of=now, known_at=known_at, day=day, pipeline=NIGHTLY, learner_id=learner_id)
+    kind = selection.nudge_type(DEFAULT_SELECTION, policy)
+    typed = (
+        nw.from_native(cast("Any", inputs)).with_columns(type=kind, channel=selection.channel()).to_native()
+    )
+    values = typed.fetchall()
+    return {**dict(zip(typed.columns, values[0], strict=True)), "known_at": known_at}
+
+
+def _inputs(
+    db: Cursor,
+    *,
+    as_of: datetime,
+    known_at: datetime,
+    day: date,
+    pipeline: str,
+    learner_id: str | None = None,
+    rewrites: bool = False,
+) -> Relation:
+    named = {"as_of": as_of, "known_at": known_at, "day": day, "pipeline": pipeline}
+    db.execute(query("targeting/selection_inputs"), {**named, "learner_id": learner_id, "rewrites": rewrites})
+    return db.table("temp.selection_inputs")
+
+
+def publish(db: Cursor, run: Run) -> None:
+    """Keep only the newest run's decisions, within the transaction that publishes the run."""
+    newer = db.execute(
+        "select 1 from runs where pipeline = $pipeline and published_at is not null and as_of > $as_of limit 1",
+        {"pipeline": run.pipeline, "as_of": run.as_of},
+    ).fetchall()
+    if newer:
+        discard(db, run.run_id)
+        return
+    db.execute(
+        """
+        delete from contact_decisions
+        where run_id <> $run_id and run_id in (select run_id from runs where pipeline = $pipeline)
+        """,
+        {"run_id": run.run_id, "pipeline": run.pipeline},
+    )
+
+
+def discard(db: Cursor, run_id: str) -> None:
+    """Forget the decisions of a run."""
+    db.execute("delete from contact_decisions where run_id = $run_id", {"run_id": run_id})

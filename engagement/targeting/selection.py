@@ -1,0 +1,360 @@
+"""Who is contacted, with which type of nudge, on which channel, or why not; and who gets a quiz.
+
+Every learner gets one decision, also the ones who are left alone: a coordinator asks "why did she hear
+nothing?" more often than "why did she?". The rules are small Narwhals expressions over one row per learner,
+so that a million learners are decided inside DuckDB and three in a pandas table, with the same result.
+
+What a rule does not know never leads to a message: a missing opt-in counts as none, a missing opt-out as
+given. Only `one_per_person` and `within_capacity` look at more than one row. Both take the worst first
+(highest score, then `learner_id`), so that the order of the rows does not matter.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final, cast
+
+import narwhals as nw
+from narwhals.typing import FrameT, IntoFrameT
+
+from engagement.errors import InvalidInput
+from engagement.policy import DEFAULT_POLICY, RiskPolicy
+from engagement.vocabulary import TERMS
+
+TYPES: Final = ("welcome", "support_referral", "praise", *TERMS)
+TYPE_WORDS: Final = {
+    "welcome": "Welcome",
+    "support_referral": "A person should call",
+    "praise": "Praise",
+    "behind_pace": "Behind with the work",
+    "low_quiz": "Low quiz results",
+    "missed_session": "Missed sessions",
+    "inactivity": "Long away",
+}
+SELECTABLE_LABELS: Final = ("high", "medium", "low")  # `unknown` gives nothing to write about
+RUNS_LOOKED_AT: Final = 3  # `runs_high` counts among the newest three published runs
+TERM_TOLERANCE: Final = 1e-9  # 0.14 / 0.2 is more than 0.35 / 0.5: a tie must not hang on the last bit
+
+# In the order in which they are asked. Words are what a coordinator reads.
+REASONS: Final = {
+    "inactive": "The enrolment is no longer active.",
+    "not_scored": "Nothing was known about the learner by that date.",
+    "low": "The learner is at low risk.",
+    "unknown": "Too little is known to score the learner.",
+    "label_not_selected": "This risk label is not contacted under the present settings.",
+    "opted_out": "The learner asked not to be contacted.",
+    "no_address": "There is no address for the channel the learner prefers.",
+    "open_draft": "A draft for this person is still waiting.",
+    "recently_contacted": "This person was contacted in the last few days.",
+    "cap_reached": "This person has had the most messages allowed in a week.",
+    "other_enrolment": "Another enrolment of the same person is worse and comes first.",
+    "over_capacity": "Learners at higher risk use up the number of contacts set for a run.",
+    "held_out": "The learner is in the comparison group of an experiment.",
+}
+
+COLUMNS: Final = (
+    *("learner_id", "person_id", "active", "contact_opt_out", "has_email", "has_phone"),
+    *("preferred_channel", "whatsapp_opt_in", "risk_score", "risk_label", *TERMS),
+    *("days_since_enrolled", "never_logged_in", "runs_high", "nudges_without_return"),
+    *("label_at_last_nudge", "open_drafts", "hours_since_contact", "contacts_in_7_days"),
+    *("held_out", "avg_quiz_score", "topic"),
+)
+
+
+def _check_count(name: str, value: int, *, lowest: int, highest: int | None = None) -> None:
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    if not whole or value < lowest or (highest is not None and value > highest):
+        allowed = f"{lowest} or more" if highest is None else f"{lowest} to {highest}"
+        raise InvalidInput(f"{name}: {value!r}; allowed is a whole number, {allowed}")
+
+
+def _check_amount(name: str, value: float, *, highest: float = math.inf) -> None:
+    number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if not number or not 0 <= value <= highest:
+        allowed = "0 or more" if highest == math.inf else f"0 to {highest:g}"
+        raise InvalidInput(f"{name}: {value!r}; allowed is a number, {allowed}")
+
+
+@dataclass(frozen=True)
+class SelectionPolicy:
+    """The numbers of the rules; `InvalidInput` where one makes no sense."""
+
+    labels: tuple[str, ...] = ("high", "medium")
+    capacity: int | None = None  # contacts of a run; a quiz goes to nobody beyond them. None: everyone
+    recent_hours: float = 72
+    cap_contacts: int = 2
+    welcome_days: float = 14
+    quiz_below: float = 60.0  # percent
+    referral_runs: int = 3
+    referral_nudges: int = 2
+    rewrite_templates: bool = (
+        False  # an untouched template of an earlier attempt for the day counts as no draft
+    )
+
+    cap_days: ClassVar[int] = 7  # the input counts contacts in seven days, so it is no setting
+
+    def __post_init__(self) -> None:
+        # A policy file gives a list, which could not be hashed.
+        object.__setattr__(self, "labels", tuple(self.labels))
+        if not self.labels or not set(self.labels) <= set(SELECTABLE_LABELS):
+            raise InvalidInput(
+                f"labels: {self.labels!r}; allowed is one or more of {', '.join(SELECTABLE_LABELS)}"
+            )
+        if self.capacity is not None:
+            _check_count("capacity", self.capacity, lowest=0)
+        _check_count("cap_contacts", self.cap_contacts, lowest=1)
+        _check_count("referral_runs", self.referral_runs, lowest=1, highest=RUNS_LOOKED_AT)
+        _check_count("referral_nudges", self.referral_nudges, lowest=1)
+        _check_amount("recent_hours", self.recent_hours)
+        _check_amount("welcome_days", self.welcome_days)
+        _check_amount("quiz_below", self.quiz_below, highest=100)
+
+
+DEFAULT_SELECTION: Final = SelectionPolicy()
+
+
+def decide(
+    frame: IntoFrameT,
+    *,
+    policy: SelectionPolicy = DEFAULT_SELECTION,
+    risk_policy: RiskPolicy = DEFAULT_POLICY,
+) -> IntoFrameT:
+    """Return one decision per learner, on the engine of `frame` and as lazily.
+
+    The reason is the first of `REASONS` that applies. `low` and `unknown` come before `opted_out` and the
+    limits, so that the counts of those speak of learners at risk: "40 opted out" means 40 whom nobody may
+    write to although somebody should.
+
+    Parameters
+    ----------
+    frame
+        One row per learner, with `COLUMNS`.
+    policy
+        The numbers of the rules.
+    risk_policy
+        The policy of the scores: a contribution divided by its weight is the term that chooses the type.
+
+    Returns
+    -------
+    learner_id, person_id, decision ("contact" or "no_contact"), type, channel, reason, quiz, quiz_topic
+    (null: reflective), priority (1 is the worst), risk_score, risk_label. Type, channel and priority are null
+    for who is not contacted, the reason for who is.
+    """
+    learners: nw.LazyFrame[Any] = nw.from_native(cast("Any", frame))
+    missing = [column for column in COLUMNS if column not in learners.collect_schema().names()]
+    if missing:
+        raise InvalidInput(
+            f"learners: {len(missing)} of {len(COLUMNS)} columns missing, first {missing[0]!r}"
+        )
+    judged = learners.select(
+        *("learner_id", "person_id", "risk_score", "risk_label", "topic"),
+        type=nudge_type(policy, risk_policy),
+        channel=channel(),
+        reason=refusal(policy),
+        held_out=_is("held_out", True),
+        quiz=quiz(policy),
+    )
+    limited = within_capacity(one_per_person(judged), policy.capacity)
+    contacted = nw.col("reason").is_null()
+    decided: IntoFrameT = limited.select(
+        *("learner_id", "person_id"),
+        nw.when(contacted).then(nw.lit("contact")).otherwise(nw.lit("no_contact")).alias("decision"),
+        nw.when(contacted).then("type").alias("type"),
+        nw.when(contacted).then("channel").alias("channel"),
+        *("reason", "quiz"),
+        nw.when("quiz").then("topic").alias("quiz_topic"),
+        nw.when(contacted).then("priority").alias("priority"),
+        *("risk_score", "risk_label"),
+    ).to_native()
+    return decided
+
+
+def welcome(policy: SelectionPolicy) -> nw.Expr:
+    """True for who enrolled lately and has never logged in: too early to speak of falling behind."""
+    return _is("never_logged_in", True) & _holds(_number("days_since_enrolled") <= policy.welcome_days)
+
+
+def support_referral(policy: SelectionPolicy) -> nw.Expr:
+    """True where a person should call: high for several runs, or nudged and never back."""
+    long_high = _holds(_number("runs_high") >= policy.referral_runs)
+    no_return = _holds(_number("nudges_without_return") >= policy.referral_nudges)
+    return long_high | no_return
+
+
+def praise() -> nw.Expr:
+    """True where the label is better than at the last nudge; `unknown` is neither better nor worse."""
+    from_high = _is("label_at_last_nudge", "high") & (_is("risk_label", "medium") | _is("risk_label", "low"))
+    from_medium = _is("label_at_last_nudge", "medium") & _is("risk_label", "low")
+    return from_high | from_medium
+
+
+def largest_term(risk_policy: RiskPolicy) -> nw.Expr:
+    """Name of the largest term that has a weight, ties in the order of `TERMS`; a missing one counts as 0."""
+    # Without a weight a term has no contribution to be read from, and 0 / 0 differs between engines.
+    weights = {term: risk_policy.weights[term] for term in TERMS if risk_policy.weights[term] > 0}
+    terms = {term: (_number(term) / weight).fill_null(0.0) for term, weight in weights.items()}
+    largest = nw.max_horizontal(*terms.values())
+    return nw.coalesce(
+        *(nw.when(value >= largest - TERM_TOLERANCE).then(nw.lit(term)) for term, value in terms.items())
+    )
+
+
+def nudge_type(policy: SelectionPolicy, risk_policy: RiskPolicy) -> nw.Expr:
+    """One of `TYPES`: the three rules first, then the largest term."""
+    return nw.coalesce(
+        nw.when(welcome(policy)).then(nw.lit("welcome")),
+        nw.when(support_referral(policy)).then(nw.lit("support_referral")),
+        nw.when(praise()).then(nw.lit("praise")),
+        largest_term(risk_policy),
+    )
+
+
+def channel() -> nw.Expr:
+    """One of `CHANNELS`; null where the preferred one is allowed but has no address."""
+    has_email = _is("has_email", True)
+    wants_email = _is("preferred_channel", "email")
+    # Without opt-in the wish for WhatsApp cannot be granted and counts as none.
+    wants_whatsapp = _is("preferred_channel", "whatsapp") & _is("whatsapp_opt_in", True)
+    in_app = _is("preferred_channel", "in_app") | ~(wants_email | wants_whatsapp | has_email)
+    return nw.coalesce(
+        nw.when(in_app).then(nw.lit("in_app")),
+        nw.when(wants_whatsapp & _is("has_phone", True)).then(nw.lit("whatsapp")),
+        nw.when(~wants_whatsapp & has_email).then(nw.lit("email")),
+    )
+
+
+def refusal(policy: SelectionPolicy) -> nw.Expr:
+    """The first of `REASONS` that one row can tell; null where the learner may be contacted."""
+    obstacles = {
+        "opted_out": ~_is("contact_opt_out", False),
+        "no_address": channel().is_null(),
+        "open_draft": _holds(_number("open_drafts") > 0),
+        "recently_contacted": _holds(_number("hours_since_contact") < policy.recent_hours),
+        "cap_reached": _holds(_number("contacts_in_7_days") >= policy.cap_contacts),
+    }
+    return nw.coalesce(
+        nw.when(~_is("active", True)).then(nw.lit("inactive")),
+        nw.when(~eligible(policy)).then(_label_reason()),
+        *(nw.when(applies).then(nw.lit(reason)) for reason, applies in obstacles.items()),
+    )
+
+
+def eligible(policy: SelectionPolicy) -> nw.Expr:
+    """True for a selected label; a welcome needs no score: nobody drifts away before having come."""
+    unscored = nw.col("risk_label").is_null() | _is("risk_label", "unknown")
+    return _selected(policy) | (welcome(policy) & unscored)
+
+
+def quiz(policy: SelectionPolicy) -> nw.Expr:
+    """True where a quiz fits; contact limits do not matter: a quiz waits, it does not ring.
+
+    `capacity` does (`within_capacity`): somebody has to look at each quiz before it goes out.
+    """
+    return (
+        _is("active", True)
+        & _is("contact_opt_out", False)
+        & ~_is("held_out", True)
+        & _selected(policy)
+        & _holds(_number("avg_quiz_score") < policy.quiz_below)
+    )
+
+
+def one_per_person(judged: FrameT) -> FrameT:
+    """Refuse every contactable enrolment but the worst of a person: `other_enrolment`."""
+    worse_or_equal = _running_count(over="person_id")
+    return _ordered(judged, nw.col("reason").is_null()).with_columns(
+        reason=nw.coalesce("reason", nw.when(worse_or_equal > 1).then(nw.lit("other_enrolment")))
+    )
+
+
+def within_capacity(judged: FrameT, capacity: int | None) -> FrameT:
+    """Add `priority`, 1 for the worst of the contactable; refuse who comes after: `over_capacity`, and no quiz.
+
+    Who is not contactable takes no place; a quiz goes to those of them who are worse than the last who is contacted.
+    Who is held out is so only where there would have been a place: the others are compared with nobody.
+    """
+    contacted = nw.col("reason").is_null() & ~nw.col("held_out")
+    ranked = _ordered(judged, contacted).with_columns(priority=_running_count())
+    has_place = nw.lit(True) if capacity is None else nw.col("priority") - nw.col("contactable") < capacity
+    over = nw.when(~has_place).then(nw.lit("over_capacity"))
+    held_out = nw.when("held_out").then(nw.lit("held_out"))
+    return ranked.with_columns(reason=nw.coalesce("reason", over, held_out), quiz=nw.col("quiz") & has_place)
+
+
+def _ordered(judged: FrameT, counted: nw.Expr) -> FrameT:
+    """Add what the two rules sort by, and count: scores are 0 to 1, so a learner without one comes last."""
+    return judged.with_columns(
+        safety=(-_number("risk_score")).fill_null(1.0),
+        contactable=counted.cast(nw.Int64),
+    )
+
+
+def _running_count(over: str | None = None) -> nw.Expr:
+    """How many contactable rows are at least as bad, this one included."""
+    count = nw.col("contactable").cum_sum()
+    order = ("safety", "learner_id")
+    return (count.over(over, order_by=order) if over else count.over(order_by=order)).cast(nw.Int64)
+
+
+def refusal_by_hand(learner: Mapping[str, Any], way: str) -> str | None:
+    """Return why nobody may write to the learner that way, whoever asks: a code; None where a person may.
+
+    Parameters
+    ----------
+    learner
+        With `active`, `contact_opt_out`, `has_email`, `has_phone`, `whatsapp_opt_in`, as in `COLUMNS`.
+    way
+        One of `CHANNELS`, or "quiz".
+
+    Returns
+    -------
+    "inactive", "opted_out", "no_opt_in" or "no_address".
+    """
+    obstacles = {
+        "inactive": not learner["active"],
+        "opted_out": learner["contact_opt_out"],
+        "no_opt_in": way == "whatsapp" and not learner["whatsapp_opt_in"],
+        "no_address": (way == "whatsapp" and not learner["has_phone"])
+        or (way == "email" and not learner["has_email"]),
+    }
+    return next((code for code, applies in obstacles.items() if applies), None)
+
+
+def limits_passed(learner: Mapping[str, Any], policy: SelectionPolicy = DEFAULT_SELECTION) -> list[str]:
+    """Return the limits of a nightly run that one more nudge goes past, as codes; a person may, knowing it."""
+    hours = learner["hours_since_contact"]
+    passed = {
+        "recently_contacted": hours is not None and hours < policy.recent_hours,
+        "cap_reached": learner["contacts_in_7_days"] >= policy.cap_contacts,
+        "open_draft": learner["open_drafts"] > 0,
+        "held_out": learner["held_out"],
+    }
+    return [code for code, is_passed in passed.items() if is_passed]
+
+
+def _label_reason() -> nw.Expr:
+    return nw.coalesce(
+        nw.when(nw.col("risk_label").is_null()).then(nw.lit("not_scored")),
+        nw.when(_is("risk_label", "low")).then(nw.lit("low")),
+        nw.when(_is("risk_label", "unknown")).then(nw.lit("unknown")),
+        nw.lit("label_not_selected"),
+    )
+
+
+def _selected(policy: SelectionPolicy) -> nw.Expr:
+    return _holds(nw.col("risk_label").is_in(policy.labels))
+
+
+def _is(column: str, value: str | bool) -> nw.Expr:
+    """True where the column is known to be `value`; never null, so that it can be negated."""
+    return _holds(nw.col(column) == nw.lit(value))
+
+
+def _holds(condition: nw.Expr) -> nw.Expr:
+    return condition.fill_null(False)
+
+
+def _number(column: str) -> nw.Expr:
+    """The column as a double, NaN as null: DuckDB holds NaN to be greater than every number."""
+    value = nw.col(column).cast(nw.Float64)
+    return nw.when(~value.is_nan()).then(value)

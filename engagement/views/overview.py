@@ -1,0 +1,229 @@
+"""The head of the coordinators' page: how many learners stand where, what waits, and how old it all is.
+
+Everything is of the newest published scores. For a viewer of some programs, or a filter, the same figures come from
+the learners of these programs; what a large store could not say at once is left out then.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from engagement import runs
+from engagement.policy import DEFAULT_POLICY, RiskPolicy
+from engagement.runs import NIGHTLY, Run
+from engagement.store import Cursor, Store, first_row, locks, query, records
+from engagement.vocabulary import LABELS
+
+# Words of the history from which a limited viewer's figures are counted at once; with more, they are left out.
+MOST_WORDS: Final = 300_000
+
+_NEWEST: Final = """
+    select run_id, as_of, published_at, policy from runs
+    where published_at is not null
+    order by published_at desc, run_id desc limit 1
+"""
+
+
+def newest(store: Store) -> dict[str, Any]:
+    """Return `published_at` and `run_id` of the newest published scores, None without any, and who is `running`."""
+    with store.read() as db:
+        found = records(db, _NEWEST)
+    run = found[0] if found else {"published_at": None, "run_id": None}
+    return {
+        "published_at": run["published_at"],
+        "run_id": run["run_id"],
+        "running": locks.runner(store.path),
+    }
+
+
+def overview(
+    store: Store, *, programs: Sequence[str] | None, program: str | None, now: datetime
+) -> dict[str, Any]:
+    """Return the figures at the head of the page.
+
+    Parameters
+    ----------
+    programs
+        Those the viewer may see; None for all.
+    program
+        Only this one of them; one that is not among them is as if nobody were in it.
+
+    Returns
+    -------
+    `learners`; `labels` with the `change` since the nightly run before the newest one (None where that is not known at
+    once) and `compared_with`, its day; `nudges_waiting`, `quizzes_waiting` and `templates` among them; how old facts
+    and scores are; `last_run` and whether one is `running`; `thresholds`, `bins`, `history` and `programs`, the worst
+    first.
+    """
+    allowed = _allowed(programs, program)
+    with store.read() as db:
+        scored = records(db, query("views/overview_scores"), {"programs": allowed})
+        drafts = _drafts(db, allowed)
+        before = runs.before_newest(db, NIGHTLY)
+        change = _change(db, before, scored, allowed)
+        published = records(db, _NEWEST)
+        (newest_facts_at,) = first_row(db, query("ingest/newest_facts_at"), {"as_of": now})
+        history = _history(db, allowed)
+        last_run = _last_run(db)
+    labels = _counted(scored, "label")
+    policy = RiskPolicy(**json.loads(published[0]["policy"])) if published else DEFAULT_POLICY
+    running = locks.runner(store.path) is not None
+    if last_run:
+        if last_run["status"] == "running" and not running:
+            last_run["status"] = "failed"  # its process is gone
+        if last_run["status"] != "failed":
+            last_run["failed_step"] = None
+    return {
+        "learners": labels.total(),
+        "labels": {
+            label: {"learners": labels[label], "change": change.get(label, 0) if change is not None else None}
+            for label in LABELS
+        },
+        "compared_with": before.day if before and change is not None else None,
+        **drafts,
+        "newest_facts_at": newest_facts_at,
+        "scored_as_of": published[0]["as_of"] if published else None,
+        "published_at": published[0]["published_at"] if published else None,
+        "last_run": last_run,
+        "running": running,
+        "thresholds": {"high_above": policy.high_above, "medium_above": policy.medium_above},
+        "bins": _bins(scored),
+        "history": history,
+        "programs": _programs(scored),
+    }
+
+
+def _allowed(programs: Sequence[str] | None, program: str | None) -> list[str] | None:
+    if program is None:
+        return None if programs is None else list(programs)
+    return [program] if programs is None or program in programs else []
+
+
+def _drafts(db: Cursor, allowed: list[str] | None) -> dict[str, Any]:
+    theirs = (
+        "inner join learners on waiting.learner_id = learners.id "
+        "where list_contains($programs::text[], learners.program)"
+    )
+    rows = records(
+        db,
+        f"""
+        with waiting as ({query("views/overview_drafts")})
+        select waiting.kind, waiting.reason, count(*) as drafts
+        from waiting {theirs if allowed is not None else ""}
+        group by all
+        """,  # noqa: S608 (our own fragments)
+        {"programs": allowed} if allowed is not None else {},
+    )
+    by_kind, by_reason = Counter[str](), Counter[str]()
+    for row in rows:
+        by_kind[row["kind"]] += row["drafts"]
+        if row["reason"] is not None:
+            by_reason[row["reason"]] += row["drafts"]
+    return {
+        "nudges_waiting": by_kind["nudge"],
+        "quizzes_waiting": by_kind["quiz"],
+        "templates": {"texts": by_reason.total(), "of": by_kind.total(), "by_reason": dict(by_reason)},
+    }
+
+
+def _change(
+    db: Cursor, before: Run | None, scored: Sequence[Mapping[str, Any]], allowed: list[str] | None
+) -> Mapping[str, int] | None:
+    """Return how many more learners have each label than in the run before the newest; None: not known at once."""
+    if before is None:
+        return None
+    if allowed is None:
+        earlier: Any = runs.counts(db, before.run_id).get("labels")
+        now = _counted(scored, "label")
+        return {label: now[label] - int(earlier.get(label, 0)) for label in LABELS} if earlier else None
+    (words,) = first_row(
+        db, "select count(*) from risk_history where as_of > $before", {"before": before.as_of}
+    )
+    if words > MOST_WORDS:
+        return None
+    named = {"before": before.as_of, "programs": allowed}
+    return dict(db.execute(query("views/overview_label_moves"), named).fetchall())
+
+
+def _history(db: Cursor, allowed: list[str] | None) -> list[dict[str, Any]]:
+    """Return learners by label on up to 30 days of published nightly runs; nothing where that takes too long."""
+    if allowed is None:
+        found = records(db, query("views/overview_label_counts"), {"pipeline": NIGHTLY})
+        return [
+            {"day": row["day"], "label": label, "learners": learners}
+            for row in found
+            for label, learners in _labels(row["counts"]).items()
+        ]
+    (words,) = first_row(db, "select count(*) from risk_history")
+    if words > MOST_WORDS:
+        return []
+    return records(db, query("views/overview_history"), {"pipeline": NIGHTLY, "programs": allowed})
+
+
+def _labels(counts: str | None) -> dict[str, int]:
+    labels: Any = json.loads(counts or "{}").get("labels", {})
+    return {label: int(labels.get(label, 0)) for label in LABELS} if labels else {}
+
+
+def _last_run(db: Cursor) -> dict[str, Any] | None:
+    """Return the nightly run that was begun last, whatever became of it."""
+    found = records(
+        db,
+        """
+        select run_id, status, started_at, finished_at
+        from runs
+        where pipeline = $pipeline
+        order by started_at desc, attempt desc
+        limit 1
+        """,
+        {"pipeline": NIGHTLY},
+    )
+    if not found:
+        return None
+    stopped = db.execute(
+        "select step from steps where run_id = $run_id and status <> 'done' order by position limit 1",
+        {"run_id": found[0]["run_id"]},
+    ).fetchall()
+    return {**found[0], "failed_step": stopped[0][0] if stopped else None}
+
+
+def _counted(scored: Sequence[Mapping[str, Any]], name: str) -> Counter[Any]:
+    counted = Counter[Any]()
+    for row in scored:
+        counted[row[name]] += row["learners"]
+    return counted
+
+
+def _bins(scored: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return learners by bin of 0.05 and label; the bin of those without a score is None, and last."""
+    counted = Counter[tuple[float | None, str]]()
+    for row in scored:
+        counted[row["score_from"], row["label"]] += row["learners"]
+    return [
+        {"score_from": score_from, "label": label, "learners": learners}
+        for (score_from, label), learners in sorted(
+            counted.items(), key=lambda item: (item[0][0] is None, item[0][0] or 0.0, item[0][1])
+        )
+    ]
+
+
+def _programs(scored: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return learners by label of each program, that with the largest share at high risk first."""
+    counted = Counter[tuple[str, str]]()
+    for row in scored:
+        counted[row["program"], row["label"]] += row["learners"]
+    found = [
+        {
+            "program": program,
+            "learners": learners,
+            **{label: counted[program, label] for label in LABELS},
+        }
+        for program, learners in _counted(scored, "program").items()
+    ]
+
+    def badness(row: Mapping[str, Any]) -> tuple[float, float, str]:
+        return -row["high"] / row["learners"], -row["medium"] / row["learners"], row["program"]
+
+    return sorted(found, key=badness)

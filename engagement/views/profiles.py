@@ -1,0 +1,135 @@
+"""One learner, whole: who they are, why they are scored so, what would help, what happened, how to reach them."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+
+from engagement.errors import NotFound
+from engagement.outreach import queue as drafts
+from engagement.policy import DEFAULT_POLICY, INPUTS, RiskPolicy
+from engagement.risk import explanations
+from engagement.store import Cursor, Store, query, records
+from engagement.targeting import decisions as contacts
+from engagement.targeting import selection
+from engagement.vocabulary import CHANNELS, TERMS
+
+_RECENT: Final = 50  # events; the newest say most
+_WAYS: Final = (*CHANNELS, "quiz")  # how somebody can be written to
+
+
+def profile(
+    store: Store,
+    learner_id: str,
+    *,
+    now: datetime,
+    day: date,
+    programs: Sequence[str] | None = None,
+) -> dict[str, Any]:
+    """Return the learner with score, contributions, what would help, history, events, nudges, quizzes and `contact`.
+
+    Everything as codes and numbers; `in_words` says it as the command line does. `contact` tells why nobody may write
+    to them in one way or another (`refusals`), and which limits one more message goes past (`warnings`), by the rules
+    that decide when a person asks for a draft.
+
+    Parameters
+    ----------
+    now, day
+        The moment that contacts are looked at, and its day where the institution is.
+    programs
+        Those the viewer may see; None for all. Raises `NotFound` for a learner outside them.
+    """
+    with store.read() as db:
+        who = records(db, query("views/learner"), {"id": learner_id})
+        if not who or (programs is not None and who[0]["program"] not in programs):
+            raise NotFound(f"no learner {learner_id!r}")
+        return {
+            **_entry(who[0]),
+            **_score(who[0]),
+            "history": _history(db, learner_id),
+            "events": _events(db, learner_id),
+            "nudges": drafts.nudges_of(db, learner_id),
+            "quizzes": drafts.quizzes_of(db, learner_id),
+            "contact": _contact(db, learner_id, now=now, day=day),
+        }
+
+
+def in_words(profile: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the profile with its reasons as sentences, and texts with the name filled in."""
+    policy = RiskPolicy(**{**asdict(DEFAULT_POLICY), "basis": profile["basis"]})
+    row = {**profile, **profile["contributions"], **profile["facts"]}
+    scored = profile["risk_label"] is not None
+    reasons = explanations.reasons(row, policy=policy) if scored else []
+    return {
+        **profile,
+        "top_reason": reasons[0] if reasons else None,
+        "reasons": reasons,
+        "nudges": [
+            {**nudge, "content": nudge["content_filled"], "subject": nudge["subject_filled"]}
+            for nudge in profile["nudges"]
+        ],
+    }
+
+
+def _entry(row: Mapping[str, Any]) -> dict[str, Any]:
+    of_the_score = {"policy", "risk_score", "risk_label", "as_of", "last_login", *TERMS}
+    return {
+        name: value for name, value in row.items() if name not in of_the_score and name not in INPUTS.values()
+    }
+
+
+def _score(row: Mapping[str, Any]) -> dict[str, Any]:
+    policy = RiskPolicy(**json.loads(row["policy"])) if row["policy"] else DEFAULT_POLICY
+    scored = row["risk_label"] is not None
+    terms = {name: term for term, name in INPUTS.items()}
+    levers = explanations.what_would_help(row, policy=policy) if scored else []
+    return {
+        "risk_score": row["risk_score"],
+        "risk_label": row["risk_label"],
+        "as_of": row["as_of"],
+        "contributions": {term: row[term] for term in TERMS},
+        "weights": dict(policy.weights),
+        "facts": {name: row[name] for name in (*INPUTS.values(), "last_login")},
+        "basis": policy.basis,
+        "reasons": [asdict(reason) for reason in explanations.coded(row, policy=policy)],
+        "what_would_help": [{"term": terms[lever.input], **asdict(lever)} for lever in levers],
+    }
+
+
+def _history(db: Cursor, learner_id: str) -> list[dict[str, Any]]:
+    return records(
+        db,
+        """
+        select risk_history.as_of, risk_history.risk_score, risk_history.risk_label
+        from risk_history
+        inner join runs on risk_history.run_id = runs.run_id
+        where risk_history.learner_id = $id
+        order by risk_history.as_of, runs.published_at, runs.run_id
+        """,
+        {"id": learner_id},
+    )
+
+
+def _events(db: Cursor, learner_id: str) -> list[dict[str, Any]]:
+    rows = records(
+        db,
+        "select timestamp, type, actor, metadata from events where learner_id = $id "
+        "order by timestamp desc, id limit $recent",
+        {"id": learner_id, "recent": _RECENT},
+    )
+    return [{**row, "metadata": json.loads(row["metadata"])} for row in rows]
+
+
+def _contact(db: Cursor, learner_id: str, *, now: datetime, day: date) -> dict[str, Any]:
+    learner = contacts.look_at(db, learner_id, now=now, day=day)
+    hours = learner["hours_since_contact"]
+    return {
+        "refusals": {way: selection.refusal_by_hand(learner, way) for way in _WAYS},
+        "warnings": selection.limits_passed(learner),
+        "last_contact_at": None if hours is None else now - timedelta(hours=hours),
+        "contacts_in_7_days": learner["contacts_in_7_days"],
+        "open_drafts": learner["open_drafts"],
+        "suggested_channel": learner["channel"],
+        "suggested_type": learner["type"],
+    }

@@ -1,0 +1,58 @@
+"""How many of a cohort are still there, week by week after they enrolled.
+
+Who enrolled lately has been followed for a few weeks only, so shares of those who could be followed are multiplied up
+week by week (E. L. Kaplan and P. Meier, 1958). A curve ends where fewer than ten can be followed, and moves only in
+steps of ten people or more, or of nobody: a smaller step would tell of few.
+"""
+
+from datetime import datetime
+from typing import Final
+
+import pandas as pd
+
+from engagement.store import Store, query
+from engagement.views.suppression import FEWEST
+
+COLUMNS: Final = ("cohort", "week", "learners", "there_percent")
+
+
+def retention(
+    store: Store, *, as_of: datetime, program: str | None = None, cohort: str | None = None
+) -> pd.DataFrame:
+    """Return one row per cohort and week that may be shown: `learners` followed into it, `there_percent` after it.
+
+    Gone is who withdrew or failed (events), or became inactive; who passed is followed no further.
+    """
+    with store.read() as db:
+        followed: pd.DataFrame = db.execute(
+            query("views/retention"), {"as_of": as_of, "program": program, "cohort": cohort}
+        ).df()
+    curves = [_curve(str(name), learners) for name, learners in followed.groupby("cohort")]
+    return pd.concat(curves, ignore_index=True) if curves else pd.DataFrame(columns=list(COLUMNS))
+
+
+def in_words(curves: pd.DataFrame) -> str:
+    """Return where each curve ends, as a sentence."""
+    if curves.empty:
+        return f"No cohort has {FEWEST} learners who can be followed."
+    last = curves.groupby("cohort", sort=False).last().reset_index()
+    said = [f"{row.cohort}: {row.there_percent:.0f}% after {row.week} weeks" for row in last.itertuples()]
+    return f"Still there: {'; '.join(said)}"
+
+
+def _curve(cohort: str, learners: pd.DataFrame) -> pd.DataFrame:
+    by_week = learners.groupby("weeks")["has_left"].agg(["size", "sum"])
+    weeks = range(int(by_week.index.max()) + 1)
+    ended, left = (by_week[name].reindex(weeks, fill_value=0) for name in ("size", "sum"))
+    at_risk = len(learners) - ended.cumsum().shift(fill_value=0)
+    there = 100 * (1 - left / at_risk.where(at_risk > 0)).cumprod()
+    rows, told = [(cohort, 0, len(learners), 100)], 0
+    gone = left.cumsum()
+    for week in weeks:
+        step = int(gone[week]) - told
+        if at_risk[week] < FEWEST:
+            break
+        if step == 0 or step >= FEWEST:
+            rows.append((cohort, week + 1, int(at_risk[week]), round(there[week])))
+            told = int(gone[week])
+    return pd.DataFrame(rows if len(learners) >= FEWEST else [], columns=list(COLUMNS))

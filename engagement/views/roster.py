@@ -1,0 +1,348 @@
+"""The table of learners that a coordinator works from, searched and in pages; and the short list of the command line.
+
+It shows who has a published score, worst first unless another order is asked for. A search also finds those who
+have none (any more): who is new, or has left. With a million learners a page is quick because little is looked at:
+the numbers of the learners on it are found first, from narrow columns; names, contacts, drafts and changes are
+read for those few only. Which programs a viewer sees is decided by the learner's own entry, in the same query.
+"""
+
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any, Final
+
+from engagement import runs, spreadsheets
+from engagement.errors import InvalidInput
+from engagement.policy import DEFAULT_POLICY, RiskPolicy
+from engagement.risk import explanations
+from engagement.store import Cursor, Store, query, records
+from engagement.vocabulary import LABELS, TERMS
+
+PAGE_SIZE: Final = 25
+RECENT: Final = timedelta(days=7)  # what "not contacted" is about
+MOST_CALLS: Final = 1_000
+MOST_EXPORTED: Final = 100_000  # rows of a file; it is made in memory
+CONTACTED: Final = ("any", "no")
+CSV_COLUMNS: Final = (
+    *("id", "name", "program", "risk_label", "risk_score", "change", "reason", "completed_percent"),
+    *("avg_quiz_score", "consecutive_missed_sessions", "last_login", "last_contact_at", "draft"),
+    *("opted_out", "active"),
+)
+_SHOWN: Final = tuple(column for column in CSV_COLUMNS if column != "reason")
+
+_BADNESS: Final = {"low": 1, "medium": 2, "high": 3}  # `unknown` is neither better nor worse
+# What is sorted by: an expression whose null comes last, whichever way.
+_KEYS: Final = {
+    "risk_score": "scores.risk_score",
+    "name": "strip_accents(lower(learners.name))",
+    "program": "strip_accents(lower(learners.program))",
+    "risk_label": "case scores.risk_label when 'high' then 3 when 'medium' then 2 when 'low' then 1 end",
+    "reason": "case when scores.risk_score > 0 then "
+    + f"list_position([{', '.join(f'coalesce(scores.{term}, 0)' for term in TERMS)}], "
+    + f"greatest({', '.join(f'coalesce(scores.{term}, 0)' for term in TERMS)})) end",
+    "completed_percent": "scores.completed_percent",
+    "avg_quiz_score": "scores.avg_quiz_score",
+    "consecutive_missed_sessions": "scores.consecutive_missed_sessions",
+    "last_login": "scores.last_login",
+    "last_contact_at": "contacts.last_contact_at",
+}
+SORTS: Final = tuple(_KEYS)
+_OF_THE_LEARNER: Final = ("name", "program")  # sorts by what stands with the learner, not with the score
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What a viewer asks to see; `InvalidInput` where it makes no sense.
+
+    `capacity`: only so many persons, the worst who may be called now; what narrows the table further comes first.
+    """
+
+    search: str = ""
+    labels: tuple[str, ...] = ()
+    program: str | None = None
+    contacted: str = "any"
+    capacity: int | None = None
+    sort: str = "risk_score"
+    descending: bool = True
+    page: int = 1
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "labels", tuple(self.labels))
+        if not set(self.labels) <= set(LABELS):
+            raise InvalidInput(f"labels: allowed are {', '.join(LABELS)}")
+        object.__setattr__(self, "search", self.search.strip())
+        if self.contacted not in CONTACTED:
+            raise InvalidInput(f"contacted: allowed are {', '.join(CONTACTED)}")
+        if self.capacity is not None and not 1 <= self.capacity <= MOST_CALLS:
+            raise InvalidInput(f"capacity: {self.capacity}; allowed is 1 to {MOST_CALLS:,}")
+        if self.sort not in SORTS:
+            raise InvalidInput(f"sort: allowed are {', '.join(SORTS)}")
+        if self.page < 1:
+            raise InvalidInput(f"page: {self.page}; allowed is 1 or more")
+
+
+def page(store: Store, wanted: Wanted, *, programs: Sequence[str] | None, now: datetime) -> dict[str, Any]:
+    """Return `total`, `page`, `page_size` and the `rows` of that page, none beyond the end.
+
+    A row's `reason` is None where there is no score, and has no `term` where nothing points to a risk.
+
+    Parameters
+    ----------
+    programs
+        Those the viewer may see; None for all.
+    now
+        Until when contacts count.
+    """
+    with store.read() as db:
+        total, found = _found(
+            db, wanted, programs, now, limit=PAGE_SIZE, offset=PAGE_SIZE * (wanted.page - 1)
+        )
+        rows = [_coded(row) for row in _rows(db, found, now)]
+    return {"total": total, "page": wanted.page, "page_size": PAGE_SIZE, "rows": rows}
+
+
+def every(
+    store: Store, wanted: Wanted, *, programs: Sequence[str] | None, now: datetime
+) -> list[dict[str, Any]]:
+    """Return the rows of all pages, with `reason` in words; `InvalidInput` where they are too many for a file."""
+    with store.read() as db:
+        total, found = _found(db, wanted, programs, now, limit=MOST_EXPORTED, offset=0)
+        if total > MOST_EXPORTED:
+            raise InvalidInput(
+                f"{total:,} learners; a file holds at most {MOST_EXPORTED:,}: narrow the table down"
+            )
+        return [_worded(row) for row in _rows(db, found, now)]
+
+
+def csv(store: Store, wanted: Wanted, *, programs: Sequence[str] | None, now: datetime) -> str:
+    """Return `every` row as CSV that a spreadsheet opens without running anything in it."""
+    file = io.StringIO(newline="")
+    spreadsheets.write_csv(CSV_COLUMNS, every(store, wanted, programs=programs, now=now), file)
+    return file.getvalue()
+
+
+def programs(store: Store, *, programs: Sequence[str] | None) -> list[str]:
+    """Return the programs there are, of those the viewer may see, in order."""
+    with store.read() as db:
+        rows = db.execute("select distinct program from learners order by program").fetchall()
+    return [program for (program,) in rows if programs is None or program in programs]
+
+
+def by_risk(
+    store: Store,
+    *,
+    risk_label: str | None = None,
+    program: str | None = None,
+    learner_id: str | None = None,
+    limit: int = 20,
+) -> list[dict[str, Any]]:
+    """Return learners with a published score, worst first, each with `top_reason`, `reasons` and `what_would_help`."""
+    wanted = {"risk": risk_label, "program": program, "id": learner_id, "limit": limit}
+    with store.read() as db:
+        rows = records(db, query("views/learners_by_risk"), wanted)
+    return [_explained(row) for row in rows]
+
+
+def _explained(row: dict[str, Any]) -> dict[str, Any]:
+    policy = _policy(row)
+    del row["policy"]
+    reasons = explanations.reasons(row, policy=policy)
+    levers = explanations.what_would_help(row, policy=policy)
+    return {
+        **row,
+        "top_reason": reasons[0],
+        "reasons": reasons,
+        "what_would_help": [asdict(lever) for lever in levers],
+    }
+
+
+def _found(
+    db: Cursor,
+    wanted: Wanted,
+    programs: Sequence[str] | None,
+    now: datetime,
+    *,
+    limit: int,
+    offset: int,
+) -> tuple[int, list[tuple[int, int]]]:
+    """Return how many learners are wanted, and of those on the page, in order, their own and their person's number."""
+    named: dict[str, object] = {"limit": limit, "offset": offset}
+    if wanted.capacity is not None or wanted.contacted == "no" or wanted.sort == "last_contact_at":
+        since = None if wanted.sort == "last_contact_at" else now - RECENT
+        db.execute(query("views/roster_contacts"), {"now": now, "since": since})
+    if wanted.capacity is not None:
+        named["callable"] = _callable(db, wanted, programs, wanted.capacity, now)
+    sql, narrowing = _candidates(wanted, programs, now)
+    rows = db.execute(
+        f"""
+        with found as materialized ({sql}),
+        shown as (select * from found {_order(wanted)} limit $limit offset $offset)
+        select (select count(*) from found), number, learners.person_number
+        from shown
+        inner join learners using (number)
+        {_order(wanted)}
+        """,  # noqa: S608 (our own fragments; values are bound)
+        named | narrowing,
+    ).fetchall()
+    if rows:
+        return int(rows[0][0]), [(number, person_number) for _, number, person_number in rows]
+    del named["limit"], named["offset"]  # none on this page: only their number is asked
+    ((total,),) = db.execute(f"select count(*) from ({sql})", named | narrowing).fetchall()  # noqa: S608
+    return int(total), []
+
+
+def _order(wanted: Wanted) -> str:
+    return f"order by key {'desc' if wanted.descending else 'asc'} nulls last, risk_score desc nulls last, number"
+
+
+def _candidates(
+    wanted: Wanted, programs: Sequence[str] | None, now: datetime
+) -> tuple[str, dict[str, object]]:
+    """Return the query of the learners that are wanted, as `number`, `key` and `risk_score`, and what it binds.
+
+    It joins no more than it needs: without a filter or a sort by what stands with the learner, the scores are enough.
+    """
+    allowed = _allowed(wanted, programs)
+    conditions, named = [], dict[str, object]()
+    if wanted.search:
+        conditions.append("contains(learners.searched, lower($search))")
+        named["search"] = wanted.search
+    if allowed is not None:
+        conditions.append("list_contains($programs::text[], learners.program)")
+        named["programs"] = allowed
+    joins_learners = bool(conditions) or wanted.sort in _OF_THE_LEARNER
+    number = "learners.number" if joins_learners else "scores.learner_number"
+    tables = "risk_scores as scores"
+    if joins_learners:
+        also_unscored = wanted.search and not wanted.labels and wanted.capacity is None
+        join = "left join" if also_unscored else "inner join"
+        tables = f"learners {join} risk_scores as scores on learners.number = scores.learner_number"
+    if wanted.sort == "last_contact_at":
+        tables += f" left join temp.contacts on {number} = contacts.number"
+    if wanted.labels:
+        conditions.append("list_contains($labels::text[], scores.risk_label)")
+        named["labels"] = list(wanted.labels)
+    if wanted.contacted == "no":
+        recent = "select recent.number from temp.contacts as recent where recent.last_contact_at > $recently"
+        conditions.append(f"{number} not in ({recent})")
+        named["recently"] = now - RECENT
+    if wanted.capacity is not None:
+        conditions.append(f"{number} in (select unnest($callable::integer[]))")
+    where = f"where {' and '.join(conditions)}" if conditions else ""
+    key = _KEYS[wanted.sort]
+    return f"select {number} as number, {key} as key, scores.risk_score from {tables} {where}", named  # noqa: S608
+
+
+def _allowed(wanted: Wanted, programs: Sequence[str] | None) -> list[str] | None:
+    """Return the programs to look in, None for all; a program that is not the viewer's is as if it were not there."""
+    if wanted.program is None:
+        return None if programs is None else list(programs)
+    return [wanted.program] if programs is None or wanted.program in programs else []
+
+
+def _callable(
+    db: Cursor, wanted: Wanted, programs: Sequence[str] | None, capacity: int, now: datetime
+) -> list[int]:
+    """Return the numbers of the worst who may be called, one enrolment of each person."""
+    db.execute(query("views/roster_uncallable"), {"recently": now - RECENT})
+    everybody = replace(wanted, capacity=None, contacted="any", sort="risk_score")
+    sql, named = _candidates(everybody, programs, now)
+    looked_at = 2 * capacity  # few persons have several enrolments
+    while True:
+        rows = db.execute(
+            f"""
+            with worst as (
+                select number, risk_score
+                from ({sql})
+                where risk_score is not null and number not in (select uncallable.number from temp.uncallable)
+                order by risk_score desc, number
+                limit $looked_at
+            )
+            select learners.person_number, number
+            from worst
+            inner join learners using (number)
+            order by risk_score desc, number
+            """,  # noqa: S608 (our own fragments; values are bound)
+            named | {"looked_at": looked_at},
+        ).fetchall()
+        worst_of_each = dict(reversed(rows))
+        if len(worst_of_each) >= capacity or len(rows) < looked_at:
+            return list(reversed(worst_of_each.values()))[:capacity]
+        looked_at *= 4
+
+
+def _rows(db: Cursor, found: Sequence[tuple[int, int]], now: datetime) -> list[dict[str, Any]]:
+    """Return what a page shows of the learners of those numbers, in that order."""
+    if not found:
+        return []
+    persons = {person for _, person in found}
+    enrolments = records(db, query("views/roster_enrolments"), {"persons": list(persons)})
+    shown = {row["number"]: row for row in enrolments}
+    person_of = {row["id"]: row["person_number"] for row in enrolments}
+    contacts = records(db, query("views/roster_last_contacts"), {"ids": list(person_of), "now": now})
+    waiting = {row["learner_id"] for row in contacts if row["is_draft"]}
+    contacted = sorted((row for row in contacts if row["contacted_at"]), key=_contacted_at)
+    last_contacts = {person_of[row["learner_id"]]: row["contacted_at"] for row in contacted}
+    opted_out = {row["person_number"] for row in enrolments if row["contact_opt_out"]}
+    before = _labels_before(db, [shown[number]["id"] for number, _ in found])
+    return [
+        {
+            **(row := shown[number]),
+            "change": _change(row, before),
+            "last_contact_at": last_contacts.get(person),
+            "draft": row["id"] in waiting,
+            "opted_out": person in opted_out,
+        }
+        for number, person in found
+    ]
+
+
+def _contacted_at(row: Mapping[str, Any]) -> datetime:
+    at: datetime = row["contacted_at"]
+    return at
+
+
+def _labels_before(db: Cursor, ids: Sequence[str]) -> dict[str, str | None]:
+    """Return the label before the newest nightly run of whom it may have changed since; None: had none."""
+    before = runs.before_newest(db, runs.NIGHTLY)
+    if before is None:
+        return {}
+    rows = db.execute(query("views/roster_changes"), {"before": before.as_of, "ids": ids}).fetchall()
+    return dict(rows)
+
+
+def _change(row: Mapping[str, Any], before: Mapping[str, str | None]) -> str | None:
+    """Return "worse", "better", "new" (not scored then), or None: the same, or nothing to compare."""
+    if row["risk_label"] is None or row["id"] not in before:
+        return None
+    label_before = before[row["id"]]
+    if label_before is None:
+        return "new"
+    was, now = _BADNESS.get(label_before), _BADNESS.get(row["risk_label"])
+    if was is None or now is None or was == now:
+        return None
+    return "worse" if now > was else "better"
+
+
+def _coded(row: Mapping[str, Any]) -> dict[str, Any]:
+    policy = _policy(row)
+    main = explanations.coded(row, policy=policy)[:1]
+    nothing = {"term": None, "value": None, "never": False, "basis": policy.basis}
+    reason = asdict(main[0]) if main else nothing
+    return {name: row[name] for name in _SHOWN} | {"reason": None if row["risk_score"] is None else reason}
+
+
+def _worded(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: row[name] for name in _SHOWN} | {"reason": explanations.reason(row, policy=_policy(row))}
+
+
+def _policy(row: Mapping[str, Any]) -> RiskPolicy:
+    return _read_policy(row["policy"]) if row["policy"] else DEFAULT_POLICY
+
+
+@cache
+def _read_policy(text: str) -> RiskPolicy:
+    return RiskPolicy(**json.loads(text))

@@ -1,0 +1,346 @@
+"""The dashboard's server, asked the way a hostile browser or a curious colleague would ask it."""
+
+import asyncio
+import json
+import subprocess
+import sys
+import time
+
+import pytest
+
+from engagement.settings import PROJECT
+from engagement.store import database as stores
+from tests.support.cohort import learner, load, night
+from tests.support.dashboard_server import PROXY_SECRET, RawPage, get, opened, serving, signed
+
+USERS = """
+[users.ada]
+role = "coordinator"
+programs = ["Data"]
+
+[users.wim]
+role = "coordinator"
+programs = ["Welding"]
+
+[users.rea]
+role = "viewer"
+programs = "all"
+"""
+
+
+@pytest.fixture(scope="module")
+def cohort(tmp_path_factory):
+    path = tmp_path_factory.mktemp("served") / "store.duckdb"
+    store = stores.Store(path)
+    load(
+        store,
+        learner("d1"),
+        learner("d2"),
+        learner("w1", program="Welding"),
+        learner("w2", program="Welding"),
+    )
+    night(store)
+    return path
+
+
+@pytest.fixture(scope="module")
+def proxied(cohort, tmp_path_factory):
+    """A dashboard behind an authenticating proxy."""
+    users = tmp_path_factory.mktemp("users") / "users.toml"
+    users.write_text(USERS, encoding="utf-8")
+    environment = {"ENGAGEMENT_USERS": str(users), "ENGAGEMENT_PROXY_SECRET": PROXY_SECRET}
+    with serving(cohort, "--viewers", "6", environment=environment) as address:
+        yield address
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(
+            "voila/files/dashboard.ipynb",
+            "voila/files/../pyproject.toml",
+            "api/contents",
+            "api/kernels",
+            "api/terminals",
+        ),
+        *(
+            "voila/tree",
+            "voila/render/10_load.ipynb",
+            "voila/templates/engagement/static/x",
+            "dashboard.ipynb",
+        ),
+        *(
+            "engagement/static/..%2f..%2fdesk.py",
+            "engagement/static/../desk.py",
+            "voila/api/themes/x",
+            "login",
+        ),
+        *("voila/query/00000000-0000-4000-8000-000000000000", "engagement/static/%00", "engagement/static/"),
+    ],
+)
+def test_there_is_nothing_but_the_page(proxied, path):
+    assert get(f"{proxied}/{path}", signed("ada"))[0] in {403, 404}
+
+
+def test_the_page_allows_no_other_host_and_no_script_of_its_own(proxied):
+    status, headers, page = get(f"{proxied}/", signed("ada"))
+    assert status == 200
+    policy = headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert "script-src 'self'; style-src 'self';" in policy
+    assert "frame-ancestors 'self'" in policy
+    assert "://" not in page
+    assert "<script>" not in page
+
+
+def test_scripts_come_compressed_and_are_kept(proxied):
+    address = f"{proxied}/engagement/static/vendor/plotly-basic.min.js"
+    status, headers, _ = get(address)
+    assert (status, headers.get("Content-Encoding")) == (200, None)
+    from urllib.request import Request, urlopen
+
+    with urlopen(Request(address, headers={"Accept-Encoding": "gzip"}), timeout=10) as answer:
+        assert answer.headers["Content-Encoding"] == "gzip"
+    assert get(address, {"If-None-Match": headers["Etag"]})[0] == 304
+
+
+def test_a_page_of_another_host_cannot_reach_this_machine(cohort):
+    with serving(cohort) as address:
+        assert get(f"{address}/", {"Host": "rebound.example"})[0] == 403
+        assert get(f"{address}/engagement/ticket?kernel=x", {"Host": "rebound.example"})[0] == 403
+        assert get(f"{address}/")[0] == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"X-Engagement-User": "ada"},
+        signed("ada", secret="q" * 40),
+        signed("ada", at=time.time() - 400),
+        signed("ada") | {"X-Engagement-User": "wim"},
+        signed("stranger"),
+    ],
+    ids=["none", "unsigned", "other secret", "too old", "another name", "not listed"],
+)
+def test_nobody_is_let_in_whom_the_proxy_does_not_vouch_for(proxied, headers):
+    status, _, page = get(f"{proxied}/", headers)
+    assert status == 403
+    assert "kernelId" not in page
+
+
+def test_nobody_reaches_the_kernel_of_another(proxied):
+    kernel_id = opened(proxied, signed("ada"))
+    assert get(f"{proxied}/engagement/ticket?kernel={kernel_id}", signed("ada"))[0] == 200
+    for user in ("wim", "rea"):
+        assert get(f"{proxied}/engagement/ticket?kernel={kernel_id}", signed(user))[0] == 404
+        assert get(f"{proxied}/voila/api/shutdown/{kernel_id}", signed(user), method="POST")[0] == 404
+
+    async def listen():
+        async with RawPage(proxied, signed("wim"), kernel_id=kernel_id):
+            pass
+
+    with pytest.raises(Exception, match="404"):
+        asyncio.run(listen())
+    assert get(f"{proxied}/engagement/ticket?kernel={kernel_id}", signed("ada"))[0] == 200
+    assert get(f"{proxied}/voila/api/shutdown/{kernel_id}", signed("ada"), method="POST")[0] == 204
+
+
+def test_a_ticket_is_good_for_its_own_kernel_only(proxied):
+    async def ask():
+        async with RawPage(proxied, signed("ada")) as one, RawPage(proxied, signed("ada")) as other:
+            assert "error" not in await one.hello()
+            await other.widget()
+            _, _, text = get(f"{proxied}/engagement/ticket?kernel={one.kernel_id}", signed("ada"))
+            assert (await other.call("overview"))["error"]["code"] == "no_viewer"
+            said = await other.call("hello", ticket=json.loads(text)["ticket"])
+            assert said["error"]["code"] == "not_allowed"
+            assert (await other.call("overview"))["error"]["code"] == "no_viewer"
+
+    asyncio.run(ask())
+
+
+def test_a_coordinator_gets_nothing_of_another_program_through_the_raw_channel(proxied):
+    async def ask():
+        async with RawPage(proxied, signed("ada")) as page:
+            greeted = (await page.hello())["result"]
+            assert greeted["programs"] == ["Data"]
+            seen = (await page.call("learners", page=1))["result"]
+            assert {row["program"] for row in seen["rows"]} == {"Data"}
+            mine = (await page.call("queue", kind="nudge", page=1))["result"]["rows"]
+            assert {row["program"] for row in mine} == {"Data"}
+            async with RawPage(proxied, signed("wim")) as other:
+                await other.hello()
+                theirs = (await other.call("queue", kind="nudge", page=1))["result"]["rows"][0]
+                item = {"id": theirs["id"], "version": theirs["version"]}
+                for method, arguments in (
+                    ("learner", {"id": "w1"}),
+                    ("write_nudge", {"learner_id": "w1", "channel": "email"}),
+                    ("write_quiz", {"learner_id": "w1"}),
+                    ("note", {"learner_id": "w1", "text": "x"}),
+                    ("phoned", {"learner_id": "w1"}),
+                    ("edit_nudge", {**item, "subject": "x", "content": "x"}),
+                    ("rewrite_nudge", item),
+                    ("recalculate", {"program": "Welding"}),
+                ):
+                    assert (await page.call(method, **arguments))["error"]["code"] == "not_found", method
+                moved = (await page.call("move", kind="nudge", items=[item], to="approved"))["result"]
+                assert moved["moved"] == []
+                assert not any(conflict.get("name") for conflict in moved["conflicts"])
+                after = (await other.call("queue", kind="nudge", page=1))["result"]["rows"][0]
+                assert (after["status"], after["version"]) == ("draft", theirs["version"])
+            assert (await page.call("learners", page=1, program="Welding"))["result"]["total"] == 0
+
+    asyncio.run(ask())
+
+
+def test_who_only_reads_changes_nothing(proxied):
+    async def ask():
+        async with RawPage(proxied, signed("rea")) as page:
+            await page.hello()
+            assert (await page.call("learners", page=1))["result"]["total"] == 4
+            for method, arguments in (
+                ("write_nudge", {"learner_id": "d1", "channel": "email"}),
+                ("note", {"learner_id": "d1", "text": "x"}),
+                ("recalculate", {}),
+            ):
+                assert (await page.call(method, **arguments))["error"]["code"] == "not_allowed"
+
+    asyncio.run(ask())
+
+
+def test_a_browser_runs_nothing_in_its_kernel_and_hears_nothing_it_prints(proxied):
+    async def ask():
+        async with RawPage(proxied, signed("ada")) as page:
+            await page.hello()
+            for kind, content in (
+                ("execute_request", {"code": "print('hacked')", "silent": False}),
+                ("inspect_request", {"code": "x", "cursor_pos": 1}),
+                ("complete_request", {"code": "x", "cursor_pos": 1}),
+                ("history_request", {}),
+            ):
+                await page.send(kind, content)
+            state = {"_model_module": "@jupyter-widgets/controls", "_model_name": "TextModel"}
+            opening = {"comm_id": "made", "target_name": "jupyter.widget", "data": {"state": state}}
+            await page.send("comm_open", opening)
+            assert (await page.call("ping"))["result"]
+            asked = await page.send("comm_info_request", {"target_name": "jupyter.widget"})
+            reply = await page.hear(
+                lambda message: message["parent"] == asked and message["type"] == "comm_info_reply"
+            )
+            assert "made" not in reply["content"]["comms"]
+            kinds = {message["type"] for message in page.heard}
+            assert kinds <= {
+                "comm_open",
+                "comm_msg",
+                "comm_info_reply",
+                "kernel_info_reply",
+                "status",
+                "iopub_welcome",
+            }
+            assert "hacked" not in json.dumps(page.heard)
+
+    asyncio.run(ask())
+
+
+@pytest.mark.parametrize(
+    ("method", "arguments", "code"),
+    [
+        ("__init__", {}, "unknown_method"),
+        ("answer", {}, "unknown_method"),
+        ("learners", {"page": "1"}, "invalid"),
+        ("learners", {"page": 0}, "invalid"),
+        ("learners", {"page": 1, "sort": "name; drop table learners"}, "invalid"),
+        ("learners", {"page": 1, "programs": ["Welding"]}, "invalid"),
+        ("learners", [], "invalid"),
+        ("learners", None, "invalid"),
+        ("move", {"kind": "nudge", "items": [], "to": "approved"}, "invalid"),
+        ("move", {"kind": "nudge", "items": [{"id": "x", "version": 1}], "to": "sent"}, "invalid"),
+        ("learner", {"id": "x" * 501}, "invalid"),
+        ("learner", {"id": "' or 1=1 --"}, "not_found"),
+        ("note", {"learner_id": "d1", "text": "x" * 2001}, "invalid"),
+    ],
+)
+def test_what_is_not_as_agreed_is_refused_without_a_trace(proxied, method, arguments, code):
+    async def ask():
+        async with RawPage(proxied, signed("ada")) as page:
+            await page.hello()
+            page._asked += 1
+            content = {"id": page._asked, "method": method, "arguments": arguments}
+            message = {"comm_id": page.comm_id, "data": {"method": "custom", "content": content}}
+            await page.send("comm_msg", message)
+            said = await page.hear(
+                lambda heard: heard["content"].get("data", {}).get("content", {}).get("id")
+            )
+            error = said["content"]["data"]["content"]["error"]
+            assert error["code"] == code
+            assert "Traceback" not in json.dumps(page.heard)
+            return error
+
+    asyncio.run(ask())
+
+
+def test_the_widget_holds_nothing(proxied):
+    async def ask():
+        async with RawPage(proxied, signed("ada")) as page:
+            await page.hello()
+            await page.call("learners", page=1)
+            await page.call("learner", id="d1")
+            page.heard.clear()
+            await page.send("comm_msg", {"comm_id": page.comm_id, "data": {"method": "request_state"}})
+            state = await page.hear(lambda message: "state" in message["content"].get("data", {}))
+            assert "Example" not in json.dumps(state)
+            assert "ticket" not in json.dumps(state).replace("engagement/ticket", "")
+
+    asyncio.run(ask())
+
+
+def test_the_next_viewer_reads_why_when_everybody_is_there(cohort):
+    with serving(cohort, "--viewers", "1") as address:
+        kernel_id = opened(address)
+        time.sleep(2)  # until another kernel waits for the next page
+        status, headers, page = get(f"{address}/")
+        assert status == 503
+        assert headers["Retry-After"]
+        assert "try again in a few minutes" in page
+        assert get(f"{address}/engagement/ticket?kernel={kernel_id}")[0] == 200
+        assert get(f"{address}/voila/api/shutdown/{kernel_id}", method="POST")[0] == 204
+        assert get(f"{address}/")[0] == 200
+
+
+def test_a_token_opens_the_page_and_nothing_else_does(cohort):
+    with serving(cohort, environment={"ENGAGEMENT_DASHBOARD_TOKEN": "t" * 20}) as address:
+        assert get(f"{address}/")[0] == 403
+        assert get(f"{address}/?token=wrong")[0] == 403
+        status, headers, _ = get(f"{address}/?token={'t' * 20}")
+        assert status == 200
+        assert "HttpOnly" in headers["Set-Cookie"]
+
+
+@pytest.mark.parametrize(
+    ("options", "environment", "said"),
+    [
+        (("--host", "0.0.0.0"), {}, "others could open the page"),
+        (("--host", "0.0.0.0", "--token", "short"), {}, "characters or more"),
+        ((), {"ENGAGEMENT_PROXY_SECRET": PROXY_SECRET}, "ENGAGEMENT_USERS"),
+        ((), {"ENGAGEMENT_PROXY_SECRET": "short"}, "at least 32"),
+        ((), {"ENGAGEMENT_USERS": "/nowhere/users.toml"}, "cannot be read"),
+    ],
+    ids=["open to all", "short token", "no users", "short secret", "no users file"],
+)
+def test_a_server_that_would_let_anybody_in_does_not_start(options, environment, said):
+    import os
+
+    done = subprocess.run(
+        [sys.executable, "-m", "engagement.cli", "dashboard", *options],
+        env=os.environ | environment,
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,89 @@
+"""The page's words: whatever code the server sends, there is a sentence for it, and files stay readable."""
+
+import re
+
+import pytest
+
+from engagement.content.generation import WHY_TEMPLATE
+from engagement.dashboard import methods as desk
+from engagement.outreach import review
+from engagement.settings import PROJECT
+from engagement.targeting.selection import TYPES
+from engagement.vocabulary import CHANNELS, LABELS, TERMS
+
+STATIC = PROJECT / "engagement" / "dashboard" / "static"
+WORDS = (STATIC / "words.en.js").read_text(encoding="utf-8")
+ERRORS = {"invalid", "not_found", "busy", "no_store", "damaged", "changed", "not_allowed", "internal", "lost"}
+RULES = {
+    "empty",
+    "too_long",
+    "line_break",
+    "placeholder_place",
+    "braces",
+    "unsafe_character",
+    "subject_missing",
+}
+EVENTS = {
+    "phone_call",
+    "note",
+    "drafted",
+    "edited",
+    "rewritten",
+    "approved",
+    "rejected",
+    "expired",
+}  # of a draft, too
+
+
+@pytest.mark.parametrize(
+    "codes",
+    [
+        LABELS,
+        TERMS,
+        CHANNELS,
+        TYPES,
+        review.STATUSES,
+        WHY_TEMPLATE,
+        sorted(ERRORS),
+        sorted(RULES),
+        sorted(EVENTS),
+    ],
+    ids=["labels", "terms", "channels", "types", "statuses", "template reasons", "errors", "rules", "events"],
+)
+def test_every_code_has_words(codes):
+    missing = [code for code in codes if not re.search(rf"\b{code}: ", WORDS)]
+    assert missing == []
+
+
+def test_the_desk_refuses_with_the_codes_that_have_words():
+    said = re.findall(
+        r'Refused\("(\w+)"|, "(\w+)"\),\n', (PROJECT / "engagement/dashboard/methods.py").read_text()
+    )
+    codes = {one or other for one, other in said} - {
+        "no_viewer",
+        "unknown_method",
+    }  # a page of ours meets neither
+    assert codes <= ERRORS
+    assert codes >= {"busy", "changed", "damaged", "invalid", "not_allowed", "no_store", "not_found"}
+    assert desk.METHODS
+
+
+def test_no_sentence_stands_outside_the_words():
+    for file in STATIC.glob("*.js"):
+        if file.name.startswith("words"):
+            continue
+        text = re.sub(r"//.*|/\*.*?\*/", "", file.read_text(encoding="utf-8"), flags=re.DOTALL)
+        between_tags = re.findall(r">\s*([A-Z][a-z]+ [a-z]+[^<$`{}]*)<", text)
+        assert between_tags == [], file.name
+
+
+def test_every_file_of_the_page_is_short_enough_to_read():
+    long = {file.name for file in STATIC.glob("*.[jc]s*") if len(file.read_text().splitlines()) > 300}
+    assert long == set()
+
+
+def test_nothing_in_the_page_makes_html_of_text_or_code_of_it():
+    for file in STATIC.glob("*.js"):
+        text = file.read_text(encoding="utf-8")
+        assert not re.search(r"(inner|outer)HTML|insertAdjacentHTML|dangerouslySetInner", text), file.name
+        assert not re.search(r"document\.write|\beval\(|new Function", text), file.name

@@ -1,0 +1,243 @@
+import logging
+import shutil
+import sys
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from engagement import runs
+from engagement.cli import app as cli
+from engagement.cli import console
+from engagement.demo import history as demo
+from engagement.demo import sample
+from engagement.errors import InvalidInput, StoreBusy
+from engagement.pipeline import config as steps
+from engagement.pipeline import runner as pipeline
+from engagement.policy import DEFAULT_POLICY
+from engagement.store import Store
+from tests.support.cohort import AS_OF, DAY, HOUR, learner, load, rows
+
+UTC = ZoneInfo("UTC")
+WEEK_6 = AS_OF - 14 * DAY
+SIZE = 2000  # enough for the effect to stand out
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    store = Store(tmp_path_factory.mktemp("demo") / "demo.duckdb")
+    demo.make(store, size=SIZE, seed=1, as_of=AS_OF, zone=UTC)
+    return store
+
+
+@pytest.fixture
+def own(made, tmp_path, monkeypatch):
+    """A copy of the demo's store, as the settings name it."""
+    monkeypatch.setenv("ENGAGEMENT_STORE", str(tmp_path / "own.duckdb"))
+    monkeypatch.setenv("ENGAGEMENT_REPORTS", str(tmp_path / "reports"))
+    return Store(shutil.copy(made.path, tmp_path / "own.duckdb"))
+
+
+def run_demo(monkeypatch, now):
+    """Run the command at another time; return its exit code."""
+    log = logging.getLogger("engagement")
+    before = list(log.handlers)
+    monkeypatch.setattr(console, "now", lambda: now)
+    monkeypatch.setattr(sys, "argv", ["engagement", "demo"])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    log.handlers[:] = before
+    return ended.value.code
+
+
+def everything(store):
+    tables = ("learners", "learner_facts", "events", "nudges", "quizzes", "runs", "loads", "risk_history")
+    return {table: rows(store, f"select count(*) from {table}") for table in tables}
+
+
+def night_before(store):
+    """Publish the demo's own nightly run, without its notebooks."""
+    parameters = steps.parameters(steps.read_pipeline("nightly"), {"model": "none"})
+    labels = dict.fromkeys(("high", "medium", "low", "unknown"), 0)
+    counts = {"nudges": 0, "nudges_by_template": 0, "quizzes": 0, "quizzes_by_template": 0, "left_out": {}}
+    with store.write() as db:
+        fingerprint = runs.input_fingerprint(db, AS_OF)
+        run = runs.begin(
+            db,
+            "nightly",
+            key=runs.run_key("nightly", AS_OF, parameters, fingerprint, DEFAULT_POLICY.policy_hash),
+            as_of=AS_OF,
+            day=AS_OF.date(),
+            parameters=parameters,
+            fingerprint=fingerprint,
+            now=AS_OF,
+        )
+        runs.mark(db, run.run_id, "published", now=AS_OF, counts=counts | {"labels": labels, "learners": 0})
+
+
+@pytest.mark.parametrize(
+    "later", [0 * DAY, DAY, 40 * DAY], ids=["the same day", "the next day", "next month"]
+)
+def test_a_second_demo_adds_nothing(own, monkeypatch, capsys, later):
+    night_before(own)
+    before = everything(own)
+    assert run_demo(monkeypatch, AS_OF - HOUR + later) == 0
+    assert "nothing was added" in capsys.readouterr().out
+    assert everything(own) == before
+
+
+def test_a_store_with_learners_of_ones_own_is_refused(own, monkeypatch, capsys):
+    load(own, learner("mine"), at=AS_OF - DAY)
+    before = everything(own)
+    assert run_demo(monkeypatch, AS_OF) == 2
+    assert "learners of your own" in capsys.readouterr().err
+    assert everything(own) == before
+
+
+def test_an_empty_place_has_no_cohort_yet(store):
+    assert demo.cohort_day(store) is None
+    with store.write():
+        pass
+    assert demo.cohort_day(store) is None
+
+
+def test_a_demo_that_is_stopped_leaves_no_store(store):
+    def stop(week):
+        if week == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        demo.make(store, size=10, seed=1, as_of=AS_OF, zone=UTC, watch=stop)
+    assert demo.cohort_day(store) is None
+    demo.make(store, size=10, seed=1, as_of=AS_OF, zone=UTC)
+    assert demo.cohort_day(store) == AS_OF
+    assert sorted(file.name for file in store.path.parent.iterdir() if "begun" in file.name) == []
+
+
+def test_the_cohort_is_known_up_to_the_day_of_the_demo(made):
+    assert demo.cohort_day(made) == AS_OF
+    assert rows(made, "select count(*) from learners where not starts_with(id, 'S-')") == [(0,)]
+    assert rows(
+        made, "select max(timestamp) <= $as_of from events where source <> 'review'", as_of=AS_OF
+    ) == [(True,)]
+
+
+def test_the_cohort_has_a_history_of_two_published_nights(made):
+    published = rows(made, "select as_of, status from runs order by as_of")
+    assert published == [(WEEK_6, "published"), (AS_OF - 7 * DAY, "published")]
+    assert rows(made, "select count(distinct as_of) from risk_history") == [(2,)]
+
+
+def test_nudges_were_approved_before_they_were_sent_and_some_rejected(made):
+    statuses = dict(rows(made, "select status, count(*) from nudges group by status"))
+    assert statuses["sent"] > 100
+    assert statuses["rejected"] > 1
+    without = """
+        select count(*) from nudges
+        where status = 'sent' and not exists (
+            from events where type = 'nudge_approved' and metadata ->> 'nudge_id' = nudges.id
+        )
+    """
+    assert rows(made, without) == [(0,)]
+
+
+def test_the_cohort_has_opt_outs_and_two_languages(made):
+    opted_out, languages = rows(
+        made, "select count_if(contact_opt_out), count(distinct locale) from learners"
+    )[0]
+    assert 20 < opted_out < 120  # about 3 %
+    assert languages == 2
+    nudged = (
+        "select count(*) from nudges inner join learners on learner_id = learners.id where contact_opt_out"
+    )
+    assert rows(made, nudged) == [(0,)]
+    assert rows(made, "select count(distinct split_part(fallback_id, '.', 4)) from nudges") == [(2,)]
+
+
+def test_half_of_those_who_would_be_nudged_wait_each_in_one_arm(made):
+    arms = dict(rows(made, "select arm, count(*) from published_assignments group by arm"))
+    people = sum(arms.values())
+    assert people == rows(made, "select count(distinct person_id) from assignments")[0][0]
+    assert people > SIZE / 3
+    assert abs(arms["control"] / people - 0.5) < 0.05
+
+
+def test_nobody_held_out_was_nudged_in_that_week(made):
+    held_out = """
+        select count(*)
+        from nudges
+        inner join assignments using (person_id)
+        where assignments.arm = 'control' and sent_at < ends_at
+    """
+    assert rows(made, held_out) == [(0,)]
+
+
+def test_the_effect_that_was_put_in_can_be_found(made):
+    """Of those who had stayed away in week 6 and were at risk, compare who came back within seven days."""
+    returned = dict(
+        rows(
+            made,
+            """
+            with away as (
+                select learners.id, assignments.arm,
+                    exists (
+                        from events
+                        where events.learner_id = learners.id and type = 'login'
+                            and timestamp > $week_6 and timestamp <= $week_6 + interval 7 days
+                    ) as came_back
+                from risk_history
+                inner join learners on risk_history.learner_id = learners.id
+                inner join assignments on learners.person_id = assignments.person_id
+                where risk_history.as_of = $week_6 and risk_label in ('high', 'medium')
+                    and not contact_opt_out
+                    and not exists (
+                        from events
+                        where events.learner_id = learners.id and type = 'login'
+                            and timestamp > $week_6 - interval 7 days and timestamp <= $week_6
+                    )
+                    and (
+                        arm = 'control'
+                        or exists (
+                            from nudges
+                            where nudges.learner_id = learners.id and sent_at < $week_6 + interval 1 day
+                        )
+                    )
+            )
+            select arm, avg(came_back::integer) from away group by arm
+            """,
+            week_6=WEEK_6,
+        )
+    )
+    brought_back = (returned["nudge"] - returned["control"]) / (1 - returned["control"])
+    assert brought_back == pytest.approx(sample.NUDGE_RETURN_EFFECT, abs=0.1)
+
+
+def test_the_size_of_a_demo_must_make_sense(store):
+    with pytest.raises(InvalidInput, match="learners"):
+        demo.make(store, size=0, seed=1, as_of=AS_OF, zone=UTC)
+    assert not store.path.exists()
+
+
+def test_what_somebody_loads_while_the_demo_is_made_stays(store):
+    def meanwhile(week):
+        if week == sample.WEEKS:
+            load(store, learner("mine"))
+
+    with pytest.raises(StoreBusy, match="written to meanwhile"):
+        demo.make(store, size=10, seed=1, as_of=AS_OF, zone=UTC, watch=meanwhile)
+    assert rows(store, "select id from learners") == [("mine",)]
+    assert sorted(file.name for file in store.path.parent.iterdir() if "begun" in file.name) == []
+
+
+def test_the_weekly_run_says_whether_the_nudges_helped_and_changes_no_score(own, tmp_path):
+    scores = "select * from risk_scores order by all"
+    before, scored = everything(own), rows(own, scores)
+    weekly = steps.read_pipeline("weekly")
+    made = pipeline.run(own, weekly, as_of=AS_OF, day=AS_OF.date(), given={}, folder=tmp_path / "reports")
+    assert made.status == "published"
+    assert made.counts["answer"].startswith("It helped: of those nudged")
+    assert "Did the nudges help?" in made.report.read_text()
+    after = everything(own)
+    assert after["runs"] == [(before["runs"][0][0] + 1,)]
+    for table in ("runs", "events"):  # old drafts expire with any run
+        del before[table], after[table]
+    assert (after, rows(own, scores)) == (before, scored)

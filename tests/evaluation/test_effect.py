@@ -1,0 +1,295 @@
+import random
+from dataclasses import replace
+from datetime import datetime, time
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from engagement.demo import sample
+from engagement.errors import NotFound
+from engagement.evaluation import effect, intervals
+from engagement.evaluation.effect import estimate, verdict
+from engagement.evaluation.intervals import Interval, Share
+from engagement.outreach import nudges, review
+from engagement.pipeline import publication
+from engagement.reporting.charts import effects as effect_charts
+from engagement.store import Store
+from engagement.targeting import decisions as contacts
+from engagement.targeting import experiments
+from engagement.targeting.experiments import Plan
+from tests.support.cohort import AS_OF, DAY, HOUR, begin, learner, load, night, rows
+
+UTC = ZoneInfo("UTC")
+END_OF_DAY = datetime.combine(AS_OF.date(), time.max)
+HALF = Plan(holdout=0.5, term="trial", ends_on=AS_OF.date())
+OVER = AS_OF + 8 * DAY
+PEOPLE = [f"{number:03}" for number in range(80)]
+RUNS = 2_000
+
+
+@pytest.fixture
+def tried(store):
+    """A store after a night that held out half of 80 people; nothing was sent yet."""
+    load(store, *map(learner, PEOPLE))
+    run = begin(store)
+    contacts.decide(store, run, plan=HALF)
+    nudges.draft(store, run)
+    publication.publish(store, run, now=AS_OF)
+    return store
+
+
+def of_arm(store, arm):
+    found = rows(store, "select person_id from published_assignments where arm = $arm order by all", arm=arm)
+    return [person for (person,) in found]
+
+
+def happen(store, people, kind="login", at=AS_OF + DAY):
+    with store.write() as db:
+        for person in people:
+            db.execute(
+                "insert into events values ($id, $person, $kind, '{}', $at, 'import', 'test')",
+                {"id": f"{person} {kind} {at}", "person": person, "kind": kind, "at": at},
+            )
+
+
+def found(store, **different):
+    return estimate(store, **{"as_of": OVER, "zone": UTC} | different)
+
+
+def counted(arm):
+    return arm.persons, arm.contacted, arm.share.count
+
+
+def test_shares_of_both_arms_and_their_difference(tried):
+    nudged, waiting = of_arm(tried, "nudge"), of_arm(tried, "control")
+    happen(tried, nudged[:30] + waiting[:10])
+    result = found(tried)
+    assert counted(result.nudged) == (len(nudged), 0, 30)
+    assert counted(result.compared) == (len(waiting), 0, 10)
+    assert result.difference == intervals.newcombe(Share(30, len(nudged)), Share(10, len(waiting)))
+    assert result.verdict == "helped"
+    assert "came back within 7 days" in result.in_words
+    assert "points more" in result.title
+
+
+def test_everybody_counts_as_assigned_whatever_was_done_since(tried):
+    """Nobody of those to be nudged was sent anything; one who was to wait was phoned, another left the course."""
+    nudged, waiting = of_arm(tried, "nudge"), of_arm(tried, "control")
+    happen(tried, nudged[:5])
+    contacts.phoned(tried, waiting[0], actor="ana", now=AS_OF + HOUR, programs=None)
+    load(tried, learner(waiting[1], active=False), at=AS_OF + DAY)
+    result = found(tried)
+    assert counted(result.nudged) == (len(nudged), 0, 5)
+    assert counted(result.compared) == (len(waiting), 1, 0)
+
+
+def test_a_nudge_that_a_person_sends_to_whoever_waits_is_recorded_and_counted(tried):
+    (first, *_) = waiting = of_arm(tried, "control")
+    made = nudges.write(
+        tried, first, channel="email", actor="ana", now=AS_OF + HOUR, day=(AS_OF + HOUR).date()
+    )
+    assert "held_out" in made["warnings"]
+    deed = "select metadata ->> 'past' from events where type = 'nudge_drafted' and actor = 'ana'"
+    assert "held_out" in rows(tried, deed)[0][0]
+    review.approve(tried, [made["id"]], actor="ana", now=AS_OF + 2 * HOUR)
+    review.export(tried, actor="ana", now=AS_OF + 3 * HOUR, mark_sent=True)
+    assert counted(found(tried).compared) == (len(waiting), 1, 0)
+
+
+@pytest.mark.parametrize(
+    ("at", "counts"),
+    [(AS_OF, False), (AS_OF + HOUR, True), (AS_OF + 7 * DAY, True), (AS_OF + 7 * DAY + HOUR, False)],
+)
+def test_what_happens_within_the_window_counts(tried, at, counts):
+    happen(tried, of_arm(tried, "control")[:4], at=at)
+    assert found(tried).compared.share.count == (4 if counts else 0)
+
+
+def test_the_outcome_that_was_named_is_the_one_looked_at(store):
+    happened = {"login": 1, "quiz_completed": 2, "session_attended": 3, "session_missed": 4}
+    seen = {}
+    for outcome in experiments.OUTCOMES:
+        own = Store(store.path.with_name(f"{outcome}.duckdb"))
+        load(own, *map(learner, PEOPLE))
+        run = begin(own)
+        contacts.decide(own, run, plan=replace(HALF, outcome=outcome))
+        publication.publish(own, run, now=AS_OF)
+        people = iter(of_arm(own, "nudge"))
+        for kind, count in happened.items():
+            happen(own, [next(people) for _ in range(count)], kind)
+        late = next(people)
+        happen(own, [late], "session_missed", AS_OF + DAY)
+        happen(own, [late], "session_attended", AS_OF + 2 * DAY)
+        seen[outcome] = found(own).nudged.share.count
+    # Not whoever missed the next one; no facts came that could have moved a score.
+    assert seen == {"back": 1 + 2 + 3 + 1, "session": 3, "quiz": 2, "score": 0}
+
+
+@pytest.mark.parametrize(
+    ("work", "at", "counts"),
+    [
+        (15, AS_OF + 7 * DAY, True),  # half of a tenth
+        (14, AS_OF + 7 * DAY, False),
+        (60, AS_OF + 7 * DAY + HOUR, False),
+        (None, AS_OF + DAY, False),
+    ],
+)
+def test_a_score_that_fell_by_a_twentieth_in_the_window_counts(store, work, at, counts):
+    load(store, *map(learner, PEOPLE))
+    run = begin(store)
+    contacts.decide(store, run, plan=replace(HALF, outcome="score"))
+    publication.publish(store, run, now=AS_OF)
+    waiting = of_arm(store, "control")
+    # The last login is moved along, so that only the work done makes a difference.
+    some = [learner(each, completed_percent=work, last_login=at - 20 * DAY) for each in waiting[:5]]
+    load(store, *some, at=at - HOUR)
+    publication.publish(store, begin(store, at), now=at)
+    assert found(store).compared.share.count == (5 if counts else 0)
+    assert found(store).compared.share.of == len(waiting)
+
+
+def test_another_enrolment_of_the_person_counts_once(store):
+    load(store, *map(learner, PEOPLE), learner("again", person_id="000", email=None))
+    run = begin(store)
+    contacts.decide(store, run, plan=HALF)
+    publication.publish(store, run, now=AS_OF)
+    happen(store, ["000", "again"])
+    both = found(store)
+    assert both.nudged.persons + both.compared.persons == len(PEOPLE)
+    assert both.nudged.share.count + both.compared.share.count == 1
+
+
+def test_there_is_no_verdict_before_the_last_window_is_over(tried):
+    happen(tried, of_arm(tried, "nudge"))
+    early = found(tried, as_of=END_OF_DAY + 7 * DAY - HOUR)
+    assert early.verdict == "running"
+    assert "Cannot tell yet" in early.in_words
+    assert found(tried, as_of=END_OF_DAY + 7 * DAY).verdict == "helped"
+
+
+def test_what_became_known_after_the_day_asked_for_is_not_looked_at(tried):
+    happen(tried, of_arm(tried, "nudge"))
+    assert found(tried, as_of=AS_OF + DAY).nudged is None
+
+
+def test_before_and_after_is_shown_as_what_it_is(tried):
+    nudged = of_arm(tried, "nudge")
+    happen(tried, nudged[:6], at=AS_OF - DAY)
+    happen(tried, nudged[:20] + of_arm(tried, "control")[:20])
+    ways = effect.comparisons(found(tried)).set_index("way")
+    naive = ways.loc["Misleading: after less before"]
+    assert naive["difference"] == pytest.approx(14 / len(nudged))
+    assert naive[["low", "high"]].isna().all()
+    assert ways.loc["Nudged less waited", "low"] < 0 < ways.loc["Nudged less waited", "high"]
+
+
+def test_the_newest_experiment_that_is_over_is_looked_at_first(tried):
+    load(tried, *(learner(f"new{number}") for number in range(5)), at=AS_OF + DAY)
+    run = begin(tried, AS_OF + 2 * DAY)
+    contacts.decide(tried, run, plan=replace(HALF, term="next", ends_on="2026-05-01"))
+    publication.publish(tried, run, now=AS_OF + 2 * DAY)
+    assert effect.planned(tried)["experiment"].tolist() == ["nightly/next", "nightly/trial"]
+    assert found(tried).experiment == "nightly/trial"
+    assert found(tried, experiment="nightly/next").verdict == "running"
+
+
+@pytest.mark.parametrize("experiment", ["", "nightly/other"])
+def test_an_experiment_that_is_not_there_is_not_found(store, experiment):
+    load(store, learner("a"))
+    night(store)
+    with pytest.raises(NotFound, match="experiment"):
+        found(store, experiment=experiment)
+
+
+def test_the_outlook_says_what_these_numbers_can_show(store):
+    load(store, *map(learner, PEOPLE))
+    happen(store, PEOPLE[:40], at=AS_OF - DAY)
+    run = begin(store)
+    assert effect.outlook(store, run, None) == "Nobody waits: there is no experiment."
+    contacts.decide(store, run, plan=HALF)
+    said = effect.outlook(store, run, HALF)
+    assert "of 80 persons wait" in said
+    assert "50 % of them all came back within 7 days" in said
+    publication.publish(store, run, now=AS_OF)
+    result = found(store)
+    assert effect.points(result.planned_for) in said
+    assert effect.points(result.planned_for) in result.power_in_words
+
+
+@pytest.mark.parametrize(
+    ("interval", "persons", "expected"),
+    [
+        (None, 0, "too_few"),
+        (Interval(0.5, 0.4, 0.6), effect.FEWEST - 1, "too_few"),
+        (Interval(0.1, 0.01, 0.2), 100, "helped"),
+        (Interval(-0.1, -0.2, -0.01), 100, "harmed"),
+        (Interval(0.1, -0.01, 0.2), 100, "cannot_tell"),
+        (Interval(0.1, 0.0, 0.2), 100, "cannot_tell"),
+    ],
+)
+def test_the_verdict_follows_from_the_interval(interval, persons, expected):
+    assert verdict(interval, persons) == expected
+
+
+def simulated(outcomes):
+    """Return the verdicts of many experiments, each with its own draw of 400 people; `outcomes` gives who did it."""
+    people = [f"p{number}" for number in range(400)]
+    verdicts = []
+    for number in range(RUNS):
+        arms = {person: experiments.arm(f"nightly/{number}", person, 0.5) for person in people}
+        did = outcomes(number, arms)
+        shares = []
+        for arm in experiments.ARMS:
+            members = [person for person in people if arms[person] == arm]
+            shares.append(Share(sum(did[person] for person in members), len(members)))
+        verdicts.append(verdict(intervals.newcombe(*shares), min(share.of for share in shares)))
+    return verdicts
+
+
+def test_without_an_effect_the_verdict_is_seldom_wrong():
+    def nothing(number, arms):
+        chance = random.Random(number)
+        return {person: chance.random() < 0.3 for person in arms}
+
+    verdicts = simulated(nothing)
+    assert sum(found in {"helped", "harmed"} for found in verdicts) <= 0.062 * RUNS
+    assert {"helped", "harmed", "cannot_tell"} == set(verdicts)
+
+
+def test_an_effect_of_the_size_called_detectable_is_found_as_often_as_promised():
+    rise = intervals.detectable(200, 200, rate=0.3)
+
+    def planted(number, arms):
+        chance = random.Random(number)
+        return {person: chance.random() < 0.3 + rise * (arm == "nudge") for person, arm in arms.items()}
+
+    verdicts = simulated(planted)
+    assert verdicts.count("helped") / RUNS == pytest.approx(intervals.POWER, abs=0.03)
+    assert verdicts.count("harmed") == 0
+
+
+def test_a_picture_shows_each_difference_with_its_range(tried):
+    happen(tried, of_arm(tried, "nudge"))
+    result = found(tried)
+    ways = effect.comparisons(result)
+    figure = effect_charts.differences(ways, title=result.title)
+    sure, misleading = figure.data
+    assert sure.x == (round(100 * result.difference.value, 2),)
+    assert sure.error_x.array == (round(100 * (result.difference.high - result.difference.value), 2),)
+    assert misleading.error_x.visible is False
+    assert figure.layout.meta["title"] == result.title
+    assert [row[0] for row in figure.layout.meta["rows"]] == ways["way"].tolist()
+
+
+def test_the_effect_planted_in_the_demo_is_found(tmp_path):
+    from engagement.demo import history as demo
+
+    store = Store(tmp_path / "demo.duckdb")
+    end = datetime.combine(AS_OF.date(), time.max)
+    demo.fill(store, size=2_000, seed=1, as_of=end, zone=UTC)
+    result = estimate(store, as_of=end, zone=UTC)
+    assert result.verdict == "helped"
+    # What was planted works on whoever stays away and was sent something.
+    sent = result.nudged.contacted / result.nudged.persons
+    planted = sample.NUDGE_RETURN_EFFECT * (1 - result.compared.share.value) * sent
+    assert result.difference.low < planted < result.difference.high

@@ -1,0 +1,194 @@
+import json
+import re
+
+import pandas as pd
+import pytest
+
+from engagement.errors import InvalidInput
+from engagement.evaluation import fairness
+from engagement.evaluation.intervals import Share, wilson
+from engagement.ingest import learners as enrolments
+from engagement.ingest.source_format import Conventions
+from engagement.reporting.charts import effects as effect_charts
+from engagement.settings import PROJECT
+from tests.support.cohort import AS_OF, DAY, LOW, begin, learner, night, rows
+
+BY_SEX = Conventions(groups={"sex": "Sex"})
+
+
+def group_of(store):
+    return dict(rows(store, "select learner_id, value from learner_groups order by learner_id"))
+
+
+def load(store, *people, at=AS_OF - 30 * DAY, conventions=BY_SEX):
+    return enrolments.load(store, pd.DataFrame(people), observed_at=at, loaded_at=at, conventions=conventions)
+
+
+def people(count, sex, **different):
+    return [learner(f"{sex}{number:02}", Sex=sex, **different) for number in range(count)]
+
+
+def happened(store, ids, kind, at=AS_OF + 9 * DAY):
+    with store.write() as db:
+        for learner_id in ids:
+            db.execute(
+                "insert into events values ($id, $learner, $kind, '{}', $at, 'import', 'test')",
+                {"id": f"{learner_id} {kind} {at}", "learner": learner_id, "kind": kind, "at": at},
+            )
+
+
+def share(found, measure, group):
+    words = fairness.MEASURES[measure][1]
+    (row,) = found.shares[(found.shares["measure"] == words) & (found.shares["group"] == group)].to_dict(
+        "records"
+    )
+    return row
+
+
+def test_a_group_is_kept_apart_and_follows_the_newest_file(store):
+    load(store, learner("a", Sex="w"), learner("b", Sex="m"), learner("c", Sex=None))
+    assert group_of(store) == {"a": "w", "b": "m"}
+    load(store, learner("a", Sex="m"), learner("b", Sex=None), at=AS_OF - 20 * DAY)
+    assert group_of(store) == {"a": "m"}
+    load(store, learner("a", Sex="w"), learner("b", Sex="w"), at=AS_OF - 25 * DAY)  # an older file
+    assert group_of(store) == {"a": "m"}
+
+
+def test_a_file_without_the_groups_changes_none(store):
+    load(store, learner("a", Sex="w"))
+    load(store, learner("a", name="Another Example"), at=AS_OF - 20 * DAY, conventions=Conventions())
+    assert group_of(store) == {"a": "w"}
+
+
+def test_a_refused_row_has_no_group(store):
+    load(store, learner("a", Sex="w", completed_percent=500), learner("b", Sex="w"))
+    assert group_of(store) == {"b": "w"}
+
+
+@pytest.mark.parametrize("name", ["program", "select", "group"])
+def test_a_group_may_be_called_like_anything(store, name):
+    load(store, learner("a"), conventions=Conventions(groups={name: "program"}))
+    assert rows(store, "select name, value from learner_groups") == [(name, "Data")]
+
+
+@pytest.mark.parametrize("name", ["", "Sex", "a b", "x" * 60, "a;drop table learners"])
+def test_a_name_that_is_none_is_refused(name):
+    with pytest.raises(InvalidInput, match="group"):
+        Conventions(groups={name: "Sex"})
+
+
+def test_a_group_that_the_file_lacks_is_said(store):
+    with pytest.raises(InvalidInput, match="column sex missing"):
+        load(store, learner("a"))
+
+
+def test_groups_of_a_full_list_are_kept_too(store):
+    at = AS_OF - DAY
+    enrolments.load_full(
+        store, pd.DataFrame([learner("a", Sex="w")]), observed_at=at, loaded_at=at, conventions=BY_SEX
+    )
+    assert group_of(store) == {"a": "w"}
+
+
+def test_nothing_but_the_look_at_fairness_reads_the_groups():
+    reading = {
+        path.stem
+        for path in (PROJECT / "engagement").rglob("*.*")
+        if path.suffix in {".sql", ".py"} and "learner_groups" in path.read_text(encoding="utf-8")
+    }
+    assert reading == {"009_groups", "keep_group", "fairness"}
+
+
+def test_scores_decisions_and_texts_are_the_same_with_and_without_groups(store, tmp_path):
+    without = type(store)(tmp_path / "without.duckdb")
+    everybody = [*people(12, "w"), *people(12, "m", completed_percent=60)]
+    load(store, *everybody)
+    load(without, *everybody, conventions=Conventions())
+    for each in (store, without):
+        night(each)
+    for table in ("risk_scores", "contact_decisions", "nudges", "quizzes"):
+        sql = f"select * from {table} order by all"
+        assert rows(store, sql) == rows(without, sql), table
+
+
+def test_shares_of_each_group_with_their_ranges(store):
+    load(store, *people(20, "w"), *people(15, "m"), *people(15, "n", **LOW))
+    night(store)
+    (found,) = fairness.every(store)
+    for group, size, high in (("w", 20, 20), ("m", 15, 15), ("n", 15, 0)):
+        row = share(found, "high", group)
+        assert row["learners"] == size
+        assert (row["share"], row["low"], row["high"]) == tuple(vars(wilson(Share(high, size))).values())
+    assert share(found, "drafted", "w")["share"] == 1
+    assert share(found, "from_template", "m")["share"] == 1
+    assert found.hidden == 0
+    assert found.in_words.startswith("By sex, the groups differ most here: ")
+    assert "100 points above n" in found.in_words
+
+
+def test_errors_are_told_apart_by_how_it_ended(store):
+    load(store, *people(20, "w"), *people(20, "m", **LOW))
+    night(store)
+    assert set(fairness.by_group(store, "sex").shares["measure"]).isdisjoint(
+        fairness.MEASURES[name][1] for name in ("missed", "false_alarms")
+    )
+    happened(store, [f"w{number:02}" for number in range(12)], "course_passed")
+    happened(store, [f"m{number:02}" for number in range(11)], "course_withdrawn")
+    happened(store, ["m12"], "course_failed", AS_OF - DAY)  # before the score
+    found = fairness.by_group(store, "sex")
+    assert share(found, "false_alarms", "w")["share"] == 1
+    assert share(found, "missed", "m")["share"] == 1
+    assert share(found, "missed", "m")["learners"] == 11
+    assert pd.isna(share(found, "missed", "w")["share"])  # nobody of them left
+
+
+def test_a_run_that_is_not_published_is_looked_at_by_itself(store):
+    load(store, *people(12, "w"), *people(12, "m"))
+    run = begin(store)
+    assert fairness.by_group(store, "sex").shares.empty
+    assert share(fairness.by_group(store, "sex", run_id=run.run_id), "high", "w")["learners"] == 12
+
+
+def test_a_hidden_group_is_in_no_table_and_no_sentence(store):
+    load(store, *people(30, "w"), *people(20, "m"), *people(4, "rare"))
+    night(store)
+    found = fairness.every(store)
+    shown = fairness.table(found).to_json() + fairness.in_words(found)
+    assert "rare" not in shown
+    assert '"m"' not in shown
+    assert "24 learners of small groups are not shown." in shown
+
+
+def test_without_groups_there_is_nothing_to_compare(store):
+    load(store, learner("a"), conventions=Conventions())
+    night(store)
+    assert fairness.every(store) == []
+    assert fairness.table([]).empty
+    assert "There are 0 groupings" in fairness.in_words([])
+
+
+def test_groups_that_are_alike_are_said_to_be(store):
+    load(store, *people(20, "w"), *people(20, "m"))
+    night(store)
+    assert fairness.in_words(fairness.every(store)) == (
+        "By sex, none of 2 groups differ by more than chance would have it."
+    )
+
+
+def test_the_picture_shows_each_group_and_hostile_names_as_text(store):
+    load(store, *people(12, "w"), *people(12, "m"))
+    with store.write() as db:
+        db.execute("update learner_groups set value = '<b>x</b>' where value = 'm'")
+    night(store)
+    shares = fairness.table(fairness.every(store))
+    figure = effect_charts.shares(shares[shares["measure"] == "at high risk"], title="At high risk")
+    assert figure.data[0].x == (100.0, 100.0)
+    texts = [annotation.text for annotation in figure.layout.annotations]
+    assert sorted(re.sub(" · .*", "", text) for text in texts) == ["&lt;b&gt;x&lt;/b&gt;", "w"]
+    assert json.loads(figure.to_json())["layout"]["meta"]["title"] == "At high risk"
+
+
+def test_one_learner_in_two_files_is_one(store):
+    for day in (30, 20):
+        load(store, *people(12, "w"), at=AS_OF - day * DAY)
+    assert len(group_of(store)) == 12

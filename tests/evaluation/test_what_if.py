@@ -1,0 +1,163 @@
+import hashlib
+from dataclasses import replace
+from itertools import product
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from engagement.errors import NotFound
+from engagement.evaluation import metrics
+from engagement.evaluation import what_if as simulation
+from engagement.evaluation.what_if import simulate
+from engagement.ingest import oulad
+from engagement.policy import DEFAULT_POLICY, RiskPolicy
+from engagement.risk import scores as scoring
+from engagement.store import Store
+from tests.support.cohort import AS_OF, DAY, LOW, MEDIUM, UNKNOWN, begin, learner, load, rows
+
+LOWER = RiskPolicy(high_above=0.5)
+
+
+@pytest.fixture
+def known(store):
+    load(
+        store,
+        learner("a", completed_percent_course=80.0, completed_percent_due=5.0),
+        learner("b", **MEDIUM),
+        learner("c", **LOW),
+        learner("d", **UNKNOWN),
+        learner("e", active=False),
+        learner("f", program="Welding"),
+    )
+    return store
+
+
+def happened(store, learner_id, kind, at):
+    with store.write() as db:
+        db.execute(
+            "insert into events values ($id, $learner, $kind, '{}', $at, 'import', 'test')",
+            {"id": f"{learner_id} {kind} {at}", "learner": learner_id, "kind": kind, "at": at},
+        )
+
+
+def moves(found):
+    return {(row.label_now, row.label_then): row.learners for row in found.moves.itertuples() if row.learners}
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        DEFAULT_POLICY,
+        LOWER,
+        RiskPolicy(weights={"behind_pace": 0, "low_quiz": 0.5, "missed_session": 0.5, "inactivity": 0}),
+        RiskPolicy(missed_sessions_cap=2, recency_days=3, medium_above=0.1),
+    ],
+)
+def test_each_side_has_the_labels_that_a_run_by_its_policy_would_give(known, policy):
+    found = simulate(known, policy, as_of=AS_OF).workload.set_index("label")
+    for side, numbers in (("now", DEFAULT_POLICY), ("then", policy)):
+        run = replace(begin(known, pipeline=f"{side}"), policy=numbers)
+        expected = scoring.score(known, run)
+        assert found[side].drop("to contact").to_dict() == expected
+        assert found.loc["to contact", side] == expected["high"] + expected["medium"]
+
+
+def test_a_lower_threshold_moves_those_between(known):
+    found = simulate(known, LOWER, as_of=AS_OF)
+    assert moves(found) == {
+        ("high", "high"): 2,
+        ("medium", "high"): 1,
+        ("low", "low"): 1,
+        ("unknown", "unknown"): 1,
+    }
+    assert (found.learners, found.moved) == (5, 1)
+    assert found.in_words.startswith(
+        "1 of 5 learners would get another label. At high risk: 3 in place of 2;"
+    )
+    assert "cannot be told" in found.in_words
+
+
+def test_another_basis_counts_the_work_on_it_and_what_it_lacks_as_not_known(known):
+    found = simulate(known, RiskPolicy(basis="course"), as_of=AS_OF, program="Data")
+    assert moves(found)["high", "medium"] == 1  # 80 % of the course, 5 % of what was due
+    assert moves(found)["medium", "medium"] == 1  # no count on the course: quiz and sessions speak alone
+
+
+def test_one_program_alone(known):
+    assert simulate(known, LOWER, as_of=AS_OF, program="Welding").learners == 1
+
+
+def test_nothing_is_written(known):
+    before = hashlib.sha256(known.path.read_bytes()).hexdigest()
+    for _ in range(2):
+        simulate(known, LOWER, as_of=AS_OF)
+    assert hashlib.sha256(known.path.read_bytes()).hexdigest() == before
+
+
+def test_which_score_is_better_is_told_by_how_it_ended(store):
+    """Those who leave missed sessions; the work they did says nothing."""
+    chance = np.random.default_rng(1)
+    left = chance.random(60) < 0.5
+    load(
+        store,
+        *(
+            learner(
+                f"{number:02}",
+                completed_percent=round(100 * chance.random()),
+                avg_quiz_score=50,
+                consecutive_missed_sessions=int(6 * gone + chance.integers(0, 2)),
+            )
+            for number, gone in enumerate(left)
+        ),
+    )
+    for number, gone in enumerate(left):
+        happened(store, f"{number:02}", "course_withdrawn" if gone else "course_passed", AS_OF + 9 * DAY)
+    only_sessions = {"behind_pace": 0, "low_quiz": 0, "missed_session": 1, "inactivity": 0}
+    found = simulate(store, RiskPolicy(weights=only_sessions), as_of=AS_OF)
+    now, then = found.discrimination["auc"]
+    assert found.discrimination["learners"].tolist() == [60, 60]
+    assert then == 1 > now
+    assert "better than now (AUC 1.000" in found.in_words
+
+
+def test_an_end_that_came_before_is_not_looked_at(known):
+    happened(known, "a", "course_failed", AS_OF - DAY)
+    happened(known, "b", "course_passed", AS_OF - DAY)
+    assert simulate(known, LOWER, as_of=AS_OF).discrimination.empty
+
+
+def test_only_who_has_both_scores_and_a_known_end_is_compared(known):
+    for person, kind in {"a": "course_failed", "b": "course_passed", "d": "course_passed"}.items():
+        happened(known, person, kind, AS_OF + DAY)
+    assert simulate(known, LOWER, as_of=AS_OF).discrimination["learners"].tolist() == [2, 2]
+
+
+def test_an_instant_before_anybody_was_known_is_not_found(known):
+    with pytest.raises(NotFound, match="nobody is known by"):
+        simulate(known, LOWER, as_of=AS_OF - 300 * DAY)
+
+
+def test_the_area_under_the_curve_is_the_share_of_pairs_in_order():
+    chance = np.random.default_rng(2)
+    score, left = chance.integers(0, 5, 40) / 4, chance.random(40) < 0.4
+    pairs = list(product(score[left], score[~left]))
+    expected = np.mean([1.0 if high > low else 0.5 if high == low else 0.0 for high, low in pairs])
+    assert metrics.area_under_curve(score, left) == pytest.approx(expected)
+    assert metrics.area_under_curve(pd.Series([1.0, 2.0]), pd.Series([True, True])) is None
+
+
+def test_on_a_real_course_the_score_tells_who_leaves_and_the_basis_matters(tmp_path, real_data):
+    store = Store(tmp_path / "store.duckdb")
+    named = {"module": "EEE", "presentation": "2013J", "loaded_at": AS_OF}
+    oulad.load(store, real_data / "oulad", as_of_day=84, **named)
+    oulad.load(store, real_data / "oulad", as_of_day=400, **named)
+    known_at = oulad.known_until("2013J", 84, oulad.UTC)
+    found = simulate(store, RiskPolicy(basis="course"), as_of=known_at)
+    now, then = found.discrimination["auc"]
+    assert 0.7 < then < 0.9
+    assert 0.7 < now < 0.9
+    assert found.discrimination["learners"].min() > 700
+    assert found.moved > 50
+    assert rows(store, "select count(*) from risk_scores") == [(0,)]
+    assert simulation.simulate(store, DEFAULT_POLICY, as_of=known_at).moved == 0

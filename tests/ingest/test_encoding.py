@@ -1,0 +1,143 @@
+"""Any text as UTF-8 with one kind of line end, and nothing left behind."""
+
+import gzip
+import tempfile
+
+import pytest
+
+from engagement.errors import InvalidInput
+from engagement.ingest import encoding as transcoding
+from engagement.ingest.encoding import plain_text
+
+TEXT = "id,name\n1,Zoë “Invented” €\n2,x\n"
+ENCODINGS = ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252"]
+
+
+def write(folder, content):
+    path = folder / "some.csv"
+    path.write_bytes(content)
+    return path
+
+
+def read(folder, content):
+    path = write(folder, content)
+    with plain_text(path) as plain:
+        return plain.read_bytes().decode("utf-8-sig")
+
+
+@pytest.fixture(autouse=True)
+def scratch(tmp_path, monkeypatch):
+    """The only folder for temporary files; nothing may be left in it."""
+    folder = tmp_path / "scratch"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    yield folder
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"], ids=["LF", "CRLF", "CR"])
+@pytest.mark.parametrize("packed", [bytes, gzip.compress], ids=["plain", "gzip"])
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_a_text_is_the_same_however_it_was_written(tmp_path, encoding, packed, newline):
+    content = packed(TEXT.replace("\n", newline).encode(encoding))
+    assert read(tmp_path, content).replace("\r\n", "\n") == TEXT
+
+
+def test_utf_16_from_a_big_endian_machine_is_known_by_its_mark(tmp_path):
+    assert read(tmp_path, b"\xfe\xff" + TEXT.encode("utf-16-be")) == TEXT
+
+
+@pytest.mark.parametrize(
+    ("content", "same"),
+    [
+        (b"", True),
+        (b"a\nb", True),
+        (b"a\r\nb\r\n", True),
+        ("é\n".encode(), True),
+        (b"a\r\nb", True),
+        (b"a\nb\r\n", False),
+        (b"a\r\nb\n", False),
+        (b"a\rb\r", False),
+        (b"a\r\r\nb\r\n", False),
+        (b"a\r\nb\r", False),
+        (b"\r\n\n", False),
+        (b"\xe9\n", False),
+    ],
+)
+def test_only_what_the_reader_cannot_take_is_written_once_more(tmp_path, monkeypatch, content, same):
+    path = write(tmp_path, content)
+    for size in range(1, len(content) + 2):
+        monkeypatch.setattr(transcoding, "_CHUNK", size)
+        with plain_text(path) as plain:
+            assert (plain == path) is same
+            assert plain.read_bytes() == (content if same else plain.read_bytes().replace(b"\r", b""))
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_a_chunk_may_end_within_a_character_or_a_line_end(tmp_path, monkeypatch, encoding):
+    text = "é€x\r\n𝄞y\rz\n" if encoding.startswith("utf") else "é€x\r\ny\rz\n"
+    content = text.encode(encoding)
+    for size in range(2, len(content) + 1):
+        monkeypatch.setattr(transcoding, "_CHUNK", size)
+        assert read(tmp_path, content) == text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def test_lines_keep_their_numbers_where_line_ends_are_mixed(tmp_path):
+    assert read(tmp_path, b'1\r\n2\r3\n\n"5\r6\r\n7"') == '1\n2\n3\n\n"5\n6\n7"'
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"id\n\x81\n", "bytes that are no text in UTF-8, UTF-16 or Windows-1252"),
+        ("id\nZoë\n".encode() + b"\xff\n", "UTF-8 with broken bytes"),
+        ("id\nx\n".encode("utf-16") + b"x", "not all of it is UTF-16-LE"),
+        ("id\n".encode("utf-16") + b"\x00\xd8x\x00", "not all of it is UTF-16-LE"),
+        (b"\xfe\xff\x00i\xdc\x00", "not all of it is UTF-16-BE"),
+        (b"PK\x03\x04 and so on", "a workbook or a zip archive"),
+        (b"\xd0\xcf\x11\xe0 and so on", "a workbook"),
+    ],
+    ids=["no text", "broken UTF-8", "half a unit", "lone high", "lone low", "xlsx", "xls"],
+)
+def test_what_is_no_text_is_refused_by_name(tmp_path, content, message):
+    with pytest.raises(InvalidInput, match=rf"some\.csv: {message}"):
+        read(tmp_path, content)
+
+
+def test_no_length_of_a_truncated_archive_is_a_file(tmp_path):
+    whole = gzip.compress(TEXT.encode() * 50, mtime=0)
+    for length in range(2, len(whole)):
+        with pytest.raises(InvalidInput, match="the gzip archive is truncated or damaged"):
+            read(tmp_path, whole[:length])
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda whole: whole[:-8] + bytes(8),
+        lambda whole: whole[:12] + bytes([whole[12] ^ 0xFF]) + whole[13:],
+        lambda whole: whole + b"something else",
+    ],
+    ids=["checksum", "content", "tail"],
+)
+def test_a_damaged_archive_is_refused(tmp_path, damage):
+    with pytest.raises(InvalidInput, match="the gzip archive is truncated or damaged"):
+        read(tmp_path, damage(gzip.compress(TEXT.encode(), mtime=0)))
+
+
+def test_archives_that_were_joined_are_one_text(tmp_path):
+    assert read(tmp_path, gzip.compress(b"a\n") + gzip.compress(b"b\n")) == "a\nb\n"
+
+
+@pytest.mark.parametrize("content", [b"\0", b"x", b"\0\0", b"\0x", b"x\0", b"\xff", b"\x1f"])
+def test_the_shortest_files_are_read_or_refused(tmp_path, content):
+    try:
+        assert len(read(tmp_path, content)) in (1, 2)
+    except InvalidInput as error:
+        assert "some.csv" in str(error)  # noqa: PT017 (either may come)
+
+
+def test_a_copy_goes_with_what_was_wrong_with_it(tmp_path, scratch):
+    with pytest.raises(ZeroDivisionError), plain_text(write(tmp_path, b"a\rb")) as plain:
+        assert plain.parent == scratch
+        raise ZeroDivisionError

@@ -1,0 +1,417 @@
+"""Loading learners: what is upserted, which facts are appended, and what is left alone."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from engagement.errors import InvalidInput
+from engagement.ingest import learners as enrolments
+from engagement.ingest.source_format import Conventions
+
+HEADER = "id,name,email,phone,program,last_login,completed_percent,avg_quiz_score,consecutive_missed_sessions"
+MONDAY = datetime.fromisoformat("2026-11-16 12:00:00")
+TUESDAY = datetime.fromisoformat("2026-11-17 12:00:00")
+WEDNESDAY = datetime.fromisoformat("2026-11-18 12:00:00")
+FACTS = "select observed_at, completed_percent from learner_facts where learner_id = 'a' order by observed_at, load_id"
+
+
+def row(learner, **changed):
+    values = dict.fromkeys(HEADER.split(","), "") | {"id": learner, "name": "Invented", "program": "P"}
+    values |= {"completed_percent": "50", "avg_quiz_score": "60", "consecutive_missed_sessions": "1"}
+    return ",".join((values | changed).values())
+
+
+@pytest.fixture
+def load(store, tmp_path):
+    """Load a CSV of these lines."""
+
+    def load(*lines, observed_at=MONDAY, header=HEADER, timezone="UTC"):
+        path = tmp_path / "learners.csv"
+        path.write_bytes("\n".join((header, *lines, "")).encode())
+        return enrolments.load(
+            store, path, observed_at=observed_at, loaded_at=WEDNESDAY, conventions=Conventions(timezone)
+        )
+
+    return load
+
+
+@pytest.fixture
+def stored(store):
+    """Return the rows of a query."""
+
+    def stored(sql):
+        with store.read() as db:
+            return db.execute(sql).fetchall()
+
+    return stored
+
+
+def test_the_real_file_is_accepted_whole_and_twice_adds_nothing(store, stored, real_data):
+    path = real_data / "learners_2013J_week12.csv"
+    for observed_at in (MONDAY, MONDAY, TUESDAY):
+        summary = enrolments.load(store, path, observed_at=observed_at, loaded_at=WEDNESDAY)
+        assert summary.as_dict() == {"rows": 1243, "accepted": 1243, "quarantined": 0, "reasons": {}}
+        assert stored("select count(*), count(distinct learner_id), max(observed_at) from learner_facts") == [
+            (1243, 1243, MONDAY)
+        ]
+        assert stored("select count(*), max(load_id) from learners") == [(1243, "L000001")]
+    assert stored(
+        "select load_id, kind, source, rows, accepted, quarantined from loads order by load_id"
+    ) == [(f"L00000{n}", "learners", "learners_2013J_week12.csv", 1243, 1243, 0) for n in (1, 2, 3)]
+    assert stored("select count(distinct content_hash) from loads") == [(1,)]
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("completed_percent", "51"),
+        ("completed_percent", ""),
+        ("avg_quiz_score", "60.5"),
+        ("consecutive_missed_sessions", "2"),
+        ("last_login", "2026-11-15"),
+    ],
+)
+def test_a_changed_value_is_one_new_fact(load, stored, column, value):
+    load(row("a"), row("b"))
+    load(row("a", **{column: value}), row("b"), observed_at=TUESDAY)
+    assert stored("select learner_id, observed_at, load_id from learner_facts order by all") == [
+        ("a", MONDAY, "L000001"),
+        ("a", TUESDAY, "L000002"),
+        ("b", MONDAY, "L000001"),
+    ]
+
+
+def test_a_value_that_comes_back_is_a_new_fact(load, stored):
+    for observed_at, value in ((MONDAY, "50"), (TUESDAY, "60"), (WEDNESDAY, "50")):
+        load(row("a", completed_percent=value), observed_at=observed_at)
+    assert stored(FACTS) == [(MONDAY, 50), (TUESDAY, 60), (WEDNESDAY, 50)]
+
+
+def test_an_earlier_observation_does_not_see_later_ones(load, stored):
+    load(row("a", completed_percent="60"), observed_at=WEDNESDAY)
+    load(row("a", completed_percent="60"), observed_at=MONDAY)
+    load(row("a", completed_percent="55"), observed_at=TUESDAY)
+    assert stored(FACTS) == [(MONDAY, 60), (TUESDAY, 55), (WEDNESDAY, 60)]
+
+
+def test_a_second_load_of_the_same_instant_corrects_the_first(load, stored):
+    load(row("a", completed_percent="40"))
+    load(row("a", completed_percent="45"))
+    assert stored("select completed_percent from newest_facts") == [(45,)]
+
+
+def test_missing_is_missing_and_never_zero(load, stored):
+    words = ("", "NA", "n/a", "NaN", "NULL", "none", "?", "-", "  ")
+    load(*(row(f"m{n}", completed_percent=word, avg_quiz_score=word) for n, word in enumerate(words)))
+    assert stored("select count(*), count(completed_percent), count(avg_quiz_score) from learner_facts") == [
+        (len(words), 0, 0)
+    ]
+
+
+def test_numbers_are_read_as_written(load, stored):
+    meant = {"0": 0, "100": 100, "100.0": 100, "1e1": 10, ".5": 0.5, "5.": 5, "+7": 7, " 8": 8, "1e-3": 0.001}
+    load(*(row(f"w{written}", completed_percent=f"{written} ") for written in meant))
+    read = stored("select learner_id, completed_percent from learner_facts")
+    assert dict(read) == {f"w{written}": value for written, value in meant.items()}
+
+
+BAD = [
+    ("completed_percent", "100.001", "outside 0 to 100"),
+    ("completed_percent", "-0.5", "outside 0 to 100"),
+    ("completed_percent", "1e999", "outside 0 to 100"),
+    ("completed_percent", "inf", "not a number"),
+    ("completed_percent", "true", "not a number"),
+    ("completed_percent", "%", "not a number"),
+    ("completed_percent", "50%%", "not a number"),
+    ("completed_percent", "101 %", "outside 0 to 100"),
+    ("completed_percent", "half", "not a number"),
+    ("completed_percent", "0x10", "not a number"),
+    ("completed_percent", "1_0", "not a number"),
+    ("avg_quiz_score", '"1,500"', "not a number"),  # one and a half, or fifteen hundred
+    ("avg_quiz_score", '"1.0,5"', "not a number"),
+    ("avg_quiz_score", "1 000", "not a number"),
+    ("consecutive_missed_sessions", "5%", "not a number"),
+    ("avg_quiz_score", "\uff11", "not a number"),
+    ("consecutive_missed_sessions", "1.5", "not a whole number"),
+    ("consecutive_missed_sessions", "-1", "outside 0 to 10000"),
+    ("consecutive_missed_sessions", "10001", "outside 0 to 10000"),
+    ("last_login", "01.11.2026", "not an ISO date or time"),
+    ("last_login", "2026-02-30", "not an ISO date or time"),
+    ("last_login", "1993", "not an ISO date or time"),
+    ("last_login", "now", "not an ISO date or time"),
+    ("last_login", "3 days ago", "not an ISO date or time"),
+    ("last_login", "45967", "not an ISO date or time"),
+    ("last_login", "03/04/2026", "not an ISO date or time"),
+    ("last_login", "2026-11-01 25:00", "not an ISO date or time"),
+    ("last_login", "2026-11-01 10:61", "not an ISO date or time"),
+    ("id", "6516.0", "a number that a spreadsheet has changed"),
+    ("id", "2.7E+06", "a number that a spreadsheet has changed"),
+    ("id", '"2,7E+06"', "a number that a spreadsheet has changed"),
+    ("name", "Invented\0Example", "holds a NUL byte"),
+    ("phone", "\0", "holds a NUL byte"),
+    ("email", "no address", "not an address"),
+    ("email", "a@b@example.invalid", "not an address"),
+    ("id", "x" * 201, "longer than 200 characters"),
+    ("name", "x" * 20_001, "longer than 20000 characters"),
+    ("program", "  ", "missing"),
+]
+
+
+def test_what_cannot_be_meant_is_quarantined_not_mended(load, stored):
+    values = [{"id": f"bad {n}", column: value} for n, (column, value, _) in enumerate(BAD)]
+    assert load(row("good"), *(row(**{"learner": "", **one}) for one in values)).accepted == 1
+    found = [reasons for (reasons,) in stored("select reasons from quarantine order by line")]
+    assert found == [[f"{column}: {reason}"] for column, _, reason in BAD]
+    assert stored("select id from learners") == [("good",)]
+
+
+INSTANTS = {
+    "Europe/London": {
+        "2026-07-01": "2026-06-30 23:00:00",
+        "2026-01-01": "2026-01-01 00:00:00",
+        "2026-07-01 10:00": "2026-07-01 09:00:00",
+        "2026-07-01T10:00:00.5": "2026-07-01 09:00:00.500000",
+        "2026-07-01T10:00:00Z": "2026-07-01 10:00:00",
+        "2026-07-01T10:00Z": "2026-07-01 10:00:00",
+        "2026-07-01 10:00:00+05:30": "2026-07-01 04:30:00",
+        "2026-03-29 01:30": "2026-03-29 01:30:00",  # this hour does not exist there
+        "2026-10-25 03:00": "2026-10-25 03:00:00",
+    },
+    "UTC": {
+        "2026-07-01 10:00:00+0530": "2026-07-01 04:30:00",
+        "2026-07-01T10:00:00-04": "2026-07-01 14:00:00",
+    },
+    "Asia/Kolkata": {
+        "2026-07-01 10:00": "2026-07-01 04:30:00",
+    },
+}
+
+
+@pytest.mark.parametrize("zone", INSTANTS)
+def test_instants_become_utc(load, stored, zone):
+    meant = INSTANTS[zone]
+    assert load(*(row(written, last_login=written) for written in meant), timezone=zone).quarantined == 0
+    read = stored("select learner_id, last_login from learner_facts")
+    assert dict(read) == {written: datetime.fromisoformat(instant) for written, instant in meant.items()}
+
+
+def test_ids_are_kept_exactly(load, stored):
+    ids = ["0008462", "1 2", "12E5", "6516.5", "8462", "9007199254740993", "Nana", "Ä-1/ß"]
+    load(*map(row, ids))
+    assert stored("select id, person_id from learners order by id") == [(learner, learner) for learner in ids]
+    assert stored("select learner_id from learner_facts order by all") == [(learner,) for learner in ids]
+
+
+HOSTILE_NAMES = [
+    "x" * 10_000,
+    '<img src=x onerror="alert(1)">',
+    '=HYPERLINK("http://example.invalid")',
+    "Robert'); drop table learners; --",
+    "\u202eשלום\u202c",
+    "e\u0301\u0323" * 50,
+    "None",
+    "{first_name}",
+    "two\nlines",
+    "👩🏽‍🎓",
+    "../../etc/passwd",
+]
+
+
+def test_hostile_names_are_stored_as_they_are(load, stored):
+    doubled = [name.replace('"', '""') for name in HOSTILE_NAMES]
+    load(*(row(f"{n:02}", name=f'"{name}"') for n, name in enumerate(doubled)))
+    assert [name for (name,) in stored("select name from learners order by id")] == HOSTILE_NAMES
+
+
+def test_an_address_is_trimmed_and_case_folded(load, stored):
+    load(row("a", email="  Ann.Invented@Example.INVALID "))
+    assert stored("select email from learners") == [("ann.invented@example.invalid",)]
+
+
+def test_a_learner_who_stands_twice_counts_once_with_the_newest_login(load, stored):
+    summary = load(
+        row("a", last_login="2026-11-01", completed_percent="10"),
+        row("a", last_login="2026-11-03", completed_percent="30"),
+        row("a", completed_percent="99"),
+        row("a", last_login="2026-11-02", completed_percent="20"),
+    )
+    assert (summary.accepted, summary.quarantined) == (1, 3)
+    assert stored(FACTS) == [(MONDAY, 30)]
+    assert stored("select line from quarantine order by line") == [(2,), (4,), (5,)]
+
+
+def test_of_two_equal_rows_the_later_one_counts(load, stored):
+    load(row("a", completed_percent="10"), row("a", completed_percent="20"))
+    assert stored(FACTS) == [(MONDAY, 20)]
+
+
+def test_an_address_belongs_to_one_person(load, stored):
+    first = row("a", email="shared@example.invalid")
+    summary = load(first, row("b", email="Shared@example.invalid"), row("c"), row("d"))
+    assert summary.reasons == {"email: belongs to another person; give both rows the same person_id": 1}
+    assert stored("select id from learners order by id") == [("a",), ("c",), ("d",)]
+    summary = load(row("e", email="shared@example.invalid"), row("f"), observed_at=TUESDAY)
+    assert summary.quarantined == 1
+    assert load(first).quarantined == 0
+
+
+def test_an_address_is_free_once_its_owner_has_another(load):
+    load(row("a", email="one@example.invalid"))
+    summary = load(row("a", email="two@example.invalid"), row("b", email="one@example.invalid"))
+    assert summary.quarantined == 0
+
+
+def test_a_person_may_have_several_enrolments_with_one_address(load, stored):
+    header, same = f"{HEADER},person_id", row("x", email="same@example.invalid")
+    enrolments = [same.replace("x", learner, 1) for learner in ("a", "b")]
+    assert load(*(f"{line},person" for line in enrolments), header=header).quarantined == 0
+    # a later export that does not name the person, or leaves the column empty, does not split them
+    assert load(*enrolments, observed_at=TUESDAY).quarantined == 0
+    assert load(*(f"{line}," for line in enrolments), header=header, observed_at=WEDNESDAY).quarantined == 0
+    assert stored("select id, person_id from learners order by id") == [("a", "person"), ("b", "person")]
+
+
+OPTIONS = "whatsapp_opt_in,contact_opt_out,llm_opt_out,active,locale,cohort,preferred_channel,enrolled_at"
+CHOSEN = (True, True, True, False, "de-AT", "autumn", "whatsapp", datetime.fromisoformat("2026-09-01"))
+
+
+def test_columns_that_are_absent_or_empty_do_not_reset_opt_outs(load, stored):
+    header = f"{HEADER},{OPTIONS}"
+    load(row("a") + ",yes,1,TRUE,no,de-AT,autumn,WhatsApp,2026-09-01", header=header)
+    assert stored(f"select {OPTIONS} from learners") == [CHOSEN]
+    load(row("a"), observed_at=TUESDAY)
+    assert stored(f"select {OPTIONS} from learners") == [CHOSEN]
+    load(row("a") + "," * 8, header=header, observed_at=WEDNESDAY)
+    assert stored(f"select {OPTIONS} from learners") == [(*CHOSEN[:5], None, None, None)]
+
+
+def test_an_opt_out_can_be_taken_back_in_words(load, stored):
+    for word in ("yes", "no"):
+        load(f"{row('a')},{word}", header=f"{HEADER},contact_opt_out")
+        assert stored("select contact_opt_out from learners") == [(word == "yes",)]
+
+
+def test_defaults_of_a_new_learner(load, stored):
+    load(row("a"))
+    assert stored(f"select {OPTIONS} from learners") == [(False, False, False, True, "en", None, None, None)]
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "reason"),
+    [
+        ("contact_opt_out", "maybe", "neither yes nor no"),
+        ("active", "2", "neither yes nor no"),
+        ("preferred_channel", "pigeon", "not one of in_app, whatsapp, email"),
+    ],
+)
+def test_a_choice_nobody_can_read_is_quarantined(load, column, value, reason):
+    summary = load(f"{row('a')},", f"{row('b')},{value}", header=f"{HEADER},{column}")
+    assert summary.reasons == {f"{column}: {reason}": 1}
+
+
+def test_a_learner_keeps_the_load_that_last_changed_them(load, stored):
+    load(row("a"), row("b"))
+    load(row("a"), row("b", name="Renamed"), row("c"), observed_at=TUESDAY)
+    assert stored("select id, load_id from learners order by id") == [
+        ("a", "L000001"),
+        ("b", "L000002"),
+        ("c", "L000002"),
+    ]
+
+
+def test_a_learner_who_is_not_in_a_file_stays(load, stored):
+    load(row("a"), row("b"))
+    load(row("b"), observed_at=TUESDAY)
+    assert stored("select id, active from learners order by id") == [("a", True), ("b", True)]
+
+
+def test_a_refused_load_changes_nothing_of_an_earlier_one(load, stored):
+    load(row("a"))
+    with pytest.raises(InvalidInput):
+        load(row("a", completed_percent="x"))
+    assert stored("select count(*) from loads") == [(1,)]
+    assert stored(FACTS) == [(MONDAY, 50)]
+    assert load(row("a", completed_percent="60"), observed_at=TUESDAY).load_id == "L000002"
+
+
+def test_an_address_stays_with_whoever_was_refused_another(load, stored):
+    load(*(row(name, email=f"{name}@example.invalid") for name in "abc"))
+    summary = load(row("a", email="c@example.invalid"), row("b", email="a@example.invalid"), row("d"))
+    assert summary.quarantined == 2
+    assert stored("select id, email from learners where id < 'd' order by id") == [
+        (name, f"{name}@example.invalid") for name in "abc"
+    ]
+
+
+def test_an_older_file_does_not_undo_an_opt_out(load, stored):
+    header = f"{HEADER},contact_opt_out"
+    load(row("a", contact_opt_out="no"), header=header, observed_at=MONDAY)
+    load(row("a", contact_opt_out="yes"), header=header, observed_at=WEDNESDAY)
+    load(row("a", contact_opt_out="no"), header=header, observed_at=TUESDAY)
+    assert stored("select contact_opt_out from learners") == [(True,)]
+
+
+OPTED = f"{HEADER},contact_opt_out"
+
+
+def test_an_older_file_undoes_no_opt_out_that_a_newer_one_only_confirmed(load, stored):
+    load(f"{row('a')},yes", header=OPTED, observed_at=MONDAY)
+    load(f"{row('a')},yes", header=OPTED, observed_at=WEDNESDAY)
+    load(f"{row('a')},no", header=OPTED, observed_at=TUESDAY)
+    assert stored("select contact_opt_out from learners") == [(True,)]
+
+
+def test_an_older_file_takes_no_fact_back_that_a_newer_one_confirmed(load, stored):
+    for percent, day in (("50", MONDAY), ("50", WEDNESDAY), ("10", TUESDAY)):
+        load(row("a", completed_percent=percent), observed_at=day)
+    assert stored(FACTS) == [(MONDAY, 50), (TUESDAY, 10), (WEDNESDAY, 50)]
+
+
+def test_an_older_file_that_says_the_same_adds_nothing(load, stored):
+    for day in (MONDAY, WEDNESDAY, TUESDAY):
+        load(row("a"), observed_at=day)
+    assert stored(FACTS) == [(MONDAY, 50)]
+
+
+def test_nothing_is_known_before_it_is_there(load, stored):
+    load(row("a", completed_percent="90"), observed_at=WEDNESDAY + timedelta(hours=11))
+    load(row("a", completed_percent="10"), observed_at=WEDNESDAY)
+    assert stored("select observed_at, completed_percent from newest_facts") == [(WEDNESDAY, 10)]
+    assert stored("select distinct observed_at from loads") == [(WEDNESDAY,)]
+
+
+def test_an_address_stays_with_whoever_had_it_last(load, stored):
+    load(row("a", email="new@example.invalid"), observed_at=WEDNESDAY)
+    late = [row("a", email="old@example.invalid"), row("b", email="new@example.invalid"), row("c")]
+    assert load(*late, observed_at=TUESDAY).quarantined == 1
+    assert stored("select id, email from learners order by id") == [("a", "new@example.invalid"), ("c", None)]
+
+
+def test_an_address_of_an_enrolment_that_is_over_is_free(load, stored):
+    header = f"{HEADER},active"
+    load(row("a", email="x@example.invalid") + ",yes", row("b") + ",yes", header=header)
+    load(row("a", email="x@example.invalid") + ",no", row("b") + ",yes", header=header, observed_at=TUESDAY)
+    assert load(row("b", email="x@example.invalid"), observed_at=WEDNESDAY).quarantined == 0
+    assert stored("select email from learners where active") == [("x@example.invalid",)]
+
+
+def test_an_enrolment_is_over_from_the_load_on_that_says_so(load, stored):
+    header = f"{HEADER},active"
+    since = "select active, inactive_since from learners"
+    for word, day, meant in (
+        ("yes", MONDAY, (True, None)),
+        ("no", TUESDAY, (False, TUESDAY)),
+        ("no", WEDNESDAY, (False, TUESDAY)),
+    ):
+        load(f"{row('a')},{word}", header=header, observed_at=day)
+        assert stored(since) == [meant]
+    assert stored(
+        f"select active_at(active, inactive_since, timestamp '{MONDAY}'), "
+        f"active_at(active, inactive_since, timestamp '{TUESDAY}') from learners"
+    ) == [(True, False)]
+
+
+def test_a_few_bad_values_in_columns_that_are_nearly_empty_are_quarantined(load):
+    empty = [row(f"L{number}", last_login="", avg_quiz_score="") for number in range(100)]
+    summary = load(*empty, row("bad", last_login="yesterday", avg_quiz_score="n.v."))
+    assert (summary.accepted, summary.quarantined) == (100, 1)

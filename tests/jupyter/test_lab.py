@@ -1,0 +1,124 @@
+"""`engagement explore` as an analyst has it: a real JupyterLab, its kernel, and what is left when it ends."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+
+import pytest
+
+from engagement.cli import app as cli
+from engagement.settings import PROJECT
+from engagement.store import Store
+from tests.support.cohort import LOW, learner, load, night, rows
+
+ANSWERS_S = 60
+ASKED = """
+import engagement as eg
+print(eg.learners(risk="high")["id"].tolist(), eg.open_store().path.parent.name[:9])
+try:
+    with eg.open_store().write():
+        pass
+except Exception as error:
+    print(type(error).__name__)
+"""
+
+
+def free_port():
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return listening.getsockname()[1]
+
+
+def asked(url, token, method="GET"):
+    request = urllib.request.Request(url, method=method, headers={"Authorization": f"token {token}"})
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        return json.load(answer)
+
+
+@pytest.fixture
+def known(tmp_path):
+    store = Store(tmp_path / "store.duckdb")
+    load(store, learner("a"), learner("b", **LOW))
+    night(store)
+    return store
+
+
+@pytest.fixture
+def explored(known, tmp_path):
+    """Start it; yield the process, its address and its token."""
+    port, token = free_port(), "for-this-test"
+    environment = os.environ | {
+        "ENGAGEMENT_STORE": str(known.path),
+        "JUPYTER_TOKEN": token,
+        "BROWSER": "true",
+        "JUPYTER_CONFIG_DIR": str(tmp_path / "config"),
+        "JUPYTER_DATA_DIR": str(tmp_path / "jupyter"),
+        "JUPYTER_RUNTIME_DIR": str(tmp_path / "runtime"),
+        "IPYTHONDIR": str(tmp_path / "ipython"),
+    }
+    command = [sys.executable, "-m", "engagement.cli", "explore", "--port", str(port)]
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True
+    ) as process:
+        try:
+            deadline = time.monotonic() + ANSWERS_S
+            while True:
+                try:
+                    asked(f"http://127.0.0.1:{port}/api/status", token)
+                    break
+                except OSError:
+                    assert process.poll() is None, process.stderr.read().decode()
+                    assert time.monotonic() < deadline
+                    time.sleep(0.2)
+            yield process, f"http://127.0.0.1:{port}", token
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+def test_an_analyst_asks_a_copy_while_the_store_is_written_and_nothing_is_left(explored, known, tmp_path):
+    process, address, token = explored
+    with known.write() as db:  # as long as this lasts nobody else could read the store
+        (copy,) = tmp_path.glob(".explore-*/store.duckdb")
+        said = subprocess.run(
+            [sys.executable, "-c", ASKED],
+            env=os.environ | {"ENGAGEMENT_STORE": str(copy)},
+            capture_output=True,
+            text=True,
+            timeout=ANSWERS_S,
+            check=True,
+        ).stdout
+        db.execute("update learners set topic = 'new'")
+    assert said.split("\n")[:2] == ["['a'] .explore-", "StoreUnusable"]
+    assert rows(known, "select distinct topic from learners") == [("new",)]
+    listed = {entry["name"] for entry in asked(f"{address}/api/contents", token)["content"]}
+    assert "explore_cohort.ipynb" in listed
+    assert "pyproject.toml" not in listed
+    kernel = asked(f"{address}/api/kernels", token, "POST")
+    assert kernel["id"]
+    process.terminate()
+    process.wait(timeout=30)
+    assert list(tmp_path.glob(".explore-*")) == []
+    assert "copy of the store" in process.stderr.read().decode()
+
+
+def test_git_does_not_see_what_an_analyst_does():
+    ignored = ["notebooks/explore/x.ipynb", "data/.explore-x/store.duckdb"]
+    done = subprocess.run(
+        ["git", "check-ignore", *ignored], cwd=PROJECT, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.split() == ignored
+
+
+def test_without_a_store_there_is_nothing_to_explore(monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("ENGAGEMENT_STORE", str(tmp_path / "none.duckdb"))
+    monkeypatch.setattr(sys, "argv", ["engagement", "explore"])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 4
+    assert "make demo" in capsys.readouterr().err

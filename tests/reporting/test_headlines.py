@@ -1,0 +1,120 @@
+import pandas as pd
+import pytest
+
+from engagement.reporting import headlines as findings
+from engagement.views import suppression as disclosure
+from engagement.vocabulary import LABELS
+from tests.support.cohort import AS_OF
+
+
+def labels(high, low, change):
+    counted = {"label": ["high", "medium", "low", "unknown"], "learners": [high, 0, low, 0]}
+    return pd.DataFrame(counted).assign(change=pd.array([change, None, None, None], dtype="Int64"))
+
+
+@pytest.mark.parametrize(
+    ("high", "low", "change", "sentence"),
+    [
+        (20, 80, None, "20 of 100 learners are at high risk (20 %)."),
+        (20, 80, -2, "20 of 100 learners are at high risk (20 %), 2 fewer than in the last run."),
+        (
+            1500,
+            1500,
+            1200,
+            "1,500 of 3,000 learners are at high risk (50 %), 1,200 more than in the last run.",
+        ),
+        (1, 2, 0, "1 of 3 learners are at high risk (33 %), as many as in the last run."),
+        (0, 0, None, "0 of 0 learners are at high risk (0 %)."),
+    ],
+    ids=["first run", "fewer", "more", "the same", "nobody"],
+)
+def test_headline(high, low, change, sentence):
+    assert findings.headline(labels(high, low, change)) == sentence
+
+
+def fresh(age_days=0.5, without_facts=0, logins_in_future=0, newest=AS_OF):
+    row = {
+        "newest_facts": newest,
+        "age_days": age_days,
+        "logins_in_future": logins_in_future,
+        "without_facts": without_facts,
+    }
+    return findings.freshness(pd.DataFrame([row]))
+
+
+@pytest.mark.parametrize(
+    ("age_days", "words"), [(0.5, "less than a day"), (1.0, "1 day"), (1.4, "1 day"), (2.6, "3 days")]
+)
+def test_freshness_says_how_old_the_newest_facts_are(age_days, words):
+    assert fresh(age_days) == f"The newest facts are from 01 March 2026, {words} old."
+
+
+def test_freshness_says_who_is_left_out_and_what_is_odd():
+    told = fresh(without_facts=1200, logins_in_future=3)
+    assert "1,200 active learners have no facts by this date and are not scored." in told
+    assert "3 last logins are later than the run and count as today." in told
+
+
+def test_freshness_of_nothing_says_so():
+    assert fresh(newest=pd.NaT) == "Nothing is known by this date."
+
+
+def shares(high, low):
+    return pd.DataFrame({"label": ["high", "medium", "low", "unknown"], "learners": [high, 0, low, 0]})
+
+
+def test_a_cohort_is_told_with_its_main_reason():
+    drivers = pd.DataFrame({"driver": ["inactivity", "low_quiz"], "learners": [1200, 30]})
+    told = findings.cohort(shares(25, 75), drivers)
+    assert told.startswith("25 of 100 learners were at high risk (25 %). The main reason")
+    assert told.endswith("(1,200 learners).")
+
+
+def test_a_cohort_without_anybody_at_risk_has_no_reason():
+    nobody = pd.DataFrame({"driver": [], "learners": []})
+    assert findings.cohort(shares(0, 10), nobody) == "0 of 10 learners were at high risk (0 %)."
+
+
+def test_a_small_number_at_high_risk_is_not_named():
+    nobody = pd.DataFrame({"driver": [], "learners": []})
+    assert findings.cohort(shares(4, 75), nobody) == "Fewer than 10 of 79 learners were at high risk."
+    few = shares(25, 75).assign(learners=[25, 0, 3, 2])
+    assert "25" not in findings.cohort(few, nobody)
+    few = pd.DataFrame({"driver": ["inactivity", "low_quiz"], "learners": [40, 3]})
+    assert "reason" not in findings.cohort(shares(25, 75), few)  # the larger one would give the smaller away
+
+
+def test_titles_say_what_a_picture_shows():
+    table = pd.DataFrame(5000, index=list(LABELS), columns=list(LABELS))
+    assert findings.moves(table) == "15,000 moved to a higher risk, 15,000 to a lower one"
+    assert findings.moves(table * 0) == "0 moved to a higher risk, 0 to a lower one"
+    assert findings.label_shares(shares(25, 75)) == "25 at high risk and 0 at medium risk"
+    groups = pd.DataFrame(
+        {"quadrant": ["drifting", "on track"], "learners": [30, 70], "share_percent": [30.0, 70.0]}
+    )
+    assert findings.quadrants(groups) == "30 learners (30 %) are drifting"
+    assert findings.quadrants(groups.tail(1)) == "No group off track can be shown"
+    reasons = pd.DataFrame({"driver": ["low_quiz"], "learners": [30]})
+    assert findings.drivers(reasons) == "Low quiz results weighs most, for 30 learners"
+
+
+def test_a_cohort_of_nobody_is_told_so():
+    nobody = pd.DataFrame({"driver": [], "learners": []})
+    assert findings.cohort(shares(0, 0), nobody).startswith("Fewer than 10 learners are known")
+
+
+def test_a_title_of_moves_does_not_give_away_what_its_table_hides():
+    scored = ["high", "medium", "low"]
+    table = pd.DataFrame([[116, 154, 3], [154, 535, 132], [21, 130, 622]], index=scored, columns=scored)
+    streams = disclosure.masked(table)
+    assert findings.moves(streams) == "At least 151 moved to a higher risk, at least 154 to a lower one"
+    assert findings.moves(streams.mask(streams < 600)) == (
+        "A hidden number moved to a higher risk, a hidden number to a lower one"
+    )
+
+
+def test_a_title_of_groups_says_how_far_they_lie_apart():
+    shares = pd.DataFrame({"measure": ["at risk", "at risk", "at risk", "other"], "share": [59, 57, None, 1]})
+    assert findings.group_shares(shares, "at risk") == "57 to 59 % at risk, by group"
+    assert findings.group_shares(shares, "other") == "1 % other in every group"
+    assert findings.group_shares(shares.assign(share=None), "at risk") == "No share at risk can be shown"

@@ -1,0 +1,86 @@
+"""What a mail says of a run: the answers, a few numbers, nobody's name, no small number."""
+
+from datetime import date
+
+import pytest
+
+from engagement.reporting.mail_summary import Summary, first_sentence
+from tests.support.elements import Page
+
+HOSTILE = "<script>document.title='owned'</script>"
+
+
+def summary(answers=("It helped.",), **labels):
+    return Summary("Weekly report", date(2026, 3, 1), list(answers), labels)
+
+
+def test_the_words_hold_everything_the_picture_shows():
+    told = summary(["It helped.", "No group stands out."], high=300, medium=848, low=767, unknown=38)
+    assert told.words == (
+        "Weekly report, as of 01 March 2026. It helped. No group stands out. "
+        "1,953 learners, 300 at high risk (15 %), 848 at medium risk (43 %), 805 others (41 %)."
+    )
+    shown = Page(told.html()).text
+    for word in (
+        "Weekly report",
+        "01 March 2026",
+        "It helped.",
+        "No group stands out.",
+        "1,953",
+        "805",
+        "41 %",
+    ):
+        assert word in shown
+
+
+def test_the_parts_of_the_bar_are_those_of_the_numbers():
+    told = summary(high=20, medium=30, low=50)
+    assert [(figure.name, figure.percent) for figure in told.figures] == [
+        ("learners", 0),
+        ("at high risk", 20),
+        ("at medium risk", 30),
+        ("others", 50),
+    ]
+
+
+@pytest.mark.parametrize(("high", "said"), [(0, "0"), (1, "under 10"), (9, "under 10"), (10, "10")])
+def test_a_number_of_few_learners_is_not_said_and_cannot_be_computed(high, said):
+    _, at_high, at_medium, others = summary(high=high, medium=40, low=100).figures
+    assert at_high.number == said
+    assert (at_high.share != "") is (high >= 10)
+    assert at_medium.number == "40"
+    assert others.number == ("100" if said in {"0", "10"} else f"{100 + high}")
+
+
+def test_where_nobody_is_known_there_are_no_numbers():
+    told = summary([])
+    assert told.figures == []
+    assert told.words == "Weekly report, as of 01 March 2026."
+    assert Page(told.html()).all("dl") == []
+
+
+def test_hostile_answers_are_texts_and_the_page_runs_nothing():
+    made = Page(summary([HOSTILE, HOSTILE], high=10).html())
+    assert made.all("script") == []
+    assert made.text.count(HOSTILE) == 2
+
+
+def test_a_long_answer_is_set_smaller():
+    kinds = {a.get("class") for a in Page(summary(["a" * 150]).html()).all("p")}
+    assert "answer short" in kinds
+    kinds = {a.get("class") for a in Page(summary(["a" * 151]).html()).all("p")}
+    assert "answer" in kinds
+
+
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        ("", ""),
+        ("One", "One"),
+        ("Up by 3.5 points. Then more.", "Up by 3.5 points."),
+        ("Was it? 4 of 5 say so.", "Was it?"),
+        ("One.\nTwo.", "One."),
+    ],
+)
+def test_the_first_sentence_ends_where_another_begins(text, first):
+    assert first_sentence(text) == first

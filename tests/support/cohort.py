@@ -1,0 +1,101 @@
+"""A few invented learners, and nights that score them: what tests of the store's readers begin with.
+
+Whoever is not described otherwise is at high risk, 0.825, mostly for being behind.
+"""
+
+# ruff: noqa: DTZ001 (an instant is a naive datetime in UTC here)
+
+from datetime import datetime, timedelta
+
+import pandas as pd
+
+from engagement import runs
+from engagement.ingest import learners as enrolments
+from engagement.outreach import nudges, quizzes
+from engagement.pipeline import publication
+from engagement.risk import scores as scoring
+from engagement.store import Store
+from engagement.targeting import decisions as contacts
+
+AS_OF = datetime(2026, 3, 1, 23, 59, 59)  # a Sunday
+DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
+
+MEDIUM = {"completed_percent": 40, "avg_quiz_score": 65, "consecutive_missed_sessions": 3}
+LOW = {"completed_percent": 95, "avg_quiz_score": 90, "consecutive_missed_sessions": 0}
+UNKNOWN = {"completed_percent": None, "avg_quiz_score": None}
+
+
+def learner(learner_id="a", **different):
+    """Return one row of an export."""
+    row = {
+        "id": learner_id,
+        "person_id": None,
+        "name": f"{learner_id.capitalize()} Example",
+        "email": f"{learner_id}@example.invalid",
+        "phone": "+1-202-555-0100",
+        "program": "Data",
+        "last_login": AS_OF - 20 * DAY,
+        "completed_percent": 5,
+        "avg_quiz_score": 30,
+        "consecutive_missed_sessions": 5,
+        "enrolled_at": AS_OF - 60 * DAY,
+        "locale": "en",
+        "topic": None,
+        "preferred_channel": None,
+        "whatsapp_opt_in": False,
+        "contact_opt_out": False,
+        "active": True,
+    }
+    return row | different
+
+
+def load(store, *rows, at=AS_OF - 30 * DAY):
+    """Load rows as they were known at `at`."""
+    return enrolments.load(store, pd.DataFrame(rows), observed_at=at, loaded_at=at)
+
+
+def begin(store, as_of=AS_OF, *, pipeline="nightly"):
+    """Begin a run and score everybody, unpublished."""
+    with store.write() as db:
+        run = runs.begin(
+            db,
+            pipeline,
+            key=f"{pipeline} {as_of.isoformat()}",
+            as_of=as_of,
+            day=as_of.date(),
+            parameters={},
+            fingerprint="",
+            now=as_of,
+        )
+    scoring.score(store, run)
+    return run
+
+
+def night(store, as_of=AS_OF, *, pipeline="nightly"):
+    """Do a whole night: score, decide, draft, publish."""
+    run = begin(store, as_of, pipeline=pipeline)
+    contacts.decide(store, run)
+    nudges.draft(store, run)
+    quizzes.draft(store, run)
+    publication.publish(store, run, now=as_of)
+    return run
+
+
+class Overtaken(Store):
+    """A store on which somebody else does something just before the first write."""
+
+    def __init__(self, path, first):
+        super().__init__(path)
+        self.waiting = [first]
+
+    def write(self):
+        while self.waiting:
+            self.waiting.pop()()
+        return super().write()
+
+
+def rows(store, sql, **named):
+    """Return the rows of a query."""
+    with store.read() as db:
+        return db.execute(sql, named).fetchall()

@@ -1,0 +1,22 @@
+"""The store that the examples in `engagement.api` are run on: 300 invented learners, made once."""
+
+import pytest
+from _pytest.doctest import DoctestItem
+
+import engagement
+from tests.support.notebooks import scratch_store
+
+
+@pytest.fixture(scope="session")
+def store_of_examples(tmp_path_factory):
+    return scratch_store(tmp_path_factory.mktemp("examples"))
+
+
+@pytest.fixture(autouse=True)
+def _examples(request, monkeypatch):
+    if not isinstance(request.node, DoctestItem) or request.node.dtest.globs["__name__"] != "engagement.api":
+        return
+    for name, value in request.getfixturevalue("store_of_examples").items():
+        if name.startswith("ENGAGEMENT_"):
+            monkeypatch.setenv(name, value)
+    request.node.dtest.globs["eg"] = engagement

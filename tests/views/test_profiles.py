@@ -1,0 +1,149 @@
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from engagement.errors import NotFound
+from engagement.outreach import nudges, quizzes, review
+from engagement.pipeline import publication
+from engagement.targeting import decisions as contacts
+from engagement.targeting.selection import REASONS
+from engagement.views import profiles
+from tests.support.cohort import AS_OF, DAY, HOUR, LOW, MEDIUM, learner, load, night
+
+
+def profile(store, learner_id, *, now=AS_OF + 2 * HOUR, programs=None):
+    return profiles.profile(store, learner_id, now=now, day=AS_OF.date(), programs=programs)
+
+
+def test_a_profile_says_who_why_what_would_help_and_what_happened(store):
+    load(store, learner("a", name="Kim Example"))
+    night(store)
+    draft = review.listed(store)[0]["id"]
+    review.approve(store, [draft], actor="ana", now=AS_OF + HOUR)
+    found = profile(store, "a")
+    assert (found["id"], found["name"], found["program"]) == ("a", "Kim Example", "Data")
+    assert found["risk_label"] == "high"
+    assert found["reasons"][0] == {"term": "behind_pace", "value": 5.0, "never": False, "basis": "due"}
+    assert [reason["term"] for reason in found["reasons"]] == ["behind_pace", "missed_session", "low_quiz"]
+    # 0.5 * 0.95 + 0.2 * 0.7 + 0.2 * 5/7 + 0.1 * 20/30
+    assert found["risk_score"] == pytest.approx(0.475 + 0.14 + 1 / 7 + 1 / 15, abs=1e-6)
+    assert found["contributions"] == pytest.approx(
+        {"behind_pace": 0.475, "low_quiz": 0.14, "missed_session": 1 / 7, "inactivity": 1 / 15}, abs=1e-6
+    )
+    assert sum(found["contributions"].values()) == pytest.approx(found["risk_score"])
+    first = found["what_would_help"][0]
+    assert (first["term"], first["input"], first["needed"]) == ("behind_pace", "completed_percent", 30)
+    assert [(row["risk_label"], row["as_of"]) for row in found["history"]] == [("high", AS_OF)]
+    assert [(row["type"], row["actor"]) for row in found["events"]] == [("nudge_approved", "ana")]
+    assert [(row["id"], row["status"]) for row in found["nudges"]] == [(draft, "approved")]
+    assert (found["nudges"][0]["changed_by"], found["nudges"][0]["changed_at"]) == ("ana", AS_OF + HOUR)
+    assert found["events"][0]["metadata"]["version"] == 2
+    assert "Kim" in found["nudges"][0]["content_filled"]
+    said = profiles.in_words(found)
+    assert said["top_reason"] == said["reasons"][0] == "5 % of the due work done"
+    assert "Kim" in said["nudges"][0]["content"]
+    assert len(found["quizzes"]) == 1
+    assert len(found["quizzes"][0]["questions"]) >= 3
+
+
+def test_a_subject_has_its_name_filled_in_like_the_text(store):
+    load(store, learner("a", name="Kim Example"))
+    nudges.ask(store, "a", channel="email", actor="ana", now=AS_OF, day=AS_OF.date())
+    with store.write() as db:
+        db.execute("update nudges set subject = 'For you, {first_name}!'")
+    assert profile(store, "a")["nudges"][0]["subject_filled"] == "For you, Kim!"
+
+
+def test_a_learner_who_was_never_scored_has_a_profile_without_a_score(store):
+    load(store, learner("a"))
+    found = profile(store, "a")
+    assert (found["risk_score"], found["risk_label"], found["what_would_help"]) == (None, None, [])
+    assert set(found["contributions"].values()) == {None}
+    assert found["reasons"] == profiles.in_words(found)["reasons"] == []
+    assert (found["history"], found["events"], found["nudges"], found["quizzes"]) == ([], [], [], [])
+
+
+def test_the_history_shows_every_change_in_order(store):
+    load(store, learner("a"))
+    night(store, AS_OF - DAY)
+    load(store, learner("a", **LOW), at=AS_OF - HOUR)
+    night(store)
+    assert [row["risk_label"] for row in profile(store, "a")["history"]] == ["high", "low"]
+
+
+def test_a_profile_is_of_one_learner_only(store):
+    load(store, learner("a"), learner("b"))
+    night(store)
+    quizzes.ask(store, "b", topic=None, actor="ana", now=AS_OF + HOUR, day=AS_OF.date())
+    found = profile(store, "a")
+    assert len(found["nudges"]) == len(found["quizzes"]) == 1
+
+
+def test_a_profile_of_nobody_is_not_found(store):
+    load(store, learner("a"))
+    with pytest.raises(NotFound, match="no learner 'b'"):
+        profile(store, "b")
+
+
+def test_the_history_of_one_instant_is_in_the_order_of_publishing(store):
+    load(store, learner("a"))
+    publication.recalculate(store, as_of=AS_OF, zone=ZoneInfo("UTC"), programs=None, now=AS_OF - 5 * HOUR)
+    load(store, learner("a", **MEDIUM), at=AS_OF - 4 * HOUR)
+    night(store)
+    assert [entry["risk_label"] for entry in profile(store, "a")["history"]] == ["high", "medium"]
+
+
+def test_a_learner_outside_the_viewers_programs_is_not_there(store):
+    load(store, learner("a"), learner("b", program="Welding"))
+    night(store)
+    assert profile(store, "b", programs=["Welding"])["id"] == "b"
+    for programs in (["Welding"], []):
+        with pytest.raises(NotFound, match="no learner 'a'"):
+            profile(store, "a", programs=programs)
+
+
+def contact(store, **different):
+    load(store, learner("a", **different))
+    night(store)
+    return profile(store, "a")["contact"]
+
+
+def test_whoever_can_be_reached_any_way_is_refused_none(store):
+    found = contact(store, whatsapp_opt_in=True, preferred_channel="whatsapp")
+    assert found == {
+        "refusals": {"in_app": None, "whatsapp": None, "email": None, "quiz": None},
+        "warnings": ["open_draft"],
+        "last_contact_at": None,
+        "contacts_in_7_days": 0,
+        "open_drafts": 1,
+        "suggested_channel": "whatsapp",
+        "suggested_type": "behind_pace",
+    }
+
+
+@pytest.mark.parametrize(
+    ("different", "refused"),
+    [
+        ({}, {"whatsapp": "no_opt_in"}),
+        ({"whatsapp_opt_in": True, "phone": None}, {"whatsapp": "no_address"}),
+        ({"email": None}, {"whatsapp": "no_opt_in", "email": "no_address"}),
+        ({"contact_opt_out": True}, dict.fromkeys(("in_app", "whatsapp", "email", "quiz"), "opted_out")),
+        ({"active": False}, dict.fromkeys(("in_app", "whatsapp", "email", "quiz"), "inactive")),
+    ],
+    ids=["no opt-in", "no phone", "no e-mail", "opted out", "inactive"],
+)
+def test_each_way_says_why_nobody_may_write_so(store, different, refused):
+    found = contact(store, **different)
+    assert found["refusals"] == {"in_app": None, "whatsapp": None, "email": None, "quiz": None} | refused
+
+
+def test_a_profile_warns_of_contacts_like_a_draft_by_hand_does(store):
+    load(store, learner("a"))
+    night(store)
+    for hours in (1, 30):
+        contacts.phoned(store, "a", "", actor="ana", now=AS_OF - hours * HOUR, programs=None)
+    found = profile(store, "a", now=AS_OF)["contact"]
+    assert (found["last_contact_at"], found["contacts_in_7_days"]) == (AS_OF - HOUR, 2)
+    assert found["warnings"] == ["recently_contacted", "cap_reached", "open_draft"]
+    made = nudges.ask(store, "a", channel="email", now=AS_OF, day=AS_OF.date(), actor="ana")
+    assert made["warnings"] == [REASONS[code] for code in found["warnings"]]

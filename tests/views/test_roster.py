@@ -1,0 +1,445 @@
+import csv
+import io
+import subprocess
+import sys
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from engagement.errors import InvalidInput
+from engagement.outreach import nudges, review
+from engagement.pipeline import publication
+from engagement.store import ROW_GROUP, Store
+from engagement.targeting import decisions as contacts
+from engagement.views import roster
+from engagement.views.roster import Wanted
+from tests.support.cohort import AS_OF, DAY, HOUR, LOW, MEDIUM, UNKNOWN, learner, load, night, rows
+
+NOW = AS_OF + HOUR
+DATA, WELDING = ["Data"], ["Welding"]
+
+# Scores by hand: 0.5 behind, 0.2 quiz, 0.2 missed (of 7), 0.1 away (of 30 days).
+COHORT = (
+    learner("a", name="Änne Ötker", completed_percent=0),  # .5 + .14 + .142857 + .066667 = .8495
+    learner("b", name="ben's 100%_of\\it", completed_percent=4),  # .48 + ... = .8295
+    learner("c", name="cem Example", program="Welding", **MEDIUM),  # .3 + .07 + .0857 + .0667 = .5224
+    learner("d", name="Dora Example", program="Welding", **LOW),  # .025 + .02 + 0 + .0667 = .1117
+    learner("e", name=None, **UNKNOWN),
+    learner("f", name="Fay Example", active=False),
+)
+
+
+@pytest.fixture
+def cohort(store):
+    """Two published nights; `d` was at high risk in the first, `c` came after it."""
+    load(store, *COHORT[:2], learner("d", program="Welding"), *COHORT[4:])
+    night(store, AS_OF - DAY)
+    load(store, *COHORT, at=AS_OF - 2 * HOUR)
+    night(store)
+    with store.write() as db:
+        db.execute("delete from nudges")
+    return store
+
+
+def page(store, programs=None, **wanted):
+    return roster.page(store, Wanted(**wanted), programs=programs, now=NOW)
+
+
+def ids(store, programs=None, **wanted):
+    found = page(store, programs, **wanted)
+    assert found["total"] >= len(found["rows"])
+    return [row["id"] for row in found["rows"]]
+
+
+def contact(store, learner_id, at=AS_OF):
+    """Let somebody phone the learner."""
+    contacts.phoned(store, learner_id, "", actor="ana", now=at, programs=None)
+
+
+def test_a_page_has_the_scored_learners_worst_first(cohort):
+    found = page(cohort)
+    assert (found["total"], found["page"], found["page_size"]) == (5, 1, 25)
+    assert [row["id"] for row in found["rows"]] == ["a", "b", "c", "d", "e"]
+    first, last = found["rows"][0], found["rows"][-1]
+    assert first == {
+        "id": "a",
+        "name": "Änne Ötker",
+        "program": "Data",
+        "risk_score": pytest.approx(0.5 + 0.14 + 1 / 7 + 1 / 15, abs=1e-6),
+        "risk_label": "high",
+        "change": None,
+        "reason": {"term": "behind_pace", "value": 0.0, "never": False, "basis": "due"},
+        "completed_percent": 0.0,
+        "avg_quiz_score": 30.0,
+        "consecutive_missed_sessions": 5,
+        "last_login": AS_OF - 20 * DAY,
+        "last_contact_at": None,
+        "draft": False,
+        "opted_out": False,
+        "active": True,
+    }
+    assert (last["risk_score"], last["risk_label"], last["reason"]) == (None, "unknown", None)
+
+
+def test_a_change_is_against_the_night_before_the_newest(cohort):
+    assert {row["id"]: row["change"] for row in page(cohort)["rows"]} == {
+        "a": None,
+        "b": None,
+        "c": "new",
+        "d": "better",
+        "e": None,
+    }
+
+
+def test_who_got_worse_is_marked_also_by_a_recalculation_since(store):
+    load(store, learner("a", **LOW))
+    night(store, AS_OF - DAY)
+    night(store)
+    load(store, learner("a"), at=AS_OF + HOUR)
+    publication.recalculate(
+        store, as_of=AS_OF + 2 * HOUR, zone=ZoneInfo("UTC"), programs=None, now=AS_OF + 2 * HOUR
+    )
+    assert page(store)["rows"][0]["change"] == "worse"
+
+
+def test_without_an_earlier_night_nothing_has_changed(store):
+    load(store, learner("a"))
+    night(store)
+    assert page(store)["rows"][0]["change"] is None
+
+
+def test_a_learner_with_nothing_against_them_has_a_reason_without_a_term(store):
+    load(
+        store,
+        learner(
+            "a",
+            completed_percent=100,
+            avg_quiz_score=100,
+            consecutive_missed_sessions=0,
+            last_login=AS_OF + HOUR,
+        ),
+    )
+    night(store)
+    assert page(store)["rows"][0]["reason"] == {"term": None, "value": None, "never": False, "basis": "due"}
+
+
+def test_who_never_logged_in_has_it_as_their_reason(store):
+    load(store, learner("a", **LOW | {"last_login": None, "enrolled_at": None}))
+    night(store)
+    assert page(store)["rows"][0]["reason"] == {
+        "term": "inactivity",
+        "value": None,
+        "never": True,
+        "basis": "due",
+    }
+
+
+@pytest.mark.parametrize(
+    ("search", "found"),
+    [
+        ("ötker", ["a"]),
+        ("ÖTKER", ["a"]),
+        ("Ö", ["a"]),
+        ("example", ["a", "b", "c", "d", "e", "f"]),  # in the addresses
+        ("B@EXAMPLE.invalid", ["b"]),
+        ("'s 100%_of\\", ["b"]),
+        ("%", ["b"]),
+        ("_", ["b"]),
+        ("\\", ["b"]),
+        ("'; drop table learners; --", []),
+        ("  cem ", ["c"]),
+        ("$search", []),
+    ],
+)
+def test_a_search_finds_the_text_as_it_stands_in_any_case(cohort, search, found):
+    assert ids(cohort, search=search) == found
+    assert rows(cohort, "select count(*) from learners") == [(6,)]
+
+
+def test_a_search_looks_in_the_newest_name_and_address(store):
+    load(store, learner("a", name="Ann Lee", email="ann@example.invalid"))
+    load(store, learner("a", name="Bea", email="bea@example.invalid"), at=AS_OF)
+    assert [ids(store, search=search) for search in ("lee", "ann@", "bea", "BEA@", "A")] == [
+        *([], []),
+        *(["a"], ["a"], ["a"]),
+    ]
+
+
+def test_a_search_also_finds_who_has_no_score(cohort):
+    (row,) = page(cohort, search="fay")["rows"]
+    assert (row["id"], row["risk_score"], row["risk_label"], row["active"]) == ("f", None, None, False)
+    assert ids(cohort, search="fay", labels=("high", "medium", "low", "unknown")) == []
+
+
+def test_labels_narrow_the_table(cohort):
+    assert ids(cohort, labels=("high",)) == ["a", "b"]
+    assert ids(cohort, labels=("low", "unknown")) == ["d", "e"]
+
+
+def test_a_program_narrows_the_table(cohort):
+    assert ids(cohort, program="Welding") == ["c", "d"]
+    assert ids(cohort, program="Cooking") == []
+
+
+def test_a_viewer_of_some_programs_finds_nobody_else(cohort):
+    assert ids(cohort, WELDING) == ["c", "d"]
+    assert ids(cohort, WELDING, search="example") == ["c", "d"]
+    assert ids(cohort, WELDING, search="ötker") == []
+    assert ids(cohort, WELDING, program="Data") == []
+    assert ids(cohort, WELDING, capacity=9) == ["c", "d"]
+    assert ids(cohort, WELDING, contacted="no", labels=("high",)) == []
+    assert ids(cohort, WELDING, sort="last_contact_at") == ["c", "d"]
+    assert ids(cohort, [], sort="name") == []
+    assert roster.programs(cohort, programs=None) == ["Data", "Welding"]
+    assert roster.programs(cohort, programs=["Welding", "Cooking"]) == ["Welding"]
+    assert [row["id"] for row in roster.every(cohort, Wanted(), programs=WELDING, now=NOW)] == ["c", "d"]
+    assert "Ötker" not in roster.csv(cohort, Wanted(), programs=WELDING, now=NOW)
+
+
+def test_who_changes_program_is_at_once_where_they_are_now(cohort):
+    load(cohort, learner("a", program="Welding", completed_percent=0), at=AS_OF + HOUR / 2)
+    assert ids(cohort, WELDING) == ["a", "c", "d"]
+    assert "a" not in ids(cohort, DATA)
+
+
+@pytest.mark.parametrize("sort", ["risk_score", "risk_label", "completed_percent", "avg_quiz_score", "name"])
+def test_what_is_not_known_comes_last_whichever_way(cohort, sort):
+    for descending in (False, True):
+        assert ids(cohort, sort=sort, descending=descending)[-1] == "e"
+
+
+@pytest.mark.parametrize(
+    ("sort", "descending", "order"),
+    [
+        ("risk_score", True, "abcde"),
+        ("risk_score", False, "dcbae"),
+        ("name", False, "abcde"),
+        ("name", True, "dcbae"),
+        ("program", False, "abecd"),
+        ("program", True, "cdabe"),
+        ("risk_label", True, "abcde"),
+        ("risk_label", False, "dcabe"),
+        ("completed_percent", False, "abcde"),
+        ("completed_percent", True, "dcbae"),
+        ("avg_quiz_score", True, "dcabe"),
+        ("consecutive_missed_sessions", True, "abecd"),
+        ("consecutive_missed_sessions", False, "dcabe"),
+        ("reason", False, "abcde"),
+    ],
+)
+def test_every_column_sorts_both_ways_and_ties_are_worst_first(cohort, sort, descending, order):
+    assert "".join(ids(cohort, sort=sort, descending=descending)) == order
+
+
+def test_the_last_login_sorts(store):
+    load(store, *(learner(name, last_login=AS_OF - days * DAY) for name, days in (("a", 3), ("b", 1))))
+    load(store, learner("c", last_login=None))
+    night(store)
+    assert ids(store, sort="last_login", descending=False) == ["a", "b", "c"]
+    assert ids(store, sort="last_login", descending=True) == ["b", "a", "c"]
+
+
+def test_reasons_sort_in_the_order_of_the_terms(store):
+    quiz = {"completed_percent": 100, "avg_quiz_score": 0, "consecutive_missed_sessions": 0}
+    away = {"completed_percent": 100, "avg_quiz_score": 100, "consecutive_missed_sessions": 0}
+    load(store, learner("a", **away), learner("b", **quiz), learner("c"), learner("d", **UNKNOWN))
+    night(store)
+    assert ids(store, sort="reason", descending=False) == ["c", "b", "a", "d"]
+    assert ids(store, sort="reason", descending=True) == ["a", "b", "c", "d"]
+
+
+def test_pages_hold_everybody_once_also_where_all_are_equal(store):
+    load(store, *(learner(f"l{number:02}") for number in range(60)))
+    night(store)
+    for sort in roster.SORTS:
+        pages = [page(store, sort=sort, page=number) for number in (1, 2, 3)]
+        assert [len(found["rows"]) for found in pages] == [25, 25, 10]
+        assert len({row["id"] for found in pages for row in found["rows"]}) == 60
+
+
+def test_a_page_beyond_the_end_is_empty_and_says_how_many_there_are(cohort):
+    found = page(cohort, page=7, labels=("high",))
+    assert (found["total"], found["page"], found["rows"]) == (2, 7, [])
+
+
+def test_an_empty_store_has_an_empty_table(store):
+    with store.write():
+        pass
+    assert page(store) == {"total": 0, "page": 1, "page_size": 25, "rows": []}
+    assert ids(store, capacity=3, contacted="no", sort="last_contact_at") == []
+
+
+@pytest.mark.parametrize("kind", ["approved nudge", "phone call"])
+def test_a_contact_counts_for_the_person_with_all_their_enrolments(store, kind):
+    load(
+        store,
+        learner("a", person_id="p"),
+        learner("b", person_id="p", email="a@example.invalid", program="Welding", **MEDIUM),
+        learner("c", **MEDIUM),
+    )
+    night(store)
+    if kind == "phone call":
+        contact(store, "b", NOW - HOUR)
+    else:
+        (draft,) = (row["id"] for row in review.listed(store) if row["learner_id"] == "a")
+        review.approve(store, [draft], actor="ana", now=NOW - HOUR)
+    assert {row["id"]: row["last_contact_at"] for row in page(store)["rows"]} == {
+        "a": NOW - HOUR,
+        "b": NOW - HOUR,
+        "c": None,
+    }
+    assert ids(store, contacted="no") == ["c"]
+    assert ids(store, capacity=5) == ["c"]
+    assert ids(store, sort="last_contact_at", descending=True) == ["a", "b", "c"]
+
+
+def test_a_contact_of_more_than_a_week_ago_counts_no_more_and_is_still_shown(cohort):
+    contact(cohort, "a", NOW - 7 * DAY)
+    contact(cohort, "b", NOW - 7 * DAY + HOUR)
+    assert ids(cohort, contacted="no") == ["a", "c", "d", "e"]
+    assert ids(cohort, contacted="no", sort="last_contact_at")[:1] == ["a"]
+    assert page(cohort)["rows"][0]["last_contact_at"] == NOW - 7 * DAY
+
+
+def test_contacts_sort_newest_first_with_those_never_contacted_last(cohort):
+    contact(cohort, "a", NOW - 9 * DAY)
+    contact(cohort, "c", NOW - HOUR)
+    assert "".join(ids(cohort, sort="last_contact_at", descending=True)) == "cabde"
+    assert "".join(ids(cohort, sort="last_contact_at", descending=False)) == "acbde"
+
+
+def test_a_rejected_draft_is_no_contact(cohort):
+    made = nudges.ask(cohort, "a", channel="email", now=NOW - HOUR, day=NOW.date(), actor="ana")
+    assert page(cohort)["rows"][0]["draft"] is True
+    review.reject(cohort, [made["id"]], actor="ana", now=NOW - HOUR / 2, reason="no")
+    assert (page(cohort)["rows"][0]["draft"], page(cohort)["rows"][0]["last_contact_at"]) == (False, None)
+
+
+def test_capacity_is_the_worst_who_may_be_called_one_enrolment_of_each_person(store):
+    load(
+        store,
+        learner("a", completed_percent=0, contact_opt_out=True),
+        learner("b", completed_percent=1, person_id="a", email="a@example.invalid"),  # the same who opted out
+        learner("c", completed_percent=2),
+        learner("d", completed_percent=3, person_id="c", email="c@example.invalid"),
+        learner("e", completed_percent=4),
+        learner("f", completed_percent=5),
+        learner("g", completed_percent=6),
+        learner("h", **UNKNOWN),
+    )
+    night(store)
+    contact(store, "e", NOW - DAY)
+    load(store, learner("f", active=False), at=NOW - HOUR)
+    assert ids(store, capacity=1) == ["c"]
+    assert ids(store, capacity=9) == ["c", "g"]
+    assert [row["opted_out"] for row in page(store)["rows"]][:3] == [True, True, False]
+
+
+def test_other_filters_come_before_the_capacity_and_the_order_after_it(cohort):
+    assert ids(cohort, capacity=2, labels=("medium", "low")) == ["c", "d"]
+    assert ids(cohort, capacity=2, sort="name", descending=True) == ["b", "a"]
+    assert page(cohort, capacity=2)["total"] == 2
+
+
+def test_capacity_looks_on_where_few_persons_have_many_enrolments(store):
+    many = (
+        learner(f"p{number:02}", person_id="p", email="p@example.invalid", completed_percent=number)
+        for number in range(30)
+    )
+    load(store, *many, learner("x", completed_percent=50), learner("y", completed_percent=60))
+    night(store)
+    assert ids(store, capacity=3) == ["p00", "x", "y"]
+
+
+def test_an_export_has_every_row_that_is_shown_and_starts_no_formula(store):
+    load(store, *(learner(f"l{number:02}", completed_percent=number) for number in range(30)))
+    load(store, learner("z", name='=HYPERLINK("x")', **LOW))
+    night(store)
+    text = roster.csv(store, Wanted(), programs=None, now=NOW)
+    found = list(csv.DictReader(io.StringIO(text, newline="")))
+    assert [row["id"] for row in found] == [*(f"l{number:02}" for number in range(30)), "z"]
+    assert found[-1]["name"] == '\'=HYPERLINK("x")'
+    assert (found[0]["reason"], found[0]["completed_percent"]) == ("0 % of the due work done", "0.0")
+    assert found[0]["last_login"] == "2026-02-09T23:59:59Z"
+
+
+def test_an_export_of_too_many_says_so(cohort, monkeypatch):
+    monkeypatch.setattr(roster, "MOST_EXPORTED", 2)
+    with pytest.raises(InvalidInput, match="5 learners; a file holds at most 2"):
+        roster.every(cohort, Wanted(), programs=None, now=NOW)
+    assert len(roster.every(cohort, Wanted(labels=("high",)), programs=None, now=NOW)) == 2
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        {"labels": ("worst",)},
+        {"contacted": "yes"},
+        {"capacity": 0},
+        {"capacity": 1001},
+        {"sort": "email"},
+        {"page": 0},
+    ],
+)
+def test_what_makes_no_sense_is_refused(wanted):
+    with pytest.raises(InvalidInput, match=next(iter(wanted))):
+        Wanted(**wanted)
+
+
+def test_learners_by_risk_are_the_published_ones_worst_first(cohort):
+    listed = roster.by_risk(cohort)
+    assert [row["id"] for row in listed] == ["a", "b", "c", "d", "e"]
+    assert [row["id"] for row in roster.by_risk(cohort, limit=1)] == ["a"]
+    assert [row["id"] for row in roster.by_risk(cohort, risk_label="medium")] == ["c"]
+    assert [row["id"] for row in roster.by_risk(cohort, program="Welding")] == ["c", "d"]
+    assert listed[-1]["risk_score"] is None
+    assert listed[-1]["top_reason"] == "too little is known to score"
+
+
+def test_a_learner_who_never_logged_in_was_not_here_today(store):
+    load(store, learner("a", last_login=None, enrolled_at=None))
+    night(store)
+    listed = roster.by_risk(store)[0]
+    assert listed["days_inactive"] is None
+    assert listed["inactivity"] == pytest.approx(0.1)
+
+
+def test_reasons_speak_of_the_facts_that_made_the_score(store):
+    facts = {"completed_percent": 95, "consecutive_missed_sessions": 0, "last_login": AS_OF}
+    load(store, learner("a", **facts, avg_quiz_score=0))
+    night(store)
+    load(store, learner("a", **facts, avg_quiz_score=None), at=AS_OF + HOUR)
+    assert roster.by_risk(store)[0]["reasons"] == ["quiz average 0", "95 % of the due work done"]
+    assert page(store)["rows"][0]["avg_quiz_score"] == 0.0
+
+
+def test_persons_have_one_number_however_their_enrolments_come_in(store):
+    numbers = "select id, person_number = min(number) over (partition by person_id) from learners order by id"
+    load(store, learner("a", person_id="p"), learner("b"))
+    load(store, learner("c", person_id="p", email="a@example.invalid"), at=AS_OF - 3 * DAY)
+    assert rows(store, numbers) == [("a", True), ("b", True), ("c", True)]
+    load(store, learner("a", person_id="b", email="b@example.invalid"), at=AS_OF - 2 * DAY)
+    assert rows(store, numbers) == [("a", True), ("b", True), ("c", True)]
+    ((different,),) = rows(store, "select count(distinct person_number) from learners")
+    assert different == 2
+
+
+def test_persons_are_numbered_by_the_first_file_of_a_new_store_too(store):
+    load(
+        store,
+        *(learner(f"l{number}", person_id=f"p{number // 2}", email=None) for number in range(2 * ROW_GROUP)),
+    )
+    counted = "select count(*), count(person_number), count(distinct person_number) from learners"
+    assert rows(store, counted) == [(2 * ROW_GROUP, 2 * ROW_GROUP, ROW_GROUP)]
+
+
+def test_what_a_page_reads_needs_no_pandas_plots_or_model():
+    modules = "roster, overview, profiles, contacts, review, drafts, editing, spreadsheets"
+    heavy = "{'pandas', 'plotly', 'openai'} & set(sys.modules)"
+    code = f"import sys; from engagement import {modules}; print(sorted({heavy}))"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_one_store_is_read_by_many_at_once(cohort):
+    assert roster.page(Store(cohort.path), Wanted(), programs=None, now=NOW)["total"] == 5
