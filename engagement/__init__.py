@@ -84,31 +84,41 @@ _MODULES: Final = {
     "charts": "reporting.charts.runs",
     "cohort_charts": "reporting.charts.cohorts",
     "cohorts": "views.cohorts",
-    "contacts": "targeting.decisions",
-    "cutoffs": "evaluation.point_in_time",
-    "disclosure": "views.suppression",
+    "decisions": "targeting.decisions",
     "displays": "reporting.displays",
     "effect": "evaluation.effect",
     "effect_charts": "reporting.charts.effects",
+    "enrolments": "ingest.learners",
     "events": "ingest.events",
     "experiments": "targeting.experiments",
     "explanations": "risk.explanations",
     "fairness": "evaluation.fairness",
-    "findings": "reporting.headlines",
-    "enrolments": "ingest.learners",
-    "notebook": "jupyter.session",
+    "headlines": "reporting.headlines",
     "nudges": "outreach.nudges",
+    "point_in_time": "evaluation.point_in_time",
     "profiles": "views.profiles",
     "quizzes": "outreach.quizzes",
     "retention": "views.retention",
     "review": "outreach.review",
     "risk": "risk",
     "runs": "runs",
-    "scoring": "risk.scores",
+    "scores": "risk.scores",
     "selection": "targeting.selection",
-    "simulation": "evaluation.what_if",
+    "session": "jupyter.session",
     "sources": "pipeline.sources",
+    "suppression": "views.suppression",
     "titles": "llm.titles",
+    "what_if": "evaluation.what_if",
+}
+# What notebooks of before call them; an analyst's own go on working.
+_FORMERLY: Final = {
+    "contacts": "decisions",
+    "cutoffs": "point_in_time",
+    "disclosure": "suppression",
+    "findings": "headlines",
+    "notebook": "session",
+    "scoring": "scores",
+    "simulation": "what_if",
 }
 
 __all__ = [
@@ -145,6 +155,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name in _HOME:
         return getattr(import_module(f"engagement.{_HOME[name]}"), name)
+    name = _FORMERLY.get(name, name)
     if name in _MODULES:
         return import_module(f"engagement.{_MODULES[name]}")
     raise AttributeError(f"module 'engagement' has no attribute {name!r}")

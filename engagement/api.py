@@ -15,17 +15,15 @@ import pandas as pd
 
 from engagement.dates import local_day
 from engagement.errors import InvalidInput
-from engagement.evaluation import effect, fairness
-from engagement.evaluation import what_if as simulation
+from engagement.evaluation import effect, fairness, what_if
 from engagement.evaluation.effect import Effect
 from engagement.evaluation.what_if import Simulation
-from engagement.jupyter import session as notebook
-from engagement.pipeline import config as steps
+from engagement.jupyter import session
+from engagement.pipeline import config
 from engagement.policy import DEFAULT_POLICY, RiskPolicy
 from engagement.runs import NIGHTLY
-from engagement.store import Store
+from engagement.store import Store, sandbox
 from engagement.store import query as sql_of
-from engagement.store import sandbox as queries
 from engagement.targeting import selection
 from engagement.views import cohorts, profiles
 from engagement.vocabulary import LABELS
@@ -73,8 +71,8 @@ def learner(learner_id: str, *, with_names: bool = False) -> dict[str, Any]:
     ('high', '0 % of the due work done')
     """
     store = _store()
-    now = notebook.instant(store, "")
-    profile = profiles.profile(store, learner_id, now=now, day=local_day(now, notebook.zone()))
+    now = session.instant(store, "")
+    profile = profiles.profile(store, learner_id, now=now, day=local_day(now, session.zone()))
     found = profiles.in_words(profile)
     if with_names:
         return found
@@ -187,8 +185,8 @@ def simulate(
         policy = RiskPolicy.from_toml(policy)
     elif not isinstance(policy, RiskPolicy):
         policy = RiskPolicy.from_table(dict(policy), source="policy")
-    store, beside = _store(), steps.read_pipeline(NIGHTLY).policy
-    return simulation.simulate(store, policy, as_of=_instant(store, as_of), beside=beside, program=program)
+    store, beside = _store(), config.read_pipeline(NIGHTLY).policy
+    return what_if.simulate(store, policy, as_of=_instant(store, as_of), beside=beside, program=program)
 
 
 def experiment(name: str = "", *, as_of: Moment = "") -> Effect:
@@ -202,7 +200,7 @@ def experiment(name: str = "", *, as_of: Moment = "") -> Effect:
     'cannot_tell'
     """
     store = _store()
-    return effect.estimate(store, name, as_of=_instant(store, as_of), zone=notebook.zone())
+    return effect.estimate(store, name, as_of=_instant(store, as_of), zone=session.zone())
 
 
 def group_differences() -> pd.DataFrame:
@@ -244,7 +242,7 @@ def query(sql: str, **parameters: object) -> pd.DataFrame:
     >>> eg.query("select count(*) as quizzes from quizzes where status = $status", status="draft")["quizzes"].item()
     95
     """
-    return queries.answer(_store(), sql, parameters)
+    return sandbox.answer(_store(), sql, parameters)
 
 
 def tables() -> pd.DataFrame:
@@ -256,7 +254,7 @@ def tables() -> pd.DataFrame:
     >>> found[found["table"] == "risk_scores"]["column"].tolist()[:3]
     ['learner_id', 'as_of', 'risk_score']
     """
-    return queries.tables(_store())
+    return sandbox.tables(_store())
 
 
 def _without_names(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -264,10 +262,10 @@ def _without_names(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _store() -> Store:
-    return notebook.open_store()
+    return session.open_store()
 
 
 def _instant(store: Store, as_of: Moment) -> datetime:
     if isinstance(as_of, datetime):
         return as_of
-    return notebook.instant(store, as_of.isoformat() if isinstance(as_of, date) else as_of)
+    return session.instant(store, as_of.isoformat() if isinstance(as_of, date) else as_of)

@@ -11,9 +11,8 @@ import sys
 import pandas as pd
 import pytest
 
-from engagement.cli import app as cli
-from engagement.cli import console
-from engagement.ingest import learners as enrolments
+from engagement.cli import app, console
+from engagement.ingest import learners
 from engagement.outreach import review
 from engagement.reporting import displays
 from engagement.store import Store
@@ -52,7 +51,7 @@ def loaded(tmp_path_factory):
     file = folder / "learners.csv"
     pd.DataFrame(people).to_csv(file, index=False, lineterminator="\n")
     store = Store(folder / "store.duckdb")
-    summary = enrolments.load(store, file, observed_at=AS_OF - HOUR, loaded_at=AS_OF)
+    summary = learners.load(store, file, observed_at=AS_OF - HOUR, loaded_at=AS_OF)
     night(store)
     return store, summary
 
@@ -70,7 +69,7 @@ def engagement(loaded, tmp_path, monkeypatch, capsys):
     def run(*arguments):
         monkeypatch.setattr(sys, "argv", ["engagement", *arguments])
         with pytest.raises(SystemExit) as ended:
-            cli.main()
+            app.main()
         shown = capsys.readouterr()
         assert "Traceback" not in shown.err
         return ended.value.code, shown.out

@@ -14,7 +14,7 @@ import pytest
 from engagement.settings import PROJECT, Settings
 
 MAX_README_LINES = 150
-MAX_MODULE_LINES = 400
+MAX_MODULE_LINES = 450
 MAX_FILE_BYTES = 2_000_000
 
 # Written in pieces, so that this file does not hold what it looks for.
@@ -92,7 +92,7 @@ def test_nothing_is_marked_as_unfinished(tracked):
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: path.stem)
-def test_module_is_at_most_400_lines(module):
+def test_module_is_at_most_450_lines(module):
     assert len(module.read_text(encoding="utf-8").splitlines()) <= MAX_MODULE_LINES
 
 

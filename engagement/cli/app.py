@@ -9,13 +9,9 @@ from typing import Annotated
 
 import typer
 
-from engagement.cli import console
-from engagement.cli import load as load_command
-from engagement.cli import schedule as schedule_command
-from engagement.cli import simulate as simulate_command
-from engagement.cli import titles as titles_command
+from engagement.cli import console, load, schedule, simulate, titles
 from engagement.errors import EngagementError, InvalidInput
-from engagement.operations import notifications as notices
+from engagement.operations import notifications
 
 FINISHED_BUT_LOOK = 3
 NO_MODEL = "none"
@@ -29,8 +25,8 @@ app = typer.Typer(
 )
 queue = typer.Typer(no_args_is_help=True, help="Review drafts: list, approve, reject, export.")
 app.add_typer(queue, name="queue")
-app.add_typer(titles_command.app, name="titles")
-app.add_typer(schedule_command.app, name="schedule")
+app.add_typer(titles.app, name="titles")
+app.add_typer(schedule.app, name="schedule")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 AsOf = Annotated[
@@ -56,17 +52,17 @@ def demo(
     budget_usd: Budget = None,
 ) -> None:
     """Invent a cohort and run the nightly pipeline on it; no model is asked unless one is named."""
-    from engagement.demo import history as demonstration
+    from engagement.demo import history
 
     settings, store, now = console.start_anew()
     screen = console.screen()
-    as_of = demonstration.cohort_day(store)
+    as_of = history.cohort_day(store)
     if as_of is None:
         as_of = console.instant("", settings, now)
         with console.progress(screen) as progress:
             what = f"Inventing {learners:,} learners and eight weeks of their past"
             task = progress.add_task(what, total=8, note="")
-            demonstration.make(
+            history.make(
                 store,
                 size=learners,
                 seed=seed,
@@ -95,25 +91,25 @@ def sample(
     as_of: AsOf = "",
 ) -> None:
     """Write an invented cohort as CSV files."""
-    from engagement.demo import sample as invented
+    from engagement.demo.sample import cohort, write_csv
 
     settings, _, now = console.start_anew()
-    cohort = invented.cohort(learners, seed=seed, as_of=console.instant(as_of, settings, now))
-    for path in invented.write_csv(cohort, folder):
+    invented = cohort(learners, seed=seed, as_of=console.instant(as_of, settings, now))
+    for path in write_csv(invented, folder):
         print(path)
 
 
-app.command()(load_command.load)
-app.command()(simulate_command.simulate)
+app.command()(load.load)
+app.command()(simulate.simulate)
 
 
 @app.command()
 def score(as_of: AsOf = "", program: Program = None, as_json: Json = False) -> None:
     """Score everybody again now, by the numbers of the nightly run, and publish the scores."""
-    from engagement.pipeline import rescoring as recalculation
+    from engagement.pipeline import rescoring
 
     settings, store, now = console.start()
-    found = recalculation.recalculate(
+    found = rescoring.recalculate(
         store,
         as_of=console.instant(as_of, settings, now),
         zone=settings.zone,
@@ -152,7 +148,7 @@ def run(
     Exit code 3: it is published, but more texts are templates than the pipeline allows.
     """
     settings, store, now = console.start_anew()
-    with notices.of_failure(settings, name, wanted=not dry_run):
+    with notifications.of_failure(settings, name, wanted=not dry_run):
         instant = console.instant(as_of, settings, now)
         given = dict(console.name_and_value(text, option="-p") for text in parameter or [])
         if dry_run:
@@ -170,7 +166,7 @@ def run(
     else:
         console.show_run(result, screen)
     if result.look:
-        notices.send(settings, notices.to_look_at(result, exit_code=FINISHED_BUT_LOOK))
+        notifications.send(settings, notifications.to_look_at(result, exit_code=FINISHED_BUT_LOOK))
         raise typer.Exit(FINISHED_BUT_LOOK)
 
 
@@ -220,11 +216,11 @@ def nudge(
 ) -> None:
     """Draft one nudge by hand. It waits in the queue for approval."""
     from engagement.dates import local_day
-    from engagement.llm import writer as writing
+    from engagement.llm.writer import writer_for
     from engagement.outreach import nudges
 
     settings, store, now = console.start()
-    day, writer = local_day(now, settings.zone), writing.writer(settings, model=model)
+    day, writer = local_day(now, settings.zone), writer_for(settings, model=model)
     with console.waiting_for(writer):
         made = nudges.ask(
             store, learner_id, channel=channel, actor=console.actor(), now=now, day=day, writer=writer
@@ -241,11 +237,11 @@ def quiz(
 ) -> None:
     """Draft one quiz by hand."""
     from engagement.dates import local_day
-    from engagement.llm import writer as writing
+    from engagement.llm.writer import writer_for
     from engagement.outreach import quizzes
 
     settings, store, now = console.start()
-    day, writer = local_day(now, settings.zone), writing.writer(settings, model=model)
+    day, writer = local_day(now, settings.zone), writer_for(settings, model=model)
     with console.waiting_for(writer):
         made = quizzes.ask(
             store, learner_id, topic=topic, actor=console.actor(), now=now, day=day, writer=writer
@@ -344,22 +340,22 @@ def explore(port: Annotated[int, typer.Option(help="On 127.0.0.1.")] = 8888) -> 
 
     The copy of the store holds all that is known of the learners. It is for you alone and goes when JupyterLab ends.
     """
-    from engagement.jupyter import lab as servers
+    from engagement.jupyter import lab
 
     _, store, _ = console.start()
-    raise typer.Exit(servers.explore(store, port=port))
+    raise typer.Exit(lab.explore(store, port=port))
 
 
 @app.command()
 def doctor(as_json: Json = False) -> None:
     """Check the store, templates and settings. Secrets are never shown."""
-    from engagement.operations import health as checks
+    from engagement.operations import health
     from engagement.settings import read_settings
 
     try:
-        found = checks.examine(read_settings(), now=console.now())
+        found = health.examine(read_settings(), now=console.now())
     except InvalidInput as error:
-        found = [checks.Check("settings", False, str(error))]
+        found = [health.Check("settings", False, str(error))]
     ok = all(check.ok for check in found)
     if as_json:
         console.print_json({"ok": ok, "checks": [check.as_dict() for check in found]})

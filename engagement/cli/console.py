@@ -122,10 +122,9 @@ def run_pipeline(
     """Run a pipeline of that name and show its steps as they go, giving way to whoever else works on the machine."""
     from engagement.dates import local_day
     from engagement.llm.progress import watched
-    from engagement.pipeline import config as steps
-    from engagement.pipeline import runner as pipeline
+    from engagement.pipeline import config, runner
 
-    chosen = steps.read_pipeline(name)
+    chosen = config.read_pipeline(name)
     sources = chosen.sources
     if not (sources.learners or sources.events or sources.inboxes):
         with store.read():  # `NotFound` where there is none: a run over nothing would look like a result
@@ -158,7 +157,7 @@ def run_pipeline(
                 )
 
         with watched(store.path, name, tell, every_s=LOOKS_EVERY_S if console.is_terminal else LOGS_EVERY_S):
-            return pipeline.run(
+            return runner.run(
                 store,
                 chosen,
                 as_of=as_of,
@@ -203,12 +202,11 @@ def show_estimate(
     """Print what a run would ask of a model and what that costs, by model."""
     from engagement.cli.render import show_estimate
     from engagement.dates import local_day
-    from engagement.pipeline import config as steps
-    from engagement.pipeline import dry_run as estimates
+    from engagement.pipeline import config, dry_run
 
-    estimate = estimates.of_run(
+    estimate = dry_run.of_run(
         store,
-        steps.read_pipeline(name),
+        config.read_pipeline(name),
         settings,
         as_of=as_of,
         day=local_day(as_of, settings.zone),
@@ -274,7 +272,7 @@ def _as_text(value: Any) -> str:
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[dict[str, Any]], *, longest: int = 60) -> None:
-    """Print records as a table; see `terminal.show_table`."""
+    """Print records as a table; see `render.show_table`."""
     from engagement.cli.render import show_table
 
     show_table(screen(), title, columns, rows, longest=longest)

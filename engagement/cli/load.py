@@ -148,8 +148,8 @@ def _course(
 def _loader(
     *, events: bool, full: bool, yes: bool, files: Sequence[Path] | None, group: Sequence[str] | None
 ) -> Callable[..., "LoadSummary"]:
-    from engagement.ingest import events as event_module
-    from engagement.ingest import learners as enrolments
+    from engagement.ingest import learners
+    from engagement.ingest.events import load as load_events
 
     if not files:
         raise InvalidInput("name at least one file to load")
@@ -158,10 +158,10 @@ def _loader(
     if not full:
         if yes:
             raise InvalidInput("`--yes` says something only with `--full`")
-        return event_module.load if events else enrolments.load
+        return load_events if events else learners.load
     if events or len(files) > 1:
         raise InvalidInput("`--full` takes one file, which lists every learner")
-    return partial(enrolments.load_full, max_absent=1.0 if yes else enrolments.MAX_ABSENT)
+    return partial(learners.load_full, max_absent=1.0 if yes else learners.MAX_ABSENT)
 
 
 def _conventions(

@@ -40,19 +40,18 @@ def install(
     A run that fails tells you by ENGAGEMENT_NOTIFY_COMMAND or ENGAGEMENT_NOTIFY_WEBHOOK. One that never started, or was
     killed, cannot: `engagement doctor` says how old the last one is.
     """
-    from engagement.operations import cron as timetables
-    from engagement.operations import schedules
-    from engagement.pipeline import config as steps
+    from engagement.operations import cron, schedules
+    from engagement.pipeline import config
     from engagement.settings import Settings, read_settings
 
     settings = read_settings()
-    chosen = steps.read_pipeline(pipeline)
+    chosen = config.read_pipeline(pipeline)
     when = at or chosen.schedule
     if not when:
         raise InvalidInput(f"{pipeline}.toml: has no schedule; --at says when, such as --at '15 2 * * *'")
     made = schedules.install(
         chosen.name,
-        timetables.read(when),
+        cron.read(when),
         reports=settings.reports,
         zone=settings.timezone,
         manager=manager,

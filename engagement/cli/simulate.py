@@ -17,17 +17,17 @@ def simulate(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
 ) -> None:
     """Score everybody by other numbers and compare with the nightly run's; nothing is written."""
-    from engagement.evaluation import what_if as simulation
-    from engagement.pipeline import config as steps
+    from engagement.evaluation import what_if
+    from engagement.pipeline import config
     from engagement.policy import RiskPolicy
     from engagement.runs import NIGHTLY
 
     settings, store, now = console.start()
-    found = simulation.simulate(
+    found = what_if.simulate(
         store,
         RiskPolicy.from_toml(policy),
         as_of=console.instant(as_of, settings, now),
-        beside=steps.read_pipeline(NIGHTLY).policy,
+        beside=config.read_pipeline(NIGHTLY).policy,
         program=program or None,
     )
     tables = found.as_dict()

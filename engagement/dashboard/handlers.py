@@ -26,7 +26,7 @@ from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
 from voila.tornado.handler import TornadoVoilaHandler
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
-from engagement.dashboard import access as viewers
+from engagement.dashboard import access
 from engagement.dashboard.access import TICKET_SECRET, NotAllowed
 from engagement.dashboard.identity import Identities
 from engagement.errors import InvalidInput
@@ -106,7 +106,7 @@ class Page(TornadoVoilaHandler):  # type: ignore[misc]
             self._say(403, f"nobody_{identity.source}")
             return
         try:
-            viewers.viewer(self.current_user.username, identity.source, identity.settings.users)
+            access.viewer(self.current_user.username, identity.source, identity.settings.users)
         except NotAllowed:
             self._say(403, "not_listed")
             return
@@ -138,7 +138,7 @@ class Ticket(JupyterHandler):
         """Write a ticket for the kernel of the page."""
         kernel_id = self.get_query_argument("kernel")
         claim(self, kernel_id)
-        made = viewers.ticket(
+        made = access.ticket(
             os.environ[TICKET_SECRET],
             name=self.current_user.username,
             source=cast("Identities", self.identity_provider).source,

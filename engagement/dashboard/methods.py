@@ -15,16 +15,14 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from engagement.content.generation import LENGTHS, NAME_LENGTH, PLACEHOLDER, first_broken_rule
-from engagement.dashboard import access as viewers
-from engagement.dashboard import requests as arguments
+from engagement.dashboard import access, requests
 from engagement.dashboard.access import NotAllowed, Source, Viewer
 from engagement.dates import end_of_day, local_day
 from engagement.errors import Changed, EngagementError, InvalidInput, NotFound, StoreBusy, StoreUnusable
-from engagement.outreach import editing, review
-from engagement.outreach import queue as drafts
+from engagement.outreach import editing, queue, review
 from engagement.settings import DEFAULT_MODEL, Settings
 from engagement.store import Store
-from engagement.targeting import decisions as contacts
+from engagement.targeting import decisions
 from engagement.views import overview, profiles, roster
 
 Tell = Callable[[dict[str, Any]], None]
@@ -46,7 +44,7 @@ class Refused(Exception):
 class Method:
     """One thing a page may ask."""
 
-    takes: type[arguments.Arguments]
+    takes: type[requests.Arguments]
     answer: Callable[["Desk", Viewer, Any, Tell], Any]
     changes: bool = False
     slow: bool = False
@@ -85,7 +83,7 @@ class Desk:
             known = [str(part) for part in where if isinstance(part, int) or part in _NAMES]
             raise Refused("invalid", f"{'.'.join(known) or 'arguments'}: {rule}") from None
         try:
-            viewer = self._hello(asked) if isinstance(asked, arguments.Hello) else self._viewer()
+            viewer = self._hello(asked) if isinstance(asked, requests.Hello) else self._viewer()
             if method.changes and not viewer.may_act:
                 raise NotAllowed("a viewer changes nothing")
             return _plain(method.answer(self, viewer, asked, tell))
@@ -100,8 +98,8 @@ class Desk:
         """Return the day it is where the institution is."""
         return local_day(self.now(), self.settings.zone)
 
-    def _hello(self, asked: arguments.Hello) -> Viewer:
-        self._who = viewers.read_ticket(
+    def _hello(self, asked: requests.Hello) -> Viewer:
+        self._who = access.read_ticket(
             self._secret,
             asked.ticket,
             kernel_id=self._kernel_id,
@@ -112,7 +110,7 @@ class Desk:
     def _viewer(self) -> Viewer:
         if self._who is None:
             raise Refused("no_viewer")
-        return viewers.viewer(*self._who, self.settings.users)
+        return access.viewer(*self._who, self.settings.users)
 
     def _refusal(self, error: EngagementError) -> Refused:
         said = str(error).replace(str(self.store.path), self.store.path.name)
@@ -131,7 +129,7 @@ class Desk:
         raise error
 
 
-def _greet(desk: Desk, viewer: Viewer, _asked: arguments.Hello, _tell: Tell) -> dict[str, Any]:
+def _greet(desk: Desk, viewer: Viewer, _asked: requests.Hello, _tell: Tell) -> dict[str, Any]:
     has_key = desk.settings.openai_api_key is not None
     return {
         "viewer": {"name": viewer.name, "role": viewer.role, "all_programs": viewer.programs is None},
@@ -148,73 +146,73 @@ def _greet(desk: Desk, viewer: Viewer, _asked: arguments.Hello, _tell: Tell) -> 
     }
 
 
-def _overview(desk: Desk, viewer: Viewer, asked: arguments.Overview, _tell: Tell) -> Any:
+def _overview(desk: Desk, viewer: Viewer, asked: requests.Overview, _tell: Tell) -> Any:
     return overview.overview(desk.store, programs=viewer.programs, program=asked.program, now=desk.now())
 
 
-def _wanted(asked: arguments.Filter) -> roster.Wanted:
+def _wanted(asked: requests.Filter) -> roster.Wanted:
     named = asked.model_dump()
     return roster.Wanted(**{**named, "labels": tuple(named["labels"])})
 
 
-def _learners(desk: Desk, viewer: Viewer, asked: arguments.Learners, _tell: Tell) -> Any:
+def _learners(desk: Desk, viewer: Viewer, asked: requests.Learners, _tell: Tell) -> Any:
     return roster.page(desk.store, _wanted(asked), programs=viewer.programs, now=desk.now())
 
 
-def _export_learners(desk: Desk, viewer: Viewer, asked: arguments.Filter, _tell: Tell) -> dict[str, str]:
+def _export_learners(desk: Desk, viewer: Viewer, asked: requests.Filter, _tell: Tell) -> dict[str, str]:
     text = roster.csv(desk.store, _wanted(asked), programs=viewer.programs, now=desk.now())
     return _file(f"learners-{desk.today()}.csv", "text/csv", text)
 
 
-def _learner(desk: Desk, viewer: Viewer, asked: arguments.Learner, _tell: Tell) -> Any:
+def _learner(desk: Desk, viewer: Viewer, asked: requests.Learner, _tell: Tell) -> Any:
     return profiles.profile(desk.store, asked.id, programs=viewer.programs, now=desk.now(), day=desk.today())
 
 
-def _phoned(desk: Desk, viewer: Viewer, asked: arguments.Remark, _tell: Tell) -> Any:
-    return {"event": contacts.phoned(desk.store, asked.learner_id, asked.text, **_as(desk, viewer))}
+def _phoned(desk: Desk, viewer: Viewer, asked: requests.Remark, _tell: Tell) -> Any:
+    return {"event": decisions.phoned(desk.store, asked.learner_id, asked.text, **_as(desk, viewer))}
 
 
-def _note(desk: Desk, viewer: Viewer, asked: arguments.Remark, _tell: Tell) -> Any:
-    return {"event": contacts.note(desk.store, asked.learner_id, asked.text, **_as(desk, viewer))}
+def _note(desk: Desk, viewer: Viewer, asked: requests.Remark, _tell: Tell) -> Any:
+    return {"event": decisions.note(desk.store, asked.learner_id, asked.text, **_as(desk, viewer))}
 
 
 def _by(desk: Desk, viewer: Viewer, tell: Tell) -> dict[str, Any]:
     """Return what writing a text takes. Pandas and the model's client are imported then: most pages never need them."""
-    from engagement.llm import writer as writing
+    from engagement.llm.writer import writer_for
 
     tell({"stage": "asking"})
-    return {**_as(desk, viewer), "day": desk.today(), "writer": writing.writer(desk.settings)}
+    return {**_as(desk, viewer), "day": desk.today(), "writer": writer_for(desk.settings)}
 
 
-def _write_nudge(desk: Desk, viewer: Viewer, asked: arguments.WriteNudge, tell: Tell) -> Any:
+def _write_nudge(desk: Desk, viewer: Viewer, asked: requests.WriteNudge, tell: Tell) -> Any:
     from engagement.outreach import nudges
 
     return nudges.write(desk.store, asked.learner_id, channel=asked.channel, **_by(desk, viewer, tell))
 
 
-def _write_quiz(desk: Desk, viewer: Viewer, asked: arguments.WriteQuiz, tell: Tell) -> Any:
+def _write_quiz(desk: Desk, viewer: Viewer, asked: requests.WriteQuiz, tell: Tell) -> Any:
     from engagement.outreach import quizzes
 
     return quizzes.write(desk.store, asked.learner_id, topic=asked.topic or None, **_by(desk, viewer, tell))
 
 
-def _rewrite_nudge(desk: Desk, viewer: Viewer, asked: arguments.Draft, tell: Tell) -> Any:
+def _rewrite_nudge(desk: Desk, viewer: Viewer, asked: requests.Draft, tell: Tell) -> Any:
     from engagement.outreach import nudges
 
     return nudges.rewrite(desk.store, asked.id, version=asked.version, **_by(desk, viewer, tell))
 
 
-def _rewrite_quiz(desk: Desk, viewer: Viewer, asked: arguments.Draft, tell: Tell) -> Any:
+def _rewrite_quiz(desk: Desk, viewer: Viewer, asked: requests.Draft, tell: Tell) -> Any:
     from engagement.outreach import quizzes
 
     return quizzes.rewrite(desk.store, asked.id, version=asked.version, **_by(desk, viewer, tell))
 
 
-def _check_nudge(_desk: Desk, _viewer: Viewer, asked: arguments.Text, _tell: Tell) -> dict[str, Any]:
+def _check_nudge(_desk: Desk, _viewer: Viewer, asked: requests.Text, _tell: Tell) -> dict[str, Any]:
     return {"problems": editing.problems(asked.channel, asked.subject, asked.content)}
 
 
-def _edit_nudge(desk: Desk, viewer: Viewer, asked: arguments.EditNudge, _tell: Tell) -> Any:
+def _edit_nudge(desk: Desk, viewer: Viewer, asked: requests.EditNudge, _tell: Tell) -> Any:
     return editing.edit_nudge(
         desk.store,
         asked.id,
@@ -225,37 +223,37 @@ def _edit_nudge(desk: Desk, viewer: Viewer, asked: arguments.EditNudge, _tell: T
     )
 
 
-def _edit_quiz(desk: Desk, viewer: Viewer, asked: arguments.EditQuiz, _tell: Tell) -> Any:
+def _edit_quiz(desk: Desk, viewer: Viewer, asked: requests.EditQuiz, _tell: Tell) -> Any:
     return editing.edit_quiz(
         desk.store, asked.id, version=asked.version, questions=asked.questions, **_as(desk, viewer)
     )
 
 
-def _move(desk: Desk, viewer: Viewer, asked: arguments.Move, _tell: Tell) -> Any:
+def _move(desk: Desk, viewer: Viewer, asked: requests.Move, _tell: Tell) -> Any:
     items = {item.id: item.version for item in asked.items}
     return review.move_seen(desk.store, asked.kind, items, asked.to, reason=asked.reason, **_as(desk, viewer))
 
 
-def _queue(desk: Desk, viewer: Viewer, asked: arguments.Queue, _tell: Tell) -> Any:
-    return drafts.queue(desk.store, programs=viewer.programs, **asked.model_dump())
+def _queue(desk: Desk, viewer: Viewer, asked: requests.Queue, _tell: Tell) -> Any:
+    return queue.queue(desk.store, programs=viewer.programs, **asked.model_dump())
 
 
-def _export_queue(desk: Desk, viewer: Viewer, asked: arguments.ExportQueue, _tell: Tell) -> Any:
-    return drafts.export(desk.store, programs=viewer.programs, **asked.model_dump())
+def _export_queue(desk: Desk, viewer: Viewer, asked: requests.ExportQueue, _tell: Tell) -> Any:
+    return queue.export(desk.store, programs=viewer.programs, **asked.model_dump())
 
 
-def _quiz_file(desk: Desk, viewer: Viewer, asked: arguments.QuizFile, _tell: Tell) -> Any:
-    return drafts.quiz_file(desk.store, asked.id, format=asked.format, programs=viewer.programs)
+def _quiz_file(desk: Desk, viewer: Viewer, asked: requests.QuizFile, _tell: Tell) -> Any:
+    return queue.quiz_file(desk.store, asked.id, format=asked.format, programs=viewer.programs)
 
 
-def _recalculate(desk: Desk, viewer: Viewer, asked: arguments.Overview, tell: Tell) -> Any:
-    from engagement.pipeline import rescoring as recalculation
+def _recalculate(desk: Desk, viewer: Viewer, asked: requests.Overview, tell: Tell) -> Any:
+    from engagement.pipeline import rescoring
 
     programs = viewer.programs if asked.program is None else (asked.program,)
     if viewer.programs is not None and not set(programs or ()) <= set(viewer.programs):
         raise NotFound("no such program")
     tell({"stage": "scoring"})
-    return recalculation.recalculate(
+    return rescoring.recalculate(
         desk.store,
         as_of=end_of_day(desk.today(), desk.settings.zone),
         zone=desk.settings.zone,
@@ -273,26 +271,26 @@ def _file(filename: str, mime: str, text: str) -> dict[str, str]:
 
 
 METHODS: Final[Mapping[str, Method]] = {
-    "hello": Method(arguments.Hello, _greet),
-    "ping": Method(arguments.Nothing, lambda desk, viewer, _asked, _tell: overview.newest(desk.store)),
-    "overview": Method(arguments.Overview, _overview),
-    "learners": Method(arguments.Learners, _learners),
-    "export_learners": Method(arguments.Filter, _export_learners, slow=True),
-    "learner": Method(arguments.Learner, _learner),
-    "phoned": Method(arguments.Remark, _phoned, changes=True),
-    "note": Method(arguments.Remark, _note, changes=True),
-    "write_nudge": Method(arguments.WriteNudge, _write_nudge, changes=True, slow=True),
-    "write_quiz": Method(arguments.WriteQuiz, _write_quiz, changes=True, slow=True),
-    "rewrite_nudge": Method(arguments.Draft, _rewrite_nudge, changes=True, slow=True),
-    "rewrite_quiz": Method(arguments.Draft, _rewrite_quiz, changes=True, slow=True),
-    "check_nudge": Method(arguments.Text, _check_nudge, changes=True),
-    "edit_nudge": Method(arguments.EditNudge, _edit_nudge, changes=True),
-    "edit_quiz": Method(arguments.EditQuiz, _edit_quiz, changes=True),
-    "move": Method(arguments.Move, _move, changes=True),
-    "queue": Method(arguments.Queue, _queue),
-    "export_queue": Method(arguments.ExportQueue, _export_queue, slow=True),
-    "quiz_file": Method(arguments.QuizFile, _quiz_file),
-    "recalculate": Method(arguments.Overview, _recalculate, changes=True, slow=True),
+    "hello": Method(requests.Hello, _greet),
+    "ping": Method(requests.Nothing, lambda desk, viewer, _asked, _tell: overview.newest(desk.store)),
+    "overview": Method(requests.Overview, _overview),
+    "learners": Method(requests.Learners, _learners),
+    "export_learners": Method(requests.Filter, _export_learners, slow=True),
+    "learner": Method(requests.Learner, _learner),
+    "phoned": Method(requests.Remark, _phoned, changes=True),
+    "note": Method(requests.Remark, _note, changes=True),
+    "write_nudge": Method(requests.WriteNudge, _write_nudge, changes=True, slow=True),
+    "write_quiz": Method(requests.WriteQuiz, _write_quiz, changes=True, slow=True),
+    "rewrite_nudge": Method(requests.Draft, _rewrite_nudge, changes=True, slow=True),
+    "rewrite_quiz": Method(requests.Draft, _rewrite_quiz, changes=True, slow=True),
+    "check_nudge": Method(requests.Text, _check_nudge, changes=True),
+    "edit_nudge": Method(requests.EditNudge, _edit_nudge, changes=True),
+    "edit_quiz": Method(requests.EditQuiz, _edit_quiz, changes=True),
+    "move": Method(requests.Move, _move, changes=True),
+    "queue": Method(requests.Queue, _queue),
+    "export_queue": Method(requests.ExportQueue, _export_queue, slow=True),
+    "quiz_file": Method(requests.QuizFile, _quiz_file),
+    "recalculate": Method(requests.Overview, _recalculate, changes=True, slow=True),
 }
 _NAMES: Final = frozenset(name for method in METHODS.values() for name in method.takes.model_fields)
 

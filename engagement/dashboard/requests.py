@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from engagement.outreach import queue as drafts
+from engagement.outreach import queue
 from engagement.views import roster
 from engagement.vocabulary import CHANNELS
 
@@ -95,7 +95,7 @@ class Move(Arguments):
 
 class QueueFilter(Arguments):
     kind: Kind
-    status: Literal[drafts.STATUSES] = "draft"  # type: ignore[valid-type]
+    status: Literal[queue.STATUSES] = "draft"  # type: ignore[valid-type]
     program: Program = None
     written_by: Literal["any", "template", "model"] = "any"
     search: Search = ""

@@ -14,18 +14,17 @@ from engagement import runs
 from engagement.dates import local_day
 from engagement.demo import sample
 from engagement.errors import InvalidInput, StoreBusy
-from engagement.ingest import events
-from engagement.ingest import learners as enrolments
+from engagement.ingest import events, learners
 from engagement.ingest.source_format import Conventions
 from engagement.llm import titles
 from engagement.outreach import nudges, quizzes, review
 from engagement.pipeline import publication
 from engagement.policy import DEFAULT_POLICY
-from engagement.risk import scores as scoring
+from engagement.risk import scores
 from engagement.runs import NIGHTLY, Run
 from engagement.store import LOCK_WAIT_S, Store, first_row
 from engagement.store.locks import turnstile
-from engagement.targeting import decisions as contacts
+from engagement.targeting import decisions
 from engagement.targeting.experiments import Plan
 
 TERM: Final = "demo"
@@ -113,7 +112,7 @@ def fill(
     for week in range(1, sample.WEEKS + 1):
         end = as_of - timedelta(weeks=sample.WEEKS - week)
         rows = invented.snapshot(week, nudged=nudged)
-        enrolments.load(store, rows, observed_at=end, loaded_at=end, conventions=GROUPED)
+        learners.load(store, rows, observed_at=end, loaded_at=end, conventions=GROUPED)
         events.load(store, invented.events(week, week, nudged=nudged), observed_at=end, loaded_at=end)
         if week == 1:
             _confirm_titles(store, end)
@@ -153,8 +152,8 @@ def _night(store: Store, as_of: datetime, zone: ZoneInfo, plan: Plan | None = No
             fingerprint=fingerprint,
             now=as_of,
         )
-    scoring.score(store, run)
-    contacts.decide(store, run, plan=plan)
+    scores.score(store, run)
+    decisions.decide(store, run, plan=plan)
     nudges.draft(store, run)
     quizzes.draft(store, run)
     publication.publish(store, run, now=as_of)

@@ -11,9 +11,7 @@ from typing import Final
 import pandas as pd
 
 from engagement.errors import InvalidInput
-from engagement.evaluation import baselines as rivals
-from engagement.evaluation import metrics
-from engagement.evaluation import point_in_time as cutoffs
+from engagement.evaluation import baselines, metrics, point_in_time
 from engagement.evaluation.calibration import Calibration
 from engagement.evaluation.trial import ALONE, FEWEST, PROBABILITY, SCORE, TABLES, Trial
 from engagement.policy import BASES, DEFAULT_POLICY, RiskPolicy
@@ -109,7 +107,7 @@ class Backtest:
         """AUC by week of the score, the fitted rivals, and the single input that does best on average."""
         rows = self.measures[(self.measures["basis"] == self.basis) & (self.measures["measure"] == "auc")]
         alone = rows[rows["model"].isin(ALONE.values())].groupby("model")["value"].mean()
-        models = [SCORE, *rivals.MODELS, str(alone.idxmax())]
+        models = [SCORE, *baselines.MODELS, str(alone.idxmax())]
         return pd.concat([rows[rows["model"] == model] for model in models], ignore_index=True)
 
     @property
@@ -210,7 +208,7 @@ class Backtest:
 
     @property
     def _ended(self) -> str:
-        return cutoffs.OUTCOMES[self.outcome]
+        return point_in_time.OUTCOMES[self.outcome]
 
     @property
     def _there(self) -> pd.Series:
@@ -233,9 +231,9 @@ def backtest(
     Parameters
     ----------
     table
-        As from `cutoffs`: one row per learner and week, cohorts in order of time.
+        As from `point_in_time`: one row per learner and week, cohorts in order of time.
     outcome
-        What `has_left` means, one of `cutoffs.OUTCOMES`.
+        What `has_left` means, one of `point_in_time.OUTCOMES`.
     train, test
         Cohorts that rivals and calibrations are fitted on, and the one all is tested on. Left out: the last one is
         tested, the others are fitted on; of a single one half of the persons each.

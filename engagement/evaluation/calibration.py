@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from engagement.errors import InvalidInput
-from engagement.evaluation import baselines as rivals
+from engagement.evaluation import baselines
 from engagement.evaluation.metrics import Floats
 from engagement.store import Store, records, registered
 
@@ -77,7 +77,7 @@ def fit(scored: pd.DataFrame, *, policy_hash: str, outcome: str) -> Calibration:
         )
     at = np.linspace(0, 1, STEPS + 1)
     curves = {
-        week: tuple(rivals.isotonic(rows["risk_score"], rows["has_left"], at).round(6).tolist())
+        week: tuple(baselines.isotonic(rows["risk_score"], rows["has_left"], at).round(6).tolist())
         for week, rows in weeks.items()
     }
     cohorts = tuple(dict.fromkeys(known["cohort"].astype(str)))

@@ -14,7 +14,7 @@ import pandas as pd
 from engagement.evaluation import intervals
 from engagement.evaluation.intervals import Share
 from engagement.store import Store, query, records
-from engagement.views import suppression as disclosure
+from engagement.views import suppression
 from engagement.views.suppression import FEWEST
 
 # What is compared: of whom, and in words.
@@ -87,7 +87,7 @@ def by_group(store: Store, grouping: str, *, run_id: str | None = None) -> Fairn
     with store.read() as db:
         rows = records(db, query("evaluation/fairness"), {"name": grouping, "run_id": run_id})
     groups = pd.DataFrame(rows, columns=list(_COUNTS))
-    shown = disclosure.shown(groups)
+    shown = suppression.shown(groups)
     hidden = int(groups["learners"].sum() - shown["learners"].sum())
     found = [
         (words, row["group"], row[of], *_share(row[measure], row[of]))

@@ -9,11 +9,10 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from engagement.evaluation import baselines as rivals
-from engagement.evaluation import calibration, metrics
+from engagement.evaluation import baselines, calibration, metrics
 from engagement.evaluation.metrics import Floats, Ranking
 from engagement.policy import INPUTS, RiskPolicy
-from engagement.risk import formula as risk
+from engagement.risk import formula
 
 FEWEST: Final = 10  # of those who left, and of those who stayed, in a group that is judged
 SEED: Final = 1
@@ -47,7 +46,7 @@ class Trial:
     ) -> None:
         self.basis, self.capacity, self.resamples = basis, capacity, resamples
         self.fitted, self.tested = (
-            risk.score(rows.assign(completed_percent=rows[f"completed_percent_{basis}"]), policy=policy)
+            formula.score(rows.assign(completed_percent=rows[f"completed_percent_{basis}"]), policy=policy)
             for rows in (fitted, tested)
         )
         can_be_fitted = _weeks(self.fitted, fewest=calibration.FEWEST)
@@ -87,7 +86,7 @@ class Trial:
             ALONE[name]: _alone(earlier[name], rows[name], lower_is_worse=name in _WORSE_WHERE_LOWER)
             for name in inputs
         }
-        fitted = rivals.fitted_scores(earlier[inputs], earlier["has_left"], rows[inputs])
+        fitted = baselines.fitted_scores(earlier[inputs], earlier["has_left"], rows[inputs])
         score = rows["risk_score"].to_numpy(dtype=float)
         chance = self.calibration.probability(score, week=week)
         return {SCORE: score, **alone, **fitted, PROBABILITY: chance}
@@ -113,7 +112,7 @@ class Trial:
                     (model, "precision", of_all.precision(capacity)),
                     (model, "recall", of_all.recall(capacity)),
                 ]
-            if model in {PROBABILITY, *rivals.MODELS}:
+            if model in {PROBABILITY, *baselines.MODELS}:
                 found.append((model, "brier", metrics.brier(score[known], left[known], weights)))
                 error = metrics.calibration_error(score[known], left[known])
                 found.append((model, "calibration_error", np.array([error])))
@@ -172,7 +171,7 @@ def _alone(earlier: pd.Series, values: pd.Series, *, lower_is_worse: bool) -> Fl
 def _stops(rows: pd.DataFrame, scores: Mapping[str, Floats]) -> pd.DataFrame:
     once, left = np.ones((1, len(rows))), rows["has_left"]
     frames = []
-    for model in (SCORE, *rivals.MODELS):
+    for model in (SCORE, *baselines.MODELS):
         ranking = Ranking.of(np.where(np.isnan(scores[model]), -np.inf, scores[model]), left, once)
         called = [round(share * len(rows)) for share in _SHARES]
         found = [100 * float(ranking.recall(count)[0]) for count in called]

@@ -13,7 +13,7 @@ import pandas as pd
 from engagement.errors import NotFound
 from engagement.evaluation import metrics
 from engagement.policy import DEFAULT_POLICY, RiskPolicy
-from engagement.risk import formula as risk
+from engagement.risk import formula
 from engagement.store import Cursor, Store, first_row, query
 from engagement.targeting.selection import DEFAULT_SELECTION
 from engagement.vocabulary import LABELS
@@ -145,7 +145,7 @@ def _scored(stage: Cursor, policy: RiskPolicy, completed: str) -> str:
     inputs = stage.sql(
         f"select * replace ({completed} as completed_percent) from temp.simulation_inputs"  # noqa: S608 (our column)
     )
-    scored: Any = risk.score(inputs, policy=policy)
+    scored: Any = formula.score(inputs, policy=policy)
     return str(scored.sql_query())
 
 

@@ -18,7 +18,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from engagement.errors import InvalidInput
-from engagement.ingest import csv_records as records
+from engagement.ingest import csv_records
 from engagement.ingest.csv_records import Ints, Records
 from engagement.ingest.encoding import plain_text
 from engagement.ingest.headers import Header, match
@@ -27,7 +27,7 @@ from engagement.store import TEXT_ROWS_PER_BLOCK, Cursor, pattern, query, regist
 
 _DELIMITERS: Final = ",;\t|"
 _HEADER_CHARACTERS: Final = 1_000_000
-_SPACES: Final = " \t\r\n\f\xa0\u2007\u200b\u202f\ufeff"  # what `rules` leaves out around a text
+_SPACES: Final = " \t\r\n\f\xa0\u2007\u200b\u202f\ufeff"  # what `validation` leaves out around a text
 # DuckDB takes no longer line, and never comes back from some quoted texts beyond; a quote left open makes such.
 _LONGEST_RECORD: Final = 2_000_000
 _WIDE: Final = 6  # in so many columns no text has as many delimiters by chance
@@ -150,7 +150,7 @@ def open_csv(path: Path, columns: Sequence[Column], names: Mapping[str, str]) ->
 
 def _records(path: Path, name: str, layout: _Layout) -> Records:
     """Return the records below the header; found before the file is read, because an open quote swallows the rest."""
-    found = records.find(path, delimiter=layout.delimiter)
+    found = csv_records.find(path, delimiter=layout.delimiter)
     if found.open_line is not None:
         raise InvalidInput(f"{name}: a quote opened in line {found.open_line} is never closed")
     lengths = np.diff(found.starts, append=path.stat().st_size)

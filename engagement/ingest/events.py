@@ -7,8 +7,7 @@ many sources number the events of each user from 1.
 
 from datetime import datetime
 
-from engagement.ingest import loading as loads
-from engagement.ingest import readers as intake
+from engagement.ingest import loading, readers
 from engagement.ingest.loading import LoadSummary
 from engagement.ingest.schema import EVENTS
 from engagement.ingest.source_format import AS_DOCUMENTED, Conventions
@@ -17,7 +16,7 @@ from engagement.store import Store, query
 
 def load(
     store: Store,
-    source: intake.Source,
+    source: readers.Source,
     *,
     observed_at: datetime,
     loaded_at: datetime,
@@ -27,19 +26,19 @@ def load(
     """Load events in the columns of `schema.EVENTS`; those of unknown learners are quarantined.
 
     So are those whose own id says something else already, in an earlier row or an earlier load.
-    Raises `InvalidInput` like `enrolments.load`.
+    Raises `InvalidInput` like `learners.load`.
     """
     observed_at = min(observed_at, loaded_at)  # nothing is known before it is there
-    with loads.checked(store, source, EVENTS, conventions) as loaded, store.write() as db:
+    with loading.checked(store, source, EVENTS, conventions) as loaded, store.write() as db:
         for name in {"metadata", "id"} - loaded.columns:
             db.execute(f"alter table temp.checked add column {name} text")
         db.execute(query("ingest/refuse_unknown_learners"))
         if "id" in loaded.columns:
             db.execute(query("ingest/keep_ids_within_learners"))
             db.execute(query("ingest/refuse_reused_ids"))
-        load_id = loads.next_load_id(db)
-        db.execute(query("ingest/append_events"), {"source": f"{load_id} {intake.source_name(source)}"})
-        return loads.record(
+        load_id = loading.next_load_id(db)
+        db.execute(query("ingest/append_events"), {"source": f"{load_id} {readers.source_name(source)}"})
+        return loading.record(
             db,
             load_id,
             "events",

@@ -9,8 +9,7 @@ from datetime import datetime
 from typing import Final
 
 from engagement.errors import InvalidInput
-from engagement.ingest import loading as loads
-from engagement.ingest import readers as intake
+from engagement.ingest import loading, readers
 from engagement.ingest.loading import Checked, LoadSummary
 from engagement.ingest.schema import LEARNERS
 from engagement.ingest.source_format import AS_DOCUMENTED, Conventions, group_column
@@ -40,7 +39,7 @@ _DEFAULTS: Final = {
 
 def load(
     store: Store,
-    source: intake.Source,
+    source: readers.Source,
     *,
     observed_at: datetime,
     loaded_at: datetime,
@@ -67,12 +66,12 @@ def load(
     """
     observed_at = min(observed_at, loaded_at)  # nothing is known before it is there
     columns = (*LEARNERS, *conventions.group_columns)
-    with loads.checked(store, source, columns, conventions) as loaded, store.write() as db:
-        load_id = loads.next_load_id(db)
+    with loading.checked(store, source, columns, conventions) as loaded, store.write() as db:
+        load_id = loading.next_load_id(db)
         _prepare(db, loaded.columns, observed_at)
         _write(db, loaded.columns, load_id, observed_at)
         _keep_groups(db, conventions, load_id)
-        return loads.record(
+        return loading.record(
             db,
             load_id,
             "learners",
@@ -85,7 +84,7 @@ def load(
 
 def load_full(
     store: Store,
-    source: intake.Source,
+    source: readers.Source,
     *,
     observed_at: datetime,
     loaded_at: datetime,
@@ -100,14 +99,14 @@ def load_full(
     """
     observed_at = min(observed_at, loaded_at)
     columns = (*LEARNERS, *conventions.group_columns)
-    with loads.checked(store, source, columns, conventions) as loaded, store.write() as db:
-        load_id = loads.next_load_id(db)
+    with loading.checked(store, source, columns, conventions) as loaded, store.write() as db:
+        load_id = loading.next_load_id(db)
         _prepare(db, loaded.columns, observed_at)
         db.execute("update temp.checked set active = true where active is null")
         inactivated = _inactivate_absent(db, loaded, load_id, observed_at, max_absent)
         _write(db, loaded.columns | {"active"}, load_id, observed_at)
         _keep_groups(db, conventions, load_id)
-        summary = loads.record(
+        summary = loading.record(
             db,
             load_id,
             "learners",

@@ -14,9 +14,7 @@ from typing import Final, Literal
 import pandas as pd
 
 from engagement.errors import EngagementError, InvalidInput
-from engagement.ingest import headers
-from engagement.ingest import readers as intake
-from engagement.ingest import validation as rules
+from engagement.ingest import headers, readers, validation
 from engagement.ingest.readers import Incoming, Source
 from engagement.ingest.schema import Column
 from engagement.ingest.source_format import Conventions
@@ -27,7 +25,7 @@ SWAPPED_AT_LEAST: Final = 2
 # In a column that is nearly empty, as last_login is at the start of a term, one bad row is only that.
 UNREAD_AT_LEAST: Final = 2
 UNREAD_SHARE: Final = 0.1
-_NO_DATE: Final = f"last_login: {rules.NO_INSTANT}"
+_NO_DATE: Final = f"last_login: {validation.NO_INSTANT}"
 
 
 @dataclass(frozen=True)
@@ -88,10 +86,10 @@ def checked(
     Raises `InvalidInput` for a source that is refused whole.
     """
     before = _stamp(source)
-    content_hash = intake.content_hash(source)
+    content_hash = readers.content_hash(source)
     with (
         store.staging() as stage,
-        intake.opened(stage, source, columns, conventions.names) as incoming,
+        readers.opened(stage, source, columns, conventions.names) as incoming,
     ):
         _read(stage, incoming, conventions)
         taken = first_row(stage, "select count(*) from checked")[0]
@@ -117,15 +115,15 @@ def _stamp(source: Source) -> tuple[int, int] | None:
 def _read(stage: Cursor, incoming: Incoming, conventions: Conventions) -> None:
     columns = incoming.columns
     at_sight = ", ".join(
-        f"{column.name}, {rules.quick_value(column, conventions)} as {rules.quick(column)}"
+        f"{column.name}, {validation.quick_value(column, conventions)} as {validation.quick(column)}"
         for column in columns
     )
-    texts = ", ".join(f"{rules.text(column)} as {rules.written(column)}" for column in columns)
+    texts = ", ".join(f"{validation.text(column)} as {validation.written(column)}" for column in columns)
     values = ", ".join(
-        f"{rules.value(column, conventions, comma_is_decimal=incoming.comma_is_decimal)} as {column.name}"
+        f"{validation.value(column, conventions, comma_is_decimal=incoming.comma_is_decimal)} as {column.name}"
         for column in columns
     )
-    checks = [check for column in columns for check in rules.checks(column)]
+    checks = [check for column in columns for check in validation.checks(column)]
     wrong = " or ".join(f"({condition})" for condition, _ in checks)
     reasons = ", ".join(f"case when {condition} then '{reason}' end" for condition, reason in checks)
     names = ", ".join(column.name for column in columns)
@@ -137,13 +135,13 @@ def _read(stage: Cursor, incoming: Incoming, conventions: Conventions) -> None:
         select {names}, case when {wrong} then concat_ws(chr(10), {reasons}) end as reasons
         from valued
     """  # noqa: S608 (names and rules from the schema)
-    bound = {**incoming.parameters, **rules.parameters(conventions)}
+    bound = {**incoming.parameters, **validation.parameters(conventions)}
     stage.execute(sql, {name: value for name, value in bound.items() if f"${name}" in sql})
 
 
 def _refuse_swapped(stage: Cursor, incoming: Incoming) -> None:
     """Refuse a source where no value can be read of two columns that are not empty."""
-    readable = [column for column in incoming.columns if column.kind in (*rules.READABLE, "email")]
+    readable = [column for column in incoming.columns if column.kind in (*validation.READABLE, "email")]
     if not readable:
         return
     counts = ", ".join(

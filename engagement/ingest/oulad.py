@@ -25,10 +25,9 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
-from engagement import dates as instants
+from engagement import dates
 from engagement.errors import InvalidInput
-from engagement.ingest import events
-from engagement.ingest import learners as enrolments
+from engagement.ingest import events, learners
 from engagement.ingest.loading import LoadSummary
 from engagement.ingest.schema import MISSING_WORDS, Column
 from engagement.ingest.source_format import Conventions
@@ -133,7 +132,7 @@ def load(
     for frame in (known, ended):
         frame.attrs["source"] = f"OULAD {module} {presentation} day {as_of_day}"  # what the load is called
     observed_at, days = known_until(presentation, as_of_day, zone), Conventions(zone.key)
-    enrolled = enrolments.load(store, known, observed_at=observed_at, loaded_at=loaded_at, conventions=days)
+    enrolled = learners.load(store, known, observed_at=observed_at, loaded_at=loaded_at, conventions=days)
     if ended.empty:
         return enrolled, None
     outcomes = events.load(store, ended, observed_at=observed_at, loaded_at=loaded_at, conventions=days)
@@ -165,7 +164,7 @@ def known_until(presentation: str, as_of_day: int, zone: ZoneInfo) -> datetime:
     datetime.datetime(2013, 10, 28, 22, 59, 59, 999999)
     """
     day_before = _start(presentation) + timedelta(days=as_of_day - 1)
-    return instants.end_of_day(day_before.date(), zone)
+    return dates.end_of_day(day_before.date(), zone)
 
 
 def _start(presentation: str) -> datetime:

@@ -1,6 +1,6 @@
 """Files and frames as they come in: a table of text, with every row's place in its source.
 
-Nothing is cast or guessed here; what each text means is up to `rules`. A source that is no table at all is refused
+Nothing is cast or guessed here; what each text means is up to `validation`. A source that is no table at all is refused
 whole.
 """
 

@@ -10,7 +10,7 @@ import sys
 from types import FrameType
 from typing import Final
 
-from engagement.jupyter import workspace as workbench
+from engagement.jupyter import workspace
 from engagement.settings import PROJECT
 from engagement.store import Store, snapshots
 
@@ -20,7 +20,7 @@ _ASKED_TO_END: Final = (signal.SIGTERM, signal.SIGHUP)
 
 def explore(store: Store, *, port: int) -> int:
     """Open JupyterLab at the notebook that explores a cohort; return its exit code when it has ended."""
-    beside = workbench.lay_out(PROJECT / "notebooks", WORKBENCH)
+    beside = workspace.lay_out(PROJECT / "notebooks", WORKBENCH)
     with snapshots.taken(store) as (copy, in_use):
         print(
             f"A copy of the store as it is now is looked at, until JupyterLab ends: {copy}", file=sys.stderr
@@ -30,7 +30,7 @@ def explore(store: Store, *, port: int) -> int:
         command = [sys.executable, "-m", "jupyterlab", f"--port={port}", "--ip=127.0.0.1"]
         command += [
             "--LabApp.extension_manager=readonly",
-            f"--LabApp.default_url=/lab/tree/{workbench.FIRST}",
+            f"--LabApp.default_url=/lab/tree/{workspace.FIRST}",
         ]
         command += [f"--ServerApp.root_dir={WORKBENCH}"]
         if os.geteuid() == 0:  # in a container; the page still asks for its token

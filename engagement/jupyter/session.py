@@ -9,17 +9,16 @@ from zoneinfo import ZoneInfo
 from engagement import runs
 from engagement.dates import local_day, parse_as_of
 from engagement.errors import NotFound
-from engagement.llm import writer as writing
-from engagement.llm.writer import Writer
+from engagement.llm.writer import Writer, writer_for
 from engagement.runs import Run
 from engagement.settings import read_settings
 from engagement.store import Store, first_row
-from engagement.store import database as store
+from engagement.store import open_store as store_at
 
 
 def open_store() -> Store:
     """Return the store that the settings name."""
-    return store.open_store(read_settings().store)
+    return store_at(read_settings().store)
 
 
 def zone() -> ZoneInfo:
@@ -75,4 +74,4 @@ def writer(model: str = "", *, budget_usd: float = math.inf) -> Writer:
         At most so much for a run.
     """
     cap = None if budget_usd == math.inf else budget_usd
-    return writing.writer(read_settings(), model=model, budget_usd=cap)
+    return writer_for(read_settings(), model=model, budget_usd=cap)

@@ -18,7 +18,7 @@ from typing import Final, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from engagement.content import templates as fallbacks
+from engagement.content import templates
 from engagement.content.generation import (
     PLACEHOLDER,
     QuestionDict,
@@ -330,7 +330,7 @@ def _check_language(text: str, language: str) -> None:
 @cache
 def _vocabularies() -> Mapping[str, frozenset[str]]:
     """Return the words of the templates by language."""
-    nudges, quizzes = fallbacks.load_nudges(), fallbacks.load_quizzes()
+    nudges, quizzes = templates.load_nudges(), templates.load_quizzes()
     return {
         language: frozenset(
             word
@@ -338,7 +338,7 @@ def _vocabularies() -> Mapping[str, frozenset[str]]:
                 *(entry.content for entry in nudges[language].nudges),
                 *(
                     text
-                    for entry in quizzes.get(language, quizzes[fallbacks.DEFAULT_LOCALE]).quizzes
+                    for entry in quizzes.get(language, quizzes[templates.DEFAULT_LOCALE]).quizzes
                     if language in quizzes
                     for question in entry.questions
                     for _, text in _texts(question.as_dict())

@@ -24,7 +24,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from engagement.content.generation import QuestionDict
-from engagement.llm import guardrails as checks
+from engagement.llm import guardrails
 from engagement.llm.client import Model, Wire
 from engagement.llm.journal import Answer
 from engagement.llm.pricing import Budget, OverBudget, about_tokens, most_tokens
@@ -200,7 +200,7 @@ class Service:
                 reply = await self._send(prompt, job, spent, clock, broken_rule)
                 job.last_answer = time.monotonic()
                 return _checked(reply, prompt)
-            except checks.Unacceptable as broken:
+            except guardrails.Unacceptable as broken:
                 broken_rule, refusals = str(broken), refusals + 1
                 if refusals == TRIES:
                     raise _GaveUp("invalid_output") from None
@@ -312,8 +312,8 @@ def about(prompt: Prompt, model: Model, run_id: str | None) -> dict[str, Any]:
 
 def _checked(reply: Reply, prompt: Prompt) -> tuple[str | None, str | list[QuestionDict]]:
     if prompt.task.kind == "quiz":
-        return None, checks.quiz(reply.text, prompt.task, seed_key=prompt.cache_key)
-    return checks.nudge(reply.text, prompt.task, titles=prompt.titles)
+        return None, guardrails.quiz(reply.text, prompt.task, seed_key=prompt.cache_key)
+    return guardrails.nudge(reply.text, prompt.task, titles=prompt.titles)
 
 
 def _left_s(clock: asyncio.Timeout) -> float:

@@ -177,7 +177,7 @@ class Writer:
 TEMPLATES: Final = Writer()
 
 
-def writer(settings: Settings, *, model: str = "", budget_usd: float | None = None) -> Writer:
+def writer_for(settings: Settings, *, model: str = "", budget_usd: float | None = None) -> Writer:
     """Return who writes: a model where there is a key for one, else templates.
 
     Parameters

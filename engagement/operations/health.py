@@ -16,13 +16,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
 
-from engagement.content import templates as fallbacks
+from engagement.content import templates
 from engagement.errors import EngagementError, NotFound, StoreUnusable
-from engagement.llm import pricing as prices
-from engagement.llm import titles
-from engagement.llm import writer as writing
-from engagement.pipeline import config as steps
-from engagement.pipeline import inbox
+from engagement.llm import pricing, titles, writer
+from engagement.pipeline import config, inbox
 from engagement.pipeline.config import Pipeline
 from engagement.settings import Settings
 from engagement.store import SCHEMA_VERSION, Cursor, Store, first_row, open_store, query
@@ -204,9 +201,9 @@ def _facts(store: Store, now: datetime) -> str:
 def _readable_pipelines() -> list[Pipeline]:
     """Return the pipelines whose files are as documented; another check speaks of the others."""
     found = []
-    for file in sorted(steps.PIPELINES.glob("*.toml")):
+    for file in sorted(config.PIPELINES.glob("*.toml")):
         with suppress(EngagementError):
-            found.append(steps.read_pipeline(file.stem, steps.PIPELINES))
+            found.append(config.read_pipeline(file.stem, config.PIPELINES))
     return found
 
 
@@ -221,10 +218,10 @@ def _titles(store: Store) -> str:
 def _model(settings: Settings) -> str:
     """Say which model would be asked, without asking it."""
     if settings.openai_api_key is None:
-        prices.price("", own=settings.price)
+        pricing.price("", own=settings.price)
         return "no key: texts come from templates"
-    model = writing.chosen_model(settings)
-    known = prices.price(model.name, own=settings.price)
+    model = writer.chosen_model(settings)
+    known = pricing.price(model.name, own=settings.price)
     cost = (
         f"${known.input_usd:g} and ${known.output_usd:g} for a million tokens" if known else "price not known"
     )
@@ -249,15 +246,15 @@ def _notices(settings: Settings) -> str:
 
 
 def _templates() -> str:
-    nudges, quizzes = fallbacks.load_nudges(), fallbacks.load_quizzes()
+    nudges, quizzes = templates.load_nudges(), templates.load_quizzes()
     return f"nudges in {', '.join(sorted(nudges))}; quizzes in {', '.join(sorted(quizzes))}"
 
 
 def _pipelines() -> str:
-    names = sorted(file.stem for file in steps.PIPELINES.glob("*.toml"))
+    names = sorted(file.stem for file in config.PIPELINES.glob("*.toml"))
     for name in names:
-        pipeline = steps.read_pipeline(name, steps.PIPELINES)
-        steps.parameters(pipeline, {})
+        pipeline = config.read_pipeline(name, config.PIPELINES)
+        config.parameters_of(pipeline, {})
         if gone := inbox.missing_folders(pipeline.sources):
             raise EngagementError(f"{name}.toml: its inbox is no folder that can be read: {', '.join(gone)}")
     return ", ".join(names)

@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from engagement.errors import EngagementError, InvalidInput, NotFound
-from engagement.operations import crontab
-from engagement.operations import systemd as timers
+from engagement.operations import crontab, systemd
 from engagement.operations.cron import Timetable
 from engagement.settings import PROJECT
 
@@ -71,10 +70,10 @@ def install(
     log = _log(reports, pipeline)
     if manager not in (None, *MANAGERS):
         raise InvalidInput(f"--with {manager}: allowed are {', '.join(MANAGERS)}")
-    by_systemd = manager != CRON and timers.answers()
+    by_systemd = manager != CRON and systemd.answers()
     if by_systemd:
-        timers.put(project, pipeline, timetable, zone=zone)
-        with _undoing(lambda: timers.drop(project, pipeline)):
+        systemd.put(project, pipeline, timetable, zone=zone)
+        with _undoing(lambda: systemd.drop(project, pipeline)):
             if crontab.is_there():
                 crontab.drop(project, pipeline)
         return _of_systemd(project, pipeline, timetable.cron)
@@ -92,7 +91,7 @@ def install(
         )
     crontab.put(project, pipeline, timetable, log=log)
     with _undoing(lambda: crontab.drop(project, pipeline)):
-        timers.drop(project, pipeline)
+        systemd.drop(project, pipeline)
     return _of_cron(pipeline, timetable.cron, log)
 
 
@@ -110,7 +109,7 @@ def listed(*, reports: Path, project: Path = PROJECT) -> list[Schedule]:
     """Return the schedules of this project, by pipeline."""
     by_cron = crontab.entries(project) if crontab.is_there() else {}
     found = [_of_cron(pipeline, at, _log(reports, pipeline)) for pipeline, at in by_cron.items()]
-    found += [_of_systemd(project, pipeline, at) for pipeline, at in timers.entries(project).items()]
+    found += [_of_systemd(project, pipeline, at) for pipeline, at in systemd.entries(project).items()]
     return sorted(found, key=lambda schedule: (schedule.pipeline, schedule.manager))
 
 
@@ -122,7 +121,7 @@ def remove(pipeline: str, *, reports: Path, project: Path = PROJECT) -> list[Sch
         names = ", ".join(schedule.pipeline for schedule in there)
         raise NotFound(f"no schedule for {pipeline[:40]!r} in this project; there is {names or 'none'}")
     for schedule in gone:
-        (crontab if schedule.manager == CRON else timers).drop(project, pipeline)
+        (crontab if schedule.manager == CRON else systemd).drop(project, pipeline)
     return gone
 
 
@@ -146,4 +145,4 @@ def _of_cron(pipeline: str, at: str, log: Path) -> Schedule:
 
 
 def _of_systemd(project: Path, pipeline: str, at: str) -> Schedule:
-    return Schedule(pipeline, SYSTEMD, at, f"journalctl --user -u {timers.unit(project, pipeline)}")
+    return Schedule(pipeline, SYSTEMD, at, f"journalctl --user -u {systemd.unit(project, pipeline)}")

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from engagement import audit as deeds
+from engagement import audit
 from engagement.content.generation import LENGTHS, Question, problems_of_nudge, read_questions
 from engagement.errors import Changed, InvalidInput
-from engagement.outreach import queue as drafts
+from engagement.outreach import queue
 from engagement.outreach.queue import Kind
 from engagement.store import Cursor, Store
 
@@ -113,7 +113,7 @@ def draft_as_seen(
 
     Raises `NotFound`, `Changed` where it is no longer of the version they saw, and `InvalidInput` where it is no draft.
     """
-    draft = drafts.one(db, kind, draft_id, programs=programs)
+    draft = queue.one(db, kind, draft_id, programs=programs)
     if draft["version"] != version:
         who = f" by {draft['changed_by']!r}" if draft["changed_by"] else ""
         raise Changed(f"{kind} {draft_id[:12]!r}: was changed meanwhile{who}; it is {draft['status']} now")
@@ -128,7 +128,7 @@ def edited(
     db: Cursor, kind: Kind, draft: dict[str, Any], event: str, *, actor: str, now: datetime, **more: object
 ) -> dict[str, Any]:
     """Record that a draft has a new text, one version on, and return it as it is now. No text is in the event."""
-    deeds.record(
+    audit.record(
         db,
         draft["learner_id"],
         event,
@@ -137,7 +137,7 @@ def edited(
         source="review",
         metadata={f"{kind}_id": draft["id"], "version": draft["version"] + 1, **more},
     )
-    return drafts.one(db, kind, draft["id"], programs=None)
+    return queue.one(db, kind, draft["id"], programs=None)
 
 
 def _tidy(subject: str | None, content: str) -> tuple[str | None, str]:

@@ -11,23 +11,19 @@ from typing import Any, Final
 
 import pandas as pd
 
-from engagement import audit as deeds
-from engagement.content import templates as fallbacks
+from engagement import audit
+from engagement.content import templates
 from engagement.content.generation import Generation
 from engagement.dates import iso_week
 from engagement.errors import InvalidInput
-from engagement.llm import completions as answers
-from engagement.llm import prompts
-from engagement.llm import writer as writing
+from engagement.llm import completions, prompts
 from engagement.llm.completions import Wanted
-from engagement.llm.writer import TEMPLATES, Writer
-from engagement.outreach import editing
-from engagement.outreach import queue as drafts
+from engagement.llm.writer import TEMPLATES, Writer, writer_for
+from engagement.outreach import editing, queue
 from engagement.runs import Run
 from engagement.settings import read_settings
 from engagement.store import TEXT_ROWS_PER_BLOCK, Cursor, Store, first_row, query, registered
-from engagement.targeting import decisions as contacts
-from engagement.targeting import selection
+from engagement.targeting import decisions, selection
 from engagement.targeting.selection import REASONS
 from engagement.vocabulary import CHANNELS
 
@@ -60,10 +56,10 @@ _ONE_TO_DRAFT: Final = """
 
 WANTED: Final = Wanted(
     kind="nudge",
-    table="outreach/nudges_to_draft",
+    table="nudges_to_draft",
     inputs="outreach/nudge_prompt_inputs",
     data=prompts.nudge_data,
-    task=lambda channel, locale: prompts.nudge_task(channel, fallbacks.nudge_language(locale)),
+    task=lambda channel, locale: prompts.nudge_task(channel, templates.nudge_language(locale)),
 )
 
 
@@ -84,7 +80,7 @@ async def generate_nudge(context: Mapping[str, object], *, titles: Collection[st
         The programs and topics that a person has confirmed; others go to the model as a neutral word.
     """
     _check(context)
-    writer = writing.writer(read_settings())
+    writer = writer_for(read_settings())
     if writer.is_nobody or context.get("llm_opt_out"):
         return generate(context, reason=writer.why_not or "opted_out").as_contract()
     task = WANTED.task(str(context["channel"]), str(context.get("locale") or ""))
@@ -107,10 +103,10 @@ async def generate_nudge(context: Mapping[str, object], *, titles: Collection[st
 def generate(context: Mapping[str, object], *, reason: str = "no_model") -> Generation:
     """Return the template for one context (see `generate_nudge`) with its subject and its reason."""
     _check(context)
-    return fallbacks.nudge(
+    return templates.nudge(
         type=str(context["type"]),
         channel=str(context["channel"]),
-        locale=str(context.get("locale") or fallbacks.DEFAULT_LOCALE),
+        locale=str(context.get("locale") or templates.DEFAULT_LOCALE),
         variant=_variant(context),
         reason=reason,
     )
@@ -120,7 +116,7 @@ def _check(context: Mapping[str, object]) -> None:
     missing = [name for name in ("type", "channel") if not context.get(name)]
     if missing:
         raise InvalidInput(f"context: {', '.join(missing)} missing")
-    for name, allowed in (("type", fallbacks.NUDGE_TYPES), ("channel", CHANNELS)):
+    for name, allowed in (("type", templates.NUDGE_TYPES), ("channel", CHANNELS)):
         if context[name] not in allowed:
             raise InvalidInput(f"context: {name}: unknown, allowed are {', '.join(allowed)}")
 
@@ -129,7 +125,7 @@ def _variant(context: Mapping[str, object]) -> int:
     variant = context.get("variant")
     if isinstance(variant, int):
         return variant
-    return fallbacks.drawn(str(context.get("variant_key") or ""), fallbacks.VARIANTS) + 1
+    return templates.drawn(str(context.get("variant_key") or ""), templates.VARIANTS) + 1
 
 
 def variant_key(learner_id: str, campaign: str, day: date) -> str:
@@ -148,7 +144,7 @@ def draft(store: Store, run: Run, writer: Writer = TEMPLATES) -> int:
             choose(db, run, why_not=writer.why_not, rewrites=not writer.is_nobody)
             _write_texts(db)
             (count,) = first_row(db, "select count(*) from temp.nudges_to_draft")
-        answers.settle(store, WANTED, writer, as_of=run.as_of, run_id=run.run_id)
+        completions.settle(store, WANTED, writer, as_of=run.as_of, run_id=run.run_id)
         for first in range(1, count + 1, TEXT_ROWS_PER_BLOCK):
             with store.write() as db:
                 named = {
@@ -172,7 +168,7 @@ def choose(db: Cursor, run: Run, *, why_not: str, rewrites: bool) -> None:
         "why_not": why_not,
         "rewrites": rewrites,
         "week": iso_week(run.day),
-        "variants": fallbacks.VARIANTS,
+        "variants": templates.VARIANTS,
     }
     db.execute(query("outreach/nudges_to_draft"), {**named, **_once(run)})
 
@@ -227,7 +223,7 @@ def write(
     writer: Writer = TEMPLATES,
     programs: Sequence[str] | None = None,
 ) -> dict[str, Any]:
-    """Draft one nudge that a person asked for and return it as `drafts.one` does.
+    """Draft one nudge that a person asked for and return it as `queue.one` does.
 
     With `warnings`: the usual limits that it goes past, as codes. Raises `NotFound`, and `InvalidInput` where the
     learner opted out, is inactive, or cannot be reached that way.
@@ -237,18 +233,18 @@ def write(
     period = now.isoformat()
     with store.staging():
         with store.read() as db:
-            learner = contacts.look_at(db, learner_id, now=now, day=day, programs=programs)
+            learner = decisions.look_at(db, learner_id, now=now, day=day, programs=programs)
             _refuse(learner, channel)
             nudge_id = sha256("|".join((learner["person_id"], MANUAL, channel, period)).encode()).hexdigest()
-            drawn = fallbacks.drawn(variant_key(learner_id, MANUAL, day), fallbacks.VARIANTS)
+            drawn = templates.drawn(variant_key(learner_id, MANUAL, day), templates.VARIANTS)
             _want(db, learner, writer, id=nudge_id, channel=channel, variant=drawn + 1)
-        answers.settle_one(store, WANTED, writer, as_of=learner["known_at"])
+        completions.settle_one(store, WANTED, writer, as_of=learner["known_at"])
         passed = {"past": limits} if (limits := selection.limits_passed(learner)) else {}
         with store.write() as db:
-            _refuse(contacts.consents(db, learner_id), channel)  # who opted out meanwhile
+            _refuse(decisions.consents(db, learner_id), channel)  # who opted out meanwhile
             named = {"run_id": None, "campaign": MANUAL, "period": period, "as_of": now, "created_at": now}
             _insert(db, {**named, "rewrites": False, "actor": actor}, first_place=1)
-            deeds.record(
+            audit.record(
                 db,
                 learner_id,
                 "nudge_drafted",
@@ -257,7 +253,7 @@ def write(
                 source="review",
                 metadata={"nudge_id": nudge_id, "version": 1, **passed},
             )
-            made = drafts.one(db, "nudge", nudge_id, programs=None)
+            made = queue.one(db, "nudge", nudge_id, programs=None)
     return {**made, "warnings": limits}
 
 
@@ -272,7 +268,7 @@ def rewrite(
     writer: Writer = TEMPLATES,
     programs: Sequence[str] | None = None,
 ) -> dict[str, Any]:
-    """Have a draft written anew, in another style, about what is known by now; return it as `drafts.one` does.
+    """Have a draft written anew, in another style, about what is known by now; return it as `queue.one` does.
 
     Where the model gives none, a template stands there, and says why. Nothing is held while the model thinks: raises
     `Changed` where somebody has changed the draft before or meanwhile, and leaves it as it is. Raises `NotFound`, and
@@ -281,21 +277,21 @@ def rewrite(
     with store.staging():
         with store.read() as db:
             draft = editing.draft_as_seen(db, "nudge", nudge_id, version=version, programs=programs)
-            learner = contacts.look_at(db, draft["learner_id"], now=now, day=day)
+            learner = decisions.look_at(db, draft["learner_id"], now=now, day=day)
             _refuse(learner, draft["channel"])
             (variant,) = first_row(
                 db,
                 "select coalesce(any_value(variant), 0) from published_nudges where id = $id",
                 {"id": nudge_id},
             )
-            following = variant % fallbacks.VARIANTS + 1
+            following = variant % templates.VARIANTS + 1
             # What it is about was shown in the queue, and stays.
             about = {**learner, "type": draft["type"]}
             _want(db, about, writer, id=nudge_id, channel=draft["channel"], variant=following)
-        answers.settle_one(store, WANTED, writer, as_of=learner["known_at"])
+        completions.settle_one(store, WANTED, writer, as_of=learner["known_at"])
         with store.write() as db:
             editing.draft_as_seen(db, "nudge", nudge_id, version=version, programs=programs)
-            _refuse(contacts.consents(db, draft["learner_id"]), draft["channel"])
+            _refuse(decisions.consents(db, draft["learner_id"]), draft["channel"])
             db.execute(query("outreach/rewrite_nudges"), {"actor": actor, "now": now})
             return editing.edited(db, "nudge", draft, "nudge_rewritten", actor=actor, now=now)
 

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
 from engagement import spreadsheets
-from engagement.content import quiz_export as quiz_formats
+from engagement.content import quiz_export
 from engagement.content.templates import fill, first_name
 from engagement.errors import InvalidInput, NotFound
 from engagement.store import Cursor, Store, query, records
@@ -63,8 +63,8 @@ _QUIZ_COLUMNS: Final = (
     *("written_by", "reason", "edited", "created_at", "changed_by", "changed_at"),
 )
 _FILES: Final[Mapping[str, tuple[str, str, Callable[[str, Sequence[Mapping[str, Any]]], str]]]] = {
-    "moodle_xml": ("xml", "application/xml", quiz_formats.moodle_xml),
-    "gift": ("gift.txt", "text/plain", quiz_formats.gift),
+    "moodle_xml": ("xml", "application/xml", quiz_export.moodle_xml),
+    "gift": ("gift.txt", "text/plain", quiz_export.gift),
 }
 
 

@@ -11,24 +11,20 @@ from typing import Any, Final
 
 import pandas as pd
 
-from engagement import audit as deeds
-from engagement.content import templates as fallbacks
+from engagement import audit
+from engagement.content import templates
 from engagement.content.generation import Generation
 from engagement.dates import iso_week
 from engagement.errors import InvalidInput
-from engagement.llm import completions as answers
-from engagement.llm import prompts
-from engagement.llm import writer as writing
+from engagement.llm import completions, prompts
 from engagement.llm.completions import Wanted
-from engagement.llm.writer import TEMPLATES, Writer
-from engagement.outreach import editing
-from engagement.outreach import queue as drafts
+from engagement.llm.writer import TEMPLATES, Writer, writer_for
+from engagement.outreach import editing, queue
 from engagement.outreach.nudges import MANUAL, variant_key
 from engagement.runs import Run
 from engagement.settings import read_settings
 from engagement.store import TEXT_ROWS_PER_BLOCK, Cursor, Store, first_row, query, registered
-from engagement.targeting import decisions as contacts
-from engagement.targeting import selection
+from engagement.targeting import decisions, selection
 
 _OF_THE_LEARNER: Final = ("learner_id", "person_id", "program", "locale", "risk_score")
 # A quiz that a person asked for, in the shape of those a run has chosen.
@@ -42,10 +38,10 @@ _ONE_TO_DRAFT: Final = """
 
 WANTED: Final = Wanted(
     kind="quiz",
-    table="outreach/quizzes_to_draft",
+    table="quizzes_to_draft",
     inputs="outreach/quiz_prompt_inputs",
     data=prompts.quiz_data,
-    task=lambda _channel, locale: prompts.quiz_task(fallbacks.quiz_language(locale)),
+    task=lambda _channel, locale: prompts.quiz_task(templates.quiz_language(locale)),
 )
 
 
@@ -63,7 +59,7 @@ async def generate_quiz(context: Mapping[str, object], *, titles: Collection[str
     titles
         The topics that a person has confirmed; a quiz on another one is a template.
     """
-    writer = writing.writer(read_settings())
+    writer = writer_for(read_settings())
     topic = context.get("topic")
     withheld = (
         "opted_out"
@@ -79,7 +75,7 @@ async def generate_quiz(context: Mapping[str, object], *, titles: Collection[str
         task,
         WANTED.data,
         context,
-        variant=_order(context) % fallbacks.VARIANTS + 1,
+        variant=_order(context) % templates.VARIANTS + 1,
         titles=titles,
         prefix=writer.key_prefix(task),
     )
@@ -94,9 +90,9 @@ async def generate_quiz(context: Mapping[str, object], *, titles: Collection[str
 def generate(context: Mapping[str, object], *, reason: str = "no_model") -> Generation:
     """Return the template for one context (see `generate_quiz`) with its reason."""
     topic = context.get("topic")
-    return fallbacks.quiz(
+    return templates.quiz(
         topic=str(topic) if topic else None,
-        locale=str(context.get("locale") or fallbacks.DEFAULT_LOCALE),
+        locale=str(context.get("locale") or templates.DEFAULT_LOCALE),
         order=_order(context),
         reason=reason,
     )
@@ -107,7 +103,7 @@ def _order(context: Mapping[str, object]) -> int:
     return (
         order
         if isinstance(order, int)
-        else fallbacks.drawn(str(context.get("seed_key") or ""), fallbacks.ORDERS)
+        else templates.drawn(str(context.get("seed_key") or ""), templates.ORDERS)
     )
 
 
@@ -121,7 +117,7 @@ def draft(store: Store, run: Run, writer: Writer = TEMPLATES) -> int:
             choose(db, run, why_not=writer.why_not, rewrites=not writer.is_nobody)
             _write_texts(db)
             (count,) = first_row(db, "select count(*) from temp.quizzes_to_draft")
-        answers.settle(store, WANTED, writer, as_of=run.as_of, run_id=run.run_id)
+        completions.settle(store, WANTED, writer, as_of=run.as_of, run_id=run.run_id)
         for first in range(1, count + 1, TEXT_ROWS_PER_BLOCK):
             with store.write() as db:
                 named = {
@@ -145,7 +141,7 @@ def choose(db: Cursor, run: Run, *, why_not: str, rewrites: bool) -> None:
         "why_not": why_not,
         "rewrites": rewrites,
         "week": iso_week(run.day),
-        "orders": fallbacks.ORDERS,
+        "orders": templates.ORDERS,
     }
     db.execute(query("outreach/quizzes_to_draft"), {**named, **_once(run)})
 
@@ -200,7 +196,7 @@ def write(
     writer: Writer = TEMPLATES,
     programs: Sequence[str] | None = None,
 ) -> dict[str, Any]:
-    """Draft one quiz that a person asked for and return it as `drafts.one` does; on the learner's topic without one.
+    """Draft one quiz that a person asked for and return it as `queue.one` does; on the learner's topic without one.
 
     Raises `NotFound`, and `InvalidInput` where the learner opted out or is inactive.
     """
@@ -208,16 +204,16 @@ def write(
     quiz_id = sha256("|".join((learner_id, MANUAL, "quiz", period)).encode()).hexdigest()
     with store.staging():
         with store.read() as db:
-            learner = contacts.look_at(db, learner_id, now=now, day=day, programs=programs)
+            learner = decisions.look_at(db, learner_id, now=now, day=day, programs=programs)
             _refuse(learner)
-            order = fallbacks.drawn(variant_key(learner_id, MANUAL, day), fallbacks.ORDERS)
+            order = templates.drawn(variant_key(learner_id, MANUAL, day), templates.ORDERS)
             _want(db, learner, writer, id=quiz_id, topic=topic, order=order)
-        answers.settle_one(store, WANTED, writer, as_of=learner["known_at"])
+        completions.settle_one(store, WANTED, writer, as_of=learner["known_at"])
         with store.write() as db:
-            _refuse(contacts.consents(db, learner_id))  # who opted out meanwhile
+            _refuse(decisions.consents(db, learner_id))  # who opted out meanwhile
             named = {"run_id": None, "campaign": MANUAL, "period": period, "as_of": now, "created_at": now}
             _insert(db, {**named, "rewrites": False, "actor": actor}, first_place=1)
-            deeds.record(
+            audit.record(
                 db,
                 learner_id,
                 "quiz_drafted",
@@ -226,7 +222,7 @@ def write(
                 source="review",
                 metadata={"quiz_id": quiz_id, "version": 1},
             )
-            return drafts.one(db, "quiz", quiz_id, programs=None)
+            return queue.one(db, "quiz", quiz_id, programs=None)
 
 
 def rewrite(
@@ -244,15 +240,15 @@ def rewrite(
     with store.staging():
         with store.read() as db:
             draft = editing.draft_as_seen(db, "quiz", quiz_id, version=version, programs=programs)
-            learner = contacts.look_at(db, draft["learner_id"], now=now, day=day)
+            learner = decisions.look_at(db, draft["learner_id"], now=now, day=day)
             _refuse(learner)
             key = f"{variant_key(draft['learner_id'], MANUAL, day)}|{version}"
-            order = fallbacks.drawn(key, fallbacks.ORDERS)
+            order = templates.drawn(key, templates.ORDERS)
             _want(db, learner, writer, id=quiz_id, topic=draft["topic"], order=order)
-        answers.settle_one(store, WANTED, writer, as_of=learner["known_at"])
+        completions.settle_one(store, WANTED, writer, as_of=learner["known_at"])
         with store.write() as db:
             editing.draft_as_seen(db, "quiz", quiz_id, version=version, programs=programs)
-            _refuse(contacts.consents(db, draft["learner_id"]))
+            _refuse(decisions.consents(db, draft["learner_id"]))
             db.execute(query("outreach/rewrite_quizzes"), {"actor": actor, "now": now})
             return editing.edited(db, "quiz", draft, "quiz_rewritten", actor=actor, now=now)
 

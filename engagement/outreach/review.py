@@ -14,7 +14,7 @@ from typing import Any, Final, TextIO
 from engagement import spreadsheets
 from engagement.content.templates import fill
 from engagement.errors import InvalidInput, NotFound
-from engagement.outreach import queue as drafts
+from engagement.outreach import queue
 from engagement.outreach.queue import Kind
 from engagement.store import TEXT_ROWS_PER_BLOCK, Cursor, Store, first_row, query, records
 from engagement.text import plain_text
@@ -26,7 +26,7 @@ TRANSITIONS: Final = {
     "queued": ("sent", "failed", "draft"),  # undo until exported
     "sent": ("delivered", "failed"),
 }
-STATUSES: Final = drafts.STATUSES
+STATUSES: Final = queue.STATUSES
 BY_HAND: Final = ("approved", "rejected", "draft")  # where a person may move what a page shows
 DRAFT_HOURS: Final = 72  # an older draft speaks of a week that is over
 QUIZ_DAYS: Final = 7  # one is drafted a week
@@ -136,7 +136,7 @@ def move_seen(
     if to == "rejected" and not reason:
         raise InvalidInput("reason: a rejection needs one")
     with store.write() as db:
-        there = {row["id"]: row for row in drafts.those(db, kind, list(seen), programs=programs)}
+        there = {row["id"]: row for row in queue.those(db, kind, list(seen), programs=programs)}
         conflicts = [
             conflict
             for draft_id, version in seen.items()

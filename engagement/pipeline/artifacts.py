@@ -17,11 +17,10 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, ValidationError
 
+from engagement import reporting
 from engagement.errors import EngagementError
 from engagement.pipeline.config import Pipeline
-from engagement.reporting import mail_summary as summaries
-from engagement.reporting import pages as reports
-from engagement.reporting import printing
+from engagement.reporting import mail_summary, printing
 from engagement.reporting.displays import PAGES
 from engagement.reporting.mail_summary import Summary
 from engagement.reporting.pages import Page
@@ -95,7 +94,7 @@ def write_pages(pipeline: Pipeline, run: Run, home: Path) -> Papers:
     """Write the pages of a pipeline whose notebooks have run; each links to the others."""
     pages = _pages(pipeline, home)
     for page in pages:
-        reports.write_report(
+        reporting.pages.write_report(
             page.notebook,
             page.html,
             title=page.title,
@@ -115,8 +114,8 @@ def there(pipeline: Pipeline, home: Path) -> Papers:
 
 def answer(pages: tuple[Page, ...]) -> str:
     """Return what the notebooks answer, a line for each: the first one's whole answer, of the others a sentence."""
-    answers = [reports.answer(page.notebook) for page in pages]
-    lines = [*answers[:1], *(summaries.first_sentence(text) for text in answers[1:])]
+    answers = [reporting.pages.answer(page.notebook) for page in pages]
+    lines = [*answers[:1], *(mail_summary.first_sentence(text) for text in answers[1:])]
     return "\n".join(line for line in lines if line)
 
 
@@ -131,14 +130,14 @@ def for_mail(
     try:
         _remove(work, *(home / name for name in FOR_MAIL))  # what an attempt that did not end well has left
         summary = Summary(title, run.day, answers.splitlines(), _labels(store, pipeline, run))
-        made[WORDS] = reports.write_whole(home / WORDS, f"{summary.words}\n".encode())
-        booklet = reports.write_booklet(
+        made[WORDS] = reporting.pages.write_whole(home / WORDS, f"{summary.words}\n".encode())
+        booklet = reporting.pages.write_booklet(
             papers.pages, work / "booklet.html", title=title, subtitle=_subtitle(run), root=home.parents[1]
         )
-        made[PDF] = reports.write_whole(home / PDF, printing.pdf(booklet))
-        card = reports.write_whole(work / "summary.html", summary.html().encode())
-        size = {"width": summaries.WIDTH, "height": summaries.HEIGHT, "scale": summaries.SCALE}
-        made[SUMMARY] = reports.write_whole(home / SUMMARY, printing.picture(card, **size))
+        made[PDF] = reporting.pages.write_whole(home / PDF, printing.pdf(booklet))
+        card = reporting.pages.write_whole(work / "summary.html", summary.html().encode())
+        size = {"width": mail_summary.WIDTH, "height": mail_summary.HEIGHT, "scale": mail_summary.SCALE}
+        made[SUMMARY] = reporting.pages.write_whole(home / SUMMARY, printing.picture(card, **size))
     except (EngagementError, OSError) as error:
         why = str(error) if isinstance(error, EngagementError) else error.strerror
         missing = f"without {' and '.join(name for name in FOR_MAIL if name not in made)}: {why}"
@@ -193,7 +192,7 @@ def write_record(
         "pages": [{"title": page.title, "file": page.html.name} for page in pages],
         "counts": dict(counts or {}),
     }
-    reports.write_whole(home / RECORD, json.dumps(record, indent=2).encode())
+    reporting.pages.write_whole(home / RECORD, json.dumps(record, indent=2).encode())
 
 
 def recorded_status(home: Path) -> str | None:
@@ -218,9 +217,9 @@ def write_index(root: Path) -> Path:
         runs=[_index_row(record, folder, root) for record, folder in runs],
         broken=broken,
         labels=LABELS,
-        **reports.style(),
+        **reporting.pages.style(),
     )
-    return reports.write_whole(root / "index.html", page.encode())
+    return reporting.pages.write_whole(root / "index.html", page.encode())
 
 
 def _index_row(record: _Record, folder: Path, root: Path) -> dict[str, Any]:

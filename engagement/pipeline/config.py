@@ -19,7 +19,16 @@ from engagement.pipeline.sources import Sources
 from engagement.policy import RiskPolicy
 from engagement.settings import PROJECT
 
-__all__ = ["Pipeline", "Report", "Sources", "Step", "Value", "declared_types", "parameters", "read_pipeline"]
+__all__ = [
+    "Pipeline",
+    "Report",
+    "Sources",
+    "Step",
+    "Value",
+    "declared_types",
+    "parameters_of",
+    "read_pipeline",
+]
 
 NOTEBOOKS: Final = PROJECT / "notebooks"
 PIPELINES: Final = PROJECT / "pipelines"
@@ -135,7 +144,7 @@ def _check_sources(pipeline: Pipeline, file: str) -> None:
         raise InvalidInput(f"{file}: sources.if_nothing_new is about an inbox, and there is none")
 
 
-def parameters(pipeline: Pipeline, given: Mapping[str, str]) -> dict[str, dict[str, Value]]:
+def parameters_of(pipeline: Pipeline, given: Mapping[str, str]) -> dict[str, dict[str, Value]]:
     """Return the parameters of each step: from the pipeline's file, then from `given` texts (`-p name=value`).
 
     A given parameter goes to every step that takes it. Raises `InvalidInput` for a name that none takes, or a

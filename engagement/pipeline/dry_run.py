@@ -10,20 +10,18 @@ from datetime import date, datetime
 from typing import Any, Final
 
 from engagement import runs
-from engagement.llm import completions as answers
-from engagement.llm import pricing as prices
-from engagement.llm import writer as writing
+from engagement.llm import completions, pricing, writer
 from engagement.llm.client import Model
 from engagement.llm.completions import Wanted
 from engagement.llm.prompts import Task
 from engagement.outreach import nudges, quizzes
-from engagement.pipeline import config as steps
+from engagement.pipeline import config
 from engagement.pipeline.config import Pipeline
-from engagement.risk import scores as scoring
+from engagement.risk import scores
 from engagement.runs import Run
 from engagement.settings import Settings
 from engagement.store import Store, first_row, query
-from engagement.targeting import decisions as contacts
+from engagement.targeting import decisions
 from engagement.targeting.selection import DEFAULT_SELECTION, SelectionPolicy
 
 _NUDGES_STEP: Final = "30_nudges"
@@ -73,7 +71,7 @@ def of_run(
     """Return what the pipeline would ask with what is loaded now. Raises `NotFound` where there is no store."""
     with store.read():
         pass
-    taken = steps.parameters(pipeline, given).get(_NUDGES_STEP, {})
+    taken = config.parameters_of(pipeline, given).get(_NUDGES_STEP, {})
     policy = SelectionPolicy(
         labels=tuple(taken.get("labels", DEFAULT_SELECTION.labels)),  # type: ignore[arg-type]
         capacity=int(taken.get("capacity", 0)) or None,  # type: ignore[arg-type]
@@ -81,9 +79,9 @@ def of_run(
     )
     scratch = runs.scratch(store, as_of=as_of, day=day, now=now)
     run = replace(scratch, pipeline=pipeline.name, policy=pipeline.policy)
-    scoring.score(store, run)
-    contacts.decide(store, run, policy=policy)
-    asked = writing.chosen_model(settings, model)
+    scores.score(store, run)
+    decisions.decide(store, run, policy=policy)
+    asked = writer.chosen_model(settings, model)
     parts = {
         "nudges": _part(store, run, nudges, asked),
         "quizzes": _part(store, run, quizzes, asked),
@@ -95,7 +93,7 @@ def _part(store: Store, run: Run, module: Any, model: Model) -> Part:
     wanted: Wanted = module.WANTED
     with store.staging(), store.read() as db:
         module.choose(db, run, why_not="", rewrites=True)
-        tasks = answers.make_prompts(db, wanted, model, as_of=run.as_of)
+        tasks = completions.make_prompts(db, wanted, model, as_of=run.as_of)
         db.execute(query("llm/prompts_to_ask"))
         drafts, withheld = first_row(db, "select count(*), count(withheld) from temp.prompt_inputs")
         (different,) = first_row(db, "select count(distinct cache_key) from temp.prompts")
@@ -107,8 +105,8 @@ def _part(store: Store, run: Run, module: Any, model: Model) -> Part:
 def _tokens(asked: list[tuple[Task, str]]) -> tuple[int, int]:
     """Return how many tokens are read, counted, and at most written."""
     different = {task.digest: task for task, _ in asked}
-    shared = {digest: prices.count_tokens([task.shared_text]) for digest, task in different.items()}
-    read = sum(shared[task.digest] for task, _ in asked) + prices.count_tokens([data for _, data in asked])
+    shared = {digest: pricing.count_tokens([task.shared_text]) for digest, task in different.items()}
+    read = sum(shared[task.digest] for task, _ in asked) + pricing.count_tokens([data for _, data in asked])
     return read, sum(task.max_output_tokens for task, _ in asked)
 
 
@@ -116,7 +114,7 @@ def _costs(parts: Iterable[Part], model: str, own: str | None) -> Iterable[tuple
     """Return the cost by model: the one that would be asked first, then others to compare with."""
     parts = list(parts)
     read, written = sum(part.input_tokens for part in parts), sum(part.output_tokens for part in parts)
-    for name in dict.fromkeys((model, *prices.COMPARED)):
-        known = prices.price(name, own=own if name == model else None)
+    for name in dict.fromkeys((model, *pricing.COMPARED)):
+        known = pricing.price(name, own=own if name == model else None)
         if known:
             yield name, round(known.cost_usd(read, written), 6)

@@ -14,11 +14,10 @@ from engagement.content.generation import WANTED_TEMPLATES
 from engagement.dates import local_day
 from engagement.outreach import nudges, quizzes, review
 from engagement.policy import DEFAULT_POLICY, RiskPolicy
-from engagement.risk import scores as scoring
+from engagement.risk import scores
 from engagement.runs import Run
 from engagement.store import Cursor, Store, first_row, query, records
-from engagement.targeting import decisions as contacts
-from engagement.targeting import experiments
+from engagement.targeting import decisions, experiments
 from engagement.vocabulary import LABELS
 
 RECALCULATION: Final = "score"  # the pipeline of scores that a person asked for
@@ -32,8 +31,8 @@ def publish(store: Store, run: Run, *, now: datetime, answer: str = "") -> dict[
                 module.publish(db, run)
         counted = summary(db, run) | {"answer": answer}
         counted["expired"] = review.expire(db, run.as_of, now=now)
-        contacts.publish(db, run)
-        scoring.publish(db, run)
+        decisions.publish(db, run)
+        scores.publish(db, run)
         runs.mark(db, run.run_id, "published", now=now, counts=counted)
     review.expire_quizzes(store, run.as_of, now=now)
     return counted
@@ -53,7 +52,7 @@ def recalculate(
     with store.staging():
         with store.read() as db:
             fingerprint = runs.input_fingerprint(db, as_of)
-            scoring.compute(db, as_of=as_of, policy=policy, programs=programs)
+            scores.compute(db, as_of=as_of, policy=policy, programs=programs)
         parameters = {"programs": None if programs is None else sorted(programs)}
         with store.write() as db:
             run = runs.begin(
@@ -67,8 +66,8 @@ def recalculate(
                 now=now,
                 policy=policy,
             )
-            labels = scoring.keep(db, run)
-            scoring.publish(db, run)
+            labels = scores.keep(db, run)
+            scores.publish(db, run)
             runs.mark(db, run.run_id, "published", now=now, counts={"labels": labels})
     return labels
 
@@ -76,7 +75,7 @@ def recalculate(
 def discard(store: Store, run_id: str, *, now: datetime) -> None:
     """Forget what a run wrote that will not go on."""
     with store.write() as db:
-        for module in (scoring, contacts, experiments, nudges, quizzes):
+        for module in (scores, decisions, experiments, nudges, quizzes):
             module.discard(db, run_id)
         runs.mark(db, run_id, "discarded", now=now)
 
@@ -95,7 +94,7 @@ def summary(db: Cursor, run: Run) -> dict[str, Any]:
         "select reason, count(*) from contact_decisions where run_id = $run_id and reason is not null group by all",
         named,
     )
-    labels = scoring.labels(db, run)
+    labels = scores.labels(db, run)
     before = runs.previous(db, run)
     earlier: Any = runs.counts(db, before.run_id).get("labels", {}) if before else {}
     return {

@@ -5,9 +5,8 @@ from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from engagement.pipeline import config as steps
-from engagement.pipeline import publication
-from engagement.risk import scores as scoring
+from engagement.pipeline import config, publication
+from engagement.risk import scores
 from engagement.runs import NIGHTLY
 from engagement.store import Store, query, records
 from engagement.store.locks import sole_runner
@@ -30,17 +29,17 @@ def recalculate(
     with sole_runner(store.path), store.staging():
         with store.read() as db:
             db.execute(query("pipeline/labels_before"), named)
-            before = scoring.current_labels(db, programs)
+            before = scores.current_labels(db, programs)
         publication.recalculate(
             store,
             as_of=as_of,
             zone=zone,
             programs=programs,
             now=now,
-            policy=steps.read_pipeline(NIGHTLY).policy,
+            policy=config.read_pipeline(NIGHTLY).policy,
         )
         with store.read() as db:
-            after = scoring.current_labels(db, programs)
+            after = scores.current_labels(db, programs)
             (counts,) = records(db, query("pipeline/label_moves_counted"))
             worst = records(db, query("pipeline/label_moves"), {"shown": WORSE_SHOWN})
             db.execute("drop table temp.labels_before")

@@ -23,11 +23,9 @@ from typing import Any, Final
 from engagement import runs
 from engagement.errors import EngagementError, RunFailed
 from engagement.jupyter import kernels, startup
-from engagement.pipeline import artifacts as folders
-from engagement.pipeline import config as steps
-from engagement.pipeline import inbox, publication, sources
+from engagement.pipeline import artifacts, inbox, publication, sources
 from engagement.pipeline.artifacts import Papers
-from engagement.pipeline.config import Pipeline, Step, Value
+from engagement.pipeline.config import LOAD, Pipeline, Step, Value, parameters_of
 from engagement.pipeline.inbox import File
 from engagement.runs import Run
 from engagement.settings import PROJECT
@@ -90,7 +88,7 @@ def run(
     as_of, day
         The instant (naive UTC) and the institution's day it stands for.
     given
-        Parameters as texts; see `steps.parameters`.
+        Parameters as texts; see `config.parameters_of`.
     folder
         The reports folder; the run's own is `<folder>/<pipeline>/<run id>/`.
     started_at
@@ -106,7 +104,7 @@ def run(
     RunFailed
         A step failed for good; the same command goes on from there.
     """
-    parameters = steps.parameters(pipeline, given)
+    parameters = parameters_of(pipeline, given)
     started_at = started_at or _now()
     with sole_runner(store.path):
         current, done, files = _begin(
@@ -117,7 +115,7 @@ def run(
             return _already_done(store, pipeline, current, home)
         try:
             home.mkdir(parents=True, exist_ok=True)
-            folders.write_record(home, current, "running", now=_now())
+            artifacts.write_record(home, current, "running", now=_now())
             inbox.check_news(store, current, pipeline.sources, files, now=started_at)
             with kernels.template() as kernel:
                 made = _run_steps(
@@ -131,10 +129,12 @@ def run(
                     watch=watch,
                     kernel=kernel,
                 )
-            papers = folders.write_pages(pipeline, current, home)
-            answer = folders.answer(papers.pages)
+            papers = artifacts.write_pages(pipeline, current, home)
+            answer = artifacts.answer(papers.pages)
             if pipeline.report and pipeline.report.for_mail:
-                papers = folders.for_mail(store, pipeline, current, home=home, papers=papers, answers=answer)
+                papers = artifacts.for_mail(
+                    store, pipeline, current, home=home, papers=papers, answers=answer
+                )
             counts = publication.publish(store, current, now=_now(), answer=answer)
         except (EngagementError, OSError) as error:
             plain = error if isinstance(error, EngagementError) else _cannot_write(current, error)
@@ -197,7 +197,7 @@ def _begin(
 def _already_done(store: Store, pipeline: Pipeline, current: Run, home: Path) -> RunResult:
     with store.read() as db:
         counts = runs.counts(db, current.run_id)
-    papers = folders.there(pipeline, home)
+    papers = artifacts.there(pipeline, home)
     if home.is_dir():  # its last attempt may have ended between publishing and saying so
         _write_down_success(current, home, counts, papers)
     return RunResult(current, "already done", home, papers, [], counts)
@@ -208,15 +208,15 @@ def _write_down_failure(store: Store, current: Run, error: EngagementError, home
     with suppress(EngagementError), store.write() as db:
         runs.mark(db, current.run_id, "failed", now=_now(), error=str(error))
     with suppress(EngagementError, OSError):
-        folders.write_record(home, current, "failed", now=_now())
-        folders.write_index(home.parents[1])
+        artifacts.write_record(home, current, "failed", now=_now())
+        artifacts.write_index(home.parents[1])
 
 
 def _write_down_success(current: Run, home: Path, counts: Mapping[str, Any], papers: Papers) -> None:
     try:
-        if folders.recorded_status(home) != "published":
-            folders.write_record(home, current, "published", now=_now(), counts=counts, papers=papers)
-        folders.write_index(home.parents[1])
+        if artifacts.recorded_status(home) != "published":
+            artifacts.write_record(home, current, "published", now=_now(), counts=counts, papers=papers)
+        artifacts.write_index(home.parents[1])
     except OSError as error:
         raise _cannot_write(current, error) from None
 
@@ -240,7 +240,7 @@ def _run_steps(
     kernel: type[Any],
 ) -> list[dict[str, Any]]:
     given: dict[str, dict[str, Value]] = {
-        steps.LOAD: {
+        LOAD: {
             f"{kind}_files": [file.name for file in files if file.kind == f"{kind}s"]
             for kind in ("learner", "event")
         }
@@ -260,7 +260,7 @@ def _run_steps(
             made.append(
                 _run_step(store, step, position, current, named=named, home=home, watch=watch, kernel=kernel)
             )
-        if step.notebook == steps.LOAD:
+        if step.notebook == LOAD:
             sources.check_age(store, current, pipeline.sources)
     return made
 

@@ -18,7 +18,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 from engagement import runs
 from engagement.errors import InvalidInput, RunFailed
 from engagement.ingest import events
-from engagement.ingest import learners as enrolments
+from engagement.ingest.learners import load as load_learners
 from engagement.ingest.loading import LoadSummary
 from engagement.ingest.readers import content_hash, source_name
 from engagement.ingest.source_format import Conventions
@@ -28,7 +28,7 @@ from engagement.store import Store, first_row, query
 
 Kind = Literal["learners", "events"]
 _LOADERS: Final[Mapping[Kind, Callable[..., LoadSummary]]] = {
-    "learners": enrolments.load,
+    "learners": load_learners,
     "events": events.load,
 }
 _SHOWN: Final = ("source", "rows", "accepted", "quarantined")

@@ -1,7 +1,7 @@
 """What a notebook cell of a report ends in: cards, tables, remarks.
 
 Cells stay one line, and learners' texts stay texts: every value goes through an autoescaping template.
-A notebook shows these pieces plainly; a page made by `reports` dresses them.
+A notebook shows these pieces plainly; a page made by `pages` dresses them.
 """
 
 import re

@@ -6,7 +6,7 @@ import pandas as pd
 
 from engagement.llm.pricing import usd
 from engagement.reporting.charts.runs import DRIVERS
-from engagement.views import suppression as disclosure
+from engagement.views import suppression
 from engagement.views.suppression import FEWEST
 
 
@@ -75,16 +75,16 @@ def authors(use: pd.DataFrame) -> str:
 def cohort(shares: pd.DataFrame, drivers: pd.DataFrame) -> str:
     """Return what `cohorts.label_shares` and `cohorts.driver_counts` say of a cohort, small counts not named."""
     if shares["learners"].sum() == 0:
-        return disclosure.TOO_FEW
+        return suppression.TOO_FEW
     counts = shares.set_index("label")["learners"]
     total, high = int(counts.sum()), int(counts["high"])
     if 0 < high < FEWEST:
         sentence = f"Fewer than {FEWEST} of {total:,} learners were at high risk."
-    elif "high" in set(disclosure.shown(shares)["label"]):
+    elif "high" in set(suppression.shown(shares)["label"]):
         sentence = f"{high:,} of {total:,} learners were at high risk ({_percent(high, total)})."
     else:
         sentence = f"How many of {total:,} learners were at high risk is not shown: it would tell of few."
-    main = disclosure.shown(drivers).head(1)
+    main = suppression.shown(drivers).head(1)
     if main.empty:
         return sentence
     reason = DRIVERS.get(main["driver"].iloc[0], main["driver"].iloc[0]).lower()
@@ -122,7 +122,7 @@ def moves(streams: pd.DataFrame) -> str:
     Parameters
     ----------
     streams
-        `cohorts.moves` after `disclosure.masked`: missing what must be hidden.
+        `cohorts.moves` after `suppression.masked`: missing what must be hidden.
     """
     order = ["low", "medium", "high"]
     cells = streams.loc[order, order].astype("Float64").to_numpy(dtype=float, na_value=np.nan)

@@ -227,7 +227,7 @@ def _figure(spec: Mapping[str, Any], number: int) -> str:
 
 
 def _untitled(layout: Mapping[str, Any], meta: object) -> dict[str, Any]:
-    """Return a layout of `figures.lay_out` without its title and the room that it takes: the page has it as text."""
+    """Return a layout of `charts.style.lay_out` without its title and the room it takes: the page has it as text."""
     above = meta.get("above") if isinstance(meta, dict) else None
     if not isinstance(above, int):
         return {name: value for name, value in layout.items() if name != "meta"}

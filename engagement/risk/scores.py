@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from engagement.policy import INPUTS, RiskPolicy
-from engagement.risk import formula as risk
+from engagement.risk import formula
 from engagement.runs import Run
 from engagement.store import Cursor, Store, query
 from engagement.vocabulary import LABELS, TERMS
@@ -34,7 +34,7 @@ def compute(db: Cursor, *, as_of: datetime, policy: RiskPolicy, programs: Sequen
     db.execute(
         query("risk/score_inputs"), {"as_of": as_of, "programs": None if programs is None else list(programs)}
     )
-    scored = risk.score(db.table("temp.score_inputs"), policy=policy).sql_query()
+    scored = formula.score(db.table("temp.score_inputs"), policy=policy).sql_query()
     # Worst first, as the scores are read once they are published: a page from the top looks at one corner of the table.
     db.execute(f"create or replace temp table scored as from ({scored}) order by risk_score desc nulls last")
     db.execute("drop table temp.score_inputs")

@@ -11,7 +11,7 @@ from typing import Any, Final, cast
 
 import narwhals as nw
 
-from engagement import audit as deeds
+from engagement import audit
 from engagement.errors import InvalidInput, NotFound
 from engagement.policy import DEFAULT_POLICY, RiskPolicy
 from engagement.runs import NIGHTLY, Run
@@ -157,7 +157,7 @@ def _done(
             {**same, "since": now - ONE_CLICK, "until": now + ONE_CLICK},
         ).fetchall()
         at = just_now[0][0] if just_now else now
-        deeds.record(db, learner_id, kind, timestamp=at, actor=actor, source="desk", metadata={"text": text})
+        audit.record(db, learner_id, kind, timestamp=at, actor=actor, source="desk", metadata={"text": text})
     return {"timestamp": at, "type": kind, "actor": actor, "metadata": {"text": text}}
 
 

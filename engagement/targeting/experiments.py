@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final
 
-from engagement.content import templates as fallbacks
+from engagement.content import templates
 from engagement.errors import InvalidInput
 from engagement.runs import Run
 from engagement.store import Cursor, query, records
@@ -85,7 +85,7 @@ def arm(experiment_id: str, person_id: str, holdout: float) -> str:
     >>> arm("nightly/2026-autumn", "p1", 0.5)
     'control'
     """
-    return "control" if fallbacks.drawn(f"{experiment_id}|{person_id}", _PARTS) < _parts(holdout) else "nudge"
+    return "control" if templates.drawn(f"{experiment_id}|{person_id}", _PARTS) < _parts(holdout) else "nudge"
 
 
 def hold_out(db: Cursor, run: Run, plan: Plan) -> None:

@@ -11,14 +11,12 @@ import pandas as pd
 from engagement import runs
 from engagement.content.generation import WHY_TEMPLATE
 from engagement.policy import DEFAULT_POLICY, INPUTS, RiskPolicy
-from engagement.risk import explanations
-from engagement.risk import formula as risk
-from engagement.risk import scores as scoring
+from engagement.risk import explanations, formula, scores
 from engagement.runs import Run
 from engagement.store import Store, query, records
 from engagement.targeting import selection
 from engagement.targeting.selection import REASONS, TYPE_WORDS
-from engagement.views import suppression as disclosure
+from engagement.views import suppression
 from engagement.vocabulary import LABELS
 
 AT_RISK: Final = ("high", "medium")
@@ -31,7 +29,7 @@ QUADRANTS: Final = ("under-engaged", "struggling", "drifting", "on track", "resu
 def label_counts(store: Store, run: Run) -> pd.DataFrame:
     """Return one row per label: `label`, `learners`, `before` and `change` since the last published run."""
     with store.read() as db:
-        labels = scoring.labels(db, run)
+        labels = scores.labels(db, run)
         previous = runs.previous(db, run)
         earlier: Any = runs.counts(db, previous.run_id).get("labels") if previous else None
     counts = pd.DataFrame({"label": list(LABELS), "learners": [labels[label] for label in LABELS]})
@@ -167,7 +165,7 @@ def learners_at(
     From facts alone, so the same day gives the same numbers however often scores were published since.
     """
     frame = _frame(store, "views/cohort_at", as_of=as_of, program=program, cohort=cohort)
-    scored = risk.score(frame, policy=policy)
+    scored = formula.score(frame, policy=policy)
     return nw.from_native(scored).with_columns(driver=selection.largest_term(policy)).to_native()
 
 
@@ -231,14 +229,14 @@ def moves(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
 def medians(cohort: pd.DataFrame) -> pd.DataFrame:
     """Return the median of each input for each label of a cohort that ten learners or more have."""
     inputs = list(INPUTS.values())
-    common = cohort.groupby("risk_label").filter(lambda rows: len(rows) >= disclosure.FEWEST)
+    common = cohort.groupby("risk_label").filter(lambda rows: len(rows) >= suppression.FEWEST)
     found = common.groupby("risk_label")[inputs].median().round(1)
     return found.reindex([label for label in LABELS if label in found.index]).reset_index()
 
 
 def enough(cohort: pd.DataFrame) -> pd.DataFrame:
     """Return the cohort, or nobody where it has fewer than ten learners: of so few nothing is shown."""
-    return cohort if len(cohort) >= disclosure.FEWEST else cohort.head(0)
+    return cohort if len(cohort) >= suppression.FEWEST else cohort.head(0)
 
 
 def _shares(counts: pd.Series, name: str) -> pd.DataFrame:

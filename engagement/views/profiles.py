@@ -7,12 +7,11 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from engagement.errors import NotFound
-from engagement.outreach import queue as drafts
+from engagement.outreach import queue
 from engagement.policy import DEFAULT_POLICY, INPUTS, RiskPolicy
 from engagement.risk import explanations
 from engagement.store import Cursor, Store, query, records
-from engagement.targeting import decisions as contacts
-from engagement.targeting import selection
+from engagement.targeting import decisions, selection
 from engagement.vocabulary import CHANNELS, TERMS
 
 _RECENT: Final = 50  # events; the newest say most
@@ -49,8 +48,8 @@ def profile(
             **_score(who[0]),
             "history": _history(db, learner_id),
             "events": _events(db, learner_id),
-            "nudges": drafts.nudges_of(db, learner_id),
-            "quizzes": drafts.quizzes_of(db, learner_id),
+            "nudges": queue.nudges_of(db, learner_id),
+            "quizzes": queue.quizzes_of(db, learner_id),
             "contact": _contact(db, learner_id, now=now, day=day),
         }
 
@@ -122,7 +121,7 @@ def _events(db: Cursor, learner_id: str) -> list[dict[str, Any]]:
 
 
 def _contact(db: Cursor, learner_id: str, *, now: datetime, day: date) -> dict[str, Any]:
-    learner = contacts.look_at(db, learner_id, now=now, day=day)
+    learner = decisions.look_at(db, learner_id, now=now, day=day)
     hours = learner["hours_since_contact"]
     return {
         "refusals": {way: selection.refusal_by_hand(learner, way) for way in _WAYS},

@@ -24,12 +24,12 @@ from typing import Any
 
 from pydantic import BaseModel, SecretStr
 
-from engagement.llm import journal, prompts
-from engagement.llm import pricing as prices
-from engagement.llm import writer as writing
-from engagement.llm.client import DEFAULT_MODEL, Model
+from engagement.llm import journal, pricing, prompts
+from engagement.llm.client import Model
 from engagement.llm.prompts import Prompt
 from engagement.llm.service import Service
+from engagement.llm.writer import Writer
+from engagement.settings import DEFAULT_MODEL
 from engagement.vocabulary import CHANNELS
 
 AT_ONCE = 64
@@ -145,12 +145,12 @@ def _request(prompt: Prompt) -> dict[str, Any]:
     }
 
 
-def _writer(url: str, *, patience_s: float) -> writing.Writer:
+def _writer(url: str, *, patience_s: float) -> Writer:
     model = Model(DEFAULT_MODEL, SecretStr(KEY), url, concurrency=AT_ONCE, outage_wait_s=patience_s)
-    return writing.Writer(Service(model), why_not="", price=prices.price(model.name))
+    return Writer(Service(model), why_not="", price=pricing.price(model.name))
 
 
-def _batch(writer: writing.Writer, count: int) -> dict[str, Any]:
+def _batch(writer: Writer, count: int) -> dict[str, Any]:
     reasons: Counter[str] = Counter()
     early_rss_mb = 0.0
     made = _prompts(count)

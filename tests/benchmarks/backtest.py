@@ -6,8 +6,7 @@ Reads the weekly table of the folder that `ENGAGEMENT_DATA` names; without it th
 import time
 from typing import Any, Final
 
-from engagement.evaluation import backtest
-from engagement.evaluation import point_in_time as cutoffs
+from engagement.evaluation import backtest, point_in_time
 from engagement.evaluation.trial import PROBABILITY
 from tests.benchmarks.real_data import FOLDER
 
@@ -18,12 +17,12 @@ FROM_WEEK: Final = 8
 
 def main() -> list[dict[str, Any]]:
     """Return the time, and how far the chances are off; none, with a sentence, where the data is absent."""
-    path = FOLDER / cutoffs.WEEKLY_TABLE
+    path = FOLDER / point_in_time.WEEKLY_TABLE
     if not path.is_file():
         print(f"{path} is not there; set ENGAGEMENT_DATA to the folder of the weekly table")
         return []
     begin = time.perf_counter()
-    found = backtest.backtest(cutoffs.of_weekly_table(path), train=["2013B", "2013J"], test="2014B")
+    found = backtest.backtest(point_in_time.of_weekly_table(path), train=["2013B", "2013J"], test="2014B")
     took = time.perf_counter() - begin
     print(found.in_words)
     rows = found.measures[found.measures["week"] >= FROM_WEEK]

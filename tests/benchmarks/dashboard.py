@@ -30,7 +30,7 @@ import pandas as pd
 
 from engagement.dates import end_of_day
 from engagement.demo import sample
-from engagement.ingest import learners as enrolments
+from engagement.ingest import learners
 from engagement.settings import PROJECT
 from engagement.store import open_store
 from tests.benchmarks.coordinators import (
@@ -367,7 +367,7 @@ def _change(store: Path, day: date) -> None:
 
 
 def _load(path: Path, rows: pd.DataFrame, at: datetime) -> None:
-    enrolments.load(open_store(path), rows, observed_at=at, loaded_at=at)
+    learners.load(open_store(path), rows, observed_at=at, loaded_at=at)
 
 
 def _nightly(day: date) -> list[str | Path]:

@@ -18,8 +18,7 @@ from typing import Any
 import duckdb
 
 from engagement.demo import sample
-from engagement.ingest import learners as enrolments
-from engagement.ingest import loading as loads
+from engagement.ingest import learners, loading
 from engagement.ingest.schema import LEARNERS
 from engagement.ingest.source_format import AS_DOCUMENTED
 from engagement.store import Store
@@ -107,14 +106,14 @@ def _plain(file: Path) -> float:
 
 def _rules(folder: Path, file: Path) -> float:
     begin = time.monotonic()
-    with loads.checked(Store(folder / "rules.duckdb"), file, LEARNERS, AS_DOCUMENTED):
+    with loading.checked(Store(folder / "rules.duckdb"), file, LEARNERS, AS_DOCUMENTED):
         return time.monotonic() - begin
 
 
 def _committed(folder: Path, file: Path, run: int) -> float:
     path = folder / f"committed-{run}.duckdb"
     begin = time.monotonic()
-    enrolments.load(Store(path), file, observed_at=AS_OF, loaded_at=AS_OF)
+    learners.load(Store(path), file, observed_at=AS_OF, loaded_at=AS_OF)
     taken_s = time.monotonic() - begin
     path.unlink()
     return taken_s

@@ -16,8 +16,8 @@ from zoneinfo import ZoneInfo
 
 from engagement import runs
 from engagement.dates import end_of_day
-from engagement.demo import history as demo
-from engagement.pipeline import config as steps
+from engagement.demo import history
+from engagement.pipeline import config
 from engagement.store import Store, open_store
 from tests.benchmarks.commands import Cost, cost, in_turns
 
@@ -41,7 +41,7 @@ def main() -> list[dict[str, Any]]:
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
         prepared = folder / "prepared.duckdb"
-        demo.fill(open_store(prepared), size=LEARNERS, seed=1, as_of=AS_OF, zone=ZoneInfo("UTC"))
+        history.fill(open_store(prepared), size=LEARNERS, seed=1, as_of=AS_OF, zone=ZoneInfo("UTC"))
         written: dict[str, list[Any]] = {}
         attempts = iter(range(1000))
 
@@ -92,7 +92,7 @@ def _rival(home: Path, kept: Path) -> tuple[Cost, list[Any]]:
             now=datetime.now(UTC).replace(tzinfo=None),
         )
     taken = []
-    for step in steps.read_pipeline(runs.NIGHTLY).steps:
+    for step in config.read_pipeline(runs.NIGHTLY).steps:
         command: list[str | Path] = [
             BIN / "papermill",
             step.path,

@@ -1,6 +1,6 @@
 """Prompts and their keys for a million learners in the store, beside jinja filling a template for each of them.
 
-Ours is what a run does (`answers.make_prompts`): lines by `nudge_data` over the relation, the key by SHA-256 in
+Ours is what a run does (`completions.make_prompts`): lines by `nudge_data` over the relation, the key by SHA-256 in
 DuckDB, into a temporary table. The rival has the rows in Python already, fills one template for each and makes the
 same keys: held to the same texts. It does so for some rows, and its time is multiplied.
 """

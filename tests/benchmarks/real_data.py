@@ -12,7 +12,7 @@ from typing import Any, Final
 import pandas as pd
 
 from engagement.evaluation import metrics
-from engagement.risk import formula as risk
+from engagement.risk import formula
 
 FOLDER: Final = Path(os.environ.get("ENGAGEMENT_DATA", Path(__file__).parents[3] / "shared" / "data"))
 BASES: Final = {"due": "on_schedule_percent", "course": "completed_percent"}
@@ -37,7 +37,7 @@ def _weeks(weekly: pd.DataFrame, basis: str) -> list[dict[str, Any]]:
     done = weekly[BASES[basis]].astype(float)
     if basis == "due":
         done = done.where(weekly["n_due"] > 0)  # nothing due yet: not known, rather than all done
-    scored = risk.score(weekly.assign(completed_percent=done))
+    scored = formula.score(weekly.assign(completed_percent=done))
     return [_figures(basis, int(week), group) for week, group in scored.groupby("week")]
 
 

@@ -14,15 +14,15 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from engagement.risk import formula as risk
+from engagement.risk import formula
 
 LEARNERS = 1_000_000
 LOOPED = 100_000  # the loop over dicts runs on these, and its time is multiplied
 RUNS = 5
-INPUTS = tuple(risk.INPUTS.values())
+INPUTS = tuple(formula.INPUTS.values())
 # The contributions are part of the result: both sides work them out and sum them up.
 SUMMARY = ", ".join(
-    ["risk_label, count(*) as learners", *(f"sum({name})" for name in (*risk.TERMS, "risk_score"))]
+    ["risk_label, count(*) as learners", *(f"sum({name})" for name in (*formula.TERMS, "risk_score"))]
 )
 
 SQL = """
@@ -101,7 +101,7 @@ def plain_numpy(learners: pd.DataFrame) -> dict[str, np.ndarray]:
     label = np.select(
         [np.isnan(score), score > 0.7 + 1e-9, score > 0.4 + 1e-9], ["unknown", "high", "medium"], "low"
     )
-    return dict(zip(risk.TERMS, parts, strict=True)) | {"risk_score": score, "risk_label": label}
+    return dict(zip(formula.TERMS, parts, strict=True)) | {"risk_score": score, "risk_label": label}
 
 
 def plain_loop(learners: list[dict[str, float | None]]) -> list[tuple[float | None, str]]:
@@ -153,7 +153,7 @@ def against_sql(learners: pd.DataFrame) -> dict[str, Any]:
     db.execute(f"create table learners as select {columns} from source")
 
     def ours() -> list[tuple[Any, ...]]:
-        return risk.score(db.table("learners")).aggregate(SUMMARY, "risk_label").fetchall()
+        return formula.score(db.table("learners")).aggregate(SUMMARY, "risk_label").fetchall()
 
     def rival() -> list[tuple[Any, ...]]:
         return db.execute(f"{SQL} select {SUMMARY} from labelled group by risk_label").fetchall()
@@ -171,8 +171,10 @@ def against_numpy(learners: pd.DataFrame) -> list[dict[str, Any]]:
     def rival_table() -> pd.DataFrame:
         return learners.assign(**plain_numpy(learners))
 
-    pd.testing.assert_frame_equal(risk.score(learners), rival_table(), rtol=0, atol=1e-12)
-    ours, arrays, table = in_turns(lambda: risk.score(learners), lambda: plain_numpy(learners), rival_table)
+    pd.testing.assert_frame_equal(formula.score(learners), rival_table(), rtol=0, atol=1e-12)
+    ours, arrays, table = in_turns(
+        lambda: formula.score(learners), lambda: plain_numpy(learners), rival_table
+    )
     return [
         row("pandas against plain numpy arrays", ours, arrays, target=3.0),
         row("pandas against plain numpy put into a table", ours, table, target=3.0),
@@ -186,10 +188,10 @@ def against_loop(learners: pd.DataFrame) -> dict[str, Any]:
         {name: None if math.isnan(value) else value for name, value in line.items()}
         for line in few.to_dict("records")
     ]
-    for mine, theirs in zip(risk.score(few).itertuples(), plain_loop(dicts), strict=True):
+    for mine, theirs in zip(formula.score(few).itertuples(), plain_loop(dicts), strict=True):
         assert mine.risk_label == theirs[1]
         assert theirs[0] is None or abs(mine.risk_score - theirs[0]) <= 1e-12
-    ours, loop = in_turns(lambda: risk.score(learners), lambda: plain_loop(dicts))
+    ours, loop = in_turns(lambda: formula.score(learners), lambda: plain_loop(dicts))
     scale = len(learners) / len(few)
     what = f"pandas against a loop over dicts ({len(few):,} run, times {scale:g})"
     return row(what, ours, loop * scale, target=0.5)

@@ -19,7 +19,7 @@ import pandas as pd
 
 from engagement.dates import end_of_day
 from engagement.demo import sample
-from engagement.ingest import learners as enrolments
+from engagement.ingest import learners
 from engagement.store import open_store
 from tests.benchmarks.footprint import Footprint, footprint
 
@@ -106,7 +106,7 @@ def _store(path: Path, rows: pd.DataFrame) -> Path:
 
 
 def _load(path: Path, rows: pd.DataFrame, at: datetime) -> None:
-    enrolments.load(open_store(path), rows, observed_at=at, loaded_at=at)
+    learners.load(open_store(path), rows, observed_at=at, loaded_at=at)
 
 
 def _copy(store: Path, name: str) -> Path:

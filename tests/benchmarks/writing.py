@@ -22,7 +22,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from engagement.demo import sample
-from engagement.ingest import learners as enrolments
+from engagement.ingest import learners
 from engagement.llm import titles
 from engagement.llm.client import Model
 from engagement.llm.service import Service
@@ -30,7 +30,7 @@ from engagement.llm.writer import Writer
 from engagement.outreach import nudges
 from engagement.settings import PROJECT
 from engagement.store import Store
-from engagement.targeting import decisions as contacts
+from engagement.targeting import decisions
 from tests.benchmarks.asker import AT_ONCE, EARLY, WRITTEN
 from tests.support.cohort import AS_OF, begin
 
@@ -114,11 +114,11 @@ def _drafting(kept: Path) -> list[dict[str, Any]]:
     """Draft a whole cohort in a store while the service hangs: every learner gets a template."""
     store = Store(kept / "store.duckdb")
     invented = sample.cohort(HANGING, seed=1, as_of=AS_OF)
-    enrolments.load(store, invented.snapshot(sample.WEEKS, nudged=None), observed_at=AS_OF, loaded_at=AS_OF)
+    learners.load(store, invented.snapshot(sample.WEEKS, nudged=None), observed_at=AS_OF, loaded_at=AS_OF)
     for row in titles.listed(store):
         titles.confirm(store, [row["text"]], kind=row["kind"], actor="benchmark", now=AS_OF)
     run = begin(store, AS_OF)
-    contacts.decide(store, run)
+    decisions.decide(store, run)
     counted: dict[str, int] = {}
     with _served(HANGS, os.environ, counted) as url:
         asked = Model("gpt-4.1-mini", SecretStr("sk-none"), url, concurrency=AT_ONCE, outage_wait_s=0)

@@ -12,9 +12,8 @@ from datetime import datetime
 import pytest
 
 from engagement import runs
-from engagement.cli import app as cli
-from engagement.cli import console
-from engagement.pipeline import config as steps
+from engagement.cli import app, console
+from engagement.pipeline import config
 from engagement.policy import DEFAULT_POLICY
 from engagement.store import Store
 from engagement.store.locks import sole_runner
@@ -65,7 +64,7 @@ def engagement(path, monkeypatch, capsys):
     def run(*arguments):
         monkeypatch.setattr(sys, "argv", ["engagement", *map(str, arguments)])
         with pytest.raises(SystemExit) as ended:
-            cli.main()
+            app.main()
         shown = capsys.readouterr()
         return ended.value.code, shown.out, shown.err
 
@@ -443,7 +442,7 @@ def test_a_run_lets_others_go_first(as_json, path, monkeypatch):
 
 def done_before(store, as_of):
     """Publish the run that `run nightly` would do, without its notebooks."""
-    parameters = steps.parameters(steps.read_pipeline("nightly"), {})
+    parameters = config.parameters_of(config.read_pipeline("nightly"), {})
     with store.write() as db:
         fingerprint = runs.input_fingerprint(db, as_of)
         run = runs.begin(

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from engagement.content import quiz_export as quiz_formats
+from engagement.content import quiz_export
 from engagement.errors import InvalidInput
 
 # What has a meaning in one of the formats, or in a page, or nowhere.
@@ -174,7 +174,7 @@ def signs(text):
 @example([question(stem="a]]>b]]]]><![CDATA[>c", explanation="")])
 @example([question(stem="<b>\r\n\rx\x00\ud800\uffff", feedback="")])
 def test_a_quiz_reads_back_equal_from_moodle_xml(asked):
-    found = [read for _, read in read_xml(quiz_formats.moodle_xml("T", asked))]
+    found = [read for _, read in read_xml(quiz_export.moodle_xml("T", asked))]
     assert found == [as_read(one) for one in asked]
 
 
@@ -184,7 +184,7 @@ def test_a_quiz_reads_back_equal_from_moodle_xml(asked):
 @example([question(stem="&&058; &&010 &&&092;5 &:", explanation="", feedback="")])
 @example([question(stem="a\n\n\n// b\n$CATEGORY: c", options=("->", "T", "{}", "::"))])
 def test_a_quiz_reads_back_equal_from_gift(asked):
-    found = [read for _, read in read_gift(quiz_formats.gift("T", asked))]
+    found = [read for _, read in read_gift(quiz_export.gift("T", asked))]
     assert found == [as_read(one, parted) for one in asked]
 
 
@@ -192,21 +192,19 @@ def test_a_quiz_reads_back_equal_from_gift(asked):
 @given(title=texts | st.text(max_size=400))
 def test_a_title_names_each_question_in_one_line(title):
     asked = [question(), question()]
-    names = [name for name, _ in read_xml(quiz_formats.moodle_xml(title, asked))]
-    assert [parted(name) for name in names] == [
-        name for name, _ in read_gift(quiz_formats.gift(title, asked))
-    ]
+    names = [name for name, _ in read_xml(quiz_export.moodle_xml(title, asked))]
+    assert [parted(name) for name in names] == [name for name, _ in read_gift(quiz_export.gift(title, asked))]
     assert [name.rpartition(" ")[2] for name in names] == ["1", "2"]
     assert all("\n" not in name and 2 < len(name) <= 255 for name in names)
 
 
 def test_both_formats_can_be_written_as_utf_8():
     asked = [question(stem="half \ud800 of a pair")]
-    for write in (quiz_formats.moodle_xml, quiz_formats.gift):
+    for write in (quiz_export.moodle_xml, quiz_export.gift):
         assert "half \N{REPLACEMENT CHARACTER} of a pair" in write("\udfff", asked).encode().decode()
 
 
-@pytest.mark.parametrize("write", [quiz_formats.moodle_xml, quiz_formats.gift])
+@pytest.mark.parametrize("write", [quiz_export.moodle_xml, quiz_export.gift])
 @pytest.mark.parametrize(
     "broken",
     [
@@ -224,7 +222,7 @@ def test_what_a_platform_would_take_for_something_else_is_refused(write, broken)
 
 def test_a_small_quiz_looks_as_documented():
     asked = [question(stem="Is 1 = 1?", options=("yes: always", "no", "{}", "~"), answer_index=0)]
-    assert quiz_formats.gift("Sums", asked) == (
+    assert quiz_export.gift("Sums", asked) == (
         "::Sums 1::[plain]Is 1 \\= 1?{\n"
         "=[plain]yes\\: always#[plain]Yes\n"
         "~[plain]no#[plain]Yes\n"

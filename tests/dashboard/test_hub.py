@@ -14,10 +14,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from engagement.dashboard import hub as hubs
+from engagement.dashboard.hub import told as told_by
 from engagement.errors import InvalidInput
 from engagement.settings import PROJECT
-from engagement.store import database as stores
+from engagement.store import database
 from tests.support import fake_hub
 from tests.support.cohort import learner, load, night
 from tests.support.dashboard_server import PROXY_SECRET, RawPage, free_port, get, serving
@@ -94,7 +94,7 @@ def _cookie(name, value, *, path):
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("hub")
-    store = stores.Store(folder / "store.duckdb")
+    store = database.Store(folder / "store.duckdb")
     load(store, learner("d1"), learner("w1", program="Welding"))
     night(store)
     (folder / "users.toml").write_text(USERS, encoding="utf-8")
@@ -331,7 +331,7 @@ def test_a_server_whose_port_is_taken_ends_in_place_of_listening_where_the_hub_d
 
 def test_what_a_hub_says_is_read_once():
     environment = fake_hub.FakeHub(1, "secret").environment(8866)
-    told = hubs.told(environment)
+    told = told_by(environment)
     assert (told.token.get_secret_value(), told.base_url, told.listen) == (
         "secret",
         PREFIX,
@@ -340,15 +340,15 @@ def test_what_a_hub_says_is_read_once():
     assert "secret" not in environment.values()
     assert "secret" not in repr(told)
     with pytest.raises(InvalidInput):
-        hubs.told(environment)
-    assert hubs.told({}) is None
+        told_by(environment)
+    assert told_by({}) is None
 
 
 def test_a_hub_that_names_no_host_means_every_address():
     environment = fake_hub.FakeHub().environment(0) | {
         "JUPYTERHUB_SERVICE_URL": "http://:8888/services/engagement/"
     }
-    assert hubs.told(environment).listen == ("0.0.0.0", 8888)
+    assert told_by(environment).listen == ("0.0.0.0", 8888)
 
 
 def started(*options, environment, command=("-m", "engagement.cli", "dashboard")):

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from engagement.settings import PROJECT
-from engagement.store import database as stores
+from engagement.store import database
 from tests.support.cohort import learner, load, night
 from tests.support.dashboard_server import PROXY_SECRET, RawPage, get, opened, serving, signed
 
@@ -31,7 +31,7 @@ programs = "all"
 @pytest.fixture(scope="module")
 def cohort(tmp_path_factory):
     path = tmp_path_factory.mktemp("served") / "store.duckdb"
-    store = stores.Store(path)
+    store = database.Store(path)
     load(
         store,
         learner("d1"),

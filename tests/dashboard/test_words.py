@@ -5,7 +5,7 @@ import re
 import pytest
 
 from engagement.content.generation import WHY_TEMPLATE
-from engagement.dashboard import methods as desk
+from engagement.dashboard import methods
 from engagement.outreach import review
 from engagement.settings import PROJECT
 from engagement.targeting.selection import TYPES
@@ -65,7 +65,7 @@ def test_the_desk_refuses_with_the_codes_that_have_words():
     }  # a page of ours meets neither
     assert codes <= ERRORS
     assert codes >= {"busy", "changed", "damaged", "invalid", "not_allowed", "no_store", "not_found"}
-    assert desk.METHODS
+    assert methods.METHODS
 
 
 def test_no_sentence_stands_outside_the_words():

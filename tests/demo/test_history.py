@@ -6,13 +6,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from engagement import runs
-from engagement.cli import app as cli
-from engagement.cli import console
-from engagement.demo import history as demo
-from engagement.demo import sample
+from engagement.cli import app, console
+from engagement.demo import history, sample
 from engagement.errors import InvalidInput, StoreBusy
-from engagement.pipeline import config as steps
-from engagement.pipeline import runner as pipeline
+from engagement.pipeline import config, runner
 from engagement.policy import DEFAULT_POLICY
 from engagement.store import Store
 from tests.support.cohort import AS_OF, DAY, HOUR, learner, load, rows
@@ -25,7 +22,7 @@ SIZE = 2000  # enough for the effect to stand out
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     store = Store(tmp_path_factory.mktemp("demo") / "demo.duckdb")
-    demo.make(store, size=SIZE, seed=1, as_of=AS_OF, zone=UTC)
+    history.make(store, size=SIZE, seed=1, as_of=AS_OF, zone=UTC)
     return store
 
 
@@ -44,7 +41,7 @@ def run_demo(monkeypatch, now):
     monkeypatch.setattr(console, "now", lambda: now)
     monkeypatch.setattr(sys, "argv", ["engagement", "demo"])
     with pytest.raises(SystemExit) as ended:
-        cli.main()
+        app.main()
     log.handlers[:] = before
     return ended.value.code
 
@@ -56,7 +53,7 @@ def everything(store):
 
 def night_before(store):
     """Publish the demo's own nightly run, without its notebooks."""
-    parameters = steps.parameters(steps.read_pipeline("nightly"), {"model": "none"})
+    parameters = config.parameters_of(config.read_pipeline("nightly"), {"model": "none"})
     labels = dict.fromkeys(("high", "medium", "low", "unknown"), 0)
     counts = {"nudges": 0, "nudges_by_template": 0, "quizzes": 0, "quizzes_by_template": 0, "left_out": {}}
     with store.write() as db:
@@ -94,10 +91,10 @@ def test_a_store_with_learners_of_ones_own_is_refused(own, monkeypatch, capsys):
 
 
 def test_an_empty_place_has_no_cohort_yet(store):
-    assert demo.cohort_day(store) is None
+    assert history.cohort_day(store) is None
     with store.write():
         pass
-    assert demo.cohort_day(store) is None
+    assert history.cohort_day(store) is None
 
 
 def test_a_demo_that_is_stopped_leaves_no_store(store):
@@ -106,15 +103,15 @@ def test_a_demo_that_is_stopped_leaves_no_store(store):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        demo.make(store, size=10, seed=1, as_of=AS_OF, zone=UTC, watch=stop)
-    assert demo.cohort_day(store) is None
-    demo.make(store, size=10, seed=1, as_of=AS_OF, zone=UTC)
-    assert demo.cohort_day(store) == AS_OF
+        history.make(store, size=10, seed=1, as_of=AS_OF, zone=UTC, watch=stop)
+    assert history.cohort_day(store) is None
+    history.make(store, size=10, seed=1, as_of=AS_OF, zone=UTC)
+    assert history.cohort_day(store) == AS_OF
     assert sorted(file.name for file in store.path.parent.iterdir() if "begun" in file.name) == []
 
 
 def test_the_cohort_is_known_up_to_the_day_of_the_demo(made):
-    assert demo.cohort_day(made) == AS_OF
+    assert history.cohort_day(made) == AS_OF
     assert rows(made, "select count(*) from learners where not starts_with(id, 'S-')") == [(0,)]
     assert rows(
         made, "select max(timestamp) <= $as_of from events where source <> 'review'", as_of=AS_OF
@@ -213,7 +210,7 @@ def test_the_effect_that_was_put_in_can_be_found(made):
 
 def test_the_size_of_a_demo_must_make_sense(store):
     with pytest.raises(InvalidInput, match="learners"):
-        demo.make(store, size=0, seed=1, as_of=AS_OF, zone=UTC)
+        history.make(store, size=0, seed=1, as_of=AS_OF, zone=UTC)
     assert not store.path.exists()
 
 
@@ -223,7 +220,7 @@ def test_what_somebody_loads_while_the_demo_is_made_stays(store):
             load(store, learner("mine"))
 
     with pytest.raises(StoreBusy, match="written to meanwhile"):
-        demo.make(store, size=10, seed=1, as_of=AS_OF, zone=UTC, watch=meanwhile)
+        history.make(store, size=10, seed=1, as_of=AS_OF, zone=UTC, watch=meanwhile)
     assert rows(store, "select id from learners") == [("mine",)]
     assert sorted(file.name for file in store.path.parent.iterdir() if "begun" in file.name) == []
 
@@ -231,8 +228,8 @@ def test_what_somebody_loads_while_the_demo_is_made_stays(store):
 def test_the_weekly_run_says_whether_the_nudges_helped_and_changes_no_score(own, tmp_path):
     scores = "select * from risk_scores order by all"
     before, scored = everything(own), rows(own, scores)
-    weekly = steps.read_pipeline("weekly")
-    made = pipeline.run(own, weekly, as_of=AS_OF, day=AS_OF.date(), given={}, folder=tmp_path / "reports")
+    weekly = config.read_pipeline("weekly")
+    made = runner.run(own, weekly, as_of=AS_OF, day=AS_OF.date(), given={}, folder=tmp_path / "reports")
     assert made.status == "published"
     assert made.counts["answer"].startswith("It helped: of those nudged")
     assert "Did the nudges help?" in made.report.read_text()

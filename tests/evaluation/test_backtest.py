@@ -5,12 +5,10 @@ import pandas as pd
 import pytest
 
 from engagement.errors import InvalidInput
-from engagement.evaluation import backtest, metrics
-from engagement.evaluation import baselines as rivals
-from engagement.evaluation import point_in_time as cutoffs
+from engagement.evaluation import backtest, baselines, metrics, point_in_time
 from engagement.evaluation.trial import PROBABILITY, SCORE
-from engagement.reporting.charts import backtests as backtest_charts
-from engagement.risk import formula as risk
+from engagement.reporting.charts import backtests
+from engagement.risk import formula
 
 ATTENDS, STAYS_AWAY = 0, 7
 
@@ -35,7 +33,7 @@ def cohort(name, size=240, *, week=8, seed=1, known=True):
             "days_inactive": chance.random(size),
             "has_left": left,
         },
-        columns=list(cutoffs.COLUMNS),
+        columns=list(point_in_time.COLUMNS),
     )
 
 
@@ -65,7 +63,7 @@ def test_the_last_cohort_is_tested_on_what_earlier_ones_taught(found):
 
 
 def test_the_measures_are_those_of_the_score_on_the_cohort_that_is_tested(found):
-    tested = risk.score(cohort("2014B", seed=3))
+    tested = formula.score(cohort("2014B", seed=3))
     assert found.value("auc")["value"] == pytest.approx(
         metrics.area_under_curve(tested["risk_score"], tested["has_left"])
     )
@@ -82,7 +80,7 @@ def test_nothing_of_the_tested_cohort_is_learnt_from(table, found):
     turned = table.assign(has_left=table["has_left"] ^ (table["cohort"] == "2014B"))
     other = backtest.backtest(turned, resamples=1)
     assert other.calibrations == found.calibrations
-    for model in rivals.MODELS:
+    for model in baselines.MODELS:
         right, wrong = (one.value("auc", model=model)["value"] for one in (found, other))
         assert wrong == pytest.approx(1 - right)
 
@@ -91,7 +89,7 @@ def test_a_rival_that_knows_more_is_said_to_be_better(table):
     """Here the quiz average tells everything, and the formula gives it a fifth of the weight, the wrong way round."""
     told = table.assign(avg_quiz_score=np.where(table["has_left"], 90.0, 10.0))
     found = backtest.backtest(told, resamples=50)
-    assert set(rivals.MODELS) <= set(found.better["model"])
+    assert set(baselines.MODELS) <= set(found.better["model"])
     assert found.better["weeks"].eq(1).all()
     assert "Better by more than chance would have it: " in found.in_words
     assert "in 1 of 1 weeks" in found.in_words
@@ -186,9 +184,9 @@ def test_stopping_later_finds_more_and_in_the_end_everybody(found):
 
 def test_the_pictures_have_their_finding_and_their_numbers(found):
     figures = [
-        backtest_charts.over_weeks(found.lines, title=found.weeks_in_words),
-        backtest_charts.stops(found.stops_here, title=found.stops_in_words, capacity=found.capacity),
-        backtest_charts.calibration(found.bins, title=found.calibration_in_words),
+        backtests.over_weeks(found.lines, title=found.weeks_in_words),
+        backtests.stops(found.stops_here, title=found.stops_in_words, capacity=found.capacity),
+        backtests.calibration(found.bins, title=found.calibration_in_words),
     ]
     for figure in figures:
         meta = json.loads(figure.to_json())["layout"]["meta"]
@@ -200,7 +198,7 @@ def test_the_pictures_have_their_finding_and_their_numbers(found):
 
 
 def test_on_real_courses_the_chances_are_right_and_the_rivals_are_told(real_data):
-    known = cutoffs.known(None, as_of=None, real_data=real_data)
+    known = point_in_time.known(None, as_of=None, real_data=real_data)
     found = backtest.backtest(known.table, train=["2013B", "2013J"], test="2014B", resamples=20)
     errors = found.measures[
         (found.measures["measure"] == "calibration_error") & (found.measures["model"] == PROBABILITY)
@@ -211,5 +209,5 @@ def test_on_real_courses_the_chances_are_right_and_the_rivals_are_told(real_data
     assert late["value"].max() <= 0.07
     assert found.value("auc")["value"] == pytest.approx(0.792, abs=0.001)
     assert found.value("auc", basis="course")["value"] == pytest.approx(0.756, abs=0.001)
-    assert set(found.better["model"]) == set(rivals.MODELS)  # by 0.03 at most, and said so
+    assert set(found.better["model"]) == set(baselines.MODELS)  # by 0.03 at most, and said so
     assert "logistic regression in 9 of 10 weeks" in found.in_words

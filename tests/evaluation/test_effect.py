@@ -12,10 +12,9 @@ from engagement.evaluation.effect import estimate, verdict
 from engagement.evaluation.intervals import Interval, Share
 from engagement.outreach import nudges, review
 from engagement.pipeline import publication
-from engagement.reporting.charts import effects as effect_charts
+from engagement.reporting.charts import effects
 from engagement.store import Store
-from engagement.targeting import decisions as contacts
-from engagement.targeting import experiments
+from engagement.targeting import decisions, experiments
 from engagement.targeting.experiments import Plan
 from tests.support.cohort import AS_OF, DAY, HOUR, begin, learner, load, night, rows
 
@@ -32,7 +31,7 @@ def tried(store):
     """A store after a night that held out half of 80 people; nothing was sent yet."""
     load(store, *map(learner, PEOPLE))
     run = begin(store)
-    contacts.decide(store, run, plan=HALF)
+    decisions.decide(store, run, plan=HALF)
     nudges.draft(store, run)
     publication.publish(store, run, now=AS_OF)
     return store
@@ -76,7 +75,7 @@ def test_everybody_counts_as_assigned_whatever_was_done_since(tried):
     """Nobody of those to be nudged was sent anything; one who was to wait was phoned, another left the course."""
     nudged, waiting = of_arm(tried, "nudge"), of_arm(tried, "control")
     happen(tried, nudged[:5])
-    contacts.phoned(tried, waiting[0], actor="ana", now=AS_OF + HOUR, programs=None)
+    decisions.phoned(tried, waiting[0], actor="ana", now=AS_OF + HOUR, programs=None)
     load(tried, learner(waiting[1], active=False), at=AS_OF + DAY)
     result = found(tried)
     assert counted(result.nudged) == (len(nudged), 0, 5)
@@ -112,7 +111,7 @@ def test_the_outcome_that_was_named_is_the_one_looked_at(store):
         own = Store(store.path.with_name(f"{outcome}.duckdb"))
         load(own, *map(learner, PEOPLE))
         run = begin(own)
-        contacts.decide(own, run, plan=replace(HALF, outcome=outcome))
+        decisions.decide(own, run, plan=replace(HALF, outcome=outcome))
         publication.publish(own, run, now=AS_OF)
         people = iter(of_arm(own, "nudge"))
         for kind, count in happened.items():
@@ -137,7 +136,7 @@ def test_the_outcome_that_was_named_is_the_one_looked_at(store):
 def test_a_score_that_fell_by_a_twentieth_in_the_window_counts(store, work, at, counts):
     load(store, *map(learner, PEOPLE))
     run = begin(store)
-    contacts.decide(store, run, plan=replace(HALF, outcome="score"))
+    decisions.decide(store, run, plan=replace(HALF, outcome="score"))
     publication.publish(store, run, now=AS_OF)
     waiting = of_arm(store, "control")
     # The last login is moved along, so that only the work done makes a difference.
@@ -151,7 +150,7 @@ def test_a_score_that_fell_by_a_twentieth_in_the_window_counts(store, work, at, 
 def test_another_enrolment_of_the_person_counts_once(store):
     load(store, *map(learner, PEOPLE), learner("again", person_id="000", email=None))
     run = begin(store)
-    contacts.decide(store, run, plan=HALF)
+    decisions.decide(store, run, plan=HALF)
     publication.publish(store, run, now=AS_OF)
     happen(store, ["000", "again"])
     both = found(store)
@@ -186,7 +185,7 @@ def test_before_and_after_is_shown_as_what_it_is(tried):
 def test_the_newest_experiment_that_is_over_is_looked_at_first(tried):
     load(tried, *(learner(f"new{number}") for number in range(5)), at=AS_OF + DAY)
     run = begin(tried, AS_OF + 2 * DAY)
-    contacts.decide(tried, run, plan=replace(HALF, term="next", ends_on="2026-05-01"))
+    decisions.decide(tried, run, plan=replace(HALF, term="next", ends_on="2026-05-01"))
     publication.publish(tried, run, now=AS_OF + 2 * DAY)
     assert effect.planned(tried)["experiment"].tolist() == ["nightly/next", "nightly/trial"]
     assert found(tried).experiment == "nightly/trial"
@@ -206,7 +205,7 @@ def test_the_outlook_says_what_these_numbers_can_show(store):
     happen(store, PEOPLE[:40], at=AS_OF - DAY)
     run = begin(store)
     assert effect.outlook(store, run, None) == "Nobody waits: there is no experiment."
-    contacts.decide(store, run, plan=HALF)
+    decisions.decide(store, run, plan=HALF)
     said = effect.outlook(store, run, HALF)
     assert "of 80 persons wait" in said
     assert "50 % of them all came back within 7 days" in said
@@ -272,7 +271,7 @@ def test_a_picture_shows_each_difference_with_its_range(tried):
     happen(tried, of_arm(tried, "nudge"))
     result = found(tried)
     ways = effect.comparisons(result)
-    figure = effect_charts.differences(ways, title=result.title)
+    figure = effects.differences(ways, title=result.title)
     sure, misleading = figure.data
     assert sure.x == (round(100 * result.difference.value, 2),)
     assert sure.error_x.array == (round(100 * (result.difference.high - result.difference.value), 2),)
@@ -282,11 +281,11 @@ def test_a_picture_shows_each_difference_with_its_range(tried):
 
 
 def test_the_effect_planted_in_the_demo_is_found(tmp_path):
-    from engagement.demo import history as demo
+    from engagement.demo import history
 
     store = Store(tmp_path / "demo.duckdb")
     end = datetime.combine(AS_OF.date(), time.max)
-    demo.fill(store, size=2_000, seed=1, as_of=end, zone=UTC)
+    history.fill(store, size=2_000, seed=1, as_of=end, zone=UTC)
     result = estimate(store, as_of=end, zone=UTC)
     assert result.verdict == "helped"
     # What was planted works on whoever stays away and was sent something.

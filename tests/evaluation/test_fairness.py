@@ -7,9 +7,9 @@ import pytest
 from engagement.errors import InvalidInput
 from engagement.evaluation import fairness
 from engagement.evaluation.intervals import Share, wilson
-from engagement.ingest import learners as enrolments
+from engagement.ingest import learners
 from engagement.ingest.source_format import Conventions
-from engagement.reporting.charts import effects as effect_charts
+from engagement.reporting.charts import effects
 from engagement.settings import PROJECT
 from tests.support.cohort import AS_OF, DAY, LOW, begin, learner, night, rows
 
@@ -21,7 +21,7 @@ def group_of(store):
 
 
 def load(store, *people, at=AS_OF - 30 * DAY, conventions=BY_SEX):
-    return enrolments.load(store, pd.DataFrame(people), observed_at=at, loaded_at=at, conventions=conventions)
+    return learners.load(store, pd.DataFrame(people), observed_at=at, loaded_at=at, conventions=conventions)
 
 
 def people(count, sex, **different):
@@ -84,7 +84,7 @@ def test_a_group_that_the_file_lacks_is_said(store):
 
 def test_groups_of_a_full_list_are_kept_too(store):
     at = AS_OF - DAY
-    enrolments.load_full(
+    learners.load_full(
         store, pd.DataFrame([learner("a", Sex="w")]), observed_at=at, loaded_at=at, conventions=BY_SEX
     )
     assert group_of(store) == {"a": "w"}
@@ -181,7 +181,7 @@ def test_the_picture_shows_each_group_and_hostile_names_as_text(store):
         db.execute("update learner_groups set value = '<b>x</b>' where value = 'm'")
     night(store)
     shares = fairness.table(fairness.every(store))
-    figure = effect_charts.shares(shares[shares["measure"] == "at high risk"], title="At high risk")
+    figure = effects.shares(shares[shares["measure"] == "at high risk"], title="At high risk")
     assert figure.data[0].x == (100.0, 100.0)
     texts = [annotation.text for annotation in figure.layout.annotations]
     assert sorted(re.sub(" · .*", "", text) for text in texts) == ["&lt;b&gt;x&lt;/b&gt;", "w"]

@@ -7,12 +7,11 @@ import pandas as pd
 import pytest
 
 from engagement.errors import NotFound
-from engagement.evaluation import metrics
-from engagement.evaluation import what_if as simulation
+from engagement.evaluation import metrics, what_if
 from engagement.evaluation.what_if import simulate
 from engagement.ingest import oulad
 from engagement.policy import DEFAULT_POLICY, RiskPolicy
-from engagement.risk import scores as scoring
+from engagement.risk import scores
 from engagement.store import Store
 from tests.support.cohort import AS_OF, DAY, LOW, MEDIUM, UNKNOWN, begin, learner, load, rows
 
@@ -58,7 +57,7 @@ def test_each_side_has_the_labels_that_a_run_by_its_policy_would_give(known, pol
     found = simulate(known, policy, as_of=AS_OF).workload.set_index("label")
     for side, numbers in (("now", DEFAULT_POLICY), ("then", policy)):
         run = replace(begin(known, pipeline=f"{side}"), policy=numbers)
-        expected = scoring.score(known, run)
+        expected = scores.score(known, run)
         assert found[side].drop("to contact").to_dict() == expected
         assert found.loc["to contact", side] == expected["high"] + expected["medium"]
 
@@ -160,4 +159,4 @@ def test_on_a_real_course_the_score_tells_who_leaves_and_the_basis_matters(tmp_p
     assert found.discrimination["learners"].min() > 700
     assert found.moved > 50
     assert rows(store, "select count(*) from risk_scores") == [(0,)]
-    assert simulation.simulate(store, DEFAULT_POLICY, as_of=known_at).moved == 0
+    assert what_if.simulate(store, DEFAULT_POLICY, as_of=known_at).moved == 0

@@ -17,10 +17,7 @@ import sys
 
 from engagement.dates import local_day, parse_as_of
 from engagement.errors import EngagementError
-from engagement.pipeline import artifacts as folders
-from engagement.pipeline import config as steps
-from engagement.pipeline import publication
-from engagement.pipeline import runner as pipeline
+from engagement.pipeline import artifacts, config, publication, runner
 from engagement.pipeline.config import Sources
 from engagement.settings import read_settings
 from engagement.store import Store
@@ -34,18 +31,18 @@ def main(action, file, as_of, step_count, detail):
     if detail == "publish":
         publication.publish = kill_self
     if detail == "write_index":
-        folders.write_index = kill_self
+        artifacts.write_index = kill_self
     if action == "starve":
         resource.setrlimit(resource.RLIMIT_FSIZE, (int(detail), int(detail)))
     settings = read_settings()
     instant = parse_as_of(as_of, settings.zone)
     sources = Sources(inbox=[file]) if "*" in file else Sources(learners=[file])
-    nightly = steps.read_pipeline("nightly").model_copy(update={"sources": sources})
+    nightly = config.read_pipeline("nightly").model_copy(update={"sources": sources})
     if int(step_count) < len(nightly.steps):
         first = nightly.steps[: int(step_count)]
         nightly = nightly.model_copy(update={"steps": first, "report": None})
     try:
-        result = pipeline.run(
+        result = runner.run(
             Store(settings.store),
             nightly,
             as_of=instant,

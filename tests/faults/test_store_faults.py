@@ -14,8 +14,7 @@ import duckdb
 import pytest
 
 from engagement.errors import StoreBusy, StoreUnusable
-from engagement.store import SCHEMA_VERSION, Store, first_row
-from engagement.store import database as store_module
+from engagement.store import SCHEMA_VERSION, Store, database, first_row
 
 WORKER = Path(__file__).with_name("store_worker.py")
 COUNT = "select count(*) from tombstones"
@@ -24,7 +23,7 @@ HOLDER = "import duckdb, sys; db = duckdb.connect(sys.argv[1]); print('held', fl
 
 @pytest.fixture
 def impatient(monkeypatch):
-    monkeypatch.setattr(store_module, "FOREIGN_HOLDER_WAIT_S", 0.1)
+    monkeypatch.setattr(database, "FOREIGN_HOLDER_WAIT_S", 0.1)
 
 
 def start(*arguments):

@@ -15,7 +15,7 @@ import pytest
 
 from engagement.content.generation import WHY_TEMPLATE
 from engagement.demo import sample
-from engagement.ingest import learners as enrolments
+from engagement.ingest import learners
 from engagement.llm import titles
 from engagement.store import Store
 from tests.support.cohort import learner
@@ -165,7 +165,7 @@ def test_a_run_ends_well_when_the_service_dies_and_its_report_says_what_happened
 
 def test_too_many_templates_end_a_run_with_a_request_to_look(place, server, tmp_path):
     server.behave = lambda *_: "401"
-    enrolments.load(place.store, pd.DataFrame([learner("a")]), observed_at=AS_OF, loaded_at=AS_OF)
+    learners.load(place.store, pd.DataFrame([learner("a")]), observed_at=AS_OF, loaded_at=AS_OF)
     pipelines = tmp_path / "pipelines"
     pipelines.mkdir()
     text = (Path(__file__).parents[2] / "pipelines" / "nightly.toml").read_text(encoding="utf-8")
@@ -176,9 +176,10 @@ def test_too_many_templates_end_a_run_with_a_request_to_look(place, server, tmp_
     code = f"""
 import sys
 from pathlib import Path
-from engagement import cli, steps
-read = steps.read_pipeline
-steps.read_pipeline = lambda name: read(name, Path({str(pipelines)!r}))
+from engagement import cli
+from engagement.pipeline import config
+read = config.read_pipeline
+config.read_pipeline = lambda name: read(name, Path({str(pipelines)!r}))
 sys.argv = ["engagement", "run", "nightly", "--as-of", {DAY!r}]
 cli.main()
 """
@@ -224,7 +225,7 @@ def test_nothing_of_a_learner_and_no_key_gets_out_whatever_the_service_does(plac
         )
         for number in range(40)
     ]
-    enrolments.load(place.store, pd.DataFrame(people), observed_at=AS_OF, loaded_at=AS_OF)
+    learners.load(place.store, pd.DataFrame(people), observed_at=AS_OF, loaded_at=AS_OF)
     titles.confirm(place.store, PROGRAMS, kind="program", actor="c", now=AS_OF)
     faults = [fault for fault in FAULTS if fault not in SLOW_OR_FINAL]
     # Every third request, so that the breaker stays closed and each fault has its turn.

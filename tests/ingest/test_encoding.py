@@ -6,7 +6,7 @@ import tempfile
 import pytest
 
 from engagement.errors import InvalidInput
-from engagement.ingest import encoding as transcoding
+from engagement.ingest import encoding as encodings
 from engagement.ingest.encoding import plain_text
 
 TEXT = "id,name\n1,Zoë “Invented” €\n2,x\n"
@@ -67,7 +67,7 @@ def test_utf_16_from_a_big_endian_machine_is_known_by_its_mark(tmp_path):
 def test_only_what_the_reader_cannot_take_is_written_once_more(tmp_path, monkeypatch, content, same):
     path = write(tmp_path, content)
     for size in range(1, len(content) + 2):
-        monkeypatch.setattr(transcoding, "_CHUNK", size)
+        monkeypatch.setattr(encodings, "_CHUNK", size)
         with plain_text(path) as plain:
             assert (plain == path) is same
             assert plain.read_bytes() == (content if same else plain.read_bytes().replace(b"\r", b""))
@@ -78,7 +78,7 @@ def test_a_chunk_may_end_within_a_character_or_a_line_end(tmp_path, monkeypatch,
     text = "é€x\r\n𝄞y\rz\n" if encoding.startswith("utf") else "é€x\r\ny\rz\n"
     content = text.encode(encoding)
     for size in range(2, len(content) + 1):
-        monkeypatch.setattr(transcoding, "_CHUNK", size)
+        monkeypatch.setattr(encodings, "_CHUNK", size)
         assert read(tmp_path, content) == text.replace("\r\n", "\n").replace("\r", "\n")
 
 

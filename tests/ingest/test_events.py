@@ -5,10 +5,9 @@ from datetime import datetime
 import pandas as pd
 import pytest
 
-from engagement import audit as deeds
+from engagement import audit
 from engagement.errors import InvalidInput
-from engagement.ingest import events
-from engagement.ingest import learners as enrolments
+from engagement.ingest import events, learners
 from engagement.ingest.source_format import Conventions
 
 WHEN = datetime.fromisoformat("2026-11-22 12:00:00")
@@ -22,7 +21,7 @@ def store_learners(store, *ids):
     known = pd.DataFrame(
         [[learner, "Invented", *[""] * 2, "P", *[""] * 4] for learner in ids], columns=header.split(",")
     )
-    enrolments.load(store, known, observed_at=WHEN, loaded_at=WHEN)
+    learners.load(store, known, observed_at=WHEN, loaded_at=WHEN)
 
 
 @pytest.fixture
@@ -220,7 +219,7 @@ def record(store, **changed):
         "metadata": {"b": 1, "a": "ü"},
     } | changed
     with store.write() as db:
-        return deeds.record(db, "a", "approved", **values)
+        return audit.record(db, "a", "approved", **values)
 
 
 def test_a_recorded_event_is_kept_once_whatever_the_order_of_its_metadata(store, stored):

@@ -6,7 +6,7 @@ from datetime import datetime
 import pytest
 
 from engagement.errors import InvalidInput
-from engagement.ingest import learners as enrolments
+from engagement.ingest import learners
 
 HEADER = "id,name,email,phone,program,last_login,completed_percent,avg_quiz_score,consecutive_missed_sessions"
 MONDAY = datetime.fromisoformat("2026-11-16 12:00:00")
@@ -22,7 +22,7 @@ def row(learner, *, name="Invented", percent="50", email=""):
 
 @pytest.fixture
 def load(store, tmp_path):
-    def load(*lines, by=enrolments.load_full, header=HEADER, observed_at=TUESDAY, **options):
+    def load(*lines, by=learners.load_full, header=HEADER, observed_at=TUESDAY, **options):
         path = tmp_path / "everybody.csv"
         path.write_text("\n".join((header, *lines, "")), encoding="utf-8")
         return by(store, path, observed_at=observed_at, loaded_at=WEDNESDAY, **options)
@@ -33,7 +33,7 @@ def load(store, tmp_path):
 @pytest.fixture
 def ten(load):
     """Ten learners who are active since Monday."""
-    load(*map(row, TEN), by=enrolments.load, observed_at=MONDAY)
+    load(*map(row, TEN), by=learners.load, observed_at=MONDAY)
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def test_who_is_absent_becomes_inactive_and_is_counted(load, inactive, store):
 
 @pytest.mark.usefixtures("ten")
 def test_without_full_nobody_becomes_inactive(load, inactive):
-    assert load(row("0000"), by=enrolments.load).inactivated is None
+    assert load(row("0000"), by=learners.load).inactivated is None
     assert inactive() == []
 
 
@@ -78,7 +78,7 @@ def test_what_the_list_itself_says_of_activity_counts(load, inactive):
 
 @pytest.mark.usefixtures("ten")
 def test_an_older_list_makes_nobody_inactive_of_whom_something_newer_is_known(load, inactive):
-    load(row("0009", name="Renamed"), by=enrolments.load, observed_at=WEDNESDAY)
+    load(row("0009", name="Renamed"), by=learners.load, observed_at=WEDNESDAY)
     load(*map(row, TEN[:8]), observed_at=TUESDAY)
     assert inactive() == ["0008"]
 
@@ -154,7 +154,7 @@ def test_a_refused_row_that_may_be_anybodys_refuses_the_list(load, inactive, sto
 def test_a_row_shifted_before_its_id_is_nobodys_absence(load, inactive):
     header = "name,id," + HEADER.split(",", 2)[2]
     lines = [f"Invented,{learner},,,P,2026-11-01,50,60,1" for learner in TEN]
-    load(*lines, header=header, by=enrolments.load, observed_at=MONDAY)
+    load(*lines, header=header, by=learners.load, observed_at=MONDAY)
     with pytest.raises(InvalidInput, match=f"1 {NOT_SAID}"):
         load(*lines[:9], lines[9].replace("Invented", "Invented, Doctor"), header=header)
     assert inactive() == []
@@ -199,7 +199,7 @@ def test_a_truncated_list_is_no_list(store, tmp_path, inactive):
     path = tmp_path / "everybody.csv.gz"
     path.write_bytes(gzip.compress("\n".join((HEADER, *map(row, TEN))).encode())[:-10])
     with pytest.raises(InvalidInput, match="truncated"):
-        enrolments.load_full(store, path, observed_at=TUESDAY, loaded_at=WEDNESDAY)
+        learners.load_full(store, path, observed_at=TUESDAY, loaded_at=WEDNESDAY)
     assert inactive() == []
 
 
@@ -220,7 +220,7 @@ def test_who_is_in_the_list_is_active_whatever_an_empty_field_leaves_open(load, 
 
 def test_a_learner_who_comes_back_under_another_id_has_the_address(load, inactive):
     others = [row(learner) for learner in TEN]
-    load(*others, row("f", email="x@example.invalid"), by=enrolments.load, observed_at=MONDAY)
+    load(*others, row("f", email="x@example.invalid"), by=learners.load, observed_at=MONDAY)
     summary = load(*others, row("g", email="x@example.invalid"))
     assert (summary.quarantined, summary.inactivated) == (0, 1)
     assert inactive() == ["f"]

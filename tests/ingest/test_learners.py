@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from engagement.errors import InvalidInput
-from engagement.ingest import learners as enrolments
+from engagement.ingest import learners
 from engagement.ingest.source_format import Conventions
 
 HEADER = "id,name,email,phone,program,last_login,completed_percent,avg_quiz_score,consecutive_missed_sessions"
@@ -28,7 +28,7 @@ def load(store, tmp_path):
     def load(*lines, observed_at=MONDAY, header=HEADER, timezone="UTC"):
         path = tmp_path / "learners.csv"
         path.write_bytes("\n".join((header, *lines, "")).encode())
-        return enrolments.load(
+        return learners.load(
             store, path, observed_at=observed_at, loaded_at=WEDNESDAY, conventions=Conventions(timezone)
         )
 
@@ -49,7 +49,7 @@ def stored(store):
 def test_the_real_file_is_accepted_whole_and_twice_adds_nothing(store, stored, real_data):
     path = real_data / "learners_2013J_week12.csv"
     for observed_at in (MONDAY, MONDAY, TUESDAY):
-        summary = enrolments.load(store, path, observed_at=observed_at, loaded_at=WEDNESDAY)
+        summary = learners.load(store, path, observed_at=observed_at, loaded_at=WEDNESDAY)
         assert summary.as_dict() == {"rows": 1243, "accepted": 1243, "quarantined": 0, "reasons": {}}
         assert stored("select count(*), count(distinct learner_id), max(observed_at) from learner_facts") == [
             (1243, 1243, MONDAY)
@@ -263,11 +263,11 @@ def test_an_address_is_free_once_its_owner_has_another(load):
 
 def test_a_person_may_have_several_enrolments_with_one_address(load, stored):
     header, same = f"{HEADER},person_id", row("x", email="same@example.invalid")
-    enrolments = [same.replace("x", learner, 1) for learner in ("a", "b")]
-    assert load(*(f"{line},person" for line in enrolments), header=header).quarantined == 0
+    both = [same.replace("x", learner, 1) for learner in ("a", "b")]
+    assert load(*(f"{line},person" for line in both), header=header).quarantined == 0
     # a later export that does not name the person, or leaves the column empty, does not split them
-    assert load(*enrolments, observed_at=TUESDAY).quarantined == 0
-    assert load(*(f"{line}," for line in enrolments), header=header, observed_at=WEDNESDAY).quarantined == 0
+    assert load(*both, observed_at=TUESDAY).quarantined == 0
+    assert load(*(f"{line}," for line in both), header=header, observed_at=WEDNESDAY).quarantined == 0
     assert stored("select id, person_id from learners order by id") == [("a", "person"), ("b", "person")]
 
 

@@ -14,7 +14,7 @@ import pytest
 from engagement.dates import parse_as_of
 from engagement.errors import InvalidInput
 from engagement.ingest import oulad
-from engagement.risk import formula as risk
+from engagement.risk import formula
 from tests.support.cohort import begin, rows
 
 NOW = datetime.fromisoformat("2026-11-22 12:00")
@@ -174,7 +174,7 @@ def test_scores_are_those_of_the_weekly_table(store, real_data, weekly, module, 
     away = pd.to_datetime(expected["as_of"]) - pd.to_datetime(expected["last_login"])
     done = expected["on_schedule_percent"] if basis == "due" else expected["completed_percent"]
     expected = expected.assign(completed_percent=done, days_inactive=away.dt.total_seconds() / 86_400)
-    scores = dict(zip(expected["id"], risk.score(expected)["risk_score"], strict=True))
+    scores = dict(zip(expected["id"], formula.score(expected)["risk_score"], strict=True))
     assert set(found) == set(scores)
     assert found == pytest.approx(scores, rel=0, abs=1e-12)
 

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engagement.errors import InvalidInput
-from engagement.ingest import learners as enrolments
+from engagement.ingest import learners
 from engagement.store import Store
 
 HEADER = "id,name,email,phone,program,last_login,completed_percent,avg_quiz_score,consecutive_missed_sessions"
@@ -38,7 +38,7 @@ def write(folder, *lines, newline="\n", encoding="utf-8", name="learners.csv"):
 
 
 def load(store, source, **options):
-    return enrolments.load(store, source, observed_at=WHEN, loaded_at=WHEN, **options)
+    return learners.load(store, source, observed_at=WHEN, loaded_at=WHEN, **options)
 
 
 def rows_of(store, sql):

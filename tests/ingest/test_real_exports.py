@@ -13,9 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engagement.errors import InvalidInput
-from engagement.ingest import events
-from engagement.ingest import learners as enrolments
-from engagement.ingest import loading as loads
+from engagement.ingest import events, learners, loading
 from engagement.ingest.schema import LEARNERS
 from engagement.ingest.source_format import Conventions
 from engagement.store import Store
@@ -57,7 +55,7 @@ def table(*rows, delimiter=",", newline="\n", header=COLUMNS):
 def load(store, tmp_path):
     """Load a file with this content; keywords say how it was written."""
 
-    def load(content, *, module=enrolments, max_quarantine=1.0, **conventions):
+    def load(content, *, module=learners, max_quarantine=1.0, **conventions):
         path = tmp_path / "export.csv"
         path.write_bytes(content.encode() if isinstance(content, str) else content)
         return module.load(
@@ -643,13 +641,13 @@ def test_what_is_no_file_is_refused_and_not_waited_for(store, tmp_path, kind):
     else:
         path.symlink_to("/dev/zero")
     with pytest.raises(InvalidInput, match=r"pipe\.csv: there is no such file"):
-        enrolments.load(store, path, observed_at=WHEN, loaded_at=WHEN)
+        learners.load(store, path, observed_at=WHEN, loaded_at=WHEN)
 
 
 def test_a_file_that_grows_while_it_is_read_is_refused(store, tmp_path):
     path = tmp_path / "export.csv"
     path.write_text(text(HEADER, row("a")), encoding="utf-8")
-    with loads.checked(store, path, LEARNERS, Conventions()) as loaded:
+    with loading.checked(store, path, LEARNERS, Conventions()) as loaded:
         loaded.refuse_changed()
         with path.open("a", encoding="utf-8") as file:
             file.write(text(row("b")))
@@ -737,7 +735,7 @@ def test_any_export_adds_up_or_leaves_no_trace(  # noqa: PLR0917 (hypothesis nam
     path.write_bytes(packed(content.encode(encoding))[:cut])
     before = rows_of(shared_store, COUNTS)
     try:
-        summary = enrolments.load(shared_store, path, observed_at=WHEN, loaded_at=WHEN)
+        summary = learners.load(shared_store, path, observed_at=WHEN, loaded_at=WHEN)
     except InvalidInput as error:
         assert "any.csv" in str(error)  # noqa: PT017 (either may come)
         assert rows_of(shared_store, COUNTS) == before
@@ -784,7 +782,7 @@ def test_what_a_proper_writer_wrote_is_read_as_it_was(  # noqa: PLR0917 (hypothe
     path = tmp_path / "proper.csv"
     path.write_bytes(packed(out.getvalue().replace("\n", newline).encode(encoding)))
 
-    summary = enrolments.load(shared_store, path, observed_at=WHEN, loaded_at=WHEN)
+    summary = learners.load(shared_store, path, observed_at=WHEN, loaded_at=WHEN)
     assert (summary.rows, summary.accepted) == (len(table_of), len(table_of))
     found = rows_of(
         shared_store,

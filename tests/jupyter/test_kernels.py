@@ -97,7 +97,7 @@ def test_kernels_end_when_the_runner_is_killed(tmp_path: Path) -> None:
     code = f"""
 import asyncio
 from traitlets.config import Config
-from engagement import kernels
+from engagement.jupyter import kernels
 
 async def start():
     with kernels.template() as kernel:
@@ -121,7 +121,7 @@ asyncio.run(start())
 
 
 def test_template_comes_and_goes_without_a_word():
-    code = "from engagement import kernels\nwith kernels.template():\n    pass"
+    code = "from engagement.jupyter import kernels\nwith kernels.template():\n    pass"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )

@@ -11,7 +11,7 @@ import urllib.request
 
 import pytest
 
-from engagement.cli import app as cli
+from engagement.cli import app
 from engagement.settings import PROJECT
 from engagement.store import Store
 from tests.support.cohort import LOW, learner, load, night, rows
@@ -119,6 +119,6 @@ def test_without_a_store_there_is_nothing_to_explore(monkeypatch, tmp_path, caps
     monkeypatch.setenv("ENGAGEMENT_STORE", str(tmp_path / "none.duckdb"))
     monkeypatch.setattr(sys, "argv", ["engagement", "explore"])
     with pytest.raises(SystemExit) as ended:
-        cli.main()
+        app.main()
     assert ended.value.code == 4
     assert "make demo" in capsys.readouterr().err

@@ -1,6 +1,6 @@
 import pytest
 
-from engagement.jupyter import workspace as workbench
+from engagement.jupyter import workspace
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def copies(originals):
 
 
 def test_copies_are_made_of_all_but_the_dashboard(originals, copies):
-    assert workbench.lay_out(originals, copies) == []
+    assert workspace.lay_out(originals, copies) == []
     assert {path.name: path.read_text() for path in copies.glob("*.ipynb")} == {
         "explore_cohort.ipynb": "explore_cohort 1",
         "effect.ipynb": "effect 1",
@@ -26,36 +26,36 @@ def test_copies_are_made_of_all_but_the_dashboard(originals, copies):
 
 
 def test_a_copy_that_was_not_changed_follows_its_original(originals, copies):
-    workbench.lay_out(originals, copies)
+    workspace.lay_out(originals, copies)
     (originals / "effect.ipynb").write_text("effect 2")
-    assert workbench.lay_out(originals, copies) == []
+    assert workspace.lay_out(originals, copies) == []
     assert (copies / "effect.ipynb").read_text() == "effect 2"
 
 
 def test_a_copy_that_was_changed_is_kept_and_a_new_original_laid_beside_it_once(originals, copies):
-    workbench.lay_out(originals, copies)
+    workspace.lay_out(originals, copies)
     (copies / "effect.ipynb").write_text("mine")
-    assert workbench.lay_out(originals, copies) == []  # the original is the one it was made from
+    assert workspace.lay_out(originals, copies) == []  # the original is the one it was made from
     (originals / "effect.ipynb").write_text("effect 2")
-    assert workbench.lay_out(originals, copies) == ["effect.new.ipynb"]
+    assert workspace.lay_out(originals, copies) == ["effect.new.ipynb"]
     assert (copies / "effect.ipynb").read_text() == "mine"
     assert (copies / "effect.new.ipynb").read_text() == "effect 2"
-    assert workbench.lay_out(originals, copies) == []
+    assert workspace.lay_out(originals, copies) == []
     (originals / "effect.ipynb").write_text("effect 3")
-    assert workbench.lay_out(originals, copies) == ["effect.new.ipynb"]
+    assert workspace.lay_out(originals, copies) == ["effect.new.ipynb"]
 
 
 def test_a_copy_that_was_removed_is_made_again(originals, copies):
-    workbench.lay_out(originals, copies)
+    workspace.lay_out(originals, copies)
     (copies / "effect.ipynb").unlink()
-    workbench.lay_out(originals, copies)
+    workspace.lay_out(originals, copies)
     assert (copies / "effect.ipynb").read_text() == "effect 1"
 
 
 @pytest.mark.parametrize("damage", ["", "[]", "{", '{"effect.ipynb": 3}'])
 def test_where_it_is_not_known_what_a_copy_was_made_from_it_counts_as_changed(originals, copies, damage):
-    workbench.lay_out(originals, copies)
+    workspace.lay_out(originals, copies)
     (copies / "effect.ipynb").write_text("mine")
     (copies / ".originals.json").write_text(damage)
-    workbench.lay_out(originals, copies)
+    workspace.lay_out(originals, copies)
     assert (copies / "effect.ipynb").read_text() == "mine"

@@ -9,20 +9,17 @@ import pytest
 from pydantic import SecretStr
 
 from engagement.errors import InvalidInput, StoreUnusable
-from engagement.llm import completions as answers
-from engagement.llm import journal, titles
-from engagement.llm import pricing as prices
-from engagement.llm import writer as writing
+from engagement.llm import completions, journal, pricing, titles
 from engagement.llm.client import Model
-from engagement.llm.writer import TEMPLATES, Service, Writer
+from engagement.llm.writer import TEMPLATES, Service, Writer, _service
 from engagement.outreach import nudges, quizzes, review
 from engagement.pipeline import publication
 from engagement.store import query
-from engagement.targeting import decisions as contacts
+from engagement.targeting import decisions
 from tests.support.cohort import AS_OF, DAY, HOUR, Overtaken, begin, learner, load, rows
 from tests.support.model_server import SENTENCES, ModelServer, envelope, good_answer, sending
 
-PRICE = prices.Price(1.0, 0.5, 10.0)  # 600 tokens read and 100 written: 0.0016 US dollars
+PRICE = pricing.Price(1.0, 0.5, 10.0)  # 600 tokens read and 100 written: 0.0016 US dollars
 COST = 0.0016
 SECOND = timedelta(seconds=1)
 EACH = {"preferred_channel": "in_app"}
@@ -48,7 +45,7 @@ def model():
 
 def drafted(store, writer, *, as_of=AS_OF, pipeline="nightly", module=nudges):
     run = begin(store, as_of, pipeline=pipeline)
-    contacts.decide(store, run)
+    decisions.decide(store, run)
     module.draft(store, run, writer)
     return run
 
@@ -305,7 +302,7 @@ def test_the_budget_of_a_run_holds_and_the_worst_learners_come_first(store, mode
     load(store, *people)
     confirm_all(store)
     model.delay_s = (0.01, 0.02)
-    most = PRICE.cost_usd(prices.most_tokens(" " * 4_500), 200)
+    most = PRICE.cost_usd(pricing.most_tokens(" " * 4_500), 200)
     drafted(store, model.writer(budget_usd=3 * COST + most, concurrency=1))
     written = [row[0] for row in found(store) if row[2] is None]
     assert 3 <= len(written) < 8
@@ -361,7 +358,7 @@ def test_a_price_that_is_not_known_is_not_zero(store, model):
 def test_a_killed_process_leaves_answers_that_are_not_asked_for_again(store, model):
     load(store, *SOME)
     run = begin(store)
-    contacts.decide(store, run)
+    decisions.decide(store, run)
     writer = model.writer()
     with pytest.raises(StoreUnusable):  # the store cannot be written: the journal has the answers
         nudges.draft(Fails(store.path, "keep"), run, writer)
@@ -398,7 +395,7 @@ def test_answers_taken_over_twice_are_there_once(store, model):
         (done,) = [answer for some in batch.answers(iter([[prompt]])) for answer in some]
     for _ in range(2):
         with store.write() as db:
-            answers.keep(db, [done])
+            completions.keep(db, [done])
     assert rows(store, "select cache_key, run_id from model_answers") == [("k", "r")]
 
 
@@ -510,14 +507,14 @@ def test_the_public_entry_writes_with_the_model_of_the_settings(monkeypatch, mod
     model.behave = lambda *_: "401"
     assert asyncio.run(nudges.generate_nudge(context))["gptFallback"] is True
     assert len(model.requests) == 3
-    writing._service.cache_clear()
+    _service.cache_clear()
 
 
 def night_with(store, writer, *, attempt=0):
     """Do a night whose texts the writer writes; a later attempt is a moment later."""
-    policy = contacts.SelectionPolicy(rewrite_templates=not writer.is_nobody)
+    policy = decisions.SelectionPolicy(rewrite_templates=not writer.is_nobody)
     run = begin(store, AS_OF - attempt * SECOND)
-    contacts.decide(store, run, policy=policy)
+    decisions.decide(store, run, policy=policy)
     nudges.draft(store, run, writer)
     quizzes.draft(store, run, writer)
     return run
@@ -599,12 +596,12 @@ def test_what_a_model_wrote_is_not_written_again(store, model):
 def test_rewriting_keeps_to_the_capacity_of_the_day(store, model):
     load(store, *SOME)
     run = begin(store)
-    contacts.decide(store, run, policy=contacts.SelectionPolicy(capacity=2))
+    decisions.decide(store, run, policy=decisions.SelectionPolicy(capacity=2))
     nudges.draft(store, run)
     publication.publish(store, run, now=AS_OF)
     again = begin(store, AS_OF - SECOND)
-    policy = contacts.SelectionPolicy(capacity=2, rewrite_templates=True)
-    assert contacts.decide(store, again, policy=policy) == 2
+    policy = decisions.SelectionPolicy(capacity=2, rewrite_templates=True)
+    assert decisions.decide(store, again, policy=policy) == 2
     nudges.draft(store, again, model.writer())
     publication.publish(store, again, now=AS_OF)
     assert found(store, "count(*), bool_or(gpt_fallback)") == [(2, False)]

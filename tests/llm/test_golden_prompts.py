@@ -12,11 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from engagement.content import templates as fallbacks
+from engagement.content import templates
 from engagement.content.generation import PLACEHOLDER
 from engagement.jupyter.startup import skip_iri_grammar
-from engagement.llm import guardrails as checks
-from engagement.llm import prompts
+from engagement.llm import guardrails, prompts
 from engagement.outreach import nudges, quizzes
 from engagement.vocabulary import CHANNELS
 
@@ -75,7 +74,7 @@ def prompt(name):
     if name in NUDGES:
         data, variant = prompts.nudge_data, context["variant"]
     else:
-        data, variant = prompts.quiz_data, context["option_order"] % fallbacks.VARIANTS + 1
+        data, variant = prompts.quiz_data, context["option_order"] % templates.VARIANTS + 1
     return prompts.one(task(name), data, context, variant=variant, titles=titles, prefix="")
 
 
@@ -136,7 +135,7 @@ def test_a_prompt_is_the_recorded_one(name):
 
 def test_the_cases_cover_every_type_channel_and_language():
     contexts = [(CASES[name]["context"], CASES[name]["titles"]) for name in NUDGES]
-    assert {context["type"] for context, _ in contexts} == set(fallbacks.NUDGE_TYPES)
+    assert {context["type"] for context, _ in contexts} == set(templates.NUDGE_TYPES)
     pairs = {(context["channel"], context["locale"][:2]) for context, _ in contexts}
     assert pairs == {(channel, locale) for channel in CHANNELS for locale in LOCALES}
     assert {bool(titles) for _, titles in contexts} == {True, False}
@@ -176,13 +175,13 @@ def test_an_answer_has_the_shape_that_was_asked_for(name):
 @pytest.mark.parametrize("name", NUDGES)
 def test_an_answer_passes_the_checks_of_a_nudge(name):
     answer = CASES[name]["answer"]
-    passed = checks.nudge(json.dumps(answer), task(name))
+    passed = guardrails.nudge(json.dumps(answer), task(name))
     assert passed == (answer.get("subject"), answer["body"])
 
 
 @pytest.mark.parametrize("name", QUIZZES)
 def test_an_answer_passes_the_checks_of_a_quiz(name):
-    questions = checks.quiz(json.dumps(CASES[name]["answer"]), task(name), seed_key=name)
+    questions = guardrails.quiz(json.dumps(CASES[name]["answer"]), task(name), seed_key=name)
     asked = CASES[name]["answer"]["questions"]
     assert [question["stem"] for question in questions] == [question["stem"] for question in asked]
     keys = [question["options"][question["answer_index"]] for question in questions]

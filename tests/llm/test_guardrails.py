@@ -8,9 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engagement.content import templates as fallbacks
+from engagement.content import templates
 from engagement.content.generation import LENGTHS, NAME_LENGTH, PLACEHOLDER, check_nudge, read_questions
-from engagement.llm import guardrails as checks
+from engagement.llm import guardrails
 from engagement.llm.prompts import nudge_task, quiz_task
 from engagement.vocabulary import CHANNELS
 
@@ -44,12 +44,12 @@ def written(body=BODY, **others):
 
 
 def nudge(body=BODY, *, channel="in_app", language="en", **others):
-    return checks.nudge(written(body, **others), nudge_task(channel, language))
+    return guardrails.nudge(written(body, **others), nudge_task(channel, language))
 
 
 def refused(check, *given, **named):
     """Return the rule that is broken."""
-    with pytest.raises(checks.Unacceptable) as broken:
+    with pytest.raises(guardrails.Unacceptable) as broken:
         check(*given, **named)
     return str(broken.value)
 
@@ -66,7 +66,7 @@ def as_written(questions):
 
 
 QUIZ = {
-    locale: as_written(fallbacks.load_quizzes()[locale].on("planning").questions[:4]) for locale in LOCALES
+    locale: as_written(templates.load_quizzes()[locale].on("planning").questions[:4]) for locale in LOCALES
 }
 
 
@@ -76,7 +76,7 @@ def good_quiz(language="en"):
 
 
 def quiz(questions, *, language="en", seed_key="seed"):
-    return checks.quiz(json.dumps({"questions": questions}), quiz_task(language), seed_key=seed_key)
+    return guardrails.quiz(json.dumps({"questions": questions}), quiz_task(language), seed_key=seed_key)
 
 
 def spoiled(field, text):
@@ -97,7 +97,7 @@ def spoiled(field, text):
 
 def test_every_nudge_of_the_templates_would_pass():
     for locale in LOCALES:
-        for text in fallbacks.load_nudges()[locale].nudges:
+        for text in templates.load_nudges()[locale].nudges:
             others = {"subject": text.subject} if text.subject else {}
             passed = nudge(text.content, channel=text.channel, language=locale, **others)
             assert passed == (text.subject, text.content), text.id
@@ -444,7 +444,7 @@ def test_another_language_is_refused(language, body):
     ],
 )
 def test_what_is_no_answer_is_refused(answer, rule):
-    assert refused(checks.nudge, answer, nudge_task("in_app", "en")).startswith(rule)
+    assert refused(guardrails.nudge, answer, nudge_task("in_app", "en")).startswith(rule)
 
 
 @pytest.mark.parametrize(
@@ -460,8 +460,8 @@ def test_what_is_no_answer_is_refused(answer, rule):
 )
 def test_a_huge_answer_is_refused_unread(answer):
     rule = "answer: longer than 20000 characters"
-    assert refused(checks.nudge, answer, nudge_task("in_app", "en")) == rule
-    assert refused(checks.quiz, answer, quiz_task("en"), seed_key="seed") == rule
+    assert refused(guardrails.nudge, answer, nudge_task("in_app", "en")) == rule
+    assert refused(guardrails.quiz, answer, quiz_task("en"), seed_key="seed") == rule
 
 
 @pytest.mark.parametrize("name", ["Call Zebulon at once", "q9", "body\n", ""], ids=ascii)
@@ -544,7 +544,7 @@ def test_accents_are_composed_and_line_ends_are_made_one_kind():
 
 def test_every_quiz_of_the_templates_would_pass():
     for locale in LOCALES:
-        for text in fallbacks.load_quizzes()[locale].quizzes:
+        for text in templates.load_quizzes()[locale].quizzes:
             passed = quiz(as_written(text.questions), language=locale)
             keys = [question["options"][question["answer_index"]] for question in passed]
             wanted = [question.as_dict() for question in text.questions]
@@ -643,7 +643,7 @@ def test_a_quiz_of_another_shape_is_refused(change, rule):
     "answer", ["", "[]", "null", '{"questions": null}', '{"questions": {"0": {}}}', "[" * 10_000]
 )
 def test_what_is_no_quiz_is_refused(answer):
-    rule = refused(checks.quiz, answer, quiz_task("en"), seed_key="seed")
+    rule = refused(guardrails.quiz, answer, quiz_task("en"), seed_key="seed")
     assert rule.startswith(("answer: ", "questions: "))
 
 
@@ -819,23 +819,23 @@ def outcome(check, *given, **named):
     """Return what passed, or None where it was refused without being quoted."""
     try:
         return check(*given, **named)
-    except checks.Unacceptable as broken:
+    except guardrails.Unacceptable as broken:
         rule = str(broken)
     assert MARK not in rule
     return None
 
 
 def try_as_nudge(answer, task):
-    if passed := outcome(checks.nudge, answer, task):
+    if passed := outcome(guardrails.nudge, answer, task):
         subject, body = passed
         check_nudge(task.channel, subject, body)
         assert not set("{}") & set(f"{subject}{body}".replace(PLACEHOLDER, ""))
         again = written(body, **({"subject": subject} if subject else {}))
-        assert checks.nudge(again, task) == passed
+        assert guardrails.nudge(again, task) == passed
 
 
 def try_as_quiz(answer, language):
-    if passed := outcome(checks.quiz, answer, quiz_task(language), seed_key="seed"):
+    if passed := outcome(guardrails.quiz, answer, quiz_task(language), seed_key="seed"):
         assert [question.as_dict() for question in read_questions(passed)] == passed
         assert not set("{}") & {character for question in passed for character in text_of(question)}
 
@@ -867,14 +867,14 @@ def test_any_json_is_refused_unquoted_or_passes_as_a_quiz(answer, language):
 @pytest.mark.parametrize("title", ["Mental Health Nursing", "Algorithms", "ＡＬＧＯＲＩＴＨＭＳ"])
 def test_a_course_may_be_named_although_its_name_holds_a_word_that_is_refused(title):
     text = written(f"Hi {{first_name}}, one short visit to {title} is enough for today. Reply if you like.")
-    with pytest.raises(checks.Unacceptable):
-        checks.nudge(text, nudge_task("in_app", "en"))
-    assert title in checks.nudge(text, nudge_task("in_app", "en"), titles=[title])[1]
+    with pytest.raises(guardrails.Unacceptable):
+        guardrails.nudge(text, nudge_task("in_app", "en"))
+    assert title in guardrails.nudge(text, nudge_task("in_app", "en"), titles=[title])[1]
 
 
 def test_a_named_course_excuses_nothing_else():
     text = written(
         "Hi {first_name}, your algorithms say that you are depressed. One visit is enough for today."
     )
-    with pytest.raises(checks.Unacceptable, match="diagnoses"):
-        checks.nudge(text, nudge_task("in_app", "en"), titles=["Algorithms"])
+    with pytest.raises(guardrails.Unacceptable, match="diagnoses"):
+        guardrails.nudge(text, nudge_task("in_app", "en"), titles=["Algorithms"])

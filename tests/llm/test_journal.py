@@ -36,8 +36,8 @@ ANSWER = Answer(
 WORKER = """
 import json, resource, sys
 from pathlib import Path
-from engagement import journal
-from engagement.journal import Answer
+from engagement.llm import journal
+from engagement.llm.journal import Answer
 
 store, limit, *lines = sys.argv[1:]
 if int(limit):

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from engagement.llm import writer as writing
+from engagement.llm.writer import _service, writer_for
 from engagement.settings import read_settings
 from tests.support.asking import Asked, prompt
 from tests.support.model_server import SENTENCES
@@ -16,10 +16,10 @@ WITH_A_LINK = json.dumps({"body": "Hi {first_name}, your course is at https://ex
 @pytest.fixture
 def writer(llmock):
     """Whoever the environment says writes, which `llmock` has set to itself."""
-    made = writing.writer(read_settings())
+    made = writer_for(read_settings())
     yield made
     made.service.close()
-    writing._service.cache_clear()
+    _service.cache_clear()
 
 
 def test_a_nudge_is_written(llmock, writer):

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from engagement.llm import resilience as pacing
+from engagement.llm import resilience
 from engagement.llm.resilience import Breaker, Gate, Rates, jittered
 
 
@@ -14,7 +14,7 @@ from engagement.llm.resilience import Breaker, Gate, Rates, jittered
 def clock(monkeypatch):
     """The clock that the breaker looks at; `now` is set by the test."""
     clock = SimpleNamespace(now=1_000.0)
-    monkeypatch.setattr(pacing, "time", SimpleNamespace(monotonic=lambda: clock.now))
+    monkeypatch.setattr(resilience, "time", SimpleNamespace(monotonic=lambda: clock.now))
     return clock
 
 

@@ -16,11 +16,10 @@ import pytest
 from engagement.content.generation import read_questions
 from engagement.errors import EngagementError, InvalidInput, StoreUnusable
 from engagement.llm import journal
-from engagement.llm import writer as writing
 from engagement.llm.journal import Journal
 from engagement.llm.pricing import Price
 from engagement.llm.service import Service
-from engagement.llm.writer import TEMPLATES, Writer, writer
+from engagement.llm.writer import TEMPLATES, Writer, _service, writer_for
 from engagement.settings import PROJECT, Settings, read_settings
 from tests.support.asking import (
     KEY,
@@ -55,14 +54,14 @@ FORK = """
 import os
 from tests.support.asking import asking, blocks, prompt
 from tests.support.model_server import ModelServer
-from engagement import writing
+from engagement.llm.writer import writer_for
 from engagement.settings import read_settings
 
-writer = writing.writer(read_settings())
+writer = writer_for(read_settings())
 first = writer.write(prompt(writer, 1))
 child = os.fork()
 if child == 0:
-    own = writing.writer(read_settings())
+    own = writer_for(read_settings())
     assert own.service is not writer.service
     os._exit(0 if own.write(prompt(own, 2)).is_written else 1)
 _, status = os.waitpid(child, 0)
@@ -88,14 +87,14 @@ def environment(monkeypatch):
         for name, text in variables.items():
             monkeypatch.setenv(name, text)
         rest = {name: value for name, value in named.items() if name not in variables}
-        made.append(writer(read_settings(), **rest))
+        made.append(writer_for(read_settings(), **rest))
         return made[-1]
 
     yield chosen
     for one in made:
         if not one.is_nobody:
             one.service.close()
-    writing._service.cache_clear()
+    _service.cache_clear()
 
 
 def test_without_a_key_every_text_is_a_template(environment):
@@ -158,7 +157,7 @@ def test_a_budget_for_a_model_without_a_price_is_refused(environment):
 
 def test_a_process_asks_a_model_through_one_service_however_many_threads_it_has(environment):
     environment(OPENAI_API_KEY=KEY)
-    writing._service.cache_clear()
+    _service.cache_clear()
     together = threading.Barrier(20)
 
     def choose(_number):

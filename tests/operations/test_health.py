@@ -14,11 +14,10 @@ import pytest
 
 from engagement import runs
 from engagement.llm import titles
-from engagement.operations import health as doctor
-from engagement.pipeline import config as steps
+from engagement.operations import health
+from engagement.pipeline import config
 from engagement.settings import PROJECT, Settings, read_settings
-from engagement.store import database as store_module
-from engagement.store import open_store
+from engagement.store import database, open_store
 from engagement.store.locks import sole_runner
 from tests.support.cohort import AS_OF, DAY, HOUR, begin, learner, load, night
 
@@ -34,7 +33,7 @@ def settings(monkeypatch, tmp_path):
 
 
 def examined(settings, now=AS_OF + 2 * HOUR):
-    return {check.name: check for check in doctor.examine(settings, now=now)}
+    return {check.name: check for check in health.examine(settings, now=now)}
 
 
 def failed(settings):
@@ -131,15 +130,15 @@ def files_beside(store):
 
 def test_a_store_of_an_earlier_version_is_told_and_left_as_it_is(settings, monkeypatch):
     with monkeypatch.context() as then:
-        then.setattr(store_module, "_MIGRATIONS", store_module._MIGRATIONS[:1])
-        then.setattr(store_module, "SCHEMA_VERSION", 1)
+        then.setattr(database, "_MIGRATIONS", database._MIGRATIONS[:1])
+        then.setattr(database, "SCHEMA_VERSION", 1)
         with open_store(settings.store).write():
             pass
     before = files_beside(settings.store)
     found = examined(settings)
     assert files_beside(settings.store) == before
     assert found["store"].detail == (
-        f"{settings.store}: schema 1, this program brings it to {store_module.SCHEMA_VERSION} at the next run"
+        f"{settings.store}: schema 1, this program brings it to {database.SCHEMA_VERSION} at the next run"
     )
     for name in ("integrity", "last run", "facts", "titles"):
         assert found[name].detail == "not looked at: the store has an earlier schema"
@@ -152,8 +151,8 @@ def test_a_broken_template_or_pipeline_fails(tmp_path):
         shutil.copytree(PROJECT / folder, tmp_path / folder)
     (tmp_path / "fallbacks" / "nudges.en.json").write_text("{")
     (tmp_path / "pipelines" / "broken.toml").write_text("name = [")
-    code = "from engagement import doctor, settings; from datetime import datetime; "
-    code += "found = doctor.examine(settings.read_settings(), now=datetime(2026, 3, 1)); "
+    code = "from engagement import settings; from engagement.operations import health; from datetime import datetime; "
+    code += "found = health.examine(settings.read_settings(), now=datetime(2026, 3, 1)); "
     code += "print(settings.PROJECT); print(*(check.name for check in found if not check.ok), sep=',')"
     environment = {name: value for name, value in os.environ.items() if not name.startswith("ENGAGEMENT")}
     done = subprocess.run(
@@ -173,7 +172,7 @@ HOLD_THE_FILE = (
 HOLD_THE_LOCK = """
 import sys
 from pathlib import Path
-from engagement.locks import turnstile
+from engagement.store.locks import turnstile
 with turnstile(Path(sys.argv[1]), exclusive=True, wait_s=1):
     print("held", flush=True)
     sys.stdin.read()
@@ -238,7 +237,7 @@ def test_a_run_that_stopped_half_way_fails(settings, process_id):
 LOOK_AGAIN_AND_AGAIN = """
 import sys, threading
 from pathlib import Path
-from engagement.locks import runner
+from engagement.store.locks import runner
 print("held", flush=True)
 threading.Thread(target=sys.stdin.read, daemon=True).start()
 while threading.active_count() > 1:
@@ -282,10 +281,10 @@ def limited(settings, monkeypatch, tmp_path):
     folder = tmp_path / "pipelines"
     folder.mkdir()
     (tmp_path / "inbox").mkdir()
-    text = (steps.PIPELINES / "nightly.toml").read_text()
+    text = (config.PIPELINES / "nightly.toml").read_text()
     rules = f'[sources]\nmax_age_days = 3\ninbox = "{tmp_path}/inbox/*.csv"\n'
     (folder / "nightly.toml").write_text(text.replace("[sources]\n", rules))
-    monkeypatch.setattr(steps, "PIPELINES", folder)
+    monkeypatch.setattr(config, "PIPELINES", folder)
     return settings
 
 
@@ -451,7 +450,7 @@ def test_a_time_zone_that_is_none_fails(settings):
 
 
 def test_the_json_form_of_a_check_is_documented():
-    assert doctor.Check("disk", True, "fine").as_dict() == {"name": "disk", "ok": True, "detail": "fine"}
+    assert health.Check("disk", True, "fine").as_dict() == {"name": "disk", "ok": True, "detail": "fine"}
 
 
 def test_the_settings_of_a_test_are_its_own():

@@ -12,14 +12,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from engagement.cli import app as cli
+from engagement.cli import app
 from engagement.errors import InvalidInput, RunFailed, StoreBusy
-from engagement.operations import health as doctor
-from engagement.operations import notifications as notices
+from engagement.operations import health, notifications
 from engagement.settings import Settings, read_settings
 from tests.support.cohort import AS_OF
 
-NOTICE = notices.Notice("nightly failed on here", "nightly", "failed", 1, "nightly-1")
+NOTICE = notifications.Notice("nightly failed on here", "nightly", "failed", 1, "nightly-1")
 KEEPS = """\
 #!/bin/sh
 /bin/cat > {folder}/message
@@ -109,7 +108,7 @@ def program(tmp_path):
 
 
 def test_a_command_gets_the_message_and_what_it_is_about(settings, program, tmp_path, caplog):
-    notices.send(settings(command=program(KEEPS)), NOTICE)
+    notifications.send(settings(command=program(KEEPS)), NOTICE)
     assert (tmp_path / "message").read_text() == "nightly failed on here\n"
     said = dict(line.split("=", 1) for line in (tmp_path / "environment").read_text().splitlines())
     assert said["ENGAGEMENT_RUN_PIPELINE"] == "nightly"
@@ -122,13 +121,13 @@ def test_a_command_gets_the_message_and_what_it_is_about(settings, program, tmp_
 
 def test_a_command_is_split_as_a_shell_would_and_given_to_none(settings, program, tmp_path):
     keeps = program('#!/bin/sh\nfor word in "$@"; do echo "$word"; done > {folder}/words\n')
-    notices.send(settings(command=f"{keeps} -s 'two words' $HOME ; touch x | cat > y"), NOTICE)
+    notifications.send(settings(command=f"{keeps} -s 'two words' $HOME ; touch x | cat > y"), NOTICE)
     words = ["-s", "two words", "$HOME", ";", "touch", "x", "|", "cat", ">", "y"]
     assert (tmp_path / "words").read_text().splitlines() == words
 
 
 def test_a_webhook_gets_json(settings, chat, caplog):
-    notices.send(settings(webhook=chat.address), NOTICE)
+    notifications.send(settings(webhook=chat.address), NOTICE)
     ((path, kind, body),) = chat.got
     assert (path, kind) == ("/hooks/secret-0123", "application/json")
     assert json.loads(body) == {
@@ -142,13 +141,13 @@ def test_a_webhook_gets_json(settings, chat, caplog):
 
 
 def test_both_are_told(settings, chat, program, tmp_path):
-    notices.send(settings(command=program(KEEPS), webhook=chat.address), NOTICE)
+    notifications.send(settings(command=program(KEEPS), webhook=chat.address), NOTICE)
     assert len(chat.got) == 1
     assert (tmp_path / "message").exists()
 
 
 def test_without_a_setting_nobody_is_told(settings, caplog):
-    notices.send(settings(), NOTICE)
+    notifications.send(settings(), NOTICE)
     assert caplog.text == ""
 
 
@@ -157,8 +156,8 @@ HOSTILE = "../x'; touch {here} #\n\x1b[2J $(touch {here}) `touch {here}` <!chann
 
 def test_a_hostile_text_is_a_text(settings, chat, program, tmp_path):
     error = InvalidInput(HOSTILE.format(here=tmp_path / "hacked"))
-    notices.send(
-        settings(command=program(KEEPS), webhook=chat.address), notices.failure(error, "x\n\0\x1b=$(y)")
+    notifications.send(
+        settings(command=program(KEEPS), webhook=chat.address), notifications.failure(error, "x\n\0\x1b=$(y)")
     )
     body = json.loads(chat.got[0][2])
     message = (tmp_path / "message").read_text()
@@ -172,7 +171,7 @@ def test_a_hostile_text_is_a_text(settings, chat, program, tmp_path):
 
 
 def test_an_endless_text_is_cut():
-    assert len(notices.failure(InvalidInput("x" * 1_000_000), "nightly").text) == 2_000
+    assert len(notifications.failure(InvalidInput("x" * 1_000_000), "nightly").text) == 2_000
 
 
 @pytest.mark.parametrize(
@@ -185,7 +184,7 @@ def test_an_endless_text_is_cut():
 )
 def test_a_failure_of_ours_is_told_in_its_own_words(error, code, status, said):
     error.run_id = "nightly-7"
-    told = notices.failure(error, "nightly")
+    told = notifications.failure(error, "nightly")
     assert (told.exit_code, told.status, told.run_id) == (code, status, "nightly-7")
     assert told.text.startswith("nightly failed on ")
     assert said in told.text
@@ -193,11 +192,13 @@ def test_a_failure_of_ours_is_told_in_its_own_words(error, code, status, said):
 
 
 def test_what_never_began_is_not_said_to_go_on():
-    assert notices.failure(InvalidInput("no"), "nightly").text.endswith("`engagement run nightly` does it.")
+    assert notifications.failure(InvalidInput("no"), "nightly").text.endswith(
+        "`engagement run nightly` does it."
+    )
 
 
 def test_what_another_library_says_is_not_told():
-    told = notices.failure(ValueError("ada@example.invalid is no number"), "nightly")
+    told = notifications.failure(ValueError("ada@example.invalid is no number"), "nightly")
     assert "ValueError" in told.text
     assert "ada" not in told.text
     assert (told.exit_code, told.run_id) == (1, "")
@@ -205,7 +206,7 @@ def test_what_another_library_says_is_not_told():
 
 def test_a_run_to_look_at_is_told_with_its_report():
     run = SimpleNamespace(pipeline="nightly", run_id="nightly-9")
-    told = notices.to_look_at(
+    told = notifications.to_look_at(
         SimpleNamespace(run=run, look="3 of 4 texts are templates", report="/r/report.html"), exit_code=3
     )
     assert (told.status, told.exit_code, told.run_id) == ("look", 3, "nightly-9")
@@ -215,7 +216,7 @@ def test_a_run_to_look_at_is_told_with_its_report():
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 def test_a_redirect_is_not_followed(settings, chat, caplog, status):
     chat.status, chat.to = status, f"http://127.0.0.1:{chat.server_port}/elsewhere"
-    notices.send(settings(webhook=chat.address), NOTICE)
+    notifications.send(settings(webhook=chat.address), NOTICE)
     assert [path for path, _, _ in chat.got] == ["/hooks/secret-0123"]
     assert caplog.messages == [f"no notice by the webhook: answered HTTP {status}"]
 
@@ -223,7 +224,7 @@ def test_a_redirect_is_not_followed(settings, chat, caplog, status):
 @pytest.mark.parametrize("status", [400, 404, 500])
 def test_a_webhook_that_refuses_is_a_line_in_the_log_without_its_address(settings, chat, caplog, status):
     chat.status = status
-    notices.send(settings(webhook=chat.address), NOTICE)
+    notifications.send(settings(webhook=chat.address), NOTICE)
     assert caplog.messages == [f"no notice by the webhook: answered HTTP {status}"]
     assert "secret" not in caplog.text
 
@@ -231,31 +232,31 @@ def test_a_webhook_that_refuses_is_a_line_in_the_log_without_its_address(setting
 def test_a_webhook_that_is_not_there_is_a_line_in_the_log(settings, caplog):
     with socket.create_server(("127.0.0.1", 0)) as nobody:
         port = nobody.getsockname()[1]
-    notices.send(settings(webhook=f"http://127.0.0.1:{port}/hooks/secret-0123"), NOTICE)
+    notifications.send(settings(webhook=f"http://127.0.0.1:{port}/hooks/secret-0123"), NOTICE)
     assert caplog.messages == ["no notice by the webhook: URLError"]
 
 
 def test_a_webhook_on_this_machine_is_not_asked_by_way_of_a_proxy(settings, chat, monkeypatch):
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
     monkeypatch.delenv("no_proxy", raising=False)
-    notices.send(settings(webhook=chat.address), NOTICE)
+    notifications.send(settings(webhook=chat.address), NOTICE)
     assert len(chat.got) == 1
 
 
 def test_a_webhook_that_drips_is_left_in_time(settings, chat, caplog, monkeypatch):
-    monkeypatch.setattr(notices, "MOST_S", 0.4)  # what is measured is that it ends, not ten seconds
+    monkeypatch.setattr(notifications, "MOST_S", 0.4)  # what is measured is that it ends, not ten seconds
     chat.drips = True
     began = time.monotonic()
-    notices.send(settings(webhook=chat.address), NOTICE)
+    notifications.send(settings(webhook=chat.address), NOTICE)
     assert time.monotonic() - began < 3
     assert caplog.messages == ["no notice by the webhook: not through in 0.4 seconds"]
 
 
 def test_a_command_that_hangs_is_ended_with_what_it_started(settings, program, tmp_path, caplog, monkeypatch):
-    monkeypatch.setattr(notices, "MOST_S", 0.4)
+    monkeypatch.setattr(notifications, "MOST_S", 0.4)
     hangs = program("#!/bin/sh\n(sleep 2; touch {folder}/survived) &\nsleep 60\n")
     began = time.monotonic()
-    notices.send(settings(command=hangs), NOTICE)
+    notifications.send(settings(command=hangs), NOTICE)
     assert time.monotonic() - began < 3
     assert caplog.messages == ["no notice by the command: not through in 0.4 seconds"]
     time.sleep(max(began + 2.7 - time.monotonic(), 0))
@@ -264,8 +265,8 @@ def test_a_command_that_hangs_is_ended_with_what_it_started(settings, program, t
 
 def test_a_command_that_fails_reads_nothing_or_is_not_there_is_a_line_in_the_log(settings, program, caplog):
     big = replace(NOTICE, text="x" * 300_000)
-    notices.send(settings(command=program("#!/bin/sh\nexit 7\n")), big)
-    notices.send(settings(command="/nowhere/tell --token abc"), NOTICE)
+    notifications.send(settings(command=program("#!/bin/sh\nexit 7\n")), big)
+    notifications.send(settings(command="/nowhere/tell --token abc"), NOTICE)
     assert caplog.messages == [
         "no notice by the command: exit code 7",
         "no notice by the command: FileNotFoundError",
@@ -313,7 +314,7 @@ def test_a_webhooks_address_is_in_no_text_of_the_settings(settings):
 
 
 def notices_check(made):
-    return next(check for check in doctor.examine(made, now=AS_OF) if check.name == "notices")
+    return next(check for check in health.examine(made, now=AS_OF) if check.name == "notices")
 
 
 def test_doctor_says_who_is_told_and_not_where(settings, program):
@@ -340,7 +341,7 @@ def engagement(monkeypatch, capsys, tmp_path):
     def run(*arguments):
         monkeypatch.setattr(sys, "argv", ["engagement", *arguments])
         with pytest.raises(SystemExit) as ended:
-            cli.main()
+            app.main()
         return ended.value.code, capsys.readouterr().err
 
     yield run

@@ -9,13 +9,13 @@ import sys
 
 import pytest
 
-from engagement.cli import app as cli
+from engagement.cli import app
 from engagement.errors import EngagementError, InvalidInput, NotFound
 from engagement.operations import crontab, schedules
-from engagement.operations import systemd as timers
 from engagement.operations.cron import read
 from engagement.operations.schedules import Schedule
-from engagement.pipeline import config as steps
+from engagement.operations.systemd import unit
+from engagement.pipeline import config
 from engagement.settings import PROJECT
 
 NIGHT = read("15 2 * * *")
@@ -295,7 +295,7 @@ def test_who_may_not_have_a_crontab_is_told_so_and_may_have_a_timer(systemd, pro
 
 def test_systemd_where_it_answers_gets_a_service_and_a_timer_and_starts_it(systemd, project):
     made = install(project)
-    name = timers.unit(project, "nightly")
+    name = unit(project, "nightly")
     assert made == Schedule("nightly", "systemd", "15 2 * * *", f"journalctl --user -u {name}")
     service, timer = sorted(systemd.units.iterdir())
     assert (service.name, timer.name) == (f"{name}.service", f"{name}.timer")
@@ -308,7 +308,7 @@ def test_systemd_where_it_answers_gets_a_service_and_a_timer_and_starts_it(syste
 def test_a_folders_name_means_nothing_to_systemd(systemd, tmp_path):
     project = checkout(tmp_path / 'a %h "$HOME" b')
     install(project)
-    service = (systemd.units / f"{timers.unit(project, 'nightly')}.service").read_text()
+    service = (systemd.units / f"{unit(project, 'nightly')}.service").read_text()
     assert f'WorkingDirectory={tmp_path}/a %%h "$HOME" b\n' in service
     assert rf'/usr/bin/env "{tmp_path}/a %%h \"$$HOME\" b/.venv/bin/engagement" run nightly' in service
 
@@ -318,14 +318,14 @@ def test_a_timer_installed_again_is_started_anew_at_its_new_time(systemd, projec
     install(project, timetable=LATER)
     assert times(project) == {("nightly", "systemd"): "45 3 * * *"}
     assert len(list(systemd.units.iterdir())) == 2
-    assert systemd.asked("systemctl")[-1] == f"--user restart {timers.unit(project, 'nightly')}.timer"
+    assert systemd.asked("systemctl")[-1] == f"--user restart {unit(project, 'nightly')}.timer"
 
 
 def test_a_timer_that_is_removed_is_stopped_first(systemd, project):
     install(project)
     assert [gone.at for gone in remove(project)] == ["15 2 * * *"]
     assert list(systemd.units.iterdir()) == []
-    disabled = f"--user disable --now {timers.unit(project, 'nightly')}.timer"
+    disabled = f"--user disable --now {unit(project, 'nightly')}.timer"
     assert systemd.asked("systemctl")[-2:] == [disabled, "--user daemon-reload"]
     assert times(project) == {}
 
@@ -424,7 +424,7 @@ def test_what_is_not_scheduled_cannot_be_removed(cron, project):
 
 
 def test_the_pipelines_own_schedules_are_ones_that_both_managers_take():
-    found = [steps.read_pipeline(file.stem).schedule for file in steps.PIPELINES.glob("*.toml")]
+    found = [config.read_pipeline(file.stem).schedule for file in config.PIPELINES.glob("*.toml")]
     said = [schedule for schedule in found if schedule]
     assert len(said) >= 2  # nightly and weekly
     assert all(read(schedule).calendar("UTC") for schedule in said)
@@ -440,7 +440,7 @@ def engagement(monkeypatch, capsys, tmp_path):
     def run(*arguments):
         monkeypatch.setattr(sys, "argv", ["engagement", "schedule", *arguments])
         with pytest.raises(SystemExit) as ended:
-            cli.main()
+            app.main()
         return ended.value.code, *capsys.readouterr()
 
     yield run

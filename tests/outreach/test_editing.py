@@ -4,9 +4,8 @@ from datetime import timedelta
 import pytest
 
 from engagement.errors import Changed, InvalidInput, NotFound
-from engagement.outreach import editing, nudges, review
-from engagement.outreach import queue as drafts
-from engagement.targeting import decisions as contacts
+from engagement.outreach import editing, nudges, queue, review
+from engagement.targeting import decisions
 from tests.support.cohort import AS_OF, HOUR, begin, learner, load, night, rows
 
 NOW = AS_OF + HOUR
@@ -18,12 +17,12 @@ def nudge(store):
     """A draft by e-mail in a published run, and another one in another program."""
     load(store, learner("a", name="Kim Example"), learner("b", program="Welding"))
     night(store)
-    return drafts.queue(store, "nudge", programs=["Data"])["rows"][0]
+    return queue.queue(store, "nudge", programs=["Data"])["rows"][0]
 
 
 @pytest.fixture
 def quiz(store, nudge):
-    return drafts.queue(store, "quiz", programs=["Data"])["rows"][0]
+    return queue.queue(store, "quiz", programs=["Data"])["rows"][0]
 
 
 def edit(store, nudge, **different):
@@ -229,7 +228,7 @@ def test_of_two_who_edit_one_quiz_the_second_is_told(store, quiz):
 def test_an_edited_template_is_no_longer_written_anew_by_the_next_attempt(store, nudge):
     edit(store, nudge)
     run = begin(store, AS_OF + timedelta(minutes=1))
-    contacts.decide(store, run)
+    decisions.decide(store, run)
     with store.staging(), store.read() as db:
         nudges.choose(db, run, why_not="", rewrites=True)
         assert (

@@ -7,11 +7,10 @@ import pytest
 
 from engagement import runs
 from engagement.errors import Changed, InvalidInput, NotFound
-from engagement.outreach import editing, nudges, review
-from engagement.outreach import queue as drafts
+from engagement.outreach import editing, nudges, queue, review
 from engagement.pipeline import publication
-from engagement.risk import scores as scoring
-from engagement.targeting import decisions as contacts
+from engagement.risk import scores
+from engagement.targeting import decisions
 from tests.support.asking import asking
 from tests.support.cohort import AS_OF, DAY, HOUR, LOW, Overtaken, begin, learner, load, night, rows
 from tests.support.model_server import SENTENCES, ModelServer
@@ -27,7 +26,7 @@ def ask(store, learner_id="a", channel="in_app", now=AS_OF):
 
 def drafted(store, as_of=AS_OF, pipeline="nightly"):
     run = begin(store, as_of, pipeline=pipeline)
-    contacts.decide(store, run)
+    decisions.decide(store, run)
     return run, nudges.draft(store, run)
 
 
@@ -50,7 +49,7 @@ def test_a_nudge_that_another_run_drafted_meanwhile_stays_the_only_one(store):
     load(store, learner("a"))
     slow, fast = begin(store), begin(store, AS_OF - HOUR)
     for run in (slow, fast):
-        contacts.decide(store, run)
+        decisions.decide(store, run)
     nudges.draft(Overtaken(store.path, lambda: nudges.draft(store, fast)), slow)
     assert rows(store, "select run_id from nudges") == [(fast.run_id,)]
 
@@ -197,8 +196,8 @@ def test_asking_past_the_limits_only_warns(store):
     load(store, learner("a"))
     assert ask(store)["warnings"] == []
     assert ask(store, now=AS_OF + HOUR)["warnings"] == ["A draft for this person is still waiting."]
-    drafts = [row["id"] for row in review.listed(store)]
-    review.approve(store, drafts, actor="coordinator", now=AS_OF + 2 * HOUR)
+    waiting = [row["id"] for row in review.listed(store)]
+    review.approve(store, waiting, actor="coordinator", now=AS_OF + 2 * HOUR)
     assert ask(store, now=AS_OF + 3 * HOUR)["warnings"] == [
         "This person was contacted in the last few days.",
         "This person has had the most messages allowed in a week.",
@@ -253,8 +252,8 @@ def night_of_today(store):
     with store.write() as db:
         named = {"as_of": AS_OF, "day": AS_OF.date(), "parameters": {}, "fingerprint": ""}
         run = runs.begin(db, "nightly", key="k", now=AS_OF - 21.75 * HOUR, **named)
-    scoring.score(store, run)
-    contacts.decide(store, run)
+    scores.score(store, run)
+    decisions.decide(store, run)
     nudges.draft(store, run)
     publication.publish(store, run, now=AS_OF - 21.7 * HOUR)
 
@@ -284,7 +283,7 @@ def rewrite(store, nudge, **different):
 def test_what_a_coordinator_asks_for_comes_as_the_queue_shows_it_with_codes_as_warnings(store):
     load(store, learner("a"))
     made = write(store)
-    (shown,) = drafts.queue(store, "nudge", programs=None)["rows"]
+    (shown,) = queue.queue(store, "nudge", programs=None)["rows"]
     assert made == shown | {"warnings": []}
     assert (made["changed_by"], made["by_hand"], made["version"]) == ("ana", True, 1)
     assert write(store, now=AS_OF + HOUR)["warnings"] == ["open_draft"]
@@ -314,7 +313,7 @@ def test_another_programs_learner_or_draft_is_not_there(store):
 def test_a_rewritten_template_has_other_words_and_keeps_what_it_is_about(store):
     load(store, learner("a"))
     night(store)
-    (nudge,) = drafts.queue(store, "nudge", programs=None)["rows"]
+    (nudge,) = queue.queue(store, "nudge", programs=None)["rows"]
     again = rewrite(store, nudge)
     assert again["content"] != nudge["content"]
     assert (again["id"], again["type"], again["channel"]) == (nudge["id"], nudge["type"], nudge["channel"])

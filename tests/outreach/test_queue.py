@@ -7,8 +7,8 @@ from subprocess import run
 import pytest
 
 from engagement.errors import InvalidInput, NotFound
-from engagement.outreach import editing, nudges, review
-from engagement.outreach import queue as drafts
+from engagement.outreach import editing, nudges, queue, review
+from engagement.store import database
 from tests.support.cohort import AS_OF, HOUR, begin, learner, load, night, rows
 
 NOW = AS_OF + HOUR
@@ -27,12 +27,12 @@ def two_programs(store):
     return store
 
 
-def queue(store, kind="nudge", **asked):
-    return drafts.queue(store, kind, **{"programs": None} | asked)
+def listed(store, kind="nudge", **asked):
+    return queue.queue(store, kind, **{"programs": None} | asked)
 
 
 def learners_of(store, kind="nudge", **asked):
-    return [row["learner_id"] for row in queue(store, kind, **asked)["rows"]]
+    return [row["learner_id"] for row in listed(store, kind, **asked)["rows"]]
 
 
 NUDGE = {
@@ -79,7 +79,7 @@ QUIZ = {
 
 
 def test_a_row_of_the_queue_has_what_a_page_shows(two_programs):
-    nudge, quiz = queue(two_programs)["rows"][0], queue(two_programs, "quiz")["rows"][0]
+    nudge, quiz = listed(two_programs)["rows"][0], listed(two_programs, "quiz")["rows"][0]
     assert set(nudge) >= NUDGE
     assert set(quiz) >= QUIZ
     assert (nudge["first_name"], nudge["gpt_fallback"], nudge["reason"]) == ("Ána", True, "no_model")
@@ -97,12 +97,12 @@ def test_a_row_of_the_queue_has_what_a_page_shows(two_programs):
 
 @pytest.mark.parametrize("kind", ["nudge", "quiz"])
 def test_the_queue_has_the_worst_first_and_counts_by_status(two_programs, kind):
-    (first, *_) = queue(two_programs, kind)["rows"]
+    (first, *_) = listed(two_programs, kind)["rows"]
     review.move_seen(two_programs, kind, {first["id"]: 1}, "approved", actor="ana", now=NOW, programs=None)
-    page = queue(two_programs, kind)
+    page = listed(two_programs, kind)
     assert [row["learner_id"] for row in page["rows"]] == ["b", "c"]
     assert (page["total"], page["counts"]["draft"], page["counts"]["approved"]) == (2, 2, 1)
-    (approved,) = queue(two_programs, kind, status="approved")["rows"]
+    (approved,) = listed(two_programs, kind, status="approved")["rows"]
     assert (approved["learner_id"], approved["changed_by"], approved["changed_at"]) == ("a", "ana", NOW)
 
 
@@ -130,21 +130,21 @@ def test_filters_hold_together(two_programs, kind):
         "none": [],
         "text": [],
     }
-    assert queue(two_programs, kind, search="OTHER@")["counts"]["draft"] == 1
+    assert listed(two_programs, kind, search="OTHER@")["counts"]["draft"] == 1
 
 
 @pytest.mark.parametrize("kind", ["nudge", "quiz"])
 def test_a_viewer_sees_their_programs_only_whatever_they_ask(two_programs, kind):
     assert learners_of(two_programs, kind, programs=["Data"]) == ["a", "c"]
     assert learners_of(two_programs, kind, programs=["Data"], program="Welding") == []
-    assert queue(two_programs, kind, programs=["Data"], search="b")["counts"]["draft"] == 0
-    assert queue(two_programs, kind, programs=[])["total"] == 0
-    (hidden,) = queue(two_programs, kind, program="Welding")["rows"]
+    assert listed(two_programs, kind, programs=["Data"], search="b")["counts"]["draft"] == 0
+    assert listed(two_programs, kind, programs=[])["total"] == 0
+    (hidden,) = listed(two_programs, kind, program="Welding")["rows"]
     with two_programs.read() as db:
-        assert drafts.those(db, kind, [hidden["id"]], programs=["Data"]) == []
+        assert queue.those(db, kind, [hidden["id"]], programs=["Data"]) == []
         with pytest.raises(NotFound):
-            drafts.one(db, kind, hidden["id"], programs=["Data"])
-    text = drafts.export(two_programs, kind, programs=["Data"], format="json")["text"]
+            queue.one(db, kind, hidden["id"], programs=["Data"])
+    text = queue.export(two_programs, kind, programs=["Data"], format="json")["text"]
     assert {row["learner_id"] for row in json.loads(text)} == {"a", "c"}
 
 
@@ -167,35 +167,35 @@ def test_pages_hold_every_draft_once(store):
 )
 def test_what_the_queue_does_not_know_is_refused(two_programs, asked):
     with pytest.raises(InvalidInput):
-        queue(two_programs, **asked)
+        listed(two_programs, **asked)
 
 
 def test_drafts_of_an_unpublished_run_are_not_there(store):
     load(store, learner("a"))
     begin(store)
-    assert queue(store)["total"] == 0
+    assert listed(store)["total"] == 0
 
 
 def test_a_learners_own_come_newest_first(two_programs):
     made = nudges.write(two_programs, "a", channel="in_app", actor="ana", now=NOW, day=NOW.date())
     with two_programs.read() as db:
-        found = drafts.nudges_of(db, "a")
+        found = queue.nudges_of(db, "a")
         assert found[0]["id"] == made["id"]
         assert {row["learner_id"] for row in found} == {"a"}
-        assert [row["learner_id"] for row in drafts.quizzes_of(db, "a")] == ["a"]
-        assert drafts.nudges_of(db, "nobody") == []
+        assert [row["learner_id"] for row in queue.quizzes_of(db, "a")] == ["a"]
+        assert queue.nudges_of(db, "nobody") == []
     assert (found[0]["by_hand"], found[0]["changed_by"], found[0]["created_by_run"]) == (True, "ana", None)
 
 
 def test_who_opted_out_since_is_marked_and_has_no_address(two_programs):
     load(two_programs, learner("a", contact_opt_out=True), at=NOW)
-    (row, *_) = queue(two_programs)["rows"]
+    (row, *_) = listed(two_programs)["rows"]
     assert (row["refused"], row["email"], row["phone"]) == ("opted_out", None, None)
-    assert queue(two_programs, "quiz")["rows"][0]["refused"] == "opted_out"
+    assert listed(two_programs, "quiz")["rows"][0]["refused"] == "opted_out"
 
 
 def test_nudges_are_exported_as_a_person_reads_them(two_programs):
-    file = drafts.export(two_programs, "nudge", programs=None, format="csv")
+    file = queue.export(two_programs, "nudge", programs=None, format="csv")
     lines = list(csv.DictReader(io.StringIO(file["text"], newline="")))
     assert (file["filename"], file["mime"]) == ("nudges-draft.csv", "text/csv")
     assert [line["learner_id"] for line in lines] == ["a", "b", "c"]
@@ -206,14 +206,14 @@ def test_nudges_are_exported_as_a_person_reads_them(two_programs):
 def test_no_exported_cell_is_a_formula(store):
     load(store, learner("a", name="=1+1"), learner("b", name="\u200b@SUM(1)"))
     night(store)
-    text = drafts.export(store, "nudge", programs=None, format="csv")["text"]
+    text = queue.export(store, "nudge", programs=None, format="csv")["text"]
     names = [line["name"] for line in csv.DictReader(io.StringIO(text, newline=""))]
     assert all(name.startswith("'") for name in names)
 
 
 def test_a_quiz_is_exported_with_a_row_for_each_question(two_programs):
-    (quiz, *_) = queue(two_programs, "quiz")["rows"]
-    text = drafts.export(two_programs, "quiz", programs=None, format="csv")["text"]
+    (quiz, *_) = listed(two_programs, "quiz")["rows"]
+    text = queue.export(two_programs, "quiz", programs=None, format="csv")["text"]
     lines = [line for line in csv.DictReader(io.StringIO(text, newline="")) if line["learner_id"] == "a"]
     assert [line["question"] for line in lines] == [str(n + 1) for n in range(len(quiz["questions"]))]
     first = quiz["questions"][0]
@@ -224,39 +224,39 @@ def test_a_quiz_is_exported_with_a_row_for_each_question(two_programs):
 
 @pytest.mark.parametrize("kind", ["nudge", "quiz"])
 def test_an_export_in_json_reads_back_as_the_queue(two_programs, kind):
-    file = drafts.export(two_programs, kind, programs=None, format="json", status=None)
+    file = queue.export(two_programs, kind, programs=None, format="json", status=None)
     found = json.loads(file["text"])
-    assert [row["id"] for row in found] == [row["id"] for row in queue(two_programs, kind)["rows"]]
+    assert [row["id"] for row in found] == [row["id"] for row in listed(two_programs, kind)["rows"]]
     assert found[0]["created_at"] == "2026-03-01T23:59:59Z"
 
 
 def test_an_export_is_csv_or_json(two_programs):
     with pytest.raises(InvalidInput, match="csv, json"):
-        drafts.export(two_programs, "nudge", programs=None, format="xlsx")
+        queue.export(two_programs, "nudge", programs=None, format="xlsx")
 
 
 @pytest.mark.parametrize(("format", "ending"), [("moodle_xml", ".xml"), ("gift", ".txt")])
 def test_a_quiz_is_a_file_for_a_learning_platform(two_programs, format, ending):
-    (quiz, *_) = queue(two_programs, "quiz", program="Data")["rows"]
-    file = drafts.quiz_file(two_programs, quiz["id"], format=format, programs=["Data"])
+    (quiz, *_) = listed(two_programs, "quiz", program="Data")["rows"]
+    file = queue.quiz_file(two_programs, quiz["id"], format=format, programs=["Data"])
     assert file["filename"].endswith(ending)
     assert file["text"].count("[plain]" if format == "gift" else "<answer ") >= 12
     with pytest.raises(NotFound):
-        drafts.quiz_file(two_programs, quiz["id"], format=format, programs=["Welding"])
+        queue.quiz_file(two_programs, quiz["id"], format=format, programs=["Welding"])
     with pytest.raises(InvalidInput):
-        drafts.quiz_file(two_programs, quiz["id"], format="qti", programs=None)
+        queue.quiz_file(two_programs, quiz["id"], format="qti", programs=None)
 
 
 def test_a_store_of_before_says_who_changed_what(two_programs):
-    (nudge, *_) = queue(two_programs)["rows"]
+    (nudge, *_) = listed(two_programs)["rows"]
     review.approve(two_programs, [nudge["id"]], actor="ana", now=NOW)
-    migration = (drafts.query.__wrapped__.__globals__["_MIGRATIONS"][5]).read_text()
+    migration = (database._MIGRATIONS[5]).read_text()
     with two_programs.write() as db:
         for table in ("nudges", "quizzes"):
             for column in ("edited", "changed_by", "changed_at"):
                 db.execute(f"alter table {table} drop column {column}")
         db.execute(migration)
-    (row,) = queue(two_programs, status="approved")["rows"]
+    (row,) = listed(two_programs, status="approved")["rows"]
     assert (row["changed_by"], row["changed_at"], row["edited"]) == ("ana", NOW, False)
     assert rows(two_programs, "select count(*) from nudges where changed_by is null") == [(2,)]
 
@@ -264,14 +264,17 @@ def test_a_store_of_before_says_who_changed_what(two_programs):
 def test_reading_and_deciding_need_no_pandas_no_charts_and_no_model():
     code = (
         "import sys\n"
-        "from engagement import contacts, deeds, drafts, editing, quiz_formats, review\n"
+        "from engagement import audit\n"
+        "from engagement.content import quiz_export\n"
+        "from engagement.outreach import editing, queue, review\n"
+        "from engagement.targeting import decisions\n"
         "print(sorted({'pandas', 'plotly', 'openai', 'numpy'} & set(sys.modules)))"
     )
     assert run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
 def test_an_edited_draft_is_marked(two_programs):
-    (nudge, *_) = queue(two_programs)["rows"]
+    (nudge, *_) = listed(two_programs)["rows"]
     editing.edit_nudge(
         two_programs,
         nudge["id"],
@@ -282,4 +285,4 @@ def test_an_edited_draft_is_marked(two_programs):
         now=NOW,
         programs=None,
     )
-    assert [row["edited"] for row in queue(two_programs)["rows"]] == [True, False, False]
+    assert [row["edited"] for row in listed(two_programs)["rows"]] == [True, False, False]

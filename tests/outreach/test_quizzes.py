@@ -5,9 +5,8 @@ from collections import Counter
 import pytest
 
 from engagement.errors import Changed, InvalidInput, NotFound
-from engagement.outreach import editing, quizzes
-from engagement.outreach import queue as drafts
-from engagement.targeting import decisions as contacts
+from engagement.outreach import editing, queue, quizzes
+from engagement.targeting import decisions
 from tests.support.asking import asking
 from tests.support.cohort import AS_OF, DAY, HOUR, LOW, Overtaken, begin, learner, load, rows
 from tests.support.model_server import ModelServer
@@ -17,7 +16,7 @@ MONDAY = AS_OF + DAY
 
 def drafted(store, as_of=AS_OF):
     run = begin(store, as_of)
-    contacts.decide(store, run)
+    decisions.decide(store, run)
     return quizzes.draft(store, run)
 
 
@@ -83,7 +82,7 @@ def test_a_quiz_that_another_run_drafted_meanwhile_stays_the_only_one(store):
     load(store, learner("a"))
     slow, fast = begin(store), begin(store, AS_OF - DAY)
     for run in (slow, fast):
-        contacts.decide(store, run)
+        decisions.decide(store, run)
     quizzes.draft(Overtaken(store.path, lambda: quizzes.draft(store, fast)), slow)
     assert rows(store, "select run_id from quizzes") == [(fast.run_id,)]
 
@@ -186,7 +185,7 @@ def rewrite(store, quiz, **different):
 def test_what_a_coordinator_asks_for_comes_as_the_queue_shows_it_and_who_asked_is_an_event(store):
     load(store, learner("a"))
     made = write(store, topic="reading")
-    assert drafts.queue(store, "quiz", programs=None)["rows"] == [made]
+    assert queue.queue(store, "quiz", programs=None)["rows"] == [made]
     assert (made["topic"], made["changed_by"], made["by_hand"]) == ("reading", "ana", True)
     ((kind, actor, metadata),) = rows(store, "select type, actor, metadata from events")
     assert (kind, actor, json.loads(metadata)) == (

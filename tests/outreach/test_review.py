@@ -15,7 +15,7 @@ from engagement.errors import InvalidInput, NotFound
 from engagement.outreach import nudges, review
 from engagement.outreach.queue import queue
 from engagement.store import Store
-from engagement.targeting import decisions as contacts
+from engagement.targeting import decisions
 from tests.support.cohort import AS_OF, DAY, HOUR, begin, learner, load, night, rows
 
 NOW = AS_OF + HOUR
@@ -104,9 +104,9 @@ def test_nothing_is_queued_or_sent_without_a_recorded_approval(one_draft, moves)
     types = [
         kind for (kind,) in rows(store, "select type from events order by (metadata ->> 'version')::int")
     ]
-    decisions = [kind for kind in types if kind in ("nudge_approved", "nudge_draft", "nudge_rejected")]
+    decided = [kind for kind in types if kind in ("nudge_approved", "nudge_draft", "nudge_rejected")]
     if statuses(store)[nudge_id] in ("queued", "sent", "delivered", "failed"):
-        assert decisions[-1] == "nudge_approved"
+        assert decided[-1] == "nudge_approved"
     if {"nudge_queued", "nudge_sent"} & set(types):
         assert (
             "nudge_approved"
@@ -243,7 +243,7 @@ def test_a_status_that_does_not_exist_is_refused(store, drafts):
 def test_drafts_of_an_unpublished_run_cannot_be_seen_or_moved(store):
     load(store, learner("a"))
     run = begin(store)
-    contacts.decide(store, run)
+    decisions.decide(store, run)
     nudges.draft(store, run)
     (hidden,) = rows(store, "select id from nudges")
     assert review.listed(store, status=None) == []
@@ -299,7 +299,7 @@ APPROVER = """
 import sys
 from datetime import datetime
 from pathlib import Path
-from engagement import review
+from engagement.outreach import review
 from engagement.errors import InvalidInput
 from engagement.store import Store
 
@@ -551,7 +551,7 @@ DECIDER = """
 import json, sys
 from datetime import datetime
 from pathlib import Path
-from engagement import review
+from engagement.outreach import review
 from engagement.store import Store
 
 _, path, ids, actor, to = sys.argv

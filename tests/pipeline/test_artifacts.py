@@ -13,8 +13,8 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from engagement.demo import sample
-from engagement.ingest import learners as enrolments
-from engagement.pipeline import artifacts as folders
+from engagement.ingest import learners
+from engagement.pipeline import artifacts
 from engagement.pipeline.config import Pipeline, Report, Step
 from engagement.policy import DEFAULT_POLICY
 from engagement.reporting.pages import PLOTLY
@@ -64,7 +64,7 @@ def test_index_lists_runs_newest_first_with_relative_links(tmp_path) -> None:
     new = record(tmp_path, "week ly/r1")
     for folder in (old, new):
         (folder / "report.html").write_text("x")
-    made = Page(folders.write_index(tmp_path).read_text("utf-8"))
+    made = Page(artifacts.write_index(tmp_path).read_text("utf-8"))
     assert [a["href"] for a in made.all("a")] == [
         "#main",
         "week%20ly/r1/report.html",
@@ -78,7 +78,7 @@ def test_index_shows_the_answer_of_a_run_that_scored_nobody(tmp_path) -> None:
     answer = "It helped <b>a lot</b>."
     record(tmp_path, "weekly/w1", counts={"labels": none, "nudges": 0, "quizzes": 0, "answer": answer})
     record(tmp_path, "nightly/r1", counts={"labels": {"high": 3}, "answer": "3 learners are at high risk."})
-    made = Page(folders.write_index(tmp_path).read_text("utf-8"))
+    made = Page(artifacts.write_index(tmp_path).read_text("utf-8"))
     assert answer in made.text
     assert "3 learners" not in made.text
     assert made.all("b") == []
@@ -86,7 +86,7 @@ def test_index_shows_the_answer_of_a_run_that_scored_nobody(tmp_path) -> None:
 
 def test_index_shows_a_failed_run_without_a_link(tmp_path) -> None:
     record(tmp_path, "nightly/r1", status="failed", report=None, counts={}, finished_at=None)
-    made = Page(folders.write_index(tmp_path).read_text("utf-8"))
+    made = Page(artifacts.write_index(tmp_path).read_text("utf-8"))
     assert "failed" in made.text
     assert [a["href"] for a in made.all("a")] == ["#main"]
 
@@ -95,7 +95,7 @@ def test_index_shows_a_failed_run_without_a_link(tmp_path) -> None:
 def test_index_links_only_to_pages_inside_the_folder_of_the_run(tmp_path, report) -> None:
     record(tmp_path, "nightly/r1", report=report)
     (tmp_path / "secret.html").write_text("x")
-    made = Page(folders.write_index(tmp_path).read_text("utf-8"))
+    made = Page(artifacts.write_index(tmp_path).read_text("utf-8"))
     assert [a["href"] for a in made.all("a")] == ["#main"]
 
 
@@ -103,7 +103,7 @@ def test_index_links_only_to_pages_inside_the_folder_of_the_run(tmp_path, report
 def test_index_names_the_records_it_cannot_read_and_nothing_in_them(tmp_path, text) -> None:
     record(tmp_path, "nightly/r1")
     (record(tmp_path, "nightly/r2") / "run.json").write_text(text)
-    made = Page(folders.write_index(tmp_path).read_text("utf-8"))
+    made = Page(artifacts.write_index(tmp_path).read_text("utf-8"))
     assert "nightly/r2/run.json" in made.text
     assert "secret" not in made.text
     assert "1 run, newest first" in made.text
@@ -111,13 +111,13 @@ def test_index_names_the_records_it_cannot_read_and_nothing_in_them(tmp_path, te
 
 def test_index_escapes_what_records_say(tmp_path) -> None:
     record(tmp_path, "nightly/r1", pipeline=HOSTILE, status=HOSTILE)
-    made = Page(folders.write_index(tmp_path).read_text("utf-8"))
+    made = Page(artifacts.write_index(tmp_path).read_text("utf-8"))
     assert not made.all("script")
     assert HOSTILE in made.text
 
 
 def test_index_of_an_empty_folder_says_so(tmp_path) -> None:
-    assert "No run has left a report yet." in folders.write_index(tmp_path).read_text("utf-8")
+    assert "No run has left a report yet." in artifacts.write_index(tmp_path).read_text("utf-8")
 
 
 def test_index_links_to_each_page_of_a_run_and_to_its_pdf(tmp_path) -> None:
@@ -126,7 +126,7 @@ def test_index_links_to_each_page_of_a_run_and_to_its_pdf(tmp_path) -> None:
     folder = record(tmp_path, "weekly/r1", pages=pages)
     for path in ("weekly/r1/report.html", "weekly/r1/report-b.html", "weekly/r1/report.pdf", "secret.html"):
         (tmp_path / path).write_text("x")
-    made = Page(folders.write_index(tmp_path).read_text("utf-8"))
+    made = Page(artifacts.write_index(tmp_path).read_text("utf-8"))
     assert folder.is_dir()
     assert [a["href"] for a in made.all("a")] == [
         "#main",
@@ -142,7 +142,7 @@ def test_index_links_to_each_page_of_a_run_and_to_its_pdf(tmp_path) -> None:
 def test_index_shows_each_answer_on_a_line_of_its_own(tmp_path) -> None:
     none = dict.fromkeys(LABELS, 0)
     record(tmp_path, "weekly/w1", counts={"labels": none, "answer": "It helped.\n3 are at risk."})
-    html = folders.write_index(tmp_path).read_text("utf-8")
+    html = artifacts.write_index(tmp_path).read_text("utf-8")
     assert "<p>It helped.</p><p>3 are at risk.</p>" in html
 
 
@@ -165,17 +165,17 @@ def home(tmp_path):
 
 def load_cohort(store):
     frame = sample.cohort(80, seed=1, as_of=AS_OF).snapshot(8)
-    enrolments.load(store, frame, observed_at=AS_OF, loaded_at=AS_OF)
+    learners.load(store, frame, observed_at=AS_OF, loaded_at=AS_OF)
 
 
 def mailed(store, home):
-    papers = folders.write_pages(WEEKLY, CURRENT, home)
-    answers = folders.answer(papers.pages)
-    return folders.for_mail(store, WEEKLY, CURRENT, home=home, papers=papers, answers=answers)
+    papers = artifacts.write_pages(WEEKLY, CURRENT, home)
+    answers = artifacts.answer(papers.pages)
+    return artifacts.for_mail(store, WEEKLY, CURRENT, home=home, papers=papers, answers=answers)
 
 
 def test_every_page_is_written_and_links_to_the_others(home) -> None:
-    papers = folders.write_pages(WEEKLY, CURRENT, home)
+    papers = artifacts.write_pages(WEEKLY, CURRENT, home)
     names = ["report.html", "report-fairness.html", "report-cohort.html"]
     assert [page.html.name for page in papers.pages] == names
     for page in papers.pages:
@@ -184,31 +184,31 @@ def test_every_page_is_written_and_links_to_the_others(home) -> None:
         assert [a["href"] for a in made.all("a") if "aria-current" in a] == [page.html.name]
         assert made.text.count(HOSTILE) >= 1
         assert made.all("img") == []
-    assert folders.there(WEEKLY, home) == papers
+    assert artifacts.there(WEEKLY, home) == papers
 
 
 def test_the_answer_is_the_whole_of_the_first_and_a_sentence_of_the_others(home) -> None:
-    pages = folders.write_pages(WEEKLY, CURRENT, home).pages
-    assert folders.answer(pages) == "It helped. By 3 points.\nNo group stands out."
-    assert folders.answer(pages[1:]) == "No group stands out. Nor by a lot."
-    assert folders.answer(()) == ""
+    pages = artifacts.write_pages(WEEKLY, CURRENT, home).pages
+    assert artifacts.answer(pages) == "It helped. By 3 points.\nNo group stands out."
+    assert artifacts.answer(pages[1:]) == "No group stands out. Nor by a lot."
+    assert artifacts.answer(()) == ""
 
 
 def test_the_record_names_the_pages_and_the_index_reads_it(home) -> None:
-    papers = folders.write_pages(WEEKLY, CURRENT, home)
-    folders.write_record(home, CURRENT, "published", now=AS_OF, counts={"answer": "Yes."}, papers=papers)
-    assert folders.recorded_status(home) == "published"
+    papers = artifacts.write_pages(WEEKLY, CURRENT, home)
+    artifacts.write_record(home, CURRENT, "published", now=AS_OF, counts={"answer": "Yes."}, papers=papers)
+    assert artifacts.recorded_status(home) == "published"
     kept = json.loads((home / "run.json").read_text())
     assert kept["report"] == "report.html"
     assert kept["pages"][1] == {"title": HOSTILE, "file": "report-fairness.html"}
-    assert "Who?" in folders.write_index(home.parents[1]).read_text("utf-8")
+    assert "Who?" in artifacts.write_index(home.parents[1]).read_text("utf-8")
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", "{}", "3"])
 def test_a_record_that_cannot_be_read_says_nothing(tmp_path, text) -> None:
-    assert folders.recorded_status(tmp_path) is None
+    assert artifacts.recorded_status(tmp_path) is None
     (tmp_path / "run.json").write_text(text)
-    assert folders.recorded_status(tmp_path) is None
+    assert artifacts.recorded_status(tmp_path) is None
 
 
 def test_without_a_browser_there_are_the_words_and_a_sentence_that_says_why(
@@ -243,7 +243,7 @@ def test_a_picture_that_fails_leaves_the_pdf(store, home, monkeypatch, tmp_path)
     papers = mailed(store, home)
     assert papers.missing == "without summary.png: Chromium ended with exit code 7"
     assert papers.pdf.read_bytes() == b"%PDF-1.4\n"
-    assert folders.there(WEEKLY, home).pdf == papers.pdf
+    assert artifacts.there(WEEKLY, home).pdf == papers.pdf
     assert not (home / ".printing").exists()
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from engagement.errors import InvalidInput, NotFound
 from engagement.ingest.source_format import Conventions
-from engagement.pipeline import config as steps
-from engagement.pipeline.config import Pipeline, Step, declared_types, parameters, read_pipeline
+from engagement.pipeline import config
+from engagement.pipeline.config import Pipeline, Step, declared_types, parameters_of, read_pipeline
 
 GOOD = """
 name = "tiny"
@@ -33,7 +33,7 @@ word: str = "a"  # any
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    monkeypatch.setattr(steps, "NOTEBOOKS", tmp_path)
+    monkeypatch.setattr(config, "NOTEBOOKS", tmp_path)
     write_notebook(tmp_path / "first.ipynb", DECLARED)
     return tmp_path
 
@@ -53,7 +53,7 @@ def one_step(**own):
 
 
 def given(folder, **texts):
-    return parameters(one_step(), texts)["first"]
+    return parameters_of(one_step(), texts)["first"]
 
 
 def test_a_pipeline_is_read_as_its_file_says(tmp_path):
@@ -80,11 +80,11 @@ def test_a_weekly_run_has_three_pages_and_is_made_for_mail_and_a_nightly_run_has
 
 
 def test_every_pipeline_of_the_project_takes_its_parameters():
-    names = sorted(path.stem for path in steps.PIPELINES.glob("*.toml"))
+    names = sorted(path.stem for path in config.PIPELINES.glob("*.toml"))
     assert "nightly" in names
     for name in names:
         pipeline = read_pipeline(name)
-        assert set(parameters(pipeline, {})) == {step.notebook for step in pipeline.steps}
+        assert set(parameters_of(pipeline, {})) == {step.notebook for step in pipeline.steps}
 
 
 @pytest.mark.parametrize(
@@ -236,7 +236,7 @@ def test_a_parameters_cell_that_is_no_python_is_refused(folder):
 def test_a_step_without_a_notebook_is_not_found(folder):
     with pytest.raises(NotFound, match=r"no notebook first\.ipynb"):
         (folder / "first.ipynb").unlink()
-        parameters(one_step(), {})
+        parameters_of(one_step(), {})
 
 
 @pytest.mark.parametrize(
@@ -285,7 +285,7 @@ def test_a_text_of_another_type_is_refused(folder, name, text):
 )
 def test_a_value_of_another_type_in_the_file_is_refused(folder, name, value):
     with pytest.raises(InvalidInput, match=rf"parameter {name}: \S+ is needed, not {type(value).__name__}"):
-        parameters(one_step(**{name: value}), {})
+        parameters_of(one_step(**{name: value}), {})
 
 
 @pytest.mark.parametrize("name", ["cuont", "x;import os", "__import__('os')", "count ", "", "COUNT", "a\nb"])
@@ -304,7 +304,7 @@ def test_what_the_run_itself_says_cannot_be_given(folder, name):
     with pytest.raises(InvalidInput, match="no notebook takes it"):
         given(folder, **{name: "2026-01-01"})
     with pytest.raises(InvalidInput, match=f"first takes no parameter {name}"):
-        parameters(one_step(**{name: "2026-01-01"}), {})
+        parameters_of(one_step(**{name: "2026-01-01"}), {})
 
 
 def test_a_given_parameter_goes_before_the_file_and_to_each_step_that_takes_it(folder):
@@ -318,7 +318,7 @@ def test_a_given_parameter_goes_before_the_file_and_to_each_step_that_takes_it(f
             Step(notebook="third"),
         ],
     )
-    assert parameters(pipeline, {"count": "4"}) == {
+    assert parameters_of(pipeline, {"count": "4"}) == {
         "first": {"count": 4, "word": "kept"},
         "second": {"count": 4},
         "third": {},

@@ -6,20 +6,21 @@ import pytest
 
 from engagement.errors import NotFound
 from engagement.llm import titles
+from engagement.llm.completions import make_prompts
+from engagement.llm.writer import chosen_model
 from engagement.outreach import nudges, quizzes
-from engagement.pipeline import config as steps
-from engagement.pipeline import dry_run as estimates
+from engagement.pipeline import config, dry_run
 from engagement.settings import read_settings
 from engagement.store import Store
-from engagement.targeting import decisions as contacts
+from engagement.targeting import decisions
 from tests.support.cohort import AS_OF, begin, learner, load, rows
 
-NIGHTLY = steps.read_pipeline("nightly")
+NIGHTLY = config.read_pipeline("nightly")
 EACH = {"preferred_channel": "in_app", "completed_percent": 5}
 
 
-def dry_run(store, *, model="gpt-4.1-mini", **given):
-    return estimates.of_run(
+def estimated(store, *, model="gpt-4.1-mini", **given):
+    return dry_run.of_run(
         store,
         NIGHTLY,
         read_settings(),
@@ -44,7 +45,7 @@ def cohort(store):
 
 
 def test_it_counts_drafts_different_prompts_and_who_is_left_out(cohort):
-    nudge, quiz = (dry_run(cohort).parts[kind] for kind in ("nudges", "quizzes"))
+    nudge, quiz = (estimated(cohort).parts[kind] for kind in ("nudges", "quizzes"))
     # three styles with the topic, one learner without a confirmed one; quizzes in three variants
     assert (nudge.drafts, nudge.withheld, nudge.prompts, nudge.to_ask) == (32, 1, 4, 4)
     assert (quiz.drafts, quiz.withheld, quiz.prompts, quiz.to_ask) == (32, 2, 3, 3)
@@ -53,14 +54,14 @@ def test_it_counts_drafts_different_prompts_and_who_is_left_out(cohort):
 
 
 def test_tokens_are_counted_once_for_each_prompt(cohort):
-    part = dry_run(cohort).parts["nudges"]
+    part = estimated(cohort).parts["nudges"]
     instructions = nudges.WANTED.task("in_app", "en").instructions
     words = len(instructions.split())
     assert 4 * words < part.input_tokens < 4 * 2.5 * words
 
 
 def test_a_price_is_named_for_the_model_and_for_others(cohort):
-    costs = dry_run(cohort, model="gpt-4.1").cost_usd
+    costs = estimated(cohort, model="gpt-4.1").cost_usd
     assert next(iter(costs)) == "gpt-4.1"
     assert costs["gpt-4.1"] == pytest.approx(
         5 * costs["gpt-4.1-mini"], rel=1e-3
@@ -68,15 +69,15 @@ def test_a_price_is_named_for_the_model_and_for_others(cohort):
 
 
 def test_a_model_without_a_listed_price_has_none_until_it_is_said(cohort, monkeypatch):
-    assert "our-own" not in dry_run(cohort, model="our-own").cost_usd
+    assert "our-own" not in estimated(cohort, model="our-own").cost_usd
     monkeypatch.setenv("ENGAGEMENT_PRICE", "1/1")
-    parts = dry_run(cohort, model="our-own")
+    parts = estimated(cohort, model="our-own")
     tokens = sum(part.input_tokens + part.output_tokens for part in parts.parts.values())
     assert parts.cost_usd["our-own"] == pytest.approx(tokens / 1e6)
 
 
 def test_nothing_is_drafted_published_or_seen(cohort):
-    dry_run(cohort)
+    estimated(cohort)
     for table in ("nudges", "quizzes", "risk_scores", "disclosures", "model_answers", "published_decisions"):
         assert rows(cohort, f"select count(*) from {table}") == [(0,)], table
     assert rows(cohort, "select pipeline, published_at from runs") == [("scratch", None)]
@@ -84,12 +85,12 @@ def test_nothing_is_drafted_published_or_seen(cohort):
 
 def test_what_was_answered_before_is_known(cohort):
     run = begin(cohort)
-    contacts.decide(cohort, run)
+    decisions.decide(cohort, run)
     with cohort.staging():
         with cohort.read() as db:
             nudges.choose(db, run, why_not="", rewrites=True)
-            asked = estimates.writing.chosen_model(read_settings(), "gpt-4.1-mini")
-            estimates.answers.make_prompts(db, nudges.WANTED, asked, as_of=AS_OF)
+            asked = chosen_model(read_settings(), "gpt-4.1-mini")
+            make_prompts(db, nudges.WANTED, asked, as_of=AS_OF)
             keys = db.execute("select distinct cache_key from temp.prompts order by all").fetchall()
         with cohort.write() as db:
             db.execute(
@@ -97,26 +98,26 @@ def test_what_was_answered_before_is_known(cohort):
                 "($key, 'nudge', 'v1.0', null, null, 'x', 1, 1, 1, 0, 'm', 'u', 'r', $at)",
                 {"key": keys[0][0], "at": AS_OF},
             )
-    part = dry_run(cohort).parts["nudges"]
+    part = estimated(cohort).parts["nudges"]
     assert (part.prompts, part.known, part.to_ask) == (4, 1, 3)
 
 
 def test_parameters_of_the_run_count(cohort):
-    assert dry_run(cohort, capacity="5").parts["nudges"].drafts == 5
+    assert estimated(cohort, capacity="5").parts["nudges"].drafts == 5
 
 
 def test_untouched_templates_of_the_day_are_counted(cohort):
     run = begin(cohort)
-    contacts.decide(cohort, run)
+    decisions.decide(cohort, run)
     nudges.draft(cohort, run)
     quizzes.draft(cohort, run)
-    assert dry_run(cohort).parts["nudges"].drafts == 32
+    assert estimated(cohort).parts["nudges"].drafts == 32
 
 
 def test_it_can_be_written_as_json(cohort):
-    assert json.loads(json.dumps(dry_run(cohort).as_dict()))["parts"]["nudges"]["prompts"] == 4
+    assert json.loads(json.dumps(estimated(cohort).as_dict()))["parts"]["nudges"]["prompts"] == 4
 
 
 def test_without_a_store_there_is_nothing_to_estimate(tmp_path):
     with pytest.raises(NotFound):
-        dry_run(Store(tmp_path / "none.duckdb"))
+        estimated(Store(tmp_path / "none.duckdb"))

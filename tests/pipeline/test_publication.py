@@ -9,8 +9,8 @@ from engagement import runs
 from engagement.outreach import nudges, quizzes
 from engagement.pipeline import publication
 from engagement.policy import RiskPolicy
-from engagement.risk import scores as scoring
-from engagement.targeting import decisions as contacts
+from engagement.risk import scores
+from engagement.targeting import decisions
 from tests.support.cohort import (
     AS_OF,
     DAY,
@@ -37,7 +37,7 @@ def recalculate(store, as_of=AS_OF, programs=None):
 def test_nothing_of_a_run_is_seen_before_it_is_published(store):
     load(store, learner("a"))
     run = begin(store)
-    contacts.decide(store, run)
+    decisions.decide(store, run)
     nudges.draft(store, run)
     quizzes.draft(store, run)
     seen = "select (select count(*) from {}), (select count(*) from {}), (select count(*) from {})".format(
@@ -53,7 +53,7 @@ def test_nothing_of_a_run_is_seen_before_it_is_published(store):
 def test_publishing_counts_what_the_run_did(store):
     load(store, learner("a"), learner("b", **LOW), learner("c", **MEDIUM), learner("d", **UNKNOWN))
     run = begin(store)
-    contacts.decide(store, run)
+    decisions.decide(store, run)
     nudges.draft(store, run)
     quizzes.draft(store, run)
     assert publication.publish(store, run, now=AS_OF) == {
@@ -232,7 +232,7 @@ def test_recalculating_drafts_nothing_and_counts_as_no_night(store):
         recalculate(store, AS_OF - days * DAY)
     assert rows(store, "select count(*) from nudges") == [(0,)]
     run = begin(store)
-    contacts.decide(store, run)
+    decisions.decide(store, run)
     assert rows(store, "select type from contact_decisions") == [("behind_pace",)]
 
 
@@ -255,7 +255,7 @@ def test_the_day_of_a_recalculation_is_the_institutions(store):
 def test_discarding_a_run_leaves_nothing_of_it(store):
     load(store, learner("a"))
     run = begin(store)
-    contacts.decide(store, run)
+    decisions.decide(store, run)
     nudges.draft(store, run)
     quizzes.draft(store, run)
     publication.discard(store, run.run_id, now=AS_OF)
@@ -268,7 +268,7 @@ def test_runs_that_overlap_draft_one_nudge_for_a_person(store):
     load(store, learner("a"))
     slow, fast = begin(store), begin(store, AS_OF - timedelta(seconds=1))
     for run in (slow, fast):
-        contacts.decide(store, run)
+        decisions.decide(store, run)
     nudges.draft(Overtaken(store.path, lambda: nudges.draft(store, fast)), slow)
     assert rows(store, "select run_id from nudges") == [(fast.run_id,)]
 
@@ -298,7 +298,7 @@ def test_another_enrolment_of_a_person_gets_no_second_nudge_for_the_same_day(sto
     second = begin(store, AS_OF - timedelta(seconds=1))
     drafted = []
     for run in (first, second):
-        contacts.decide(store, run)
+        decisions.decide(store, run)
         drafted.append(nudges.draft(store, run))
     assert drafted == [1, 0]
     assert rows(
@@ -312,7 +312,7 @@ def test_another_enrolment_of_a_person_gets_no_second_nudge_for_the_same_day(sto
 def test_a_publication_that_fails_half_way_shows_nothing(store):
     load(store, learner("a"))
     run = begin(store)
-    contacts.decide(store, run)
+    decisions.decide(store, run)
     with store.write() as db:
         db.execute("alter table runs rename column finished_at to elsewhere")  # the last thing it writes
     with pytest.raises(duckdb.BinderException):
@@ -340,4 +340,4 @@ def test_half_a_day_away_counts_as_half_a_day(store):
 def test_a_run_is_scored_by_its_own_policy(store):
     load(store, learner("a"))
     run = replace(begin(store), policy=RiskPolicy(high_above=0.9))
-    assert scoring.score(store, run) == {"high": 0, "medium": 1, "low": 0, "unknown": 0}
+    assert scores.score(store, run) == {"high": 0, "medium": 1, "low": 0, "unknown": 0}

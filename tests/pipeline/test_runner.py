@@ -23,19 +23,17 @@ import pytest
 from engagement import runs
 from engagement.demo import sample
 from engagement.errors import InvalidInput, NotFound, RunFailed, StoreBusy
-from engagement.ingest import learners as enrolments
+from engagement.ingest import learners
 from engagement.outreach import nudges, review
-from engagement.pipeline import config as steps
-from engagement.pipeline import publication, sources
-from engagement.pipeline import runner as pipeline
+from engagement.pipeline import config, publication, runner, sources
 from engagement.pipeline.config import Pipeline, Report, Sources, Step
 from engagement.reporting import printing
-from engagement.risk import scores as scoring
+from engagement.risk import scores
 from engagement.runs import Run
 from engagement.settings import PROJECT
 from engagement.store import Store
 from engagement.store.locks import sole_runner
-from engagement.targeting import decisions as contacts
+from engagement.targeting import decisions
 
 DAY = date(2026, 3, 1)
 AS_OF = datetime.fromisoformat("2026-03-01T23:59:59.999999")
@@ -85,7 +83,7 @@ def tiny(*names, **how):
 def run(store, chosen, **changed):
     """Run the pipeline, as cron does in the day that it is for."""
     options = {"as_of": AS_OF, "day": DAY, "given": {}, "folder": store.path.parent / "reports"} | changed
-    return pipeline.run(store, chosen, **({"started_at": options["as_of"] - 22 * HOUR} | options))
+    return runner.run(store, chosen, **({"started_at": options["as_of"] - 22 * HOUR} | options))
 
 
 def home(store, run_id="nightly-2026-03-01-1"):
@@ -112,7 +110,7 @@ def shown(store):
 
 def load_cohort(store, week=8, *, observed_at=AS_OF, size=80):
     frame = sample.cohort(size, seed=1, as_of=AS_OF).snapshot(week)
-    enrolments.load(store, frame, observed_at=observed_at, loaded_at=observed_at)
+    learners.load(store, frame, observed_at=observed_at, loaded_at=observed_at)
 
 
 def begin(store, *, as_of=AS_OF, key="k"):
@@ -132,8 +130,8 @@ def begin(store, *, as_of=AS_OF, key="k"):
 def night(store, as_of):
     """Do what the notebooks do, without kernels."""
     current = begin(store, as_of=as_of, key=str(as_of))
-    scoring.score(store, current)
-    contacts.decide(store, current)
+    scores.score(store, current)
+    decisions.decide(store, current)
     nudges.draft(store, current)
     return publication.publish(store, current, now=as_of)
 
@@ -176,7 +174,7 @@ def ended(store, within_s=3.0):
 @pytest.fixture
 def folder(tmp_path, monkeypatch, store):
     """The folder of this test's notebooks; their kernels work on `store`."""
-    monkeypatch.setattr(steps, "NOTEBOOKS", tmp_path)
+    monkeypatch.setattr(config, "NOTEBOOKS", tmp_path)
     monkeypatch.setenv("ENGAGEMENT_STORE", str(store.path))
     return tmp_path
 
@@ -198,7 +196,7 @@ def story(tmp_path_factory):
 
 def tell(store):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(steps, "NOTEBOOKS", store.path.parent)
+        patch.setattr(config, "NOTEBOOKS", store.path.parent)
         patch.setenv("ENGAGEMENT_STORE", str(store.path))
         return run(store, NIGHTLY)
 
@@ -346,8 +344,8 @@ def test_a_step_that_passed_on_our_own_error_is_quoted(folder, store):
 def test_what_another_input_left_half_done_is_forgotten(folder, store):
     load_cohort(store)
     half = begin(store)
-    scoring.score(store, half)
-    contacts.decide(store, half)
+    scores.score(store, half)
+    decisions.decide(store, half)
     assert nudges.draft(store, half) > 10
     write_notebook(folder / "first.ipynb", "note")
     result = run(store, tiny("first"))
@@ -419,7 +417,7 @@ def test_a_key_in_the_environment_is_in_no_file_of_a_run(folder, store, monkeypa
 
 
 def test_the_files_of_a_pipeline_are_loaded_once(folder, store, monkeypatch):
-    monkeypatch.setattr(steps, "NOTEBOOKS", PROJECT / "notebooks")
+    monkeypatch.setattr(config, "NOTEBOOKS", PROJECT / "notebooks")
     (file, _) = sample.write_csv(sample.cohort(60, seed=1, as_of=AS_OF), folder)
     chosen = Pipeline(
         name="nightly",
@@ -571,21 +569,22 @@ def test_a_record_that_was_not_written_in_time_is_written_by_the_same_run_again(
 SCORE_ELSEWHERE = """
 import sys
 from pathlib import Path
-from engagement import runs, scoring
+from engagement import runs
+from engagement.risk import scores
 from engagement.store import Store
 store = Store(Path(sys.argv[1]))
-scoring.score(store, runs.get(store, sys.argv[2]))
+scores.score(store, runs.get(store, sys.argv[2]))
 """
 
 
 def test_scores_do_not_depend_on_the_time_zone_of_the_machine(store):
     load_cohort(store)
     current = begin(store)
-    scoring.score(store, current)
+    scores.score(store, current)
     here = rows(store, "select * from run_scores order by learner_id")
     assert len(here) > 50
     with store.write() as db:
-        scoring.discard(db, current.run_id)
+        scores.discard(db, current.run_id)
     command = [sys.executable, "-c", SCORE_ELSEWHERE, str(store.path), current.run_id]
     subprocess.run(command, env=os.environ | {"TZ": "Asia/Kolkata"}, check=True)
     assert rows(store, "select * from run_scores order by learner_id") == here
@@ -669,7 +668,7 @@ def test_what_is_loaded_by_hand_in_the_day_comes_after_what_the_night_loaded(sto
     current = Run("r", "nightly", AS_OF, DAY, 1, "running", "p", morning)
     sources.load(store, current, learner_files=[str(file)], event_files=[], zone=UTC)
     told = pd.read_csv(file, dtype="string").head(1).assign(avg_quiz_score="99.5", contact_opt_out="yes")
-    enrolments.load(store, told, observed_at=noon, loaded_at=noon)
+    learners.load(store, told, observed_at=noon, loaded_at=noon)
     assert one(
         store,
         f"""
@@ -922,7 +921,7 @@ def test_a_file_that_changed_since_its_run_stopped_waits_once_the_day_is_over(fo
 
 
 def test_an_inbox_with_nothing_in_it_is_no_run_where_there_is_no_store(folder, store, monkeypatch):
-    monkeypatch.setattr(steps, "NOTEBOOKS", PROJECT / "notebooks")
+    monkeypatch.setattr(config, "NOTEBOOKS", PROJECT / "notebooks")
     with pytest.raises(NotFound, match="there is no store"):
         run(store, with_inbox(folder))
     assert not store.path.exists()

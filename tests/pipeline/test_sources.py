@@ -9,10 +9,10 @@ import pytest
 
 from engagement import runs
 from engagement.errors import InvalidInput, RunFailed
-from engagement.ingest import events
-from engagement.ingest import learners as enrolments
-from engagement.pipeline import inbox as inbox_module
+from engagement.ingest import events, learners
+from engagement.pipeline import inbox as inboxes
 from engagement.pipeline import sources
+from engagement.pipeline.inbox import found, keep_plan, to_load
 from engagement.pipeline.sources import Sources
 from engagement.store import Store
 from tests.support.cohort import AS_OF, DAY, HOUR, rows
@@ -48,9 +48,9 @@ def of(inbox, **different):
 
 def begin(store, chosen, as_of=AS_OF, *, started_at=None):
     """Begin a run of these sources; return it and its files."""
-    there = inbox_module.found(chosen)
+    there = found(chosen)
     with store.write() as db:
-        coming = inbox_module.to_load(db, there)
+        coming = to_load(db, there)
         run = runs.begin(
             db,
             "nightly",
@@ -61,24 +61,24 @@ def begin(store, chosen, as_of=AS_OF, *, started_at=None):
             fingerprint="",
             now=started_at or as_of,
         )
-        return run, inbox_module.keep_plan(db, run, chosen, coming, there=there)
+        return run, keep_plan(db, run, chosen, coming, there=there)
 
 
 def resumed(store, run, chosen):
-    there = inbox_module.found(chosen)
+    there = found(chosen)
     with store.write() as db:
-        coming = inbox_module.to_load(db, there)
-        return inbox_module.keep_plan(db, run, chosen, coming, there=there)
+        coming = to_load(db, there)
+        return keep_plan(db, run, chosen, coming, there=there)
 
 
 def fingerprint(db, chosen, as_of=AS_OF):
     """The input of a run that would begin now."""
-    coming = inbox_module.to_load(db, inbox_module.found(chosen))
-    return inbox_module.fingerprint(db, coming, as_of=as_of)
+    coming = to_load(db, found(chosen))
+    return inboxes.fingerprint(db, coming, as_of=as_of)
 
 
 def check_news(store, run, chosen, files):
-    inbox_module.check_news(store, run, chosen, files, now=run.started_at)
+    inboxes.check_news(store, run, chosen, files, now=run.started_at)
 
 
 def load(store, run, files, zone=UTC):
@@ -156,7 +156,7 @@ def test_an_export_that_comes_again_does_not_take_back_what_followed(store, inbo
 
 def test_what_was_loaded_by_hand_is_not_new(store, inbox):
     file = write(inbox / "a.csv", learner("a"))
-    enrolments.load(store, file, observed_at=AS_OF, loaded_at=AS_OF)
+    learners.load(store, file, observed_at=AS_OF, loaded_at=AS_OF)
     assert night(store, of(inbox)) == []
 
 
@@ -191,13 +191,13 @@ def test_what_cannot_be_read_in_an_inbox_is_refused_by_name(store, inbox, kind):
     else:
         bad.symlink_to(bad if kind == "loop" else inbox / "gone")
     with pytest.raises(InvalidInput, match=r"bad\.csv: there is no such file"):
-        inbox_module.found(of(inbox))
+        found(of(inbox))
 
 
 def test_a_name_that_is_no_text_is_refused(inbox):
     (inbox / os.fsdecode(b"\xff.csv")).write_text(f"{HEADER}\n{learner('b')}\n")
     with pytest.raises(InvalidInput, match="rename it; a name is UTF-8") as caught:
-        inbox_module.found(of(inbox))
+        found(of(inbox))
     assert str(caught.value).encode()
 
 
@@ -230,7 +230,7 @@ def test_the_name_of_a_file_is_no_pattern_for_others(store, inbox):
 
 def test_a_folder_in_place_of_a_pattern_is_refused(inbox):
     with pytest.raises(InvalidInput, match=r"is a folder; .*/inbox/\*\.csv means the files in it"):
-        inbox_module.found(Sources(inbox=f"{inbox}/"))
+        found(Sources(inbox=f"{inbox}/"))
 
 
 def test_an_empty_file_is_refused_and_not_taken_for_nothing(store, inbox):
@@ -248,7 +248,7 @@ def test_a_file_that_grows_after_the_run_began_is_refused_unread(store, inbox):
         load(store, run, files)
     assert loaded(store) == []
     assert night(store, of(inbox)) == ["a.csv"]
-    assert enrolments.count(store) == 2
+    assert learners.count(store) == 2
 
 
 def test_a_file_that_changed_while_it_was_read_does_not_pass_when_tried_again(store, inbox):
@@ -469,7 +469,7 @@ def test_a_run_for_a_day_in_the_past_uses_up_no_news(store, inbox):
 @pytest.mark.parametrize(("days", "fails"), [(3, False), (3 + 1 / 24, True)])
 def test_facts_older_than_the_limit_fail_the_run(store, inbox, days, fails):
     file = write(inbox / "a.csv", learner("a"))
-    enrolments.load(store, file, observed_at=AS_OF - timedelta(days=days), loaded_at=AS_OF)
+    learners.load(store, file, observed_at=AS_OF - timedelta(days=days), loaded_at=AS_OF)
     run, _ = begin(store, Sources())
     limit = Sources(max_age_days=3)
     if not fails:
@@ -482,7 +482,7 @@ def test_facts_older_than_the_limit_fail_the_run(store, inbox, days, fails):
 def test_facts_are_as_old_as_they_were_at_the_day_of_a_back_fill(store, inbox):
     for number, at in enumerate((AS_OF - 10 * DAY, AS_OF)):
         file = write(inbox / "a.csv", learner("a", number))
-        enrolments.load(store, file, observed_at=at, loaded_at=at)
+        learners.load(store, file, observed_at=at, loaded_at=at)
     limit = Sources(max_age_days=2)
     sources.check_age(store, begin(store, Sources(), AS_OF - 9 * DAY, started_at=AS_OF)[0], limit)
     with pytest.raises(RunFailed, match=r"newest facts are 7\.0 days old"):
@@ -491,7 +491,7 @@ def test_facts_are_as_old_as_they_were_at_the_day_of_a_back_fill(store, inbox):
 
 def test_the_rest_of_a_day_that_is_not_over_makes_no_fact_older(store, inbox):
     file = write(inbox / "a.csv", learner("a"))
-    enrolments.load(store, file, observed_at=AS_OF - 30 * HOUR, loaded_at=AS_OF)
+    learners.load(store, file, observed_at=AS_OF - 30 * HOUR, loaded_at=AS_OF)
     run, _ = begin(store, Sources(), started_at=AS_OF - 22 * HOUR)
     sources.check_age(store, run, Sources(max_age_days=1))
 
@@ -512,7 +512,7 @@ def test_events_count_by_their_own_content(store, inbox):
     """The same bytes are another file where they mean something else."""
     both = "learner_id,type,timestamp," + HEADER
     file = write(inbox / "a.csv", f"a,login,2026-02-20 10:00,{learner('a')}", header=both)
-    enrolments.load(store, file, observed_at=AS_OF, loaded_at=AS_OF)
+    learners.load(store, file, observed_at=AS_OF, loaded_at=AS_OF)
     assert night(store, Sources(events_inbox=f"{inbox}/*.csv")) == ["a.csv"]
     assert night(store, Sources(events_inbox=f"{inbox}/*.csv"), AS_OF + DAY) == []
     events_known = rows(store, "select count(*) from events")

@@ -1,8 +1,8 @@
 import pandas as pd
 import pytest
 
-from engagement.reporting import headlines as findings
-from engagement.views import suppression as disclosure
+from engagement.reporting import headlines
+from engagement.views import suppression
 from engagement.vocabulary import LABELS
 from tests.support.cohort import AS_OF
 
@@ -29,7 +29,7 @@ def labels(high, low, change):
     ids=["first run", "fewer", "more", "the same", "nobody"],
 )
 def test_headline(high, low, change, sentence):
-    assert findings.headline(labels(high, low, change)) == sentence
+    assert headlines.headline(labels(high, low, change)) == sentence
 
 
 def fresh(age_days=0.5, without_facts=0, logins_in_future=0, newest=AS_OF):
@@ -39,7 +39,7 @@ def fresh(age_days=0.5, without_facts=0, logins_in_future=0, newest=AS_OF):
         "logins_in_future": logins_in_future,
         "without_facts": without_facts,
     }
-    return findings.freshness(pd.DataFrame([row]))
+    return headlines.freshness(pd.DataFrame([row]))
 
 
 @pytest.mark.parametrize(
@@ -65,56 +65,56 @@ def shares(high, low):
 
 def test_a_cohort_is_told_with_its_main_reason():
     drivers = pd.DataFrame({"driver": ["inactivity", "low_quiz"], "learners": [1200, 30]})
-    told = findings.cohort(shares(25, 75), drivers)
+    told = headlines.cohort(shares(25, 75), drivers)
     assert told.startswith("25 of 100 learners were at high risk (25 %). The main reason")
     assert told.endswith("(1,200 learners).")
 
 
 def test_a_cohort_without_anybody_at_risk_has_no_reason():
     nobody = pd.DataFrame({"driver": [], "learners": []})
-    assert findings.cohort(shares(0, 10), nobody) == "0 of 10 learners were at high risk (0 %)."
+    assert headlines.cohort(shares(0, 10), nobody) == "0 of 10 learners were at high risk (0 %)."
 
 
 def test_a_small_number_at_high_risk_is_not_named():
     nobody = pd.DataFrame({"driver": [], "learners": []})
-    assert findings.cohort(shares(4, 75), nobody) == "Fewer than 10 of 79 learners were at high risk."
+    assert headlines.cohort(shares(4, 75), nobody) == "Fewer than 10 of 79 learners were at high risk."
     few = shares(25, 75).assign(learners=[25, 0, 3, 2])
-    assert "25" not in findings.cohort(few, nobody)
+    assert "25" not in headlines.cohort(few, nobody)
     few = pd.DataFrame({"driver": ["inactivity", "low_quiz"], "learners": [40, 3]})
-    assert "reason" not in findings.cohort(shares(25, 75), few)  # the larger one would give the smaller away
+    assert "reason" not in headlines.cohort(shares(25, 75), few)  # the larger one would give the smaller away
 
 
 def test_titles_say_what_a_picture_shows():
     table = pd.DataFrame(5000, index=list(LABELS), columns=list(LABELS))
-    assert findings.moves(table) == "15,000 moved to a higher risk, 15,000 to a lower one"
-    assert findings.moves(table * 0) == "0 moved to a higher risk, 0 to a lower one"
-    assert findings.label_shares(shares(25, 75)) == "25 at high risk and 0 at medium risk"
+    assert headlines.moves(table) == "15,000 moved to a higher risk, 15,000 to a lower one"
+    assert headlines.moves(table * 0) == "0 moved to a higher risk, 0 to a lower one"
+    assert headlines.label_shares(shares(25, 75)) == "25 at high risk and 0 at medium risk"
     groups = pd.DataFrame(
         {"quadrant": ["drifting", "on track"], "learners": [30, 70], "share_percent": [30.0, 70.0]}
     )
-    assert findings.quadrants(groups) == "30 learners (30 %) are drifting"
-    assert findings.quadrants(groups.tail(1)) == "No group off track can be shown"
+    assert headlines.quadrants(groups) == "30 learners (30 %) are drifting"
+    assert headlines.quadrants(groups.tail(1)) == "No group off track can be shown"
     reasons = pd.DataFrame({"driver": ["low_quiz"], "learners": [30]})
-    assert findings.drivers(reasons) == "Low quiz results weighs most, for 30 learners"
+    assert headlines.drivers(reasons) == "Low quiz results weighs most, for 30 learners"
 
 
 def test_a_cohort_of_nobody_is_told_so():
     nobody = pd.DataFrame({"driver": [], "learners": []})
-    assert findings.cohort(shares(0, 0), nobody).startswith("Fewer than 10 learners are known")
+    assert headlines.cohort(shares(0, 0), nobody).startswith("Fewer than 10 learners are known")
 
 
 def test_a_title_of_moves_does_not_give_away_what_its_table_hides():
     scored = ["high", "medium", "low"]
     table = pd.DataFrame([[116, 154, 3], [154, 535, 132], [21, 130, 622]], index=scored, columns=scored)
-    streams = disclosure.masked(table)
-    assert findings.moves(streams) == "At least 151 moved to a higher risk, at least 154 to a lower one"
-    assert findings.moves(streams.mask(streams < 600)) == (
+    streams = suppression.masked(table)
+    assert headlines.moves(streams) == "At least 151 moved to a higher risk, at least 154 to a lower one"
+    assert headlines.moves(streams.mask(streams < 600)) == (
         "A hidden number moved to a higher risk, a hidden number to a lower one"
     )
 
 
 def test_a_title_of_groups_says_how_far_they_lie_apart():
     shares = pd.DataFrame({"measure": ["at risk", "at risk", "at risk", "other"], "share": [59, 57, None, 1]})
-    assert findings.group_shares(shares, "at risk") == "57 to 59 % at risk, by group"
-    assert findings.group_shares(shares, "other") == "1 % other in every group"
-    assert findings.group_shares(shares.assign(share=None), "at risk") == "No share at risk can be shown"
+    assert headlines.group_shares(shares, "at risk") == "57 to 59 % at risk, by group"
+    assert headlines.group_shares(shares, "other") == "1 % other in every group"
+    assert headlines.group_shares(shares.assign(share=None), "at risk") == "No share at risk can be shown"

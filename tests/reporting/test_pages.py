@@ -11,9 +11,8 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from engagement.errors import InvalidInput, NotFound
-from engagement.reporting import displays
-from engagement.reporting import pages as reports
-from engagement.reporting.charts import runs as charts
+from engagement.reporting import displays, pages
+from engagement.reporting.charts import runs
 from engagement.reporting.pages import Page as Sister
 from tests.support.elements import Page, chromium
 
@@ -30,14 +29,14 @@ def shown(data: dict[str, Any]) -> Any:
 
 
 def figure(chart: Any) -> Any:
-    return shown({reports.PLOTLY: json.loads(chart.to_json()), "text/html": "<b>inlined plotly</b>"})
+    return shown({pages.PLOTLY: json.loads(chart.to_json()), "text/html": "<b>inlined plotly</b>"})
 
 
 def write(tmp_path: Path, *cells: Any) -> Path:
     folder = tmp_path / "reports" / "nightly" / "r1"
     folder.mkdir(parents=True, exist_ok=True)
     nbformat.write(new_notebook(cells=list(cells)), folder / "90_report.ipynb")
-    return reports.write_report(
+    return pages.write_report(
         folder / "90_report.ipynb", folder / "report.html", title="Nightly", subtitle="As of"
     )
 
@@ -61,14 +60,14 @@ HOSTILE_CELLS = {
     ),
     "frame": lambda: shown({"text/html": "<iframe src='https://example.invalid'></iframe><base href='//x'>"}),
     "table": lambda: shown({"text/html": displays.table(pd.DataFrame({"a": [HOSTILE]}))._repr_html_()}),
-    "figure": lambda: figure(charts.program_labels(PROGRAMS)),
+    "figure": lambda: figure(runs.program_labels(PROGRAMS)),
     "raw cell": lambda: nbformat.v4.new_raw_cell(HOSTILE),
 }
 
 
 @pytest.mark.parametrize("cell", HOSTILE_CELLS.values(), ids=HOSTILE_CELLS)
 def test_hostile_text_brings_no_script_no_handler_and_no_address(tmp_path, cell) -> None:
-    made = page(tmp_path, cell(), figure(charts.drivers(DRIVERS)))
+    made = page(tmp_path, cell(), figure(runs.drivers(DRIVERS)))
     code = [a for a in made.all("script") if a.get("type") != "application/json"]
     assert len(code) == OUR_SCRIPTS
     assert not made.all("img")
@@ -84,12 +83,12 @@ def test_hostile_text_is_still_there_to_be_read(tmp_path) -> None:
 
 
 def test_pages_name_no_address_on_any_network(tmp_path) -> None:
-    html = write(tmp_path, new_markdown_cell("## A"), figure(charts.drivers(DRIVERS))).read_text("utf-8")
+    html = write(tmp_path, new_markdown_cell("## A"), figure(runs.drivers(DRIVERS))).read_text("utf-8")
     assert not re.search(r"https?:|(?:src|href)\s*=\s*[\"']?//|url\(", html)
 
 
 def test_a_page_has_the_title_as_text_and_not_in_the_drawing(tmp_path) -> None:
-    drawn = charts.drivers(DRIVERS)
+    drawn = runs.drivers(DRIVERS)
     html = write(tmp_path, figure(drawn)).read_text("utf-8")
     data = json.loads(re.search(r'class="figure-data">(.*?)</script>', html, re.DOTALL)[1])
     assert "title" not in data["layout"]
@@ -100,7 +99,7 @@ def test_a_page_has_the_title_as_text_and_not_in_the_drawing(tmp_path) -> None:
 
 
 def test_figures_are_data_beside_their_title_and_numbers(tmp_path) -> None:
-    made = page(tmp_path, figure(charts.drivers(DRIVERS)))
+    made = page(tmp_path, figure(runs.drivers(DRIVERS)))
     title = "Behind with the work weighs most for 3 of 4 learners at risk"
     assert made.all("figure") == [{"aria-label": title}]
     spoken = f"{title}: Behind with the work, Learners 3; Low quiz results, Learners 1."
@@ -113,7 +112,7 @@ def test_figures_are_data_beside_their_title_and_numbers(tmp_path) -> None:
 
 def spoken(tmp_path, columns, rows) -> str:
     meta = {"title": "It rose", "columns": columns, "rows": rows}
-    made = page(tmp_path, shown({reports.PLOTLY: {"data": [], "layout": {"meta": meta}}}))
+    made = page(tmp_path, shown({pages.PLOTLY: {"data": [], "layout": {"meta": meta}}}))
     return next(a["aria-label"] for a in made.all("div") if a.get("role") == "img") or ""
 
 
@@ -140,7 +139,7 @@ def test_a_figure_without_numbers_says_its_title(tmp_path) -> None:
 
 
 def test_figure_data_survives_the_page(tmp_path) -> None:
-    html = write(tmp_path, figure(charts.program_labels(PROGRAMS))).read_text("utf-8")
+    html = write(tmp_path, figure(runs.program_labels(PROGRAMS))).read_text("utf-8")
     data = json.loads(re.search(r'class="figure-data">(.*?)</script>', html)[1])
     assert data["data"][0]["name"] == "High"
     assert data["data"][0]["x"] == [44.44, 16.67]
@@ -149,7 +148,7 @@ def test_figure_data_survives_the_page(tmp_path) -> None:
 @pytest.mark.parametrize("text", ["</script >", "</script/>", "<!--<script>", "a & b"])
 def test_nothing_in_a_figure_ends_its_data(tmp_path, text) -> None:
     spec = {"data": [{"name": text}], "layout": {}}
-    html = write(tmp_path, shown({reports.PLOTLY: spec})).read_text("utf-8")
+    html = write(tmp_path, shown({pages.PLOTLY: spec})).read_text("utf-8")
     data = re.search(r'class="figure-data">(.*?)</script>', html)[1]
     assert not set("<>&") & set(data)
     assert json.loads(data) == spec
@@ -157,16 +156,16 @@ def test_nothing_in_a_figure_ends_its_data(tmp_path, text) -> None:
 
 def test_a_figure_of_another_hand_is_kept_and_numbered(tmp_path) -> None:
     made = page(
-        tmp_path, shown({reports.PLOTLY: {"data": [], "layout": {}, "config": {"plotlyServerURL": "x"}}})
+        tmp_path, shown({pages.PLOTLY: {"data": [], "layout": {}, "config": {"plotlyServerURL": "x"}}})
     )
     assert made.all("figure") == [{"aria-label": "Figure 1"}]
 
 
 def test_one_plotly_file_serves_all_runs(tmp_path) -> None:
-    html = write(tmp_path, figure(charts.drivers(DRIVERS)))
+    html = write(tmp_path, figure(runs.drivers(DRIVERS)))
     (plotly,) = (tmp_path / "reports").glob("plotly-*.min.js")
     first = plotly.stat().st_ino
-    write(tmp_path, figure(charts.drivers(DRIVERS)))
+    write(tmp_path, figure(runs.drivers(DRIVERS)))
     assert plotly.stat().st_ino == first
     assert f'src="../../{plotly.name}"' in html.read_text("utf-8")
 
@@ -230,9 +229,7 @@ def test_markdown_keeps_quotes_code_and_tables(tmp_path) -> None:
 def test_titles_are_escaped(tmp_path) -> None:
     write(tmp_path, new_markdown_cell("x"))
     folder = tmp_path / "reports" / "nightly" / "r1"
-    html = reports.write_report(
-        folder / "90_report.ipynb", folder / "b.html", title=HOSTILE, subtitle=HOSTILE
-    )
+    html = pages.write_report(folder / "90_report.ipynb", folder / "b.html", title=HOSTILE, subtitle=HOSTILE)
     assert Page(html.read_text("utf-8")).all("script") == []
 
 
@@ -244,7 +241,7 @@ def test_a_page_links_to_its_sisters_and_says_which_it_is(tmp_path) -> None:
         Sister(notebook, folder / "report-b c.html", HOSTILE),
     ]
     made = Page(
-        reports.write_report(
+        pages.write_report(
             notebook, folder / "report.html", title="First", subtitle="", pages=sisters
         ).read_text("utf-8")
     )
@@ -264,12 +261,12 @@ def test_a_page_alone_has_no_sisters(tmp_path) -> None:
 def test_a_booklet_has_every_page_in_order_each_with_its_title(tmp_path) -> None:
     folder = write(tmp_path, new_markdown_cell("# Own title"), new_markdown_cell("one")).parent
     notebook = folder / "90_report.ipynb"
-    nbformat.write(new_notebook(cells=[figure(charts.drivers(DRIVERS))]), folder / "other.ipynb")
+    nbformat.write(new_notebook(cells=[figure(runs.drivers(DRIVERS))]), folder / "other.ipynb")
     parts = [
         Sister(notebook, folder / "a.html", HOSTILE),
         Sister(folder / "other.ipynb", folder / "b.html", "B"),
     ]
-    html = reports.write_booklet(
+    html = pages.write_booklet(
         parts, folder / "work" / "all.html", title="All", subtitle="As of", root=tmp_path
     )
     made = Page(html.read_text("utf-8"))
@@ -284,7 +281,7 @@ def test_a_booklet_has_every_page_in_order_each_with_its_title(tmp_path) -> None
 
 def test_a_missing_notebook_is_not_found(tmp_path) -> None:
     with pytest.raises(NotFound, match=r"gone\.ipynb"):
-        reports.write_report(tmp_path / "gone.ipynb", tmp_path / "a" / "b" / "c.html", title="", subtitle="")
+        pages.write_report(tmp_path / "gone.ipynb", tmp_path / "a" / "b" / "c.html", title="", subtitle="")
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"cells": 3}'])
@@ -293,7 +290,7 @@ def test_a_damaged_notebook_is_refused_and_the_last_page_stays(tmp_path, text) -
     notebook = html.with_name("90_report.ipynb")
     notebook.write_text(text)
     with pytest.raises(InvalidInput, match=r"90_report\.ipynb"):
-        reports.write_report(notebook, html, title="", subtitle="")
+        pages.write_report(notebook, html, title="", subtitle="")
     assert "good" in html.read_text("utf-8")
 
 
@@ -316,12 +313,12 @@ def test_the_answer_is_what_the_last_cell_prints(tmp_path) -> None:
         new_code_cell("print(1)", outputs=[new_output("stream", text="one\n")]),
         new_code_cell("print(2)", outputs=[new_output("stream", text="two\n")]),
     ).parent
-    assert reports.answer(folder / "90_report.ipynb") == "two"
+    assert pages.answer(folder / "90_report.ipynb") == "two"
     warned = new_output("stream", name="stderr", text="a warning\n")
     write(tmp_path, new_code_cell("x", outputs=[warned, new_output("stream", text="two\n")]))
-    assert reports.answer(folder / "90_report.ipynb") == "two"
+    assert pages.answer(folder / "90_report.ipynb") == "two"
     write(tmp_path, new_code_cell("pass"))
-    assert reports.answer(folder / "90_report.ipynb") == ""
+    assert pages.answer(folder / "90_report.ipynb") == ""
 
 
 def test_blank_lines_of_a_text_output_stay(tmp_path) -> None:
@@ -335,7 +332,7 @@ def rendered(html: Path, profile: Path) -> str:
 
 
 def test_a_browser_draws_the_figures_and_runs_nothing_of_the_texts(tmp_path) -> None:
-    html = write(tmp_path, *[make() for make in HOSTILE_CELLS.values()], figure(charts.drivers(DRIVERS)))
+    html = write(tmp_path, *[make() for make in HOSTILE_CELLS.values()], figure(runs.drivers(DRIVERS)))
     dom = rendered(html, tmp_path / "profile")
     assert len(re.findall(r'class="figure js-plotly-plot"', dom)) == 2
     assert "<title>Nightly</title>" in dom
@@ -343,7 +340,7 @@ def test_a_browser_draws_the_figures_and_runs_nothing_of_the_texts(tmp_path) -> 
 
 
 def test_a_page_sent_without_plotly_shows_the_numbers(tmp_path) -> None:
-    html = write(tmp_path, figure(charts.drivers(DRIVERS)))
+    html = write(tmp_path, figure(runs.drivers(DRIVERS)))
     alone = shutil.copy(html, tmp_path / "alone.html")
     dom = rendered(Path(alone), tmp_path / "profile")
     assert "js-plotly-plot" not in dom

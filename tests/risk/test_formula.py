@@ -16,10 +16,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from engagement import policy
 from engagement.errors import InvalidInput
 from engagement.policy import RiskPolicy
-from engagement.risk import explanations
-from engagement.risk import formula as risk
+from engagement.risk import explanations, formula
 from engagement.vocabulary import LABELS, TERMS
 
 AS_OF = datetime.fromisoformat("2026-11-22")
@@ -44,7 +44,7 @@ def frame(rows):
 
 def scored(rows, **kwargs):
     """One dict per row, None where a value is missing."""
-    result = risk.score(frame(rows), **kwargs)
+    result = formula.score(frame(rows), **kwargs)
     return [
         {name: None if isinstance(v, float) and math.isnan(v) else v for name, v in row.items()}
         for row in result.to_dict("records")
@@ -133,7 +133,7 @@ def test_every_tie_takes_the_milder_label(thousandths, label):
         row for row in grid
         if 5 * (100 - row[0]) + 2 * (100 - row[1]) + 200 * (row[2] // 7) + 10 * (row[3] // 3) == thousandths
     ]  # fmt: skip
-    labels = risk.score(pd.DataFrame(ties, columns=list(INPUTS)))["risk_label"]
+    labels = formula.score(pd.DataFrame(ties, columns=list(INPUTS)))["risk_label"]
     assert len(ties) > 250
     assert set(labels) == {label}
 
@@ -240,7 +240,7 @@ def rows_of(native):
 @pytest.mark.parametrize("engine", ENGINES)
 def test_every_engine_gives_the_same_labels_and_scores(engine):
     native = ENGINES[engine](COLUMNS)
-    result = risk.score(native)
+    result = formula.score(native)
     assert type(result) is type(native)
     found = rows_of(result)
     assert list(found[0]) == [*INPUTS, *TERMS, "risk_score", "risk_label"]
@@ -253,7 +253,7 @@ def test_every_engine_gives_the_same_labels_and_scores(engine):
 
 def test_labels_stay_with_their_rows_under_any_index():
     source = frame([BEST, WORST, (None,) * 4]).set_axis([5, 5, 0])
-    result = risk.score(source)
+    result = formula.score(source)
     assert result["risk_label"].to_list() == ["low", "high", "unknown"]
     assert result.index.to_list() == [5, 5, 0]
 
@@ -261,34 +261,36 @@ def test_labels_stay_with_their_rows_under_any_index():
 def test_callers_frame_is_not_changed():
     source = frame([WORST, BEST])
     before = source.copy(deep=True)
-    risk.score(source)
+    formula.score(source)
     pd.testing.assert_frame_equal(source, before)
 
 
 def test_scoring_a_scored_frame_again_changes_nothing():
-    once = risk.score(frame(ROWS[:50]))
-    pd.testing.assert_frame_equal(risk.score(once), once)
+    once = formula.score(frame(ROWS[:50]))
+    pd.testing.assert_frame_equal(formula.score(once), once)
 
 
 def test_whole_numbers_and_empty_columns_are_read():
     source = pd.DataFrame(dict(zip(INPUTS, ([50], [None], [7], [None]), strict=True)))
     # (0.5·0.5 + 0.2 + 0.1) / 0.8
-    assert risk.score(source)["risk_score"].to_list() == pytest.approx([0.6875], abs=1e-12)
-    assert risk.score(pl.DataFrame(source.to_dict("list")))["risk_score"].to_list() == pytest.approx([0.6875])
+    assert formula.score(source)["risk_score"].to_list() == pytest.approx([0.6875], abs=1e-12)
+    assert formula.score(pl.DataFrame(source.to_dict("list")))["risk_score"].to_list() == pytest.approx(
+        [0.6875]
+    )
 
 
 def test_no_rows_give_no_rows():
-    assert list(risk.score(frame([])).columns) == [*INPUTS, *TERMS, "risk_score", "risk_label"]
+    assert list(formula.score(frame([])).columns) == [*INPUTS, *TERMS, "risk_score", "risk_label"]
 
 
 def test_missing_columns_are_named():
     with pytest.raises(InvalidInput, match=r"^avg_quiz_score, days_inactive: missing column"):
-        risk.score(pd.DataFrame({"completed_percent": [1.0], "consecutive_missed_sessions": [1.0]}))
+        formula.score(pd.DataFrame({"completed_percent": [1.0], "consecutive_missed_sessions": [1.0]}))
 
 
 def test_column_of_text_is_refused():
     with pytest.raises(InvalidInput, match=r"^avg_quiz_score: a column of numbers"):
-        risk.score(frame([BEST]).assign(avg_quiz_score="90"))
+        formula.score(frame([BEST]).assign(avg_quiz_score="90"))
 
 
 @pytest.mark.parametrize(
@@ -334,7 +336,9 @@ def test_reason_names_the_whole_course_where_that_is_the_basis():
 
 def test_reason_is_never_logged_in_even_where_the_days_since_enrolment_are_known():
     learner = {"completed_percent": 99, "avg_quiz_score": 99, "consecutive_missed_sessions": 0}
-    result = risk.compute_risk(learner | {"last_login": None, "enrolled_at": date(2026, 11, 1)}, as_of=AS_OF)
+    result = formula.compute_risk(
+        learner | {"last_login": None, "enrolled_at": date(2026, 11, 1)}, as_of=AS_OF
+    )
     assert result["days_inactive"] == 21.0
     assert explanations.reason(result) == "never logged in"
 
@@ -402,29 +406,29 @@ LEARNER = {
 
 def test_one_learner_and_a_batch_get_the_same_new_dict():
     before = dict(LEARNER)
-    one = risk.compute_risk(LEARNER, as_of=AS_OF)
+    one = formula.compute_risk(LEARNER, as_of=AS_OF)
     # 0.5·0.6 + 0.2·0.3 + 0.2·2/7 + 0.1·15/30
     assert one["risk_score"] == pytest.approx(0.41 + 0.4 / 7, abs=1e-12)
     assert one["risk_label"] == "medium"
     assert {name: one[name] for name in before} == before
     assert set(one) == {*before, *TERMS, "days_inactive", "risk_score", "risk_label"}
     assert before == LEARNER
-    assert risk.compute_and_update_all([LEARNER, {}, LEARNER], as_of=AS_OF)[2] == one
-    assert risk.compute_and_update_all([], as_of=AS_OF) == []
+    assert formula.compute_and_update_all([LEARNER, {}, LEARNER], as_of=AS_OF)[2] == one
+    assert formula.compute_and_update_all([], as_of=AS_OF) == []
 
 
 def test_missing_key_none_and_nan_are_the_same_to_the_dict_interface():
     bare = {name: value for name, value in LEARNER.items() if name != "avg_quiz_score"}
     spelled = [bare, bare | {"avg_quiz_score": None}, bare | {"avg_quiz_score": math.nan}]
     spelled.append(bare | {"avg_quiz_score": pd.NA})
-    results = risk.compute_and_update_all(spelled, as_of=AS_OF)
+    results = formula.compute_and_update_all(spelled, as_of=AS_OF)
     assert {row["risk_score"] for row in results} == {results[0]["risk_score"]}
     assert results[0]["low_quiz"] is None
     assert results[0]["risk_score"] is not None
 
 
 def test_learner_of_whom_nothing_is_known_is_unknown():
-    result = risk.compute_risk({"id": "invented-2"}, as_of=AS_OF)
+    result = formula.compute_risk({"id": "invented-2"}, as_of=AS_OF)
     assert (result["risk_score"], result["risk_label"]) == (None, "unknown")
 
 
@@ -445,18 +449,18 @@ def test_learner_of_whom_nothing_is_known_is_unknown():
     ids=str,
 )
 def test_days_away_are_read_from_any_date(last_login, enrolled_at, days):
-    result = risk.compute_risk({"last_login": last_login, "enrolled_at": enrolled_at}, as_of=AS_OF)
+    result = formula.compute_risk({"last_login": last_login, "enrolled_at": enrolled_at}, as_of=AS_OF)
     assert result["days_inactive"] == days
 
 
 def test_date_as_as_of_means_its_end():
-    result = risk.compute_risk({"last_login": "2026-11-21"}, as_of=date(2026, 11, 21))
+    result = formula.compute_risk({"last_login": "2026-11-21"}, as_of=date(2026, 11, 21))
     assert result["days_inactive"] == pytest.approx(1.0, abs=1e-9)
 
 
 def test_without_as_of_the_day_is_today():
     login = datetime.now(UTC) - timedelta(days=3)
-    assert risk.compute_risk({"last_login": login})["days_inactive"] == pytest.approx(3, abs=0.01)
+    assert formula.compute_risk({"last_login": login})["days_inactive"] == pytest.approx(3, abs=0.01)
 
 
 @pytest.mark.parametrize(
@@ -471,13 +475,13 @@ def test_without_as_of_the_day_is_today():
 def test_unreadable_value_is_refused_by_column_count_and_first_id(name, value):
     rows = [LEARNER, LEARNER | {"id": "invented-7", name: value}, LEARNER | {"id": "invented-8", name: value}]
     with pytest.raises(InvalidInput, match=rf"^{name}: 2 of 3 learners .* first at 'invented-7'$") as refused:
-        risk.compute_and_update_all(rows, as_of=AS_OF)
+        formula.compute_and_update_all(rows, as_of=AS_OF)
     assert str(value) not in str(refused.value)
 
 
 def test_as_of_that_is_no_date_is_refused():
     with pytest.raises(InvalidInput, match="as_of"):
-        risk.compute_risk(LEARNER, as_of=1993)
+        formula.compute_risk(LEARNER, as_of=1993)
 
 
 def test_policy_changes_the_score_as_it_says():
@@ -517,7 +521,7 @@ def test_policy_that_makes_no_sense_is_refused(change):
 
 
 def test_policy_hash_follows_the_numbers_only():
-    default = risk.DEFAULT_POLICY
+    default = formula.DEFAULT_POLICY
     assert RiskPolicy(missed_sessions_cap=7.0).policy_hash == default.policy_hash
     assert len(default.policy_hash) == 12
     others = [RiskPolicy(recency_days=14), RiskPolicy(basis="course"), RiskPolicy(high_above=0.75)]
@@ -525,12 +529,12 @@ def test_policy_hash_follows_the_numbers_only():
 
 
 def test_policy_cannot_be_changed_afterwards():
-    weights = dict(risk.WEIGHTS)
-    policy = RiskPolicy(weights=weights)
+    weights = dict(policy.WEIGHTS)
+    made = RiskPolicy(weights=weights)
     weights["behind_pace"] = 9.0
-    assert policy == risk.DEFAULT_POLICY
+    assert made == policy.DEFAULT_POLICY
     with pytest.raises(dataclasses.FrozenInstanceError):
-        policy.high_above = 0.1
+        made.high_above = 0.1
 
 
 def test_policy_is_read_from_toml(tmp_path):

@@ -11,8 +11,7 @@ import duckdb
 import pytest
 
 from engagement.errors import EngagementError, NotFound, StoreBusy, StoreUnusable
-from engagement.store import SCHEMA_VERSION, Store, first_row, memory, open_store
-from engagement.store import database as store_module
+from engagement.store import SCHEMA_VERSION, Store, database, first_row, memory, open_store
 from engagement.store.locks import sole_runner
 
 NAMES = "select person_hash from tombstones order by person_hash"
@@ -316,8 +315,8 @@ def test_a_second_run_is_told_which_process_works(tmp_path):
 def with_one_more_migration(monkeypatch, tmp_path, sql):
     file = tmp_path / f"{SCHEMA_VERSION + 1:03}_more.sql"
     file.write_text(sql)
-    monkeypatch.setattr(store_module, "_MIGRATIONS", [*store_module._MIGRATIONS, file])
-    monkeypatch.setattr(store_module, "SCHEMA_VERSION", SCHEMA_VERSION + 1)
+    monkeypatch.setattr(database, "_MIGRATIONS", [*database._MIGRATIONS, file])
+    monkeypatch.setattr(database, "SCHEMA_VERSION", SCHEMA_VERSION + 1)
 
 
 def schema_versions(store):
@@ -339,8 +338,8 @@ def test_an_older_store_is_brought_up_to_date_with_what_it_holds(store, tmp_path
 
 
 def at_version_1(monkeypatch):
-    monkeypatch.setattr(store_module, "_MIGRATIONS", store_module._MIGRATIONS[:1])
-    monkeypatch.setattr(store_module, "SCHEMA_VERSION", 1)
+    monkeypatch.setattr(database, "_MIGRATIONS", database._MIGRATIONS[:1])
+    monkeypatch.setattr(database, "SCHEMA_VERSION", 1)
 
 
 # Nothing wrote to the disclosures of version 1: the table is made anew.
@@ -451,8 +450,8 @@ SCORED_IN_VERSION_4 = """
 
 def test_a_score_of_version_4_gets_the_facts_that_it_was_made_from(store, monkeypatch):
     with monkeypatch.context() as then:
-        then.setattr(store_module, "_MIGRATIONS", store_module._MIGRATIONS[:4])
-        then.setattr(store_module, "SCHEMA_VERSION", 4)
+        then.setattr(database, "_MIGRATIONS", database._MIGRATIONS[:4])
+        then.setattr(database, "SCHEMA_VERSION", 4)
         with store.write() as db:
             db.execute(SCORED_IN_VERSION_4)
     facts = "completed_percent, avg_quiz_score, consecutive_missed_sessions, days_inactive"

@@ -4,8 +4,7 @@ import time
 import pytest
 
 from engagement.errors import InvalidInput, NotFound
-from engagement.store import Store
-from engagement.store import sandbox as queries
+from engagement.store import Store, sandbox
 from tests.support.cohort import LOW, learner, load, night, rows
 
 
@@ -18,7 +17,7 @@ def known(tmp_path_factory):
 
 
 def test_tables_and_views_are_answered_with_their_types(known):
-    frame = queries.answer(
+    frame = sandbox.answer(
         known,
         "select id, last_login, whatsapp_opt_in, risk_label from learner_risk join learners "
         "using (id) order by id",
@@ -31,13 +30,13 @@ def test_tables_and_views_are_answered_with_their_types(known):
 
 def test_names_are_filled_in_and_text_in_quotes_is_not(known):
     sql = "select id from learners where id = $id and 'x' <> '$id' and $nothing is null"
-    assert queries.answer(known, sql, {"id": "b", "nothing": None})["id"].tolist() == ["b"]
+    assert sandbox.answer(known, sql, {"id": "b", "nothing": None})["id"].tolist() == ["b"]
 
 
 def test_a_query_may_have_parts_and_may_begin_with_from(known):
     sql = "with high as (select learner_id from risk_scores where risk_label = 'high') select count(*) as n from high"
-    assert queries.answer(known, sql)["n"].tolist() == [1]
-    assert len(queries.answer(known, "from learners")) == 2
+    assert sandbox.answer(known, sql)["n"].tolist() == [1]
+    assert len(sandbox.answer(known, "from learners")) == 2
 
 
 @pytest.mark.parametrize(
@@ -62,7 +61,7 @@ def test_a_query_may_have_parts_and_may_begin_with_from(known):
 def test_nothing_but_the_tables_can_be_reached(known, tmp_path, sql):
     before = sorted(tmp_path.rglob("*"))
     with pytest.raises(InvalidInput, match="sql: "):
-        queries.answer(known, sql.format(store=known.path, folder=tmp_path))
+        sandbox.answer(known, sql.format(store=known.path, folder=tmp_path))
     assert sorted(tmp_path.rglob("*")) == before
 
 
@@ -73,7 +72,7 @@ def test_nothing_but_the_tables_can_be_reached(known, tmp_path, sql):
 def test_the_store_stays_as_it_is_whatever_is_asked(known, sql):
     before = rows(known, "select * from learners order by id")
     with pytest.raises(InvalidInput, match="one query is needed"):
-        queries.answer(known, sql)
+        sandbox.answer(known, sql)
     assert rows(known, "select * from learners order by id") == before
 
 
@@ -89,19 +88,19 @@ def test_the_store_stays_as_it_is_whatever_is_asked(known, sql):
 )
 def test_what_is_wrong_is_said(known, sql, says):
     with pytest.raises(InvalidInput, match=says):
-        queries.answer(known, sql)
+        sandbox.answer(known, sql)
 
 
 def test_an_error_about_a_value_does_not_name_it(known):
     with pytest.raises(InvalidInput) as error:
-        queries.answer(known, "select name::integer from learners")
+        sandbox.answer(known, "select name::integer from learners")
     assert "Example" not in str(error.value)
 
 
 def test_a_query_that_never_ends_is_ended(known):
     begin = time.monotonic()
     with pytest.raises(InvalidInput, match="too long"):
-        queries.answer(
+        sandbox.answer(
             known, "select count(*) from range(100000000000) as a(x) where x % 7 = 3", longest_s=0.3
         )
     assert time.monotonic() - begin < 10
@@ -110,7 +109,7 @@ def test_a_query_that_never_ends_is_ended(known):
 def test_a_writer_need_not_wait_for_a_query(known):
     def ask():
         with pytest.raises(InvalidInput):
-            queries.answer(
+            sandbox.answer(
                 known,
                 "select count(*) from learners, range(100000000000) as a(x) where x % 7 = 3",
                 longest_s=3,
@@ -129,7 +128,7 @@ def test_a_writer_need_not_wait_for_a_query(known):
 
 
 def test_what_there_is_to_ask_for_is_listed_with_what_is_personal(known):
-    found = queries.tables(known)
+    found = sandbox.tables(known)
     scores = found[found["table"] == "risk_scores"].set_index("column")
     assert scores.loc["risk_score", "comment"].startswith("(P)")
     assert "learner_risk" in set(found["table"])
@@ -137,4 +136,4 @@ def test_what_there_is_to_ask_for_is_listed_with_what_is_personal(known):
 
 def test_without_a_store_there_is_nothing_to_ask(store):
     with pytest.raises(NotFound):
-        queries.answer(store, "from learners")
+        sandbox.answer(store, "from learners")

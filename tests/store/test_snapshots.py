@@ -59,7 +59,7 @@ def test_a_copy_goes_also_where_its_use_fails(known):
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from engagement import snapshots
+from engagement.store import snapshots
 from engagement.store import Store
 with snapshots.taken(Store(Path(sys.argv[1]))):
     os.kill(os.getpid(), signal.SIGKILL)

@@ -45,7 +45,7 @@ def _about(writer, task, data):
 
 
 def blocks(writer, count, size=100):
-    """Yield so many different prompts, some at a time, as `answers` takes them from the store."""
+    """Yield so many different prompts, some at a time, as `completions` takes them from the store."""
     for first in range(0, count, size):
         yield [prompt(writer, style) for style in range(first, min(first + size, count))]
 

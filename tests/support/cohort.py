@@ -10,12 +10,12 @@ from datetime import datetime, timedelta
 import pandas as pd
 
 from engagement import runs
-from engagement.ingest import learners as enrolments
+from engagement.ingest import learners
 from engagement.outreach import nudges, quizzes
 from engagement.pipeline import publication
-from engagement.risk import scores as scoring
+from engagement.risk import scores
 from engagement.store import Store
-from engagement.targeting import decisions as contacts
+from engagement.targeting import decisions
 
 AS_OF = datetime(2026, 3, 1, 23, 59, 59)  # a Sunday
 DAY = timedelta(days=1)
@@ -52,7 +52,7 @@ def learner(learner_id="a", **different):
 
 def load(store, *rows, at=AS_OF - 30 * DAY):
     """Load rows as they were known at `at`."""
-    return enrolments.load(store, pd.DataFrame(rows), observed_at=at, loaded_at=at)
+    return learners.load(store, pd.DataFrame(rows), observed_at=at, loaded_at=at)
 
 
 def begin(store, as_of=AS_OF, *, pipeline="nightly"):
@@ -68,14 +68,14 @@ def begin(store, as_of=AS_OF, *, pipeline="nightly"):
             fingerprint="",
             now=as_of,
         )
-    scoring.score(store, run)
+    scores.score(store, run)
     return run
 
 
 def night(store, as_of=AS_OF, *, pipeline="nightly"):
     """Do a whole night: score, decide, draft, publish."""
     run = begin(store, as_of, pipeline=pipeline)
-    contacts.decide(store, run)
+    decisions.decide(store, run)
     nudges.draft(store, run)
     quizzes.draft(store, run)
     publication.publish(store, run, now=as_of)

@@ -19,7 +19,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 
-from engagement.content import templates as fallbacks
+from engagement.content import templates
 
 SENTENCES = {
     "en": "Hi {first_name}, one short visit to your course is enough for today. Reply if you would like company.",
@@ -214,7 +214,7 @@ def good_answer(request):
 @cache
 def _quiz(language):
     questions = []
-    for question in fallbacks.load_quizzes()[language].on("planning").questions[:4]:
+    for question in templates.load_quizzes()[language].on("planning").questions[:4]:
         plain = question.as_dict()
         right = plain["options"].pop(plain["answer_index"])
         kept = {name: plain[name] for name in ("stem", "explanation", "difficulty")}

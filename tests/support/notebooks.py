@@ -15,7 +15,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from engagement.dates import end_of_day
-from engagement.demo import history as demo
+from engagement.demo import history
 from engagement.jupyter import startup
 from engagement.settings import PROJECT
 from engagement.store import Store
@@ -53,7 +53,7 @@ _NOT_FOR_NOTEBOOKS: Final = (
 def scratch_store(folder: Path) -> dict[str, str]:
     """Make a store of invented learners in `folder`; return the environment in which notebooks use it."""
     path = folder / "scratch.duckdb"
-    demo.fill(Store(path), size=LEARNERS, seed=1, as_of=AS_OF, zone=ZoneInfo("UTC"))
+    history.fill(Store(path), size=LEARNERS, seed=1, as_of=AS_OF, zone=ZoneInfo("UTC"))
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_FOR_NOTEBOOKS)}
     return inherited | {
         "ENGAGEMENT_STORE": str(path),

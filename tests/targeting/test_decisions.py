@@ -4,22 +4,22 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from engagement import audit as deeds
 from engagement import runs
 from engagement.errors import InvalidInput, NotFound
 from engagement.outreach import nudges, review
 from engagement.pipeline import publication
 from engagement.policy import RiskPolicy
-from engagement.risk import scores as scoring
-from engagement.targeting import decisions as contacts
+from engagement.risk import scores
+from engagement.targeting import decisions
 from engagement.targeting.selection import SelectionPolicy
+from engagement.text import LONGEST_TEXT
 from tests.support.cohort import AS_OF, DAY, HOUR, LOW, MEDIUM, UNKNOWN, begin, learner, load, night, rows
 
 
 def decided(store, as_of=AS_OF, **policy):
     """Return what a run at `as_of` decides about each learner: (decision, type, reason)."""
     run = begin(store, as_of)
-    contacts.decide(store, run, policy=SelectionPolicy(**policy))
+    decisions.decide(store, run, policy=SelectionPolicy(**policy))
     found = rows(
         store,
         "select learner_id, decision, type, reason from contact_decisions where run_id = $run order by learner_id",
@@ -71,14 +71,14 @@ def test_everybody_gets_exactly_one_decision(store):
 
 def test_decide_counts_who_is_contacted(store):
     load(store, learner("a"), learner("b"), learner("c", **LOW))
-    assert contacts.decide(store, begin(store)) == 2
+    assert decisions.decide(store, begin(store)) == 2
 
 
 def test_deciding_again_replaces_the_runs_own_decisions(store):
     load(store, learner("a"), learner("b"))
     run = begin(store)
-    contacts.decide(store, run)
-    contacts.decide(store, run, policy=SelectionPolicy(capacity=1))
+    decisions.decide(store, run)
+    decisions.decide(store, run, policy=SelectionPolicy(capacity=1))
     assert rows(store, "select learner_id, reason from contact_decisions order by learner_id") == [
         ("a", None),
         ("b", "over_capacity"),
@@ -100,7 +100,7 @@ def test_a_draft_of_72_hours_is_no_longer_open(store):
 def test_an_unpublished_runs_draft_is_not_open_for_another_run(store):
     load(store, learner("a"))
     other = begin(store, AS_OF - DAY)
-    contacts.decide(store, other)
+    decisions.decide(store, other)
     nudges.draft(store, other)
     assert reason(store) is None
 
@@ -271,7 +271,7 @@ def test_looking_at_one_learner_tells_type_and_limits(store):
     load(store, learner("a", topic="loops"), learner("b"))
     night(store, AS_OF - DAY)
     with store.write() as db:
-        seen = contacts.look_at(db, "a", now=AS_OF, day=AS_OF.date())
+        seen = decisions.look_at(db, "a", now=AS_OF, day=AS_OF.date())
     assert (seen["learner_id"], seen["type"], seen["open_drafts"]) == ("a", "behind_pace", 1)
     assert (seen["program"], seen["locale"], seen["topic"]) == ("Data", "en", "loops")
 
@@ -279,14 +279,14 @@ def test_looking_at_one_learner_tells_type_and_limits(store):
 def test_looking_at_nobody_is_not_found(store):
     load(store, learner("a"))
     with store.write() as db, pytest.raises(NotFound, match="no learner 'b'"):
-        contacts.look_at(db, "b", now=AS_OF, day=AS_OF.date())
+        decisions.look_at(db, "b", now=AS_OF, day=AS_OF.date())
 
 
 def test_capacity_is_of_a_day_whatever_the_attempt(store):
     load(store, learner("a"), learner("b"), learner("c"))
     for _ in range(2):
         run = begin(store)
-        contacts.decide(store, run, policy=SelectionPolicy(capacity=1))
+        decisions.decide(store, run, policy=SelectionPolicy(capacity=1))
         nudges.draft(store, run)
         publication.publish(store, run, now=AS_OF)
     assert rows(store, "select learner_id from nudges") == [("a",)]
@@ -342,7 +342,7 @@ def test_looking_at_one_learner_knows_what_tonights_run_knew(store):
     load(store, learner("a", **newcomer, **UNKNOWN), at=AS_OF)
     night(store)
     with store.write() as db:
-        seen = contacts.look_at(db, "a", now=AS_OF - 14 * HOUR, day=AS_OF.date())
+        seen = decisions.look_at(db, "a", now=AS_OF - 14 * HOUR, day=AS_OF.date())
     assert seen["type"] == "welcome"
 
 
@@ -355,10 +355,10 @@ def test_looking_at_one_learner_reads_the_score_by_the_policy_that_made_it(store
     with store.write() as db:
         named = {"as_of": AS_OF, "day": AS_OF.date(), "parameters": {}, "fingerprint": "", "now": AS_OF}
         run = runs.begin(db, "nightly", key="k", policy=policy, **named)
-    scoring.score(store, run)
+    scores.score(store, run)
     publication.publish(store, run, now=AS_OF)
     with store.write() as db:
-        assert contacts.look_at(db, "a", now=AS_OF, day=AS_OF.date())["type"] == "behind_pace"
+        assert decisions.look_at(db, "a", now=AS_OF, day=AS_OF.date())["type"] == "behind_pace"
 
 
 def test_the_label_of_a_day_is_that_of_the_run_published_last(store):
@@ -373,13 +373,13 @@ def test_the_label_of_a_day_is_that_of_the_run_published_last(store):
 
 
 def phone(store, at, learner_id="a", text="", **different):
-    return contacts.phoned(
+    return decisions.phoned(
         store, learner_id, text, **{"actor": "ana", "now": at, "programs": None} | different
     )
 
 
 def note(store, text, **different):
-    return contacts.note(store, "a", text, **{"actor": "ana", "now": AS_OF, "programs": None} | different)
+    return decisions.note(store, "a", text, **{"actor": "ana", "now": AS_OF, "programs": None} | different)
 
 
 def test_a_phone_call_is_an_event_with_who_when_and_what_was_said(store):
@@ -422,7 +422,7 @@ def test_a_call_and_a_message_are_two_contacts(store):
     phone(store, AS_OF - 4 * DAY)
     assert reason(store) == "cap_reached"
     with store.write() as db:
-        seen = contacts.look_at(db, "a", now=AS_OF, day=AS_OF.date())
+        seen = decisions.look_at(db, "a", now=AS_OF, day=AS_OF.date())
     assert (seen["contacts_in_7_days"], seen["hours_since_contact"]) == (2, 96)
 
 
@@ -450,7 +450,7 @@ def test_another_call_is_another_event(store, different):
     assert rows(store, "select count(*) from events") == [(2,)]
 
 
-@pytest.mark.parametrize("text", ["x" * (deeds.LONGEST_TEXT + 1), "a\x1b[0m", "\u202e", "\ud800"], ids=ascii)
+@pytest.mark.parametrize("text", ["x" * (LONGEST_TEXT + 1), "a\x1b[0m", "\u202e", "\ud800"], ids=ascii)
 def test_a_text_that_cannot_be_kept_is_refused(store, text):
     load(store, learner("a"))
     for act in (lambda: phone(store, AS_OF, text=text), lambda: note(store, text)):
@@ -475,7 +475,7 @@ def test_another_programs_learner_is_not_there_for_a_call_or_a_note(store):
         with pytest.raises(NotFound):
             act()
     with store.write() as db, pytest.raises(NotFound):
-        contacts.look_at(db, "a", now=AS_OF, day=AS_OF.date(), programs=["Welding"])
+        decisions.look_at(db, "a", now=AS_OF, day=AS_OF.date(), programs=["Welding"])
     assert rows(store, "select count(*) from events") == [(0,)]
 
 

@@ -9,8 +9,7 @@ from engagement.evaluation import effect
 from engagement.outreach import nudges
 from engagement.pipeline import publication
 from engagement.store import registered
-from engagement.targeting import decisions as contacts
-from engagement.targeting import experiments
+from engagement.targeting import decisions, experiments
 from engagement.targeting.experiments import Plan
 from engagement.targeting.selection import SelectionPolicy
 from tests.support.cohort import AS_OF, DAY, LOW, begin, learner, load, rows
@@ -25,7 +24,7 @@ def people(store, count=PEOPLE, **different):
 
 def night(store, as_of=AS_OF, *, plan=HALF, policy=None, published=True):
     run = begin(store, as_of)
-    contacts.decide(store, run, policy=policy or SelectionPolicy(), plan=plan)
+    decisions.decide(store, run, policy=policy or SelectionPolicy(), plan=plan)
     nudges.draft(store, run)
     if published:
         publication.publish(store, run, now=as_of)
@@ -126,7 +125,7 @@ def test_what_a_run_assigns_counts_once_it_is_published(store):
     run = night(store, published=False)
     assert assigned(store) == {}
     assert effect.planned(store).empty
-    contacts.decide(store, run, plan=HALF)  # the step again
+    decisions.decide(store, run, plan=HALF)  # the step again
     publication.publish(store, run, now=AS_OF)
     assert len(assigned(store)) == PEOPLE
     assert effect.planned(store)[["nudge", "control"]].sum(axis=1).tolist() == [PEOPLE]

@@ -5,7 +5,7 @@ import pytest
 from engagement.errors import NotFound
 from engagement.outreach import nudges, quizzes, review
 from engagement.pipeline import publication
-from engagement.targeting import decisions as contacts
+from engagement.targeting import decisions
 from engagement.targeting.selection import REASONS
 from engagement.views import profiles
 from tests.support.cohort import AS_OF, DAY, HOUR, LOW, MEDIUM, learner, load, night
@@ -141,7 +141,7 @@ def test_a_profile_warns_of_contacts_like_a_draft_by_hand_does(store):
     load(store, learner("a"))
     night(store)
     for hours in (1, 30):
-        contacts.phoned(store, "a", "", actor="ana", now=AS_OF - hours * HOUR, programs=None)
+        decisions.phoned(store, "a", "", actor="ana", now=AS_OF - hours * HOUR, programs=None)
     found = profile(store, "a", now=AS_OF)["contact"]
     assert (found["last_contact_at"], found["contacts_in_7_days"]) == (AS_OF - HOUR, 2)
     assert found["warnings"] == ["recently_contacted", "cap_reached", "open_draft"]

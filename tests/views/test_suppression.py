@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engagement.views import suppression as disclosure
+from engagement.views import suppression
 
 SOME = (0, 1, 4, 9, 10, 11, 30)
 
@@ -26,13 +26,13 @@ SOME = (0, 1, 4, 9, 10, 11, 30)
     ],
 )
 def test_small_groups_are_hidden_with_what_would_give_them_away(counts, hidden):
-    assert np.flatnonzero(disclosure.hidden_groups(counts)).tolist() == hidden
+    assert np.flatnonzero(suppression.hidden_groups(counts)).tolist() == hidden
 
 
 def test_no_hidden_group_follows_from_the_total_whatever_the_sizes():
     for counts in product(SOME, repeat=4):
         sizes = np.array(counts)
-        hidden = disclosure.hidden_groups(sizes)
+        hidden = suppression.hidden_groups(sizes)
         assert hidden[(sizes > 0) & (sizes < 10)].all()
         if hidden.any() and not hidden.all():
             assert hidden.sum() >= 2
@@ -54,7 +54,7 @@ def others(sizes, hidden):
 @given(st.lists(st.lists(st.sampled_from(SOME), min_size=4, max_size=4), min_size=2, max_size=4))
 def test_no_hidden_cell_follows_from_what_is_shown_and_the_totals(rows):
     sizes = np.array(rows)
-    hidden = disclosure.hidden_cells(sizes)
+    hidden = suppression.hidden_cells(sizes)
     assert hidden[(sizes > 0) & (sizes < 10)].all()
     if hidden.any() and not hidden.all():
         assert others(sizes, hidden).all()
@@ -66,27 +66,27 @@ def test_no_hidden_cell_follows_from_what_is_shown_and_the_totals(rows):
 
 def test_of_labels_the_one_that_matters_least_is_hidden_with_a_small_one():
     frame = pd.DataFrame({"label": ["high", "medium", "low", "unknown"], "learners": [40, 100, 150, 3]})
-    assert disclosure.shown(frame)["label"].tolist() == ["high", "medium"]
+    assert suppression.shown(frame)["label"].tolist() == ["high", "medium"]
 
 
 def test_within_each_part_of_a_table_the_total_gives_nothing_away():
     frame = pd.DataFrame({"label": ["high"] * 3 + ["low"] * 2, "learners": [50, 4, 40, 30, 20]})
-    shown = disclosure.shown_within(frame, by="label")
+    shown = suppression.shown_within(frame, by="label")
     assert shown["learners"].tolist() == [50, 30, 20]
-    assert disclosure.shown_within(frame.head(0), by="label").empty
+    assert suppression.shown_within(frame.head(0), by="label").empty
 
 
 def test_a_table_of_large_counts_is_shown_whole():
-    assert not disclosure.hidden_cells([[10, 0], [25, 40]]).any()
+    assert not suppression.hidden_cells([[10, 0], [25, 40]]).any()
 
 
 def test_a_single_small_cell_takes_a_rectangle_with_it():
-    hidden = disclosure.hidden_cells([[3, 50, 60], [70, 80, 90], [40, 30, 20]])
+    hidden = suppression.hidden_cells([[3, 50, 60], [70, 80, 90], [40, 30, 20]])
     assert hidden.sum() >= 4
     assert hidden[0, 0]
 
 
 def test_what_is_hidden_is_missing_in_the_table():
-    table = disclosure.masked(pd.DataFrame([[3, 50], [60, 70]], index=["a", "b"], columns=["a", "b"]))
+    table = suppression.masked(pd.DataFrame([[3, 50], [60, 70]], index=["a", "b"], columns=["a", "b"]))
     assert pd.isna(table.loc["a", "a"])
-    assert disclosure.shown(pd.DataFrame({"learners": [50, 40, 9]}))["learners"].tolist() == [50]
+    assert suppression.shown(pd.DataFrame({"learners": [50, 40, 9]}))["learners"].tolist() == [50]

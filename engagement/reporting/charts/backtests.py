@@ -1,4 +1,4 @@
-"""Charts of how right a score was. They look as those of `charts` do; lines differ by more than colour."""
+"""Charts of how right a score was. They look as those of `runs` do; lines differ by more than colour."""
 
 from typing import Any, Final
 

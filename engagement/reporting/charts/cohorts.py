@@ -1,4 +1,4 @@
-"""Charts of one cohort: who is where, who moved, who is still there. They look as those of `charts` do."""
+"""Charts of one cohort: who is where, who moved, who is still there. They look as those of `runs` do."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -73,7 +73,7 @@ def moves(table: pd.DataFrame, *, title: str, since: str, until: str) -> go.Figu
     Parameters
     ----------
     table
-        From `disclosure.masked`: a row per label before, a column per label after, worst first, missing what must be
+        From `suppression.masked`: a row per label before, a column per label after, worst first, missing what must be
         hidden; such streams are not drawn.
     title
         What it shows, as a sentence.

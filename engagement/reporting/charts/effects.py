@@ -1,4 +1,4 @@
-"""Charts of what was tried: differences with how sure they are. They look as those of `charts` do."""
+"""Charts of what was tried: differences with how sure they are. They look as those of `runs` do."""
 
 from collections.abc import Sequence
 

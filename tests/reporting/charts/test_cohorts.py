@@ -4,9 +4,9 @@ import json
 import pandas as pd
 import pytest
 
-from engagement.reporting.charts import cohorts as cohort_charts
+from engagement.reporting.charts import cohorts
 from engagement.reporting.palette import LIGHT
-from engagement.views import suppression as disclosure
+from engagement.views import suppression
 
 GROUPS = pd.DataFrame(
     {
@@ -28,9 +28,9 @@ CURVES = pd.DataFrame(
     }
 )
 ALL = {
-    "quadrants": lambda: cohort_charts.quadrants(GROUPS, title="25 learners are drifting"),
-    "moves": lambda: cohort_charts.moves(MOVES, title="20 got worse", since="1 Feb", until="1 Mar"),
-    "retention": lambda: cohort_charts.retention(CURVES, title="75 % are there"),
+    "quadrants": lambda: cohorts.quadrants(GROUPS, title="25 learners are drifting"),
+    "moves": lambda: cohorts.moves(MOVES, title="20 got worse", since="1 Feb", until="1 Mar"),
+    "retention": lambda: cohorts.retention(CURVES, title="75 % are there"),
 }
 
 
@@ -66,20 +66,20 @@ def test_every_colour_has_one_for_the_dark(name):
 
 
 def test_each_group_stands_where_it_belongs_with_its_number():
-    figure = cohort_charts.quadrants(GROUPS, title="x")
+    figure = cohorts.quadrants(GROUPS, title="x")
     places = {note.text: (note.x, note.y) for note in figure.layout.annotations}
     assert places == {"<b>Drifting</b><br>25 · 18 %": (0, 1), "<b>On track</b><br>100 · 73 %": (1, 1)}
     assert figure.layout.xaxis.title.text == "Activity"
 
 
 def test_a_stream_that_must_be_hidden_is_drawn_nowhere():
-    figure = cohort_charts.moves(disclosure.masked(MOVES), title="x", since="a", until="b")
+    figure = cohorts.moves(suppression.masked(MOVES), title="x", since="a", until="b")
     assert not any("high to low" in trace.text for trace in figure.data)
     assert all(row[2] >= 10 for row in spec(figure)["layout"]["meta"]["rows"])
 
 
 def test_streams_are_as_wide_as_they_have_learners_and_touch_no_other():
-    figure = cohort_charts.moves(MOVES, title="x", since="a", until="b")
+    figure = cohorts.moves(MOVES, title="x", since="a", until="b")
     widths = {trace.text: trace.y[3] - trace.y[0] for trace in figure.data}
     assert widths == {
         "high to high: 30": 30,
@@ -95,8 +95,8 @@ def test_streams_are_as_wide_as_they_have_learners_and_touch_no_other():
 
 def test_nobody_makes_an_empty_picture():
     for figure in (
-        cohort_charts.quadrants(GROUPS.head(0), title="0"),
-        cohort_charts.moves(MOVES * 0, title="0", since="a", until="b"),
-        cohort_charts.retention(CURVES.head(0), title="0"),
+        cohorts.quadrants(GROUPS.head(0), title="0"),
+        cohorts.moves(MOVES * 0, title="0", since="a", until="b"),
+        cohorts.retention(CURVES.head(0), title="0"),
     ):
         assert "No learners to show" in [note.text for note in figure.layout.annotations]

@@ -5,7 +5,7 @@ import plotly.graph_objects as go
 import pytest
 
 from engagement.errors import InvalidInput
-from engagement.reporting.charts import runs as charts
+from engagement.reporting.charts import runs
 from engagement.reporting.palette import DARK, LIGHT
 from engagement.vocabulary import LABELS
 
@@ -38,11 +38,11 @@ HISTORY = pd.DataFrame(
     }
 )
 ALL = {
-    "label_counts": (charts.label_counts, COUNTS),
-    "score_distribution": (charts.score_distribution, SCORES),
-    "drivers": (charts.drivers, DRIVERS),
-    "program_labels": (charts.program_labels, PROGRAMS),
-    "label_history": (charts.label_history, HISTORY),
+    "label_counts": (runs.label_counts, COUNTS),
+    "score_distribution": (runs.score_distribution, SCORES),
+    "drivers": (runs.drivers, DRIVERS),
+    "program_labels": (runs.program_labels, PROGRAMS),
+    "label_history": (runs.label_history, HISTORY),
 }
 
 
@@ -103,13 +103,13 @@ def test_every_label_stands_in_the_legend_as_a_word_in_the_one_order(name) -> No
 
 
 def test_a_single_label_is_named_too() -> None:
-    figure = charts.score_distribution(SCORES.iloc[:1])
+    figure = runs.score_distribution(SCORES.iloc[:1])
     assert figure.layout.showlegend
     assert [trace.name for trace in figure.data] == ["Low"]
 
 
 def test_label_counts_say_label_number_and_change() -> None:
-    assert texts(charts.label_counts(COUNTS)) == [
+    assert texts(runs.label_counts(COUNTS)) == [
         "High · 397 (+12)",
         "Medium · 1,132 (−18)",
         "Low · 438 (no change)",
@@ -118,43 +118,43 @@ def test_label_counts_say_label_number_and_change() -> None:
 
 
 def test_label_counts_mark_the_last_run_only_if_there_was_one() -> None:
-    assert [trace.name for trace in charts.label_counts(COUNTS).data] == ["This run", "Last run"]
-    assert [trace.name for trace in charts.label_counts(COUNTS.assign(before=None)).data] == ["This run"]
+    assert [trace.name for trace in runs.label_counts(COUNTS).data] == ["This run", "Last run"]
+    assert [trace.name for trace in runs.label_counts(COUNTS.assign(before=None)).data] == ["This run"]
 
 
 def test_unknown_is_hatched() -> None:
-    assert charts.label_counts(COUNTS).data[0].marker.pattern.shape == ("", "", "", "/")
+    assert runs.label_counts(COUNTS).data[0].marker.pattern.shape == ("", "", "", "/")
 
 
 def test_score_bars_stand_in_the_middle_of_their_bin() -> None:
-    bars = {trace.name: (trace.x[0], trace.y[0]) for trace in charts.score_distribution(SCORES).data}
+    bars = {trace.name: (trace.x[0], trace.y[0]) for trace in runs.score_distribution(SCORES).data}
     assert bars == {"High": (0.725, 2), "Medium": (0.425, 7), "Low": (0.025, 5)}
 
 
 def test_score_thresholds_are_drawn_and_named() -> None:
-    figure = charts.score_distribution(SCORES)
+    figure = runs.score_distribution(SCORES)
     assert [line.x0 for line in figure.layout.shapes] == [0.4, 0.7]
     assert texts(figure) == ["Medium<br>above 0.4", "High<br>above 0.7"]
 
 
 def test_learners_without_a_score_are_counted_below_the_histogram() -> None:
-    axis = charts.score_distribution(SCORES).layout.xaxis
+    axis = runs.score_distribution(SCORES).layout.xaxis
     assert axis.title.text == "Risk score<br>3 learners without a score are not shown"
 
 
 def test_drivers_are_words_with_numbers_and_the_most_frequent_comes_first() -> None:
-    assert texts(charts.drivers(DRIVERS)) == [
+    assert texts(runs.drivers(DRIVERS)) == [
         "Behind with the work · 3 · 75 %",
         "Low quiz results · 1 · 25 %",
     ]
 
 
 def test_the_worst_program_comes_first() -> None:
-    assert texts(charts.program_labels(PROGRAMS)) == ["Welding · 10 · 40 % high", "Design · 10 · 10 % high"]
+    assert texts(runs.program_labels(PROGRAMS)) == ["Welding · 10 · 40 % high", "Design · 10 · 10 % high"]
 
 
 def test_program_bars_are_percent_of_their_learners() -> None:
-    bars = {trace.name: list(trace.x) for trace in charts.program_labels(PROGRAMS).data}
+    bars = {trace.name: list(trace.x) for trace in runs.program_labels(PROGRAMS).data}
     assert bars == {"High": [40, 10], "Medium": [30, 50], "Low": [20, 40], "Unknown": [10, 0]}
 
 
@@ -162,24 +162,24 @@ def test_many_programs_share_a_last_bar_but_all_stand_in_the_numbers() -> None:
     many = pd.DataFrame(
         {"program": [f"P{n:02}" for n in range(25)], "high": 1, "medium": 0, "low": 1, "unknown": 0}
     )
-    figure = charts.program_labels(many)
+    figure = runs.program_labels(many)
     assert len(texts(figure)) == 20
     assert texts(figure)[-1] == "6 other programs · 12 · 50 % high"
     assert len(figure.layout.meta["rows"]) == 25
 
 
 def test_markup_in_a_program_name_is_shown_and_not_obeyed() -> None:
-    figure = charts.program_labels(PROGRAMS.assign(program=[HOSTILE, "Welding"]))
+    figure = runs.program_labels(PROGRAMS.assign(program=[HOSTILE, "Welding"]))
     assert texts(figure)[1].startswith("&lt;a href=")
     assert "<a" not in figure.data[0].hovertext[1]
 
 
 def test_history_lines_differ_in_more_than_colour() -> None:
-    data = charts.label_history(HISTORY).data
+    data = runs.label_history(HISTORY).data
     assert len({trace.line.dash for trace in data}) == len(LABELS)
     assert len({trace.marker.symbol for trace in data}) == len(LABELS)
 
 
 def test_a_label_nobody_knows_is_refused() -> None:
     with pytest.raises(InvalidInput, match="label: 1 of 4 rows"):
-        charts.label_counts(COUNTS.assign(label=["low", "high", "medium", "severe"]))
+        runs.label_counts(COUNTS.assign(label=["low", "high", "medium", "severe"]))
