@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from engagement.content.generation import OPTIONS
+from engagement.content.quiz import OPTIONS
 from engagement.errors import InvalidInput
 from engagement.text import UNSAFE_CHARACTERS
 

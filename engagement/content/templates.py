@@ -5,13 +5,11 @@ for every type, channel and language, three of each, in JSON files beside the pa
 They are checked whole when they are read: a gap found during an outage is found too late.
 
 Which of the three is drawn depends only on the key passed in, so asking again gives the same text. The name
-is not filled in here. It stays a placeholder until a person sees the text, so that names are neither in the
-table of drafts nor on the way to a model.
+is not filled in here (see `names`).
 """
 
 import json
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping
 from functools import cache
 from hashlib import sha256
@@ -21,15 +19,9 @@ from typing import Annotated, Final, Literal, Self, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
-from engagement.content.generation import (
-    NAME_LENGTH,
-    Generation,
-    PlainText,
-    Questions,
-    check_nudge,
-    first_broken_rule,
-    shuffle_options,
-)
+from engagement.content.generation import Generation
+from engagement.content.nudge_text import check_nudge
+from engagement.content.quiz import PlainText, Questions, first_broken_rule, shuffle_options
 from engagement.errors import InvalidInput
 from engagement.vocabulary import CHANNELS
 
@@ -43,12 +35,6 @@ ORDERS: Final = 64  # of a quiz's options: two neighbours seldom have the same, 
 DEFAULT_LOCALE: Final = "en"
 
 FOLDER: Final = Path(__file__).parents[2] / "fallbacks"
-
-_REPLACED: Final = re.compile(r"(?P<before>,? )?\{first_name\}")
-
-# What may join two parts of a name, and what joins letters inside Indic and Persian words.
-_CONNECTORS: Final = frozenset("'’-.")
-_JOINERS: Final = frozenset("\u200c\u200d")
 
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")]
 Version = Annotated[str, StringConstraints(pattern=r"^[0-9]+(\.[0-9]+)*$")]
@@ -227,52 +213,6 @@ def quiz_language(locale: str | None) -> str:
 def drawn(key: str, choices: int) -> int:
     """Return one of 0 to `choices` - 1, the same for the same key; the store's macro `drawn` returns the same."""
     return int(sha256(key.encode()).hexdigest(), 16) % choices
-
-
-def first_name(name: str | None) -> str | None:
-    """Return the first word of a display name if it can be nothing but a name, else None.
-
-    Letters and marks are told by Unicode category: a regex's word class refuses the vowel signs of many
-    scripts.
-
-    Examples
-    --------
-    >>> first_name("Ana-María Example")
-    'Ana-María'
-    >>> first_name("=HYPERLINK(0)") is None
-    True
-    """
-    words = unicodedata.normalize("NFC", name or "").split(maxsplit=1)
-    if not words or len(words[0]) > NAME_LENGTH:
-        return None
-    inside_word = False
-    for character in words[0]:
-        category = unicodedata.category(character)[0]
-        if category == "L":
-            inside_word = True
-        elif inside_word and character in _CONNECTORS:
-            inside_word = False
-        elif not (inside_word and (category == "M" or character in _JOINERS)):
-            return None
-    return words[0] if inside_word else None
-
-
-def fill(text: str, name: str | None) -> str:
-    """Return the text with the first name in it, or reading well without one.
-
-    Only `{first_name}` is replaced, in one pass: neither a text nor a name can bring in anything else.
-
-    Examples
-    --------
-    >>> fill("Hi {first_name}, good to see you.", "Kim Example")
-    'Hi Kim, good to see you.'
-    >>> fill("Hi {first_name}, good to see you.", None)
-    'Hi, good to see you.'
-    """
-    known = first_name(name)
-    if known is None:
-        return _REPLACED.sub("", text)
-    return _REPLACED.sub(lambda found: f"{found['before'] or ''}{known}", text)
 
 
 def _load(folder: Path, kind: str, model: type[AnyFile]) -> Mapping[str, AnyFile]:

@@ -19,7 +19,7 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from engagement.content.generation import first_broken_rule
+from engagement.content.quiz import first_broken_rule
 from engagement.errors import EngagementError, InvalidInput
 
 Role = Literal["viewer", "coordinator", "admin"]

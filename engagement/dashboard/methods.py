@@ -14,7 +14,9 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from engagement.content.generation import LENGTHS, NAME_LENGTH, PLACEHOLDER, first_broken_rule
+from engagement.content.names import NAME_LENGTH, PLACEHOLDER
+from engagement.content.nudge_text import LENGTHS
+from engagement.content.quiz import first_broken_rule
 from engagement.dashboard import access, requests
 from engagement.dashboard.access import NotAllowed, Source, Viewer
 from engagement.dates import end_of_day, local_day

@@ -83,7 +83,7 @@ class EditNudge(Draft):
 
 
 class EditQuiz(Draft):
-    questions: list[dict[str, Any]] = Field(max_length=20)  # read in full by `generation.read_questions`
+    questions: list[dict[str, Any]] = Field(max_length=20)  # read in full by `quiz.read_questions`
 
 
 class Move(Arguments):

@@ -1,6 +1,6 @@
 """Whether what a model wrote may become a draft.
 
-The shape is checked by the models that templates pass through too (`generation`). Here stand the rules for what was
+The shape is checked by the models that templates pass through too (`content.quiz`). Here stand the rules for what was
 not written by a person: nothing that leads elsewhere, nothing that blames, diagnoses or threatens, nothing about the
 machinery, the language that was asked for, and no quiz that gives itself away. A broken rule is named in words, for
 the second try and for the log; the text itself is not.
@@ -19,14 +19,9 @@ from typing import Final, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from engagement.content import templates
-from engagement.content.generation import (
-    PLACEHOLDER,
-    QuestionDict,
-    check_nudge,
-    first_broken_rule,
-    read_questions,
-    shuffle_options,
-)
+from engagement.content.names import PLACEHOLDER
+from engagement.content.nudge_text import check_nudge
+from engagement.content.quiz import QuestionDict, first_broken_rule, read_questions, shuffle_options
 from engagement.errors import InvalidInput
 from engagement.llm.prompts import Task
 

@@ -18,7 +18,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from engagement.content.generation import QuestionDict
+from engagement.content.quiz import QuestionDict
 from engagement.errors import StoreUnusable
 
 _SUFFIX: Final = ".jsonl"

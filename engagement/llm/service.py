@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from engagement.content.generation import QuestionDict
+from engagement.content.quiz import QuestionDict
 from engagement.llm import guardrails
 from engagement.llm.client import Model, Wire
 from engagement.llm.journal import Answer

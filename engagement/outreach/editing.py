@@ -9,7 +9,8 @@ from datetime import datetime
 from typing import Any, Final
 
 from engagement import audit
-from engagement.content.generation import LENGTHS, Question, problems_of_nudge, read_questions
+from engagement.content.nudge_text import LENGTHS, problems_of_nudge
+from engagement.content.quiz import Question, read_questions
 from engagement.errors import Changed, InvalidInput
 from engagement.outreach import queue
 from engagement.outreach.queue import Kind

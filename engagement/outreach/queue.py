@@ -15,7 +15,7 @@ from typing import Any, Final, Literal
 
 from engagement import spreadsheets
 from engagement.content import quiz_export
-from engagement.content.templates import fill, first_name
+from engagement.content.names import fill, first_name
 from engagement.errors import InvalidInput, NotFound
 from engagement.store import Cursor, Store, query, records
 from engagement.targeting.selection import refusal_by_hand

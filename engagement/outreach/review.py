@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, Final, TextIO
 
 from engagement import spreadsheets
-from engagement.content.templates import fill
+from engagement.content.names import fill
 from engagement.errors import InvalidInput, NotFound
 from engagement.outreach import queue
 from engagement.outreach.queue import Kind

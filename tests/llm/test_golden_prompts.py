@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from engagement.content import templates
-from engagement.content.generation import PLACEHOLDER
+from engagement.content.names import PLACEHOLDER
 from engagement.jupyter.startup import skip_iri_grammar
 from engagement.llm import guardrails, prompts
 from engagement.outreach import nudges, quizzes

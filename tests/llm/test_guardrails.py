@@ -9,7 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engagement.content import templates
-from engagement.content.generation import LENGTHS, NAME_LENGTH, PLACEHOLDER, check_nudge, read_questions
+from engagement.content.names import NAME_LENGTH, PLACEHOLDER
+from engagement.content.nudge_text import LENGTHS, check_nudge
+from engagement.content.quiz import read_questions
 from engagement.llm import guardrails
 from engagement.llm.prompts import nudge_task, quiz_task
 from engagement.vocabulary import CHANNELS

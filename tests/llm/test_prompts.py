@@ -13,7 +13,8 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from engagement.content.generation import LENGTHS, NAME_LENGTH, PLACEHOLDER
+from engagement.content.names import NAME_LENGTH, PLACEHOLDER
+from engagement.content.nudge_text import LENGTHS
 from engagement.content.templates import NUDGE_TYPES
 from engagement.errors import InvalidInput
 from engagement.llm import prompts

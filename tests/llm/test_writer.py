@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from engagement.content.generation import read_questions
+from engagement.content.quiz import read_questions
 from engagement.errors import EngagementError, InvalidInput, StoreUnusable
 from engagement.llm import journal
 from engagement.llm.journal import Journal

@@ -434,7 +434,9 @@ def test_persons_are_numbered_by_the_first_file_of_a_new_store_too(store):
 
 
 def test_what_a_page_reads_needs_no_pandas_plots_or_model():
-    modules = "views.roster, views.overview, views.profiles, targeting.decisions, outreach.review, outreach.editing"
+    modules = (
+        "views.roster, views.overview, views.profiles, targeting.decisions, outreach.review, outreach.editing"
+    )
     imports = "; ".join(f"import engagement.{name}" for name in modules.split(", "))
     heavy = "{'pandas', 'plotly', 'openai'} & set(sys.modules)"
     code = f"import sys; {imports}; print(sorted({heavy}))"
