@@ -525,7 +525,7 @@ def test_policy_hash_follows_the_numbers_only():
     assert RiskPolicy(missed_sessions_cap=7.0).policy_hash == default.policy_hash
     assert len(default.policy_hash) == 12
     others = [RiskPolicy(recency_days=14), RiskPolicy(basis="course"), RiskPolicy(high_above=0.75)]
-    assert len({policy.policy_hash for policy in (default, *others)}) == 4
+    assert len({each.policy_hash for each in (default, *others)}) == 4
 
 
 def test_policy_cannot_be_changed_afterwards():
@@ -541,9 +541,9 @@ def test_policy_is_read_from_toml(tmp_path):
     file = tmp_path / "policy.toml"
     file.write_text('[risk]\nrecency_days = 14\nbasis = "course"\n[risk.weights]\nbehind_pace = 0.4\n'
                     "low_quiz = 0.3\nmissed_session = 0.2\ninactivity = 0.1\n[other]\nx = 1\n")  # fmt: skip
-    policy = RiskPolicy.from_toml(file)
-    assert (policy.recency_days, policy.basis, policy.weights["low_quiz"]) == (14, "course", 0.3)
-    assert policy.missed_sessions_cap == 7
+    read = RiskPolicy.from_toml(file)
+    assert (read.recency_days, read.basis, read.weights["low_quiz"]) == (14, "course", 0.3)
+    assert read.missed_sessions_cap == 7
 
 
 @pytest.mark.parametrize(
