@@ -17,7 +17,7 @@ from engagement.errors import InvalidInput
 
 if TYPE_CHECKING:
     from engagement.ingest.loading import LoadSummary
-    from engagement.ingest.source_format import Conventions
+    from engagement.ingest.source_format import SourceFormat
     from engagement.store import Store
 
 _OULAD_NEEDS = "`--oulad FOLDER` needs --module, --presentation and --as-of-day, such as AAA, 2013J and 84"
@@ -88,7 +88,7 @@ def load(
             _loader(events=events, full=full, yes=yes, files=files, group=group),
             observed_at=console.instant(observed_at, settings, now) if observed_at else now,
             loaded_at=now,
-            conventions=_conventions(timezone, rename, date_format, percent_scale, group),
+            source_format=_source_format(timezone, rename, date_format, percent_scale, group),
             max_quarantine=max_quarantine,
         )
         loaded = (load_one(store, file) for file in files or [])
@@ -164,14 +164,14 @@ def _loader(
     return partial(learners.load_full, max_absent=1.0 if yes else learners.MAX_ABSENT)
 
 
-def _conventions(
+def _source_format(
     timezone: str,
     rename: Sequence[str] | None,
     date_formats: Sequence[str] | None,
     percent_scales: Sequence[str] | None,
     groups: Sequence[str] | None,
-) -> "Conventions":
-    from engagement.ingest.source_format import PERCENT_COLUMNS, Conventions
+) -> "SourceFormat":
+    from engagement.ingest.source_format import PERCENT_COLUMNS, SourceFormat
 
     scales: dict[str, int] = {}
     for text in percent_scales or []:
@@ -186,7 +186,7 @@ def _conventions(
     if len(columns) < len(pairs):
         raise InvalidInput("--map names one of our columns more than once")
     by_name = {name: theirs or name for name, _, theirs in (text.partition("=") for text in groups or [])}
-    return Conventions(timezone, columns, tuple(date_formats or ()), scales, by_name)
+    return SourceFormat(timezone, columns, tuple(date_formats or ()), scales, by_name)
 
 
 def _tell(loaded: Iterable["LoadSummary"], *, as_json: bool) -> None:

@@ -15,7 +15,7 @@ from engagement.dates import local_day
 from engagement.demo import sample
 from engagement.errors import InvalidInput, StoreBusy
 from engagement.ingest import events, learners
-from engagement.ingest.source_format import Conventions
+from engagement.ingest.source_format import SourceFormat
 from engagement.llm import titles
 from engagement.outreach import nudges, quizzes, review
 from engagement.pipeline import publication
@@ -28,7 +28,7 @@ from engagement.targeting import decisions
 from engagement.targeting.experiments import Plan
 
 TERM: Final = "demo"
-GROUPED: Final = Conventions(groups={"language": "locale"})
+GROUPED: Final = SourceFormat(groups={"language": "locale"})
 COORDINATOR: Final = "demo coordinator"
 _LATE_APPROVALS: Final = 60  # of the second night; they are left alone tonight
 _REJECTED_EVERY: Final = 25  # a few drafts are not good enough
@@ -112,7 +112,7 @@ def fill(
     for week in range(1, sample.WEEKS + 1):
         end = as_of - timedelta(weeks=sample.WEEKS - week)
         rows = invented.snapshot(week, nudged=nudged)
-        learners.load(store, rows, observed_at=end, loaded_at=end, conventions=GROUPED)
+        learners.load(store, rows, observed_at=end, loaded_at=end, source_format=GROUPED)
         events.load(store, invented.events(week, week, nudged=nudged), observed_at=end, loaded_at=end)
         if week == 1:
             _confirm_titles(store, end)

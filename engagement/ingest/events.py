@@ -10,7 +10,7 @@ from datetime import datetime
 from engagement.ingest import loading, readers
 from engagement.ingest.loading import LoadSummary
 from engagement.ingest.schema import EVENTS
-from engagement.ingest.source_format import AS_DOCUMENTED, Conventions
+from engagement.ingest.source_format import AS_DOCUMENTED, SourceFormat
 from engagement.store import Store, query
 
 
@@ -20,7 +20,7 @@ def load(
     *,
     observed_at: datetime,
     loaded_at: datetime,
-    conventions: Conventions = AS_DOCUMENTED,
+    source_format: SourceFormat = AS_DOCUMENTED,
     max_quarantine: float = 1.0,
 ) -> LoadSummary:
     """Load events in the columns of `schema.EVENTS`; those of unknown learners are quarantined.
@@ -29,7 +29,7 @@ def load(
     Raises `InvalidInput` like `learners.load`.
     """
     observed_at = min(observed_at, loaded_at)  # nothing is known before it is there
-    with loading.checked(store, source, EVENTS, conventions) as loaded, store.write() as db:
+    with loading.checked(store, source, EVENTS, source_format) as loaded, store.write() as db:
         for name in {"metadata", "id"} - loaded.columns:
             db.execute(f"alter table temp.checked add column {name} text")
         db.execute(query("ingest/refuse_unknown_learners"))

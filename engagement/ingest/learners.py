@@ -12,7 +12,7 @@ from engagement.errors import InvalidInput
 from engagement.ingest import loading, readers
 from engagement.ingest.loading import Checked, LoadSummary
 from engagement.ingest.schema import LEARNERS
-from engagement.ingest.source_format import AS_DOCUMENTED, Conventions, group_column
+from engagement.ingest.source_format import AS_DOCUMENTED, SourceFormat, group_column
 from engagement.store import Cursor, Store, first_row, query, registered
 
 FACTS: Final = (
@@ -43,7 +43,7 @@ def load(
     *,
     observed_at: datetime,
     loaded_at: datetime,
-    conventions: Conventions = AS_DOCUMENTED,
+    source_format: SourceFormat = AS_DOCUMENTED,
     max_quarantine: float = 1.0,
 ) -> LoadSummary:
     """Load a CSV, a Parquet file or a frame in the columns of `schema.LEARNERS`.
@@ -54,7 +54,7 @@ def load(
         When what the source says was known (naive UTC); for an earlier `as_of` it does not exist.
     loaded_at
         Now (naive UTC).
-    conventions
+    source_format
         How the source writes what cannot be seen in it.
     max_quarantine
         The largest share of refused rows (0 to 1) with which the rest is still loaded.
@@ -65,12 +65,12 @@ def load(
         The source is refused whole: no table, a column missing, doubled or swapped, no rows, or too few accepted.
     """
     observed_at = min(observed_at, loaded_at)  # nothing is known before it is there
-    columns = (*LEARNERS, *conventions.group_columns)
-    with loading.checked(store, source, columns, conventions) as loaded, store.write() as db:
+    columns = (*LEARNERS, *source_format.group_columns)
+    with loading.checked(store, source, columns, source_format) as loaded, store.write() as db:
         load_id = loading.next_load_id(db)
         _prepare(db, loaded.columns, observed_at)
         _write(db, loaded.columns, load_id, observed_at)
-        _keep_groups(db, conventions, load_id)
+        _keep_groups(db, source_format, load_id)
         return loading.record(
             db,
             load_id,
@@ -88,7 +88,7 @@ def load_full(
     *,
     observed_at: datetime,
     loaded_at: datetime,
-    conventions: Conventions = AS_DOCUMENTED,
+    source_format: SourceFormat = AS_DOCUMENTED,
     max_quarantine: float = 1.0,
     max_absent: float = MAX_ABSENT,
 ) -> LoadSummary:
@@ -98,14 +98,14 @@ def load_full(
     certain whose it is, and where more than the share `max_absent` of the active learners would become inactive.
     """
     observed_at = min(observed_at, loaded_at)
-    columns = (*LEARNERS, *conventions.group_columns)
-    with loading.checked(store, source, columns, conventions) as loaded, store.write() as db:
+    columns = (*LEARNERS, *source_format.group_columns)
+    with loading.checked(store, source, columns, source_format) as loaded, store.write() as db:
         load_id = loading.next_load_id(db)
         _prepare(db, loaded.columns, observed_at)
         db.execute("update temp.checked set active = true where active is null")
         inactivated = _inactivate_absent(db, loaded, load_id, observed_at, max_absent)
         _write(db, loaded.columns | {"active"}, load_id, observed_at)
-        _keep_groups(db, conventions, load_id)
+        _keep_groups(db, source_format, load_id)
         summary = loading.record(
             db,
             load_id,
@@ -140,9 +140,9 @@ def _write(db: Cursor, here: set[str], load_id: str, observed_at: datetime) -> N
     db.execute(query("ingest/mark_seen"), {"observed_at": observed_at})
 
 
-def _keep_groups(db: Cursor, conventions: Conventions, load_id: str) -> None:
+def _keep_groups(db: Cursor, source_format: SourceFormat, load_id: str) -> None:
     """Keep apart which groups the learners are in; nothing but `fairness` reads it."""
-    for name in conventions.groups:
+    for name in source_format.groups:
         named = {"name": name, "load_id": load_id}
         db.execute(query("ingest/keep_group").replace("group_value", group_column(name)), named)
 

@@ -17,7 +17,7 @@ from engagement.errors import EngagementError, InvalidInput
 from engagement.ingest import headers, readers, validation
 from engagement.ingest.readers import Incoming, Source
 from engagement.ingest.schema import Column
-from engagement.ingest.source_format import Conventions
+from engagement.ingest.source_format import SourceFormat
 from engagement.store import TEXT_ROWS_PER_BLOCK, Cursor, Store, first_row, query, registered
 
 # Two columns in which not one value can be read are not a dirty file: their names stand over the wrong data.
@@ -79,7 +79,7 @@ class Checked:
 
 @contextmanager
 def checked(
-    store: Store, source: Source, columns: Sequence[Column], conventions: Conventions
+    store: Store, source: Source, columns: Sequence[Column], source_format: SourceFormat
 ) -> Iterator[Checked]:
     """Hold the source open with its rows in the temporary table `checked`.
 
@@ -89,15 +89,15 @@ def checked(
     content_hash = readers.content_hash(source)
     with (
         store.staging() as stage,
-        readers.opened(stage, source, columns, conventions.names) as incoming,
+        readers.opened(stage, source, columns, source_format.names) as incoming,
     ):
-        _read(stage, incoming, conventions)
+        _read(stage, incoming, source_format)
         taken = first_row(stage, "select count(*) from checked")[0]
         not_rows = incoming.refused(stage, taken)
         loaded = Checked(source, incoming, content_hash, taken + len(not_rows), not_rows, before)
         loaded.refuse_changed()
         _refuse_swapped(stage, incoming)
-        _refuse_fractions(stage, incoming, conventions)
+        _refuse_fractions(stage, incoming, source_format)
         yield loaded
 
 
@@ -112,15 +112,15 @@ def _stamp(source: Source) -> tuple[int, int] | None:
     return found.st_mtime_ns, found.st_size
 
 
-def _read(stage: Cursor, incoming: Incoming, conventions: Conventions) -> None:
+def _read(stage: Cursor, incoming: Incoming, source_format: SourceFormat) -> None:
     columns = incoming.columns
     at_sight = ", ".join(
-        f"{column.name}, {validation.quick_value(column, conventions)} as {validation.quick(column)}"
+        f"{column.name}, {validation.quick_value(column, source_format)} as {validation.quick(column)}"
         for column in columns
     )
     texts = ", ".join(f"{validation.text(column)} as {validation.written(column)}" for column in columns)
     values = ", ".join(
-        f"{validation.value(column, conventions, comma_is_decimal=incoming.comma_is_decimal)} as {column.name}"
+        f"{validation.value(column, source_format, comma_is_decimal=incoming.comma_is_decimal)} as {column.name}"
         for column in columns
     )
     checks = [check for column in columns for check in validation.checks(column)]
@@ -135,7 +135,7 @@ def _read(stage: Cursor, incoming: Incoming, conventions: Conventions) -> None:
         select {names}, case when {wrong} then concat_ws(chr(10), {reasons}) end as reasons
         from valued
     """  # noqa: S608 (names and rules from the schema)
-    bound = {**incoming.parameters, **validation.parameters(conventions)}
+    bound = {**incoming.parameters, **validation.parameters(source_format)}
     stage.execute(sql, {name: value for name, value in bound.items() if f"${name}" in sql})
 
 
@@ -173,12 +173,12 @@ def _unread(stage: Cursor, column: str) -> int:
     return int(found[0])
 
 
-def _refuse_fractions(stage: Cursor, incoming: Incoming, conventions: Conventions) -> None:
+def _refuse_fractions(stage: Cursor, incoming: Incoming, source_format: SourceFormat) -> None:
     """Refuse a percent column of fractions: half of the work done would be read as half a percent."""
     percents = [
         column.name
         for column in incoming.columns
-        if column.is_percent and column.name not in conventions.percent_scale
+        if column.is_percent and column.name not in source_format.percent_scale
     ]
     if not percents:
         return

@@ -30,7 +30,7 @@ from engagement.errors import InvalidInput
 from engagement.ingest import events, learners
 from engagement.ingest.loading import LoadSummary
 from engagement.ingest.schema import MISSING_WORDS, Column
-from engagement.ingest.source_format import Conventions
+from engagement.ingest.source_format import SourceFormat
 from engagement.store import Cursor, Store, first_row, pattern, query
 
 Basis = Literal["due", "course"]
@@ -131,11 +131,11 @@ def load(
     known, ended = _known(store, folder, chosen, as_of_day=as_of_day, basis=basis)
     for frame in (known, ended):
         frame.attrs["source"] = f"OULAD {module} {presentation} day {as_of_day}"  # what the load is called
-    observed_at, days = known_until(presentation, as_of_day, zone), Conventions(zone.key)
-    enrolled = learners.load(store, known, observed_at=observed_at, loaded_at=loaded_at, conventions=days)
+    observed_at, days = known_until(presentation, as_of_day, zone), SourceFormat(zone.key)
+    enrolled = learners.load(store, known, observed_at=observed_at, loaded_at=loaded_at, source_format=days)
     if ended.empty:
         return enrolled, None
-    outcomes = events.load(store, ended, observed_at=observed_at, loaded_at=loaded_at, conventions=days)
+    outcomes = events.load(store, ended, observed_at=observed_at, loaded_at=loaded_at, source_format=days)
     return enrolled, outcomes
 
 

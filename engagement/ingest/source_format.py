@@ -22,7 +22,7 @@ _DIRECTIVES: Final = "YymbBdaAHIpMSfz%"  # which the reader of dates knows, and 
 
 
 @dataclass(frozen=True)
-class Conventions:
+class SourceFormat:
     """How one source writes. Raises `InvalidInput` for what no source can mean.
 
     Parameters
@@ -119,4 +119,4 @@ def _check_date_format(text: str) -> None:
         )
 
 
-AS_DOCUMENTED: Final = Conventions()
+AS_DOCUMENTED: Final = SourceFormat()

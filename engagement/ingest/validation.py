@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from engagement.ingest.schema import FALSE_WORDS, TRUE_WORDS, Column
-from engagement.ingest.source_format import SPREADSHEET_DAYS, Conventions
+from engagement.ingest.source_format import SPREADSHEET_DAYS, SourceFormat
 
 READABLE: Final = ("number", "whole", "instant", "flag", "choice")  # a text of these may mean nothing
 NO_INSTANT: Final = "not an ISO date or time"
@@ -40,7 +40,7 @@ def quick(column: Column) -> str:
     return f"{column.name}_quick"
 
 
-def quick_value(column: Column, conventions: Conventions) -> str:
+def quick_value(column: Column, source_format: SourceFormat) -> str:
     """Return the SQL for `quick`, the value of a text as it is mostly written, or a text without outer white space.
 
     It spares most of a million rows the patterns of all that a text could be.
@@ -50,14 +50,14 @@ def quick_value(column: Column, conventions: Conventions) -> str:
         case "number" | "whole":
             number = f"try_cast({name} as double)"
             is_plain = f"isfinite({number}) and not contains({name}, '_')"
-            return f"case when {is_plain} then {_in_percent(number, column, conventions)} end"
+            return f"case when {is_plain} then {_in_percent(number, column, source_format)} end"
         case "flag":
             return f"case lower({name}) when 'true' then true when 'false' then false end"
         case "choice":
             is_choice = " or ".join(f"{name} = '{choice}'" for choice in column.choices)
             return f"case when {is_choice} then {name} end"
-        case "instant" if not conventions.date_formats:
-            naive = _in_utc(f"try_cast({name} as timestamp)", conventions)
+        case "instant" if not source_format.date_formats:
+            naive = _in_utc(f"try_cast({name} as timestamp)", source_format)
             return f"case when regexp_matches({name}, '{_LOCAL}') then {naive} end"
         case "instant":
             return "null::timestamp"
@@ -76,29 +76,29 @@ def text(column: Column) -> str:
     return f"case when {quick(column)} is not null then {name} else {mended} end"
 
 
-def value(column: Column, conventions: Conventions, *, comma_is_decimal: bool) -> str:
+def value(column: Column, source_format: SourceFormat, *, comma_is_decimal: bool) -> str:
     """Return the SQL for what the text means: null where it is missing or cannot be read.
 
     An instant is naive UTC; one written without a zone is in the zone of the parameter `$zone`.
     """
-    slow = _slow_value(column, conventions, comma_is_decimal)
+    slow = _slow_value(column, source_format, comma_is_decimal)
     if column.kind not in READABLE:
         return slow
     return f"case when {quick(column)} is not null then {quick(column)} else {slow} end"
 
 
-def _slow_value(column: Column, conventions: Conventions, comma_is_decimal: bool) -> str:
+def _slow_value(column: Column, source_format: SourceFormat, comma_is_decimal: bool) -> str:
     name = written(column)
     match column.kind:
         case "number" | "whole":
-            return _number(column, conventions, comma_is_decimal)
+            return _number(column, source_format, comma_is_decimal)
         case "flag":
             yes, no = _is_one_of(name, TRUE_WORDS), _is_one_of(name, FALSE_WORDS)
             return f"case when {yes} then true when {no} then false end"
         case "choice":
             return f"case when {_is_one_of(name, column.choices)} then lower({name}) end"
         case "instant":
-            return _instant(name, conventions)
+            return _instant(name, source_format)
         case "email":
             return f"lower({name})"
         case "json":
@@ -108,12 +108,12 @@ def _slow_value(column: Column, conventions: Conventions, comma_is_decimal: bool
             return name
 
 
-def parameters(conventions: Conventions) -> dict[str, Any]:
+def parameters(source_format: SourceFormat) -> dict[str, Any]:
     """Return what the SQL of `value` may refer to."""
     return {
-        "zone": conventions.timezone,
-        "date_formats": conventions.local_formats,
-        "formats_with_zone": conventions.zoned_formats,
+        "zone": source_format.timezone,
+        "date_formats": source_format.local_formats,
+        "formats_with_zone": source_format.zoned_formats,
     }
 
 
@@ -158,12 +158,12 @@ def checks(column: Column) -> list[tuple[str, str]]:
     return [(condition, f"{name}: {reason}") for condition, reason in found]
 
 
-def _number(column: Column, conventions: Conventions, comma_is_decimal: bool) -> str:
+def _number(column: Column, source_format: SourceFormat, comma_is_decimal: bool) -> str:
     """Return the SQL for a number with a decimal point or comma, and in percent with or without the sign."""
     name = written(column)
-    plain = _in_percent(f"try_cast({name} as double)", column, conventions)
+    plain = _in_percent(f"try_cast({name} as double)", column, source_format)
     unambiguous = "" if comma_is_decimal else f" and not regexp_matches({name}, '{_THOUSANDS}')"
-    comma = _in_percent(f"try_cast(replace({name}, ',', '.') as double)", column, conventions)
+    comma = _in_percent(f"try_cast(replace({name}, ',', '.') as double)", column, source_format)
     sql = (
         f"case when regexp_matches({name}, '{_NUMBER}') then {plain} "
         f"when regexp_matches({name}, '{_COMMA}'){unambiguous} then {comma}"
@@ -177,37 +177,37 @@ def _number(column: Column, conventions: Conventions, comma_is_decimal: bool) ->
     return sql + " end"
 
 
-def _in_percent(number: str, column: Column, conventions: Conventions) -> str:
+def _in_percent(number: str, column: Column, source_format: SourceFormat) -> str:
     """Return the SQL for a number of the source's scale in percent: 0.29 is 29, not 28.999999999999996."""
-    return f"round({number} * 100, 9)" if conventions.percent_scale.get(column.name) == 1 else number
+    return f"round({number} * 100, 9)" if source_format.percent_scale.get(column.name) == 1 else number
 
 
-def _in_utc(local: str, conventions: Conventions) -> str:
-    return local if conventions.timezone == "UTC" else f"timezone('UTC', timezone($zone, {local}))"
+def _in_utc(local: str, source_format: SourceFormat) -> str:
+    return local if source_format.timezone == "UTC" else f"timezone('UTC', timezone($zone, {local}))"
 
 
-def _instant(name: str, conventions: Conventions) -> str:
+def _instant(name: str, source_format: SourceFormat) -> str:
     # no space before the zone, and its name in one of the ways that a cast reads
     iso_zone = f"regexp_replace(regexp_replace({name}, ' ?(z|UTC|GMT)$', 'Z'), ' ([+-])', '\\1')"
     aware = f"timezone('UTC', try_cast({iso_zone} as timestamptz))"
-    naive = _in_utc(f"try_cast({name} as timestamp)", conventions)
+    naive = _in_utc(f"try_cast({name} as timestamp)", source_format)
     iso = (
         f"when regexp_matches({name}, '{_LOCAL}') then {naive} "
         f"when regexp_matches({name}, '^{_DATE}{_TIME}{_ZONE}$') then {aware}"
     )
     branches = [iso]
-    if any(text.startswith("%Y-") for text in conventions.date_formats):
+    if any(text.startswith("%Y-") for text in source_format.date_formats):
         branches = []  # a format that begins with the year says what 2026-02-01 means: it is no ISO date besides
-    if conventions.zoned_formats:
+    if source_format.zoned_formats:
         parsed = f"try_strptime({name}, $formats_with_zone)"  # in UTC
         branches.append(f"when {parsed} is not null then {parsed}")
-    if conventions.local_formats:
+    if source_format.local_formats:
         parsed = f"try_strptime({name}, $date_formats)"
-        branches.append(f"when {parsed} is not null then {_in_utc(parsed, conventions)}")
-    if SPREADSHEET_DAYS in conventions.date_formats:
+        branches.append(f"when {parsed} is not null then {_in_utc(parsed, source_format)}")
+    if SPREADSHEET_DAYS in source_format.date_formats:
         days = f"try_cast(replace({name}, ',', '.') as double)"
         moment = f"timestamp '1899-12-30' + to_seconds(round({days} * 86400)::bigint)"
-        branches.append(f"when regexp_matches({name}, '{_DAY_NUMBER}') then {_in_utc(moment, conventions)}")
+        branches.append(f"when regexp_matches({name}, '{_DAY_NUMBER}') then {_in_utc(moment, source_format)}")
     return f"case {' '.join(branches)} end"
 
 

@@ -135,7 +135,7 @@ def _check_report(report: Report, steps: list[str], file: str) -> None:
 def _check_sources(pipeline: Pipeline, file: str) -> None:
     sources = pipeline.sources
     try:
-        sources.conventions("UTC")
+        sources.source_format("UTC")
     except InvalidInput as error:
         raise InvalidInput(f"{file}: sources: {error}") from None
     if sources.is_used and LOAD not in [step.notebook for step in pipeline.steps]:

@@ -21,7 +21,7 @@ from engagement.ingest import events
 from engagement.ingest.learners import load as load_learners
 from engagement.ingest.loading import LoadSummary
 from engagement.ingest.readers import content_hash, source_name
-from engagement.ingest.source_format import Conventions
+from engagement.ingest.source_format import SourceFormat
 from engagement.runs import Run
 from engagement.settings import PROJECT
 from engagement.store import Store, first_row, query
@@ -44,7 +44,7 @@ Patterns = Annotated[
 class Sources(BaseModel):
     """What a pipeline's file says under `[sources]`; paths are relative to the project.
 
-    `conventions` holds for all of its files.
+    `source_format` holds for all of its files.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -77,9 +77,9 @@ class Sources(BaseModel):
         """What decides how a file is read, where it is not as documented; part of a run's key."""
         return self.model_dump(include=_RULES, exclude_defaults=True)
 
-    def conventions(self, zone: str) -> Conventions:
+    def source_format(self, zone: str) -> SourceFormat:
         """Return how the files are written, in `zone` where nothing is said; `InvalidInput` for what none can mean."""
-        return Conventions(
+        return SourceFormat(
             self.timezone or zone,
             self.columns,
             tuple(self.date_formats),
@@ -137,7 +137,7 @@ def load(
                 file,
                 observed_at=_known_at(run),
                 loaded_at=run.started_at,
-                conventions=rules.conventions(zone.key),
+                source_format=rules.source_format(zone.key),
                 max_quarantine=rules.max_quarantine,
             )
             _check_same(file, expected)

@@ -8,20 +8,22 @@ from engagement.errors import InvalidInput
 from engagement.evaluation import fairness
 from engagement.evaluation.intervals import Share, wilson
 from engagement.ingest import learners
-from engagement.ingest.source_format import Conventions
+from engagement.ingest.source_format import SourceFormat
 from engagement.reporting.charts import effects
 from engagement.settings import PROJECT
 from tests.support.cohort import AS_OF, DAY, LOW, begin, learner, night, rows
 
-BY_SEX = Conventions(groups={"sex": "Sex"})
+BY_SEX = SourceFormat(groups={"sex": "Sex"})
 
 
 def group_of(store):
     return dict(rows(store, "select learner_id, value from learner_groups order by learner_id"))
 
 
-def load(store, *people, at=AS_OF - 30 * DAY, conventions=BY_SEX):
-    return learners.load(store, pd.DataFrame(people), observed_at=at, loaded_at=at, conventions=conventions)
+def load(store, *people, at=AS_OF - 30 * DAY, source_format=BY_SEX):
+    return learners.load(
+        store, pd.DataFrame(people), observed_at=at, loaded_at=at, source_format=source_format
+    )
 
 
 def people(count, sex, **different):
@@ -56,7 +58,7 @@ def test_a_group_is_kept_apart_and_follows_the_newest_file(store):
 
 def test_a_file_without_the_groups_changes_none(store):
     load(store, learner("a", Sex="w"))
-    load(store, learner("a", name="Another Example"), at=AS_OF - 20 * DAY, conventions=Conventions())
+    load(store, learner("a", name="Another Example"), at=AS_OF - 20 * DAY, source_format=SourceFormat())
     assert group_of(store) == {"a": "w"}
 
 
@@ -67,14 +69,14 @@ def test_a_refused_row_has_no_group(store):
 
 @pytest.mark.parametrize("name", ["program", "select", "group"])
 def test_a_group_may_be_called_like_anything(store, name):
-    load(store, learner("a"), conventions=Conventions(groups={name: "program"}))
+    load(store, learner("a"), source_format=SourceFormat(groups={name: "program"}))
     assert rows(store, "select name, value from learner_groups") == [(name, "Data")]
 
 
 @pytest.mark.parametrize("name", ["", "Sex", "a b", "x" * 60, "a;drop table learners"])
 def test_a_name_that_is_none_is_refused(name):
     with pytest.raises(InvalidInput, match="group"):
-        Conventions(groups={name: "Sex"})
+        SourceFormat(groups={name: "Sex"})
 
 
 def test_a_group_that_the_file_lacks_is_said(store):
@@ -85,7 +87,7 @@ def test_a_group_that_the_file_lacks_is_said(store):
 def test_groups_of_a_full_list_are_kept_too(store):
     at = AS_OF - DAY
     learners.load_full(
-        store, pd.DataFrame([learner("a", Sex="w")]), observed_at=at, loaded_at=at, conventions=BY_SEX
+        store, pd.DataFrame([learner("a", Sex="w")]), observed_at=at, loaded_at=at, source_format=BY_SEX
     )
     assert group_of(store) == {"a": "w"}
 
@@ -103,7 +105,7 @@ def test_scores_decisions_and_texts_are_the_same_with_and_without_groups(store, 
     without = type(store)(tmp_path / "without.duckdb")
     everybody = [*people(12, "w"), *people(12, "m", completed_percent=60)]
     load(store, *everybody)
-    load(without, *everybody, conventions=Conventions())
+    load(without, *everybody, source_format=SourceFormat())
     for each in (store, without):
         night(each)
     for table in ("risk_scores", "contact_decisions", "nudges", "quizzes"):
@@ -160,7 +162,7 @@ def test_a_hidden_group_is_in_no_table_and_no_sentence(store):
 
 
 def test_without_groups_there_is_nothing_to_compare(store):
-    load(store, learner("a"), conventions=Conventions())
+    load(store, learner("a"), source_format=SourceFormat())
     night(store)
     assert fairness.every(store) == []
     assert fairness.table([]).empty

@@ -8,7 +8,7 @@ import pytest
 from engagement import audit
 from engagement.errors import InvalidInput
 from engagement.ingest import events, learners
-from engagement.ingest.source_format import Conventions
+from engagement.ingest.source_format import SourceFormat
 
 WHEN = datetime.fromisoformat("2026-11-22 12:00:00")
 HEADER = "learner_id,type,timestamp,metadata"
@@ -32,7 +32,9 @@ def load(store, tmp_path):
     def load(*lines, header=HEADER, timezone="UTC"):
         path = tmp_path / "events.csv"
         path.write_text("\n".join((header, *lines, "")), encoding="utf-8")
-        return events.load(store, path, observed_at=WHEN, loaded_at=WHEN, conventions=Conventions(timezone))
+        return events.load(
+            store, path, observed_at=WHEN, loaded_at=WHEN, source_format=SourceFormat(timezone)
+        )
 
     return load
 

@@ -6,7 +6,7 @@ import pytest
 
 from engagement.errors import InvalidInput
 from engagement.ingest import learners
-from engagement.ingest.source_format import Conventions
+from engagement.ingest.source_format import SourceFormat
 
 HEADER = "id,name,email,phone,program,last_login,completed_percent,avg_quiz_score,consecutive_missed_sessions"
 MONDAY = datetime.fromisoformat("2026-11-16 12:00:00")
@@ -29,7 +29,7 @@ def load(store, tmp_path):
         path = tmp_path / "learners.csv"
         path.write_bytes("\n".join((header, *lines, "")).encode())
         return learners.load(
-            store, path, observed_at=observed_at, loaded_at=WEDNESDAY, conventions=Conventions(timezone)
+            store, path, observed_at=observed_at, loaded_at=WEDNESDAY, source_format=SourceFormat(timezone)
         )
 
     return load

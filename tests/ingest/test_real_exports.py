@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from engagement.errors import InvalidInput
 from engagement.ingest import events, learners, loading
 from engagement.ingest.schema import LEARNERS
-from engagement.ingest.source_format import Conventions
+from engagement.ingest.source_format import SourceFormat
 from engagement.store import Store
 
 COLUMNS = (
@@ -55,7 +55,7 @@ def table(*rows, delimiter=",", newline="\n", header=COLUMNS):
 def load(store, tmp_path):
     """Load a file with this content; keywords say how it was written."""
 
-    def load(content, *, module=learners, max_quarantine=1.0, **conventions):
+    def load(content, *, module=learners, max_quarantine=1.0, **source_format):
         path = tmp_path / "export.csv"
         path.write_bytes(content.encode() if isinstance(content, str) else content)
         return module.load(
@@ -63,7 +63,7 @@ def load(store, tmp_path):
             path,
             observed_at=WHEN,
             loaded_at=WHEN,
-            conventions=Conventions(**conventions),
+            source_format=SourceFormat(**source_format),
             max_quarantine=max_quarantine,
         )
 
@@ -358,9 +358,9 @@ def test_ids_that_a_spreadsheet_changed_are_quarantined(load, stored):
 # --- dates and times ---------------------------------------------------------------------------------------------
 
 
-def read_dates(load, facts, written, **conventions):
+def read_dates(load, facts, written, **source_format):
     rows = [values(f"{n:02}", last_login=one) for n, one in enumerate(written)]
-    load(table(*rows, values("there", last_login=""), delimiter=";"), **conventions)
+    load(table(*rows, values("there", last_login=""), delimiter=";"), **source_format)
     found = facts("strftime(last_login, '%Y-%m-%d %H:%M:%S')")
     return [found.get(f"{n:02}") for n in range(len(written))]
 
@@ -647,7 +647,7 @@ def test_what_is_no_file_is_refused_and_not_waited_for(store, tmp_path, kind):
 def test_a_file_that_grows_while_it_is_read_is_refused(store, tmp_path):
     path = tmp_path / "export.csv"
     path.write_text(text(HEADER, row("a")), encoding="utf-8")
-    with loading.checked(store, path, LEARNERS, Conventions()) as loaded:
+    with loading.checked(store, path, LEARNERS, SourceFormat()) as loaded:
         loaded.refuse_changed()
         with path.open("a", encoding="utf-8") as file:
             file.write(text(row("b")))

@@ -3,11 +3,11 @@
 import pytest
 
 from engagement.errors import InvalidInput
-from engagement.ingest.source_format import AS_DOCUMENTED, PERCENT_COLUMNS, Conventions
+from engagement.ingest.source_format import AS_DOCUMENTED, PERCENT_COLUMNS, SourceFormat
 
 
 def test_nothing_said_means_what_is_documented():
-    assert Conventions() == AS_DOCUMENTED
+    assert SourceFormat() == AS_DOCUMENTED
     assert (AS_DOCUMENTED.timezone, AS_DOCUMENTED.local_formats, AS_DOCUMENTED.zoned_formats) == (
         "UTC",
         [],
@@ -22,9 +22,9 @@ def test_percent_columns_are_those_in_percent():
 
 def test_formats_with_a_zone_are_told_from_those_without():
     formats = ("%d.%m.%Y", "excel", "%d.%m.%Y %H:%M %z", "%m/%d/%y")
-    conventions = Conventions(date_formats=formats)
-    assert conventions.local_formats == ["%d.%m.%Y", "%m/%d/%y"]
-    assert conventions.zoned_formats == ["%d.%m.%Y %H:%M %z"]
+    source_format = SourceFormat(date_formats=formats)
+    assert source_format.local_formats == ["%d.%m.%Y", "%m/%d/%y"]
+    assert source_format.zoned_formats == ["%d.%m.%Y %H:%M %z"]
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def test_formats_with_a_zone_are_told_from_those_without():
     ],
 )
 def test_a_format_with_day_month_and_year_is_taken(text):
-    assert Conventions(date_formats=(text,)).date_formats == (text,)
+    assert SourceFormat(date_formats=(text,)).date_formats == (text,)
 
 
 @pytest.mark.parametrize(
@@ -61,14 +61,14 @@ def test_a_format_with_day_month_and_year_is_taken(text):
 )
 def test_a_format_that_cannot_be_read_is_refused(text, message):
     with pytest.raises(InvalidInput, match="date_format ") as caught:
-        Conventions(date_formats=("%d.%m.%Y", text))
+        SourceFormat(date_formats=("%d.%m.%Y", text))
     assert message in str(caught.value)
 
 
 @pytest.mark.parametrize("zone", ["Mars/Olympus", "", "../etc/passwd", "UTC\0", "x" * 1000])
 def test_a_zone_that_is_none_is_refused(zone):
     with pytest.raises(InvalidInput, match="no IANA name, such as Europe/Berlin"):
-        Conventions(timezone=zone)
+        SourceFormat(timezone=zone)
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_a_zone_that_is_none_is_refused(zone):
 )
 def test_a_map_of_nothing_or_to_nothing_is_refused(columns, message):
     with pytest.raises(InvalidInput, match=message):
-        Conventions(columns=columns)
+        SourceFormat(columns=columns)
 
 
 @pytest.mark.parametrize(
@@ -90,4 +90,4 @@ def test_a_map_of_nothing_or_to_nothing_is_refused(columns, message):
 )
 def test_only_percents_have_a_scale_and_it_is_1_or_100(name, scale):
     with pytest.raises(InvalidInput, match="allowed are 1 and 100, for completed_percent"):
-        Conventions(percent_scale={name: scale})
+        SourceFormat(percent_scale={name: scale})

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from engagement.errors import InvalidInput, NotFound
-from engagement.ingest.source_format import Conventions
+from engagement.ingest.source_format import SourceFormat
 from engagement.pipeline import config
 from engagement.pipeline.config import Pipeline, Step, declared_types, parameters_of, read_pipeline
 
@@ -141,14 +141,14 @@ def test_sources_are_read_as_the_file_says(tmp_path):
     sources = read(tmp_path, WITH_SOURCES).sources
     assert sources.inboxes == ["inbox/learners/*.csv", "inbox/events/*.csv", "/elsewhere/*.csv"]
     assert (sources.if_nothing_new, sources.max_age_days, sources.max_quarantine) == ("fail", 2.5, 0.05)
-    assert sources.conventions("Asia/Tokyo") == Conventions(
+    assert sources.source_format("Asia/Tokyo") == SourceFormat(
         "Europe/Berlin", {"id": "Student ID"}, ("%d.%m.%Y",), {"completed_percent": 1}
     )
 
 
 def test_sources_that_say_nothing_are_as_documented_in_the_institutions_zone(tmp_path):
     sources = read(tmp_path, GOOD).sources
-    assert sources.conventions("Asia/Tokyo") == Conventions("Asia/Tokyo")
+    assert sources.source_format("Asia/Tokyo") == SourceFormat("Asia/Tokyo")
     assert (sources.if_nothing_new, sources.max_age_days, sources.max_quarantine) == ("warn", None, 1)
 
 
