@@ -227,6 +227,12 @@ def _config(options: Options, settings: Settings, told: hub.Told | None) -> Conf
 def _page_config(page_config: dict[str, Any], **_rest: object) -> dict[str, Any]:
     """Return what the page knows, with the files it will ask for."""
     return page_config | {
-        "scripts": sorted(file.name for file in STATIC.glob("*.js") if file.name != "page.js"),
-        "styles": sorted(file.name for file in STATIC.glob("*.css") if file.name != "page.css"),
+        "scripts": _files("*.js"),
+        "styles": [file for file in _files("*.css") if not file.endswith("/page.css")],
     }
+
+
+def _files(pattern: str) -> list[str]:
+    """Return the addresses of the page's own files; what others wrote is large, and asked for where it is needed."""
+    found = (file.relative_to(STATIC) for file in STATIC.glob(f"*/{pattern}"))
+    return sorted(file.as_posix() for file in found if file.parts[0] != "vendor")

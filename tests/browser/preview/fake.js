@@ -1,7 +1,7 @@
 // The dashboard over invented data, in the browser alone: to look at it, and for its tests of accessibility.
 // ?role=viewer&conflicts=1&slow=300&run=failed|running&fail=learners:busy&newer=5&drop=5&empty=1 plays what is rare.
 
-import { mount } from "../../../engagement/dashboard/static/main.js";
+import { mount } from "../../../engagement/dashboard/static/frame/main.js";
 import { LEARNERS, NOW, PROGRAMS, WEIGHTS, dayOf, iso, labelOf } from "./people.js";
 import { deskOf } from "./desk.js";
 import { HOSTILE, NUDGES, QUIZZES } from "./texts.js";

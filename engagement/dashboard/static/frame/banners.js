@@ -1,0 +1,38 @@
+// What a coordinator has to know before trusting the figures: a lost connection, a failed or running run, new scores.
+
+import { Button, ErrorNote, Note } from "../shared/parts.js";
+import { html } from "../vendor/preact.js";
+import { words } from "../shared/words.js";
+
+export function Banners({ session, overview }) {
+  const shown = [...connection(session), ...nothing(session), ...scores(session), ...run(overview.data?.last_run, session.running)];
+  const failed = overview.error && !overview.data && html`<${ErrorNote} error=${overview.error} onRetry=${overview.reload} />`;
+  if (!shown.length && !failed) return null;
+  return html`<div class="banners" data-testid="banner">${shown}${failed}</div>`;
+}
+
+function connection({ lost }) {
+  return lost ? [html`<${ErrorNote} key="lost" error=${{ code: "lost" }} />`] : [];
+}
+
+function nothing({ me }) {
+  return me.viewer.all_programs || me.programs.length ? [] : [html`<${Note} key="programs" tone="warn">${words.app.no_programs}<//>`];
+}
+
+function scores({ newer, showNewer }) {
+  if (!newer) return [];
+  const show = html`<${Button} size="small" kind="primary" testid="show-new" onClick=${showNewer}>${words.app.show_them}<//>`;
+  return [html`<${Note} key="newer" icon="refresh" role="status" actions=${show} testid="new-scores">${words.app.new_scores}<//>`];
+}
+
+function run(last, running) {
+  if (last?.status === "running" || running) {
+    return [html`<${Note} key="run" icon="clock" testid="run-running">${words.run.running(last?.status === "running" ? last.started_at : null)}<//>`];
+  }
+  if (last?.status !== "failed") return [];
+  return [
+    html`<${Note} key="run" tone="warn" role="alert" testid="run-failed">
+      <strong>${words.run.failed(last.started_at)}</strong> ${words.run.failed_step(last.failed_step)} ${words.run.older}
+    <//>`,
+  ];
+}

@@ -1,0 +1,66 @@
+// What the score means, in plain words, and what it must not be used for.
+
+import { percent, score } from "../shared/format.js";
+import { LabelShape } from "../shared/parts.js";
+import { html } from "../vendor/preact.js";
+import { words } from "../shared/words.js";
+
+const LABELS = ["high", "medium", "low", "unknown"];
+const TERMS = { behind_pace: 50, low_quiz: 20, missed_session: 20, inactivity: 10 }; // the documented weights, in percent
+
+export function Help({ overview }) {
+  const { help } = words;
+  const thresholds = overview?.thresholds ?? { high_above: 0.7, medium_above: 0.4 };
+  return html`<article class="help">
+    <h2>${help.title}</h2>
+    <p class="lead">${help.lead}</p>
+
+    <${Part} title=${help.score_title}>
+      <p>${help.score}</p>
+      <table class="table">
+        <caption class="unseen">${help.parts_caption}</caption>
+        <thead><tr>${help.parts_heads.map((head, at) => html`<th key=${at} scope="col" class=${at === 1 ? "number" : ""}>${head}</th>`)}</tr></thead>
+        <tbody>
+          ${Object.entries(TERMS).map(
+            ([term, weight]) => html`<tr key=${term}>
+              <th scope="row"><strong>${words.terms[term]}</strong></th>
+              <td class="number">${percent(weight)}</td>
+              <td>${help.parts[term]}</td>
+            </tr>`,
+          )}
+        </tbody>
+      </table>
+      <p>${help.example}</p>
+    <//>
+
+    <${Part} title=${help.labels_title}>
+      <dl class="help-labels">
+        ${LABELS.map(
+          (label) => html`<div key=${label}>
+            <dt><span class=${`label-badge label-${label}`}><${LabelShape} label=${label} />${words.labels[label]}</span></dt>
+            <dd>${help.labels[label](score(thresholds.high_above), score(thresholds.medium_above))}</dd>
+          </div>`,
+        )}
+      </dl>
+    <//>
+
+    <${Part} title=${help.not_title} class="help-not">
+      <p>${help.not_lead}</p>
+      <${List} items=${help.not} />
+    <//>
+
+    <${Part} title=${help.who_title}><${List} items=${help.who} /><//>
+    <${Part} title=${help.template_title}><p>${help.template}</p><//>
+    <${Part} title=${help.contact_title}><${List} items=${help.contact} /><//>
+    <${Part} title=${help.keys_title}><${List} items=${help.keys} /><//>
+  </article>`;
+}
+
+function Part({ title, children, class: name = "" }) {
+  return html`<section class=${`card ${name}`}>
+    <h3>${title}</h3>
+    ${children}
+  </section>`;
+}
+
+const List = ({ items }) => html`<ul class="bullets">${items.map((item) => html`<li key=${item}>${item}</li>`)}</ul>`;
