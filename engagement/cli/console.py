@@ -170,7 +170,7 @@ def run_pipeline(
 
 def show_run(result: "RunResult", console: "Console") -> None:
     """Print what a run found, or that it was done before."""
-    from engagement.cli.render import show_papers, show_summary
+    from engagement.cli.render import show_artifacts, show_summary
     from engagement.targeting.selection import REASONS
 
     if result.status == "already done":
@@ -179,11 +179,11 @@ def show_run(result: "RunResult", console: "Console") -> None:
         )
     title = f"{result.run.pipeline.capitalize()} run as of {result.run.day:%d %B %Y}"
     show_summary(console, result.counts, title=title, reasons=REASONS, report=result.report)
-    papers = result.papers
-    for_mail = [("For mail", path) for path in (papers.pdf, papers.summary) if path]
-    show_papers(console, [*(("Also", page.html) for page in papers.pages[1:]), *for_mail])
-    if papers.missing:
-        console.print(f"It was published {papers.missing}.", style="dim", highlight=False)
+    left = result.artifacts
+    for_mail = [("For mail", path) for path in (left.pdf, left.summary) if path]
+    show_artifacts(console, [*(("Also", page.html) for page in left.pages[1:]), *for_mail])
+    if left.missing:
+        console.print(f"It was published {left.missing}.", style="dim", highlight=False)
     if result.look:
         console.print(f"\nPlease look: {result.look}.", style="bold yellow", highlight=False)
 

@@ -70,9 +70,9 @@ def show_summary(
         console.print(str(report), soft_wrap=True, highlight=False)
 
 
-def show_papers(console: Console, papers: Iterable[tuple[str, Path]]) -> None:
-    """Print where the other papers of a run are, each on a line with what it is."""
-    for name, path in papers:
+def show_artifacts(console: Console, artifacts: Iterable[tuple[str, Path]]) -> None:
+    """Print where the other files of a run are, each on a line with what it is."""
+    for name, path in artifacts:
         console.print(plain(name) + Text(":"), style="bold", end=" ")
         console.print(str(path), soft_wrap=True, highlight=False, markup=False)
 

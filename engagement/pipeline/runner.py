@@ -23,8 +23,8 @@ from typing import Any, Final
 from engagement import runs
 from engagement.errors import EngagementError, RunFailed
 from engagement.jupyter import kernels, startup
-from engagement.pipeline import artifacts, inbox, publication, sources
-from engagement.pipeline.artifacts import Papers
+from engagement.pipeline import artifacts, inbox, publication, run_index, sources
+from engagement.pipeline.artifacts import Artifacts
 from engagement.pipeline.config import LOAD, Pipeline, Step, Value, parameters_of
 from engagement.pipeline.inbox import File
 from engagement.runs import Run
@@ -48,7 +48,7 @@ class RunResult:
     run: Run
     status: str
     folder: Path
-    papers: Papers
+    artifacts: Artifacts
     steps: list[dict[str, Any]] = field(default_factory=list)
     counts: dict[str, Any] = field(default_factory=dict)
     look: str = ""  # why a person should look at it although it is done
@@ -56,7 +56,7 @@ class RunResult:
     @property
     def report(self) -> Path | None:
         """The first page."""
-        return self.papers.pages[0].html if self.papers.pages else None
+        return self.artifacts.pages[0].html if self.artifacts.pages else None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the documented JSON form."""
@@ -64,7 +64,7 @@ class RunResult:
             "run_id": self.run.run_id,
             "status": self.status,
             "steps": self.steps,
-            **self.papers.as_dict(),
+            **self.artifacts.as_dict(),
             "counts": self.counts,
             "look": self.look,
         }
@@ -115,7 +115,7 @@ def run(
             return _already_done(store, pipeline, current, home)
         try:
             home.mkdir(parents=True, exist_ok=True)
-            artifacts.write_record(home, current, "running", now=_now())
+            run_index.write_record(home, current, "running", now=_now())
             inbox.check_news(store, current, pipeline.sources, files, now=started_at)
             with kernels.template() as kernel:
                 made = _run_steps(
@@ -129,21 +129,16 @@ def run(
                     watch=watch,
                     kernel=kernel,
                 )
-            papers = artifacts.write_pages(pipeline, current, home)
-            answer = artifacts.answer(papers.pages)
-            if pipeline.report and pipeline.report.for_mail:
-                papers = artifacts.for_mail(
-                    store, pipeline, current, home=home, papers=papers, answers=answer
-                )
-            counts = publication.publish(store, current, now=_now(), answer=answer)
+            left, said = artifacts.made(store, pipeline, current, home)
+            counts = publication.publish(store, current, now=_now(), answer=said)
         except (EngagementError, OSError) as error:
             plain = error if isinstance(error, EngagementError) else _cannot_write(current, error)
             _write_down_failure(store, current, plain, home)
             plain.run_id = current.run_id
             raise plain from None
-        _write_down_success(current, home, counts, papers)
+        _write_down_success(current, home, counts, left)
         look = publication.too_many_templates(counts, pipeline.max_fallback_rate)
-        return RunResult(current, "published", home, papers, made, counts, look)
+        return RunResult(current, "published", home, left, made, counts, look)
 
 
 def _begin(
@@ -197,10 +192,10 @@ def _begin(
 def _already_done(store: Store, pipeline: Pipeline, current: Run, home: Path) -> RunResult:
     with store.read() as db:
         counts = runs.counts(db, current.run_id)
-    papers = artifacts.there(pipeline, home)
+    left = artifacts.there(pipeline, home)
     if home.is_dir():  # its last attempt may have ended between publishing and saying so
-        _write_down_success(current, home, counts, papers)
-    return RunResult(current, "already done", home, papers, [], counts)
+        _write_down_success(current, home, counts, left)
+    return RunResult(current, "already done", home, left, [], counts)
 
 
 def _write_down_failure(store: Store, current: Run, error: EngagementError, home: Path) -> None:
@@ -208,15 +203,15 @@ def _write_down_failure(store: Store, current: Run, error: EngagementError, home
     with suppress(EngagementError), store.write() as db:
         runs.mark(db, current.run_id, "failed", now=_now(), error=str(error))
     with suppress(EngagementError, OSError):
-        artifacts.write_record(home, current, "failed", now=_now())
-        artifacts.write_index(home.parents[1])
+        run_index.write_record(home, current, "failed", now=_now())
+        run_index.write_index(home.parents[1])
 
 
-def _write_down_success(current: Run, home: Path, counts: Mapping[str, Any], papers: Papers) -> None:
+def _write_down_success(current: Run, home: Path, counts: Mapping[str, Any], left: Artifacts) -> None:
     try:
-        if artifacts.recorded_status(home) != "published":
-            artifacts.write_record(home, current, "published", now=_now(), counts=counts, papers=papers)
-        artifacts.write_index(home.parents[1])
+        if run_index.recorded_status(home) != "published":
+            run_index.write_record(home, current, "published", now=_now(), counts=counts, artifacts=left)
+        run_index.write_index(home.parents[1])
     except OSError as error:
         raise _cannot_write(current, error) from None
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from engagement.cli.render import plain, show_draft, show_papers, show_profile, show_summary, show_table
+from engagement.cli.render import plain, show_artifacts, show_draft, show_profile, show_summary, show_table
 
 COUNTS = {
     "labels": {"high": 1200, "medium": 2400, "low": 0, "unknown": 3},
@@ -93,7 +93,7 @@ def test_a_summary_of_a_run_that_scores_nobody_is_its_answer(screen):
 
 
 def test_each_paper_of_a_run_is_on_a_line_of_its_own_and_acts_nowhere(screen):
-    show_papers(screen, [("Also", Path("/r/[red]a.html")), ("For mail", Path("/r/report.pdf"))])
+    show_artifacts(screen, [("Also", Path("/r/[red]a.html")), ("For mail", Path("/r/report.pdf"))])
     assert lines(screen) == ["Also: /r/[red]a.html", "For mail: /r/report.pdf"]
 
 

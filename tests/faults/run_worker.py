@@ -17,7 +17,7 @@ import sys
 
 from engagement.dates import local_day, parse_as_of
 from engagement.errors import EngagementError
-from engagement.pipeline import artifacts, config, publication, runner
+from engagement.pipeline import config, publication, run_index, runner
 from engagement.pipeline.config import Sources
 from engagement.settings import read_settings
 from engagement.store import Store
@@ -31,7 +31,7 @@ def main(action, file, as_of, step_count, detail):
     if detail == "publish":
         publication.publish = kill_self
     if detail == "write_index":
-        artifacts.write_index = kill_self
+        run_index.write_index = kill_self
     if action == "starve":
         resource.setrlimit(resource.RLIMIT_FSIZE, (int(detail), int(detail)))
     settings = read_settings()

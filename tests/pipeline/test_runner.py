@@ -518,7 +518,7 @@ def test_a_run_with_several_pages_says_where_each_is_and_so_does_the_same_run_ag
     assert index.count(f'href="nightly/{first.run.run_id}/report-one.html"') == 1
     assert HOSTILE not in index
     again = run(store, with_pages("two", "one"))
-    assert (again.status, again.papers) == ("already done", first.papers)
+    assert (again.status, again.artifacts) == ("already done", first.artifacts)
 
 
 def test_a_page_whose_step_fails_keeps_the_others_from_being_published_until_it_is_made(folder, store):
@@ -532,7 +532,7 @@ def test_a_page_whose_step_fails_keeps_the_others_from_being_published_until_it_
     write_notebook(folder / "two.ipynb", "print('Two.')")
     made = run(store, with_pages("one", "two"))
     assert [step["status"] for step in made.steps] == ["skipped", "done"]
-    assert [page.html.is_file() for page in made.papers.pages] == [True, True]
+    assert [page.html.is_file() for page in made.artifacts.pages] == [True, True]
     assert made.counts["answer"] == "One.\nTwo."
 
 
