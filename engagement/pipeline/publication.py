@@ -4,23 +4,18 @@ Before it, everything a run wrote carries its id and nobody looks at it; a run t
 to be seen, and one that will not go on is forgotten.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final
-from zoneinfo import ZoneInfo
+from typing import Any
 
 from engagement import runs
 from engagement.content.generation import WANTED_TEMPLATES
-from engagement.dates import local_day
 from engagement.outreach import nudges, quizzes, review
-from engagement.policy import DEFAULT_POLICY, RiskPolicy
 from engagement.risk import scores
 from engagement.runs import Run
 from engagement.store import Cursor, Store, first_row, query, records
 from engagement.targeting import decisions, experiments
 from engagement.vocabulary import LABELS
-
-RECALCULATION: Final = "score"  # the pipeline of scores that a person asked for
 
 
 def publish(store: Store, run: Run, *, now: datetime, answer: str = "") -> dict[str, Any]:
@@ -36,40 +31,6 @@ def publish(store: Store, run: Run, *, now: datetime, answer: str = "") -> dict[
         runs.mark(db, run.run_id, "published", now=now, counts=counted)
     review.expire_quizzes(store, run.as_of, now=now)
     return counted
-
-
-def recalculate(
-    store: Store,
-    *,
-    as_of: datetime,
-    zone: ZoneInfo,
-    programs: Sequence[str] | None,
-    now: datetime,
-    policy: RiskPolicy = DEFAULT_POLICY,
-) -> dict[str, int]:
-    """Score everybody (or those of some programs) at `as_of` and publish it at once; return learners by label."""
-    day = local_day(as_of, zone)
-    with store.staging():
-        with store.read() as db:
-            fingerprint = runs.input_fingerprint(db, as_of)
-            scores.compute(db, as_of=as_of, policy=policy, programs=programs)
-        parameters = {"programs": None if programs is None else sorted(programs)}
-        with store.write() as db:
-            run = runs.begin(
-                db,
-                RECALCULATION,
-                key=runs.run_key(RECALCULATION, as_of, parameters, fingerprint, policy.policy_hash),
-                as_of=as_of,
-                day=day,
-                parameters=parameters,
-                fingerprint=fingerprint,
-                now=now,
-                policy=policy,
-            )
-            labels = scores.keep(db, run)
-            scores.publish(db, run)
-            runs.mark(db, run.run_id, "published", now=now, counts={"labels": labels})
-    return labels
 
 
 def discard(store: Store, run_id: str, *, now: datetime) -> None:

@@ -5,12 +5,16 @@ from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from engagement.pipeline import config, publication
+from engagement import runs
+from engagement.dates import local_day
+from engagement.pipeline import config
+from engagement.policy import DEFAULT_POLICY, RiskPolicy
 from engagement.risk import scores
 from engagement.runs import NIGHTLY
 from engagement.store import Store, query, records
 from engagement.store.locks import sole_runner
 
+PIPELINE: Final = "score"  # of scores that a person asked for
 WORSE_SHOWN: Final = 25
 
 
@@ -30,7 +34,7 @@ def recalculate(
         with store.read() as db:
             db.execute(query("pipeline/labels_before"), named)
             before = scores.current_labels(db, programs)
-        publication.recalculate(
+        publish_scores(
             store,
             as_of=as_of,
             zone=zone,
@@ -44,3 +48,37 @@ def recalculate(
             worst = records(db, query("pipeline/label_moves"), {"shown": WORSE_SHOWN})
             db.execute("drop table temp.labels_before")
     return {"before": before, "after": after, **counts, "worst": worst}
+
+
+def publish_scores(
+    store: Store,
+    *,
+    as_of: datetime,
+    zone: ZoneInfo,
+    programs: Sequence[str] | None,
+    now: datetime,
+    policy: RiskPolicy = DEFAULT_POLICY,
+) -> dict[str, int]:
+    """Score everybody (or those of some programs) at `as_of` and publish it at once; return learners by label."""
+    day = local_day(as_of, zone)
+    with store.staging():
+        with store.read() as db:
+            fingerprint = runs.input_fingerprint(db, as_of)
+            scores.compute(db, as_of=as_of, policy=policy, programs=programs)
+        parameters = {"programs": None if programs is None else sorted(programs)}
+        with store.write() as db:
+            run = runs.begin(
+                db,
+                PIPELINE,
+                key=runs.run_key(PIPELINE, as_of, parameters, fingerprint, policy.policy_hash),
+                as_of=as_of,
+                day=day,
+                parameters=parameters,
+                fingerprint=fingerprint,
+                now=now,
+                policy=policy,
+            )
+            labels = scores.keep(db, run)
+            scores.publish(db, run)
+            runs.mark(db, run.run_id, "published", now=now, counts={"labels": labels})
+    return labels

@@ -7,7 +7,7 @@ import pytest
 
 from engagement import runs
 from engagement.outreach import nudges, quizzes
-from engagement.pipeline import publication
+from engagement.pipeline import publication, rescoring
 from engagement.policy import RiskPolicy
 from engagement.risk import scores
 from engagement.targeting import decisions
@@ -31,7 +31,7 @@ LABELS = "select learner_id, risk_label from risk_scores order by learner_id"
 
 
 def recalculate(store, as_of=AS_OF, programs=None):
-    return publication.recalculate(store, as_of=as_of, zone=UTC, programs=programs, now=as_of)
+    return rescoring.publish_scores(store, as_of=as_of, zone=UTC, programs=programs, now=as_of)
 
 
 def test_nothing_of_a_run_is_seen_before_it_is_published(store):
@@ -246,7 +246,7 @@ def test_a_learner_who_left_has_no_current_score(store):
 
 def test_the_day_of_a_recalculation_is_the_institutions(store):
     load(store, learner("a"))
-    publication.recalculate(
+    rescoring.publish_scores(
         store, as_of=AS_OF + timedelta(hours=1), zone=ZoneInfo("America/New_York"), programs=None, now=AS_OF
     )
     assert rows(store, "select run_id from runs") == [("score-2026-03-01-1",)]
@@ -325,7 +325,7 @@ def test_a_publication_that_fails_half_way_shows_nothing(store):
 def test_recalculating_takes_the_numbers_it_is_given(store):
     load(store, learner("a"))
     strict = RiskPolicy(high_above=0.98)
-    labels = publication.recalculate(store, as_of=AS_OF, zone=UTC, programs=None, now=AS_OF, policy=strict)
+    labels = rescoring.publish_scores(store, as_of=AS_OF, zone=UTC, programs=None, now=AS_OF, policy=strict)
     assert labels == {"high": 0, "medium": 1, "low": 0, "unknown": 0}
     assert recalculate(store)["high"] == 1
 

@@ -7,7 +7,7 @@ import pytest
 from engagement import runs
 from engagement.errors import InvalidInput, NotFound
 from engagement.outreach import nudges, review
-from engagement.pipeline import publication
+from engagement.pipeline import publication, rescoring
 from engagement.policy import RiskPolicy
 from engagement.risk import scores
 from engagement.targeting import decisions
@@ -365,7 +365,7 @@ def test_the_label_of_a_day_is_that_of_the_run_published_last(store):
     load(store, learner("a"))
     for days in (5, 4, 3):
         at = AS_OF - days * DAY
-        publication.recalculate(store, as_of=at, zone=ZoneInfo("UTC"), programs=None, now=at - 5 * HOUR)
+        rescoring.publish_scores(store, as_of=at, zone=ZoneInfo("UTC"), programs=None, now=at - 5 * HOUR)
         load(store, learner("a", **MEDIUM, last_login=at), at=at - 4 * HOUR)
         night(store, at)
         load(store, learner("a"), at=at + HOUR)

@@ -8,7 +8,7 @@ import pytest
 
 from engagement.errors import InvalidInput
 from engagement.outreach import nudges, review
-from engagement.pipeline import publication
+from engagement.pipeline import rescoring
 from engagement.store.database import ROW_GROUP, Store
 from engagement.targeting import decisions
 from engagement.views import roster
@@ -96,7 +96,7 @@ def test_who_got_worse_is_marked_also_by_a_recalculation_since(store):
     night(store, AS_OF - DAY)
     night(store)
     load(store, learner("a"), at=AS_OF + HOUR)
-    publication.recalculate(
+    rescoring.publish_scores(
         store, as_of=AS_OF + 2 * HOUR, zone=ZoneInfo("UTC"), programs=None, now=AS_OF + 2 * HOUR
     )
     assert page(store)["rows"][0]["change"] == "worse"
