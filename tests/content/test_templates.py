@@ -210,9 +210,9 @@ def test_same_key_draws_the_same_nudge_and_all_three_are_reached() -> None:
 
 
 @pytest.mark.parametrize("choices", [1, VARIANTS, 7, ORDERS])
-def test_the_store_draws_as_python_does(tmp_path: Path, choices: int) -> None:
+def test_the_store_draws_as_python_does(store: Store, choices: int) -> None:
     keys = ["", "a", "Zoë|nightly|2026-W45", *(f"learner-{n}|nightly|2026-W45" for n in range(50))]
-    with Store(tmp_path / "store.duckdb").write() as db:
+    with store.read() as db:
         in_sql = [first_row(db, "select drawn($key, $n)", {"key": key, "n": choices})[0] for key in keys]
     assert in_sql == [drawn(key, choices) for key in keys]
 

@@ -233,8 +233,8 @@ def test_the_second_of_two_coordinators_is_told_who_was_first(cohort, users):
     assert refused(late, "edit_nudge", edit).code in {"changed", "invalid"}
 
 
-def test_a_missing_store_is_said(tmp_path):
-    desk = Desk(Store(tmp_path / "none.duckdb"), Settings(), secret=SECRET, kernel_id="k", clock=lambda: NOW)
+def test_a_missing_store_is_said(no_store):
+    desk = Desk(no_store, Settings(), secret=SECRET, kernel_id="k", clock=lambda: NOW)
     made = access.ticket(SECRET, name="root", source="local", kernel_id="k", now_s=_seconds(NOW))
     assert refused(desk, "hello", {"ticket": made}).code == "no_store"
 

@@ -90,24 +90,24 @@ def test_a_store_with_learners_of_ones_own_is_refused(own, monkeypatch, capsys):
     assert everything(own) == before
 
 
-def test_an_empty_place_has_no_cohort_yet(store):
-    assert history.cohort_day(store) is None
-    with store.write():
+def test_an_empty_place_has_no_cohort_yet(no_store):
+    assert history.cohort_day(no_store) is None
+    with no_store.write():
         pass
-    assert history.cohort_day(store) is None
+    assert history.cohort_day(no_store) is None
 
 
-def test_a_demo_that_is_stopped_leaves_no_store(store):
+def test_a_demo_that_is_stopped_leaves_no_store(no_store):
     def stop(week):
         if week == 2:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        history.make(store, size=10, seed=1, as_of=AS_OF, zone=UTC, watch=stop)
-    assert history.cohort_day(store) is None
-    history.make(store, size=10, seed=1, as_of=AS_OF, zone=UTC)
-    assert history.cohort_day(store) == AS_OF
-    assert sorted(file.name for file in store.path.parent.iterdir() if "begun" in file.name) == []
+        history.make(no_store, size=10, seed=1, as_of=AS_OF, zone=UTC, watch=stop)
+    assert history.cohort_day(no_store) is None
+    history.make(no_store, size=10, seed=1, as_of=AS_OF, zone=UTC)
+    assert history.cohort_day(no_store) == AS_OF
+    assert sorted(file.name for file in no_store.path.parent.iterdir() if "begun" in file.name) == []
 
 
 def test_the_cohort_is_known_up_to_the_day_of_the_demo(made):
@@ -208,21 +208,21 @@ def test_the_effect_that_was_put_in_can_be_found(made):
     assert brought_back == pytest.approx(sample.NUDGE_RETURN_EFFECT, abs=0.1)
 
 
-def test_the_size_of_a_demo_must_make_sense(store):
+def test_the_size_of_a_demo_must_make_sense(no_store):
     with pytest.raises(InvalidInput, match="learners"):
-        history.make(store, size=0, seed=1, as_of=AS_OF, zone=UTC)
-    assert not store.path.exists()
+        history.make(no_store, size=0, seed=1, as_of=AS_OF, zone=UTC)
+    assert not no_store.path.exists()
 
 
-def test_what_somebody_loads_while_the_demo_is_made_stays(store):
+def test_what_somebody_loads_while_the_demo_is_made_stays(no_store):
     def meanwhile(week):
         if week == sample.WEEKS:
-            load(store, learner("mine"))
+            load(no_store, learner("mine"))
 
     with pytest.raises(StoreBusy, match="written to meanwhile"):
-        history.make(store, size=10, seed=1, as_of=AS_OF, zone=UTC, watch=meanwhile)
-    assert rows(store, "select id from learners") == [("mine",)]
-    assert sorted(file.name for file in store.path.parent.iterdir() if "begun" in file.name) == []
+        history.make(no_store, size=10, seed=1, as_of=AS_OF, zone=UTC, watch=meanwhile)
+    assert rows(no_store, "select id from learners") == [("mine",)]
+    assert sorted(file.name for file in no_store.path.parent.iterdir() if "begun" in file.name) == []
 
 
 def test_the_weekly_run_says_whether_the_nudges_helped_and_changes_no_score(own, tmp_path):

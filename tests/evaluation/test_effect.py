@@ -1,4 +1,5 @@
 import random
+import shutil
 from dataclasses import replace
 from datetime import datetime, time
 from zoneinfo import ZoneInfo
@@ -108,7 +109,7 @@ def test_the_outcome_that_was_named_is_the_one_looked_at(store):
     happened = {"login": 1, "quiz_completed": 2, "session_attended": 3, "session_missed": 4}
     seen = {}
     for outcome in experiments.OUTCOMES:
-        own = Store(store.path.with_name(f"{outcome}.duckdb"))
+        own = Store(shutil.copy(store.path, store.path.with_name(f"{outcome}.duckdb")))
         load(own, *map(learner, PEOPLE))
         run = begin(own)
         decisions.decide(own, run, plan=replace(HALF, outcome=outcome))
@@ -280,10 +281,9 @@ def test_a_picture_shows_each_difference_with_its_range(tried):
     assert [row[0] for row in figure.layout.meta["rows"]] == ways["way"].tolist()
 
 
-def test_the_effect_planted_in_the_demo_is_found(tmp_path):
+def test_the_effect_planted_in_the_demo_is_found(store):
     from engagement.demo import history
 
-    store = Store(tmp_path / "demo.duckdb")
     end = datetime.combine(AS_OF.date(), time.max)
     history.fill(store, size=2_000, seed=1, as_of=end, zone=UTC)
     result = estimate(store, as_of=end, zone=UTC)

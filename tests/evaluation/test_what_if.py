@@ -12,7 +12,6 @@ from engagement.evaluation.what_if import simulate
 from engagement.ingest import oulad
 from engagement.policy import DEFAULT_POLICY, RiskPolicy
 from engagement.risk import scores
-from engagement.store import Store
 from tests.support.cohort import AS_OF, DAY, LOW, MEDIUM, UNKNOWN, begin, learner, load, rows
 
 LOWER = RiskPolicy(high_above=0.5)
@@ -146,8 +145,7 @@ def test_the_area_under_the_curve_is_the_share_of_pairs_in_order():
     assert metrics.area_under_curve(pd.Series([1.0, 2.0]), pd.Series([True, True])) is None
 
 
-def test_on_a_real_course_the_score_tells_who_leaves_and_the_basis_matters(tmp_path, real_data):
-    store = Store(tmp_path / "store.duckdb")
+def test_on_a_real_course_the_score_tells_who_leaves_and_the_basis_matters(store, real_data):
     named = {"module": "EEE", "presentation": "2013J", "loaded_at": AS_OF}
     oulad.load(store, real_data / "oulad", as_of_day=84, **named)
     oulad.load(store, real_data / "oulad", as_of_day=400, **named)

@@ -72,13 +72,11 @@ def check_what_workers_saw(store, processes):
 
 
 def test_four_writers_and_four_readers_lose_nothing_and_nobody_waits_long(store):
-    create(store)
     roles = ["write", "read"] * 4
     check_what_workers_saw(store, [start("work", store.path, 5, role) for role in roles])
 
 
 def test_threads_and_processes_together_lose_nothing_and_nobody_waits_long(store):
-    create(store)
     crowds = [["write", "read", "write", "read"], ["write", "read", "read"], ["write"], ["read"]]
     check_what_workers_saw(store, [start("work", store.path, 3, *roles) for roles in crowds])
 
@@ -99,33 +97,32 @@ def test_a_writer_killed_at_any_step_leaves_all_or_nothing(store, step):
     assert names(Store(store.path)) == expected
 
 
-def test_what_was_acknowledged_outlives_kill_9_at_any_moment(store):
+def test_what_was_acknowledged_outlives_kill_9_at_any_moment(no_store):
     chance = random.Random(7)
     acknowledged = set()
     for life in range(5):
-        process = start("acknowledge", store.path, life)
+        process = start("acknowledge", no_store.path, life)
         process.stdout.readline()
         time.sleep(chance.uniform(0.02, 0.3))
         process.kill()
         out, err = process.communicate()
         assert err == ""
         acknowledged |= {f"{life} {number} {half}" for number in (0, *map(int, out.split())) for half in "ab"}
-    there = names(store)
+    there = names(no_store)
     assert acknowledged <= there
     assert len(there) % 2 == 0
     assert len(there) - len(acknowledged) <= 2 * 5  # at most the one write that each had not told us of
 
 
-def test_two_processes_that_make_the_store_at_once_make_it_once(store):
-    processes = [start("work", store.path, 0.2, "write") for _ in range(2)]
-    check_what_workers_saw(store, processes)
-    with store.read() as db:
+def test_two_processes_that_make_the_store_at_once_make_it_once(no_store):
+    processes = [start("work", no_store.path, 0.2, "write") for _ in range(2)]
+    check_what_workers_saw(no_store, processes)
+    with no_store.read() as db:
         versions = db.execute("select version from schema_version order by version").fetchall()
     assert versions == [(number,) for number in range(1, SCHEMA_VERSION + 1)]
 
 
 def test_a_full_disk_is_told_plainly_and_loses_nothing(store):
-    create(store)
     room_mb = store.path.stat().st_size / 1e6 + 1
     said = outcome(start("fill", store.path, room_mb))
     assert said["kind"] == "StoreUnusable"
@@ -138,7 +135,6 @@ def test_a_full_disk_is_told_plainly_and_loses_nothing(store):
 
 
 def test_too_little_memory_is_told_plainly_and_loses_nothing(store):
-    create(store)
     with store.write() as db:
         db.execute("insert into tombstones values ('kept', '2026-01-01')")
     with pytest.raises(StoreUnusable, match="OutOfMemory") as caught, store.write() as db:
@@ -155,18 +151,18 @@ def test_too_little_memory_is_told_plainly_and_loses_nothing(store):
     [b"", b"id,name\n1,x\n" * 900, b"SQLite format 3\0" + b"\0" * 5000, b"PK\3\4" + b"\0" * 5000],
     ids=["empty", "CSV", "SQLite", "zip"],
 )
-def test_a_file_that_is_not_duckdb_is_refused_and_left_alone(store, content):
-    store.path.write_bytes(content)
-    for error in refusals(store):
+def test_a_file_that_is_not_duckdb_is_refused_and_left_alone(no_store, content):
+    no_store.path.write_bytes(content)
+    for error in refusals(no_store):
         assert type(error) is StoreUnusable
         assert error.exit_code == 1
         assert "is not a DuckDB file, or is damaged" in str(error)
-    assert store.path.read_bytes() == content
+    assert no_store.path.read_bytes() == content
 
 
-def test_a_folder_in_place_of_the_store_is_refused(store):
-    store.path.mkdir()
-    assert {type(error) for error in refusals(store)} == {StoreUnusable}
+def test_a_folder_in_place_of_the_store_is_refused(no_store):
+    no_store.path.mkdir()
+    assert {type(error) for error in refusals(no_store)} == {StoreUnusable}
 
 
 def test_a_store_in_a_folder_that_cannot_be_made_is_refused(tmp_path):
@@ -185,14 +181,14 @@ def test_a_newer_schema_is_refused_and_left_alone(store):
     assert store.path.read_bytes() == content
 
 
-def test_the_database_of_another_program_is_refused_and_left_alone(store):
-    with duckdb.connect(store.path) as foreign:
+def test_the_database_of_another_program_is_refused_and_left_alone(no_store):
+    with duckdb.connect(no_store.path) as foreign:
         foreign.execute("create table theirs as select 42 as answer")
-    content = store.path.read_bytes()
-    for error in refusals(store):
+    content = no_store.path.read_bytes()
+    for error in refusals(no_store):
         assert type(error) is StoreUnusable
         assert "another program" in str(error)
-    assert store.path.read_bytes() == content
+    assert no_store.path.read_bytes() == content
 
 
 def test_a_damaged_store_never_gives_wrong_rows(store):
@@ -236,7 +232,6 @@ def test_a_store_that_was_cut_short_is_refused(store, length):
 
 @pytest.mark.usefixtures("impatient")
 def test_a_foreign_holder_is_named(store):
-    create(store)
     holder = subprocess.Popen(
         [sys.executable, "-c", HOLDER, str(store.path)],
         stdin=subprocess.PIPE,
@@ -255,7 +250,6 @@ def test_a_foreign_holder_is_named(store):
 
 
 def test_a_foreign_holder_that_lets_go_is_waited_for(store):
-    create(store)
     holder = subprocess.Popen(
         [
             sys.executable,
@@ -326,8 +320,8 @@ def test_a_folder_without_rights_is_refused_plainly(open_folder):
     assert all("Permission denied" in message for *_, message in said.values())
 
 
-def test_an_orphaned_lock_file_blocks_nobody(store):
+def test_an_orphaned_lock_file_blocks_nobody(no_store):
     for suffix in (".gate", ".lock"):
-        store.path.with_name(store.path.name + suffix).write_text(str(os.getpid()))
-    create(store)
-    assert names(store) == set()
+        no_store.path.with_name(no_store.path.name + suffix).write_text(str(os.getpid()))
+    create(no_store)
+    assert names(no_store) == set()

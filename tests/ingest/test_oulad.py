@@ -546,13 +546,13 @@ def test_a_missing_table_is_named(store, folder, name):
         ("courses", ('"60"', '"?"'), r"module_presentation_length: 1 of 3 rows are not a whole value"),
     ],
 )
-def test_a_file_that_is_not_as_published_is_refused(store, folder, file, change, message):
+def test_a_file_that_is_not_as_published_is_refused(no_store, folder, file, change, message):
     text = (folder / f"{file}.csv").read_text()
     assert change[0] in text
     (folder / f"{file}.csv").write_text(text.replace(*change))
     with pytest.raises(InvalidInput, match=message):
-        load(store, folder)
-    assert not store.path.exists()
+        load(no_store, folder)
+    assert not no_store.path.exists()
 
 
 def test_a_file_that_is_no_utf8_is_refused(store, folder):

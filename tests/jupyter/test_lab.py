@@ -13,7 +13,6 @@ import pytest
 
 from engagement.cli import app
 from engagement.settings import PROJECT
-from engagement.store import Store
 from tests.support.cohort import LOW, learner, load, night, rows
 
 ANSWERS_S = 60
@@ -41,8 +40,7 @@ def asked(url, token, method="GET"):
 
 
 @pytest.fixture
-def known(tmp_path):
-    store = Store(tmp_path / "store.duckdb")
+def known(store):
     load(store, learner("a"), learner("b", **LOW))
     night(store)
     return store

@@ -11,7 +11,6 @@ from engagement.llm.writer import chosen_model
 from engagement.outreach import nudges, quizzes
 from engagement.pipeline import config, dry_run
 from engagement.settings import read_settings
-from engagement.store import Store
 from engagement.targeting import decisions
 from tests.support.cohort import AS_OF, begin, learner, load, rows
 
@@ -118,6 +117,6 @@ def test_it_can_be_written_as_json(cohort):
     assert json.loads(json.dumps(estimated(cohort).as_dict()))["parts"]["nudges"]["prompts"] == 4
 
 
-def test_without_a_store_there_is_nothing_to_estimate(tmp_path):
+def test_without_a_store_there_is_nothing_to_estimate(no_store):
     with pytest.raises(NotFound):
-        estimated(Store(tmp_path / "none.duckdb"))
+        estimated(no_store)

@@ -386,11 +386,11 @@ def test_a_step_is_tried_as_often_as_its_pipeline_says(folder, store):
 
 
 @pytest.mark.parametrize("name", ["cuont", "run_id", "x;import os"])
-def test_an_unknown_parameter_is_refused_before_anything_runs(folder, store, name):
+def test_an_unknown_parameter_is_refused_before_anything_runs(folder, no_store, name):
     write_notebook(folder / "first.ipynb", "note")
     with pytest.raises(InvalidInput, match="no notebook takes it; allowed are note"):
-        run(store, tiny("first"), given={name: "1"})
-    assert not store.path.exists()
+        run(no_store, tiny("first"), given={name: "1"})
+    assert not no_store.path.exists()
     assert not (folder / "reports").exists()
 
 
@@ -449,13 +449,13 @@ def test_a_file_is_not_loaded_again_for_the_same_instant(store, tmp_path):
     assert tables(store) == before
 
 
-def test_a_source_that_is_not_there_is_refused_before_anything_runs(store):
+def test_a_source_that_is_not_there_is_refused_before_anything_runs(no_store):
     chosen = Pipeline(
         name="nightly", sources=Sources(learners=["no/such.csv"]), steps=[Step(notebook="10_load")]
     )
     with pytest.raises(InvalidInput, match=r"such\.csv: there is no such file"):
-        run(store, chosen)
-    assert not store.path.exists()
+        run(no_store, chosen)
+    assert not no_store.path.exists()
 
 
 def test_a_second_run_at_once_is_told_to_come_back(folder, store):
@@ -883,11 +883,11 @@ def test_a_run_for_a_day_in_the_past_loads_the_files_that_are_named(folder, stor
     assert observed(store) == [("named.csv", AS_OF)]
 
 
-def test_an_inbox_alone_is_no_run_for_a_past_day_where_there_is_no_store(folder, store):
+def test_an_inbox_alone_is_no_run_for_a_past_day_where_there_is_no_store(folder, no_store):
     drop(folder, "1.csv", export_of(10))
     with pytest.raises(NotFound, match="there is no store"):
-        run(store, loading(folder), started_at=AS_OF + HOUR)
-    assert not store.path.exists()
+        run(no_store, loading(folder), started_at=AS_OF + HOUR)
+    assert not no_store.path.exists()
 
 
 @pytest.fixture
@@ -920,11 +920,11 @@ def test_a_file_that_changed_since_its_run_stopped_waits_once_the_day_is_over(fo
     assert "1 new files in the inbox " in "".join(lines)
 
 
-def test_an_inbox_with_nothing_in_it_is_no_run_where_there_is_no_store(folder, store, monkeypatch):
+def test_an_inbox_with_nothing_in_it_is_no_run_where_there_is_no_store(folder, no_store, monkeypatch):
     monkeypatch.setattr(config, "NOTEBOOKS", PROJECT / "notebooks")
     with pytest.raises(NotFound, match="there is no store"):
-        run(store, with_inbox(folder))
-    assert not store.path.exists()
+        run(no_store, with_inbox(folder))
+    assert not no_store.path.exists()
 
 
 def test_how_files_are_written_is_part_of_what_a_run_is_and_what_fails_it_is_not(folder, store):

@@ -47,10 +47,10 @@ def in_thread(work):
     return said[0]
 
 
-def test_reading_where_there_is_no_store_says_how_to_make_one(store):
-    with pytest.raises(NotFound, match="`engagement load` or `make demo` makes one"), store.read():
+def test_reading_where_there_is_no_store_says_how_to_make_one(no_store):
+    with pytest.raises(NotFound, match="`engagement load` or `make demo` makes one"), no_store.read():
         pass
-    assert list(store.path.parent.iterdir()) == []
+    assert list(no_store.path.parent.iterdir()) == []
 
 
 def test_a_write_makes_the_store_and_its_folder(tmp_path):
@@ -66,7 +66,6 @@ def test_a_process_has_one_store_per_file(tmp_path):
 
 
 def test_the_file_is_free_between_blocks(store):
-    create(store)
     assert names(store) == []
     with duckdb.connect(store.path) as foreign:
         assert foreign.execute("select count(*) from tombstones").fetchall() == [(0,)]
@@ -81,7 +80,6 @@ def test_a_result_left_open_does_not_keep_the_file(store):
 
 
 def test_a_read_sees_what_another_process_wrote_since(store):
-    create(store)
     assert names(store) == []
     with duckdb.connect(store.path) as foreign:
         foreign.execute("insert into tombstones values ('foreign', '2026-01-01')")
@@ -89,7 +87,6 @@ def test_a_read_sees_what_another_process_wrote_since(store):
 
 
 def test_a_read_within_a_read_is_the_same_cursor(store):
-    create(store)
     with store.read() as outer, store.read() as inner:
         assert inner is outer
     assert names(store) == []
@@ -117,7 +114,6 @@ def test_a_write_within_a_write_is_kept_or_lost_with_it(store):
 
 
 def test_a_write_within_a_read_is_refused(store):
-    create(store)
     with store.read(), pytest.raises(EngagementError, match="a write was begun inside a read"), store.write():
         pass
     with store.write() as db:
@@ -126,7 +122,6 @@ def test_a_write_within_a_read_is_refused(store):
 
 
 def test_a_change_within_a_read_is_refused(store):
-    create(store)
     with pytest.raises(StoreUnusable, match="read-only"), store.read() as db:
         insert(db, "x")
     assert names(store) == []
@@ -134,7 +129,6 @@ def test_a_change_within_a_read_is_refused(store):
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])
 def test_an_exception_in_a_write_takes_the_whole_block_back(store, error):
-    create(store)
     with pytest.raises(error), store.write() as db:
         insert(db, "x")
         raise error
@@ -145,7 +139,6 @@ def test_an_exception_in_a_write_takes_the_whole_block_back(store, error):
 
 
 def test_a_swallowed_error_does_not_commit_half_a_write(store):
-    create(store)
     with pytest.raises(StoreUnusable, match="aborted"), store.write() as db:
         insert(db, "x")
         with suppress(duckdb.ConstraintException):
@@ -154,7 +147,6 @@ def test_a_swallowed_error_does_not_commit_half_a_write(store):
 
 
 def test_a_threads_blocks_do_not_leak_into_another_thread(store):
-    create(store)
     with store.read() as outer:
         assert in_thread(lambda: names(store)) == []
         assert in_thread(lambda: store.read().__enter__() is outer) is False
@@ -162,7 +154,6 @@ def test_a_threads_blocks_do_not_leak_into_another_thread(store):
 
 
 def test_temporary_tables_of_staging_are_seen_by_its_blocks_and_by_nobody_else(store):
-    create(store)
     with store.staging() as stage:
         stage.execute("create temp table incoming as select 'staged' as name")
         with store.write() as db:
@@ -176,7 +167,6 @@ def test_temporary_tables_of_staging_are_seen_by_its_blocks_and_by_nobody_else(s
 
 
 def test_staging_within_a_block_or_a_staging_is_that_ones_cursor(store):
-    create(store)
     with store.staging() as stage:
         with store.staging() as inner:
             assert inner is stage
@@ -188,7 +178,6 @@ def test_staging_within_a_block_or_a_staging_is_that_ones_cursor(store):
 
 
 def test_staging_keeps_nobody_out(store):
-    create(store)
     with store.staging():
         assert in_thread(lambda: names(store)) == []
         duckdb.connect(store.path).close()
@@ -252,7 +241,6 @@ def test_every_cursor_is_in_utc_wherever_the_machine_is(tmp_path):
 
 
 def test_whoever_holds_the_store_for_too_long_is_named(store):
-    create(store)
     store = Store(store.path, wait_s=0.1)
     with store.write():
         refused = in_thread(lambda: names(store))
@@ -262,7 +250,6 @@ def test_whoever_holds_the_store_for_too_long_is_named(store):
 
 
 def test_a_past_writer_is_not_blamed_for_a_reader(store):
-    create(store)
     store = Store(store.path, wait_s=0.1)
     with store.read():
         refused = in_thread(lambda: create(store))
@@ -272,13 +259,11 @@ def test_a_past_writer_is_not_blamed_for_a_reader(store):
 
 
 def test_readers_read_at_the_same_time(store):
-    create(store)
     with store.read():
         assert in_thread(lambda: names(store)) == []
 
 
 def test_a_writer_waits_for_readers_and_goes_before_later_ones(store):
-    create(store)
     order = []
 
     def write():
@@ -389,7 +374,7 @@ ROWS_OF_VERSION_1 = {
 }
 
 
-def test_a_store_of_version_1_keeps_every_row_view_default_and_comment(store, monkeypatch):
+def test_a_store_of_version_1_keeps_every_row_view_default_and_comment(no_store, monkeypatch):
     described = "select table_name, column_name, column_default, is_nullable, {} from {} order by all"
     described = described.format("data_type", "information_schema.columns where table_catalog = 'store'")
     comments = (
@@ -398,14 +383,14 @@ def test_a_store_of_version_1_keeps_every_row_view_default_and_comment(store, mo
     )
     with monkeypatch.context() as then:
         at_version_1(then)
-        with store.write() as db:
+        with no_store.write() as db:
             for sql in ROWS_OF_VERSION_1.values():
                 db.execute(sql, {"at": "2026-03-01"} if "$at" in sql else {})
             held = {table: db.execute(f"select * from {table}").fetchall() for table in ROWS_OF_VERSION_1}
             columns = db.execute(described).fetchall()
             commented = db.execute(comments).fetchall()
-        assert schema_versions(store) == [1]
-    with Store(store.path).read() as db:
+        assert schema_versions(no_store) == [1]
+    with Store(no_store.path).read() as db:
         for table, before in held.items():
             after = db.execute(f"select * from {table}").fetchall()
             if table == "risk_history":  # without the parts of the score
@@ -424,7 +409,7 @@ def test_a_store_of_version_1_keeps_every_row_view_default_and_comment(store, mo
         assert db.execute("select id, risk_label from learner_risk").fetchall() == [("a", "high")]
         for view in ("published_nudges", "published_quizzes"):
             assert len(db.execute(f"select * from {view}").fetchall()) == 1
-    assert schema_versions(store) == list(range(1, SCHEMA_VERSION + 1))
+    assert schema_versions(no_store) == list(range(1, SCHEMA_VERSION + 1))
 
 
 SCORED_IN_VERSION_4 = """
@@ -448,14 +433,14 @@ SCORED_IN_VERSION_4 = """
 """
 
 
-def test_a_score_of_version_4_gets_the_facts_that_it_was_made_from(store, monkeypatch):
+def test_a_score_of_version_4_gets_the_facts_that_it_was_made_from(no_store, monkeypatch):
     with monkeypatch.context() as then:
         then.setattr(database, "_MIGRATIONS", database._MIGRATIONS[:4])
         then.setattr(database, "SCHEMA_VERSION", 4)
-        with store.write() as db:
+        with no_store.write() as db:
             db.execute(SCORED_IN_VERSION_4)
     facts = "completed_percent, avg_quiz_score, consecutive_missed_sessions, days_inactive"
-    with Store(store.path).read() as db:
+    with Store(no_store.path).read() as db:
         # what was loaded after the scores were published explains other scores
         scored = db.execute(f"select learner_id, {facts} from risk_scores order by all").fetchall()
         assert scored == [("a", 40.0, 50.0, 2, 29.0), ("b", 10.0, None, None, None)]
@@ -467,19 +452,15 @@ def test_a_score_of_version_4_gets_the_facts_that_it_was_made_from(store, monkey
         assert db.execute("select count(distinct person_number) from learners").fetchall() == [(2,)]
 
 
-def test_more_memory_than_the_store_may_take_is_a_plain_error(tmp_path, monkeypatch):
+def test_more_memory_than_the_store_may_take_is_a_plain_error(store, monkeypatch):
     monkeypatch.setenv("ENGAGEMENT_MEMORY", "64")
-    store = Store(tmp_path / "store.duckdb")
-    create(store)
     # a list of one row cannot go by way of the disk
     with pytest.raises(StoreUnusable, match="ENGAGEMENT_MEMORY"), store.read() as db:
         db.execute("select length(list(x)) from range(60_000_000) as numbers (x)").fetchall()
     assert names(store) == []
 
 
-def test_without_a_setting_the_engine_takes_a_share_of_the_machine(tmp_path):
-    store = Store(tmp_path / "store.duckdb")
-    create(store)
+def test_without_a_setting_the_engine_takes_a_share_of_the_machine(store):
     with store.read() as db:
         (said,) = first_row(db, "select current_setting('memory_limit')")
     number, unit = said.split()

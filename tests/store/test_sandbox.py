@@ -134,6 +134,6 @@ def test_what_there_is_to_ask_for_is_listed_with_what_is_personal(known):
     assert "learner_risk" in set(found["table"])
 
 
-def test_without_a_store_there_is_nothing_to_ask(store):
+def test_without_a_store_there_is_nothing_to_ask(no_store):
     with pytest.raises(NotFound):
-        sandbox.answer(store, "from learners")
+        sandbox.answer(no_store, "from learners")
