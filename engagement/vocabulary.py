@@ -1,7 +1,22 @@
-"""The words that every room uses: risk labels, terms of the score, channels."""
+"""The words that every room uses, and whoever reads: labels, terms, channels, nudge types; how few people are few."""
 
+from collections.abc import Mapping
 from typing import Final
 
 LABELS: Final = ("high", "medium", "low", "unknown")  # in the order they are shown everywhere
+SCORED_LABELS: Final = LABELS[:3]  # worst first; `unknown` is neither better nor worse
+AT_RISK: Final = LABELS[:2]
 TERMS: Final = ("behind_pace", "low_quiz", "missed_session", "inactivity")
 CHANNELS: Final = ("in_app", "whatsapp", "email")
+# A nudge is of one of these types. A term as the main reason of a score has the words of its nudge.
+TYPE_WORDS: Final[Mapping[str, str]] = {
+    "behind_pace": "Behind with the work",
+    "low_quiz": "Low quiz results",
+    "missed_session": "Missed sessions",
+    "inactivity": "Long away",
+    "welcome": "Welcome",
+    "support_referral": "A person should call",
+    "praise": "Praise",
+}
+NUDGE_TYPES: Final = tuple(TYPE_WORDS)
+SMALLEST_GROUP: Final = 10  # people in a count that is shown: of fewer somebody could be told

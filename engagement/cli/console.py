@@ -233,7 +233,7 @@ def show_nudges(rows: Sequence[dict[str, Any]], limit: int, as_json: bool) -> No
     if as_json:
         print_json(rows)
         return
-    from engagement.targeting.selection import TYPE_WORDS
+    from engagement.vocabulary import TYPE_WORDS
 
     shown = [
         {**row, "type": TYPE_WORDS[row["type"]], "by": "template" if row["gpt_fallback"] else "model"}

@@ -15,7 +15,7 @@ from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Final, Literal, Self, TypeVar, get_args
+from typing import Annotated, Final, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
@@ -23,13 +23,8 @@ from engagement.content.generation import Generation
 from engagement.content.nudge_text import check_nudge
 from engagement.content.quiz import PlainText, Questions, first_broken_rule, shuffle_options
 from engagement.errors import InvalidInput
-from engagement.vocabulary import CHANNELS
+from engagement.vocabulary import CHANNELS, NUDGE_TYPES
 
-NudgeType = Literal[
-    "behind_pace", "low_quiz", "missed_session", "inactivity", "welcome", "support_referral", "praise"
-]
-
-NUDGE_TYPES: Final[tuple[str, ...]] = get_args(NudgeType)
 VARIANTS: Final = 3  # enough that a learner who is nudged again seldom meets the same words
 ORDERS: Final = 64  # of a quiz's options: two neighbours seldom have the same, and each is written only once
 DEFAULT_LOCALE: Final = "en"
@@ -46,7 +41,7 @@ class NudgeText(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: PlainText
-    type: NudgeType
+    type: Literal[NUDGE_TYPES]  # type: ignore[valid-type]
     channel: str
     variant: Annotated[int, Field(strict=True, ge=1, le=VARIANTS)]
     subject: PlainText | None

@@ -13,7 +13,7 @@ import pandas as pd
 from engagement.errors import InvalidInput
 from engagement.evaluation import baselines, metrics, point_in_time
 from engagement.evaluation.calibration import Calibration
-from engagement.evaluation.trial import ALONE, FEWEST, PROBABILITY, SCORE, TABLES, Trial
+from engagement.evaluation.trial import ALONE, OF_EACH, PROBABILITY, SCORE, TABLES, Trial
 from engagement.policy import BASES, DEFAULT_POLICY, RiskPolicy
 
 CAPACITY: Final = 0.1  # share of the learners that a team can call in a week
@@ -264,7 +264,7 @@ def backtest(
     weeks = sorted({week for trial in trials for week in trial.weeks})
     if not weeks:
         raise InvalidInput(
-            f"has_left: no week has {FEWEST} learners who left and {FEWEST} who stayed, to fit on and to test on"
+            f"has_left: no week has {OF_EACH} learners who left and {OF_EACH} who stayed, to fit on and to test on"
         )
     week = WEEK if WEEK in weeks else weeks[len(weeks) // 2]
     results = [trial.results(closely=week) for trial in trials if trial.weeks]

@@ -21,7 +21,7 @@ from engagement.evaluation.metrics import Floats
 from engagement.store import Store, records, registered
 
 STEPS: Final = 1_000  # the curve is read at thousandths of the score, here as in SQL
-FEWEST: Final = 100  # learners a week's curve is fitted to
+LEARNERS_NEEDED: Final = 100  # with a score, for a week's curve
 
 
 @dataclass(frozen=True)
@@ -70,10 +70,10 @@ def fit(scored: pd.DataFrame, *, policy_hash: str, outcome: str) -> Calibration:
     """
     known = scored[scored["risk_score"].notna()]
     weeks = {week: known[known["week"] == week] for week in sorted(known["week"].unique().tolist())}
-    weeks = {week: rows for week, rows in weeks.items() if len(rows) >= FEWEST}
+    weeks = {week: rows for week, rows in weeks.items() if len(rows) >= LEARNERS_NEEDED}
     if not weeks:
         raise InvalidInput(
-            f"risk_score: no week has {FEWEST} learners or more with a score, which a curve needs"
+            f"risk_score: no week has {LEARNERS_NEEDED} learners or more with a score, which a curve needs"
         )
     at = np.linspace(0, 1, STEPS + 1)
     curves = {

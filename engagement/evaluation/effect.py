@@ -24,7 +24,7 @@ from engagement.runs import Run
 from engagement.store import Cursor, Store, query, records
 from engagement.targeting.experiments import ARMS, LEAST_FALL, Plan, identity
 
-FEWEST: Final = 20  # persons of an arm; with fewer even a strong effect is chance
+PERSONS_NEEDED: Final = 20  # in each arm; with fewer even a strong effect is chance
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class Effect:
             "high": points(found.high),
             "nudged": _percent(self.nudged),
             "compared": _percent(self.compared),
-            "fewest": str(FEWEST),
+            "fewest": str(PERSONS_NEEDED),
             "detectable": "no rise at all"
             if self.detectable is None
             else f"a rise of {points(self.detectable)}",
@@ -120,7 +120,7 @@ _WORDS: Final[Mapping[str, str]] = {
 
 def verdict(difference: Interval | None, persons: int) -> str:
     """Return what a difference between two arms says once the experiment is over; see `Effect.verdict`."""
-    if difference is None or persons < FEWEST:
+    if difference is None or persons < PERSONS_NEEDED:
         return "too_few"
     if difference.low > 0:
         return "helped"

@@ -15,7 +15,7 @@ from engagement.evaluation import intervals
 from engagement.evaluation.intervals import Share
 from engagement.store import Store, query, records
 from engagement.views import suppression
-from engagement.views.suppression import FEWEST
+from engagement.vocabulary import SMALLEST_GROUP
 
 # What is compared: of whom, and in words.
 MEASURES: Final[Mapping[str, tuple[str, str]]] = {
@@ -120,7 +120,7 @@ def in_words(found: Sequence[Fairness]) -> str:
 
 
 def _share(count: int, of: int) -> tuple[float | None, float | None, float | None]:
-    if of < FEWEST:
+    if of < SMALLEST_GROUP:
         return None, None, None
     share = intervals.wilson(Share(count, of))
     return share.value, share.low, share.high

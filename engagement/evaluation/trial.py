@@ -14,7 +14,7 @@ from engagement.evaluation.metrics import Floats, Ranking
 from engagement.policy import INPUTS, RiskPolicy
 from engagement.risk import formula
 
-FEWEST: Final = 10  # of those who left, and of those who stayed, in a group that is judged
+OF_EACH: Final = 10  # who left, and who stayed, are needed to judge a group
 SEED: Final = 1
 TABLES: Final = ("population", "measures", "programs", "bins", "stops")
 SCORE: Final = "the score"
@@ -49,7 +49,7 @@ class Trial:
             formula.score(rows.assign(completed_percent=rows[f"completed_percent_{basis}"]), policy=policy)
             for rows in (fitted, tested)
         )
-        can_be_fitted = _weeks(self.fitted, fewest=calibration.FEWEST)
+        can_be_fitted = _weeks(self.fitted, fewest=calibration.LEARNERS_NEEDED)
         self.weeks = [week for week in _weeks(self.tested) if week in can_be_fitted]
         if self.weeks:
             of_weeks = self.fitted[self.fitted["week"].isin(self.weeks)]
@@ -145,7 +145,7 @@ def _weeks(scored: pd.DataFrame, *, fewest: int = 0) -> list[int]:
     known = scored[scored["risk_score"].notna()]
     counts = known.groupby("week")["has_left"].agg(["size", "sum"])
     enough = (
-        (counts["sum"] >= FEWEST) & (counts["size"] - counts["sum"] >= FEWEST) & (counts["size"] >= fewest)
+        (counts["sum"] >= OF_EACH) & (counts["size"] - counts["sum"] >= OF_EACH) & (counts["size"] >= fewest)
     )
     return sorted(counts.index[enough].tolist())
 

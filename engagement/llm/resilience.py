@@ -16,7 +16,7 @@ from typing import Final
 from aiolimiter import AsyncLimiter
 
 WINDOW: Final = 20  # outcomes the breaker looks at
-FEWEST: Final = 10  # below that a few failures say nothing
+OUTCOMES_NEEDED: Final = 10  # below that a few failures say nothing
 FAILING_SHARE: Final = 0.5
 STALE_S: Final = 60.0  # older outcomes say nothing about now
 FIRST_PAUSE_S: Final = 0.5
@@ -79,7 +79,7 @@ class Breaker:
             return
         self._outcomes.append((now, False))
         recent = [good for at, good in self._outcomes if now - at < STALE_S]
-        if len(recent) >= FEWEST and recent.count(False) >= FAILING_SHARE * len(recent):
+        if len(recent) >= OUTCOMES_NEEDED and recent.count(False) >= FAILING_SHARE * len(recent):
             self._opened_at, self._retry_at = now, now + self._pause_s
 
 

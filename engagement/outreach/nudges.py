@@ -25,7 +25,7 @@ from engagement.settings import read_settings
 from engagement.store import TEXT_ROWS_PER_BLOCK, Cursor, Store, first_row, query, registered
 from engagement.targeting import decisions, selection
 from engagement.targeting.selection import REASONS
-from engagement.vocabulary import CHANNELS
+from engagement.vocabulary import CHANNELS, NUDGE_TYPES
 
 MANUAL: Final = "manual"  # the campaign of what a person asks for by hand
 
@@ -116,7 +116,7 @@ def _check(context: Mapping[str, object]) -> None:
     missing = [name for name in ("type", "channel") if not context.get(name)]
     if missing:
         raise InvalidInput(f"context: {', '.join(missing)} missing")
-    for name, allowed in (("type", templates.NUDGE_TYPES), ("channel", CHANNELS)):
+    for name, allowed in (("type", NUDGE_TYPES), ("channel", CHANNELS)):
         if context[name] not in allowed:
             raise InvalidInput(f"context: {name}: unknown, allowed are {', '.join(allowed)}")
 

@@ -5,9 +5,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from engagement.llm.pricing import usd
-from engagement.reporting.charts.runs import DRIVERS
 from engagement.views import suppression
-from engagement.views.suppression import FEWEST
+from engagement.vocabulary import AT_RISK, SCORED_LABELS, SMALLEST_GROUP, TYPE_WORDS
 
 
 def headline(labels: pd.DataFrame) -> str:
@@ -78,8 +77,8 @@ def cohort(shares: pd.DataFrame, drivers: pd.DataFrame) -> str:
         return suppression.TOO_FEW
     counts = shares.set_index("label")["learners"]
     total, high = int(counts.sum()), int(counts["high"])
-    if 0 < high < FEWEST:
-        sentence = f"Fewer than {FEWEST} of {total:,} learners were at high risk."
+    if 0 < high < SMALLEST_GROUP:
+        sentence = f"Fewer than {SMALLEST_GROUP} of {total:,} learners were at high risk."
     elif "high" in set(suppression.shown(shares)["label"]):
         sentence = f"{high:,} of {total:,} learners were at high risk ({_percent(high, total)})."
     else:
@@ -87,24 +86,22 @@ def cohort(shares: pd.DataFrame, drivers: pd.DataFrame) -> str:
     main = suppression.shown(drivers).head(1)
     if main.empty:
         return sentence
-    reason = DRIVERS.get(main["driver"].iloc[0], main["driver"].iloc[0]).lower()
+    reason = TYPE_WORDS.get(main["driver"].iloc[0], main["driver"].iloc[0]).lower()
     return f"{sentence} The main reason at high or medium risk: {reason} ({main['learners'].iloc[0]:,} learners)."
 
 
 def label_shares(shares: pd.DataFrame) -> str:
     """Return how many are at high and medium risk, from `cohorts.label_shares`, as a title."""
     counts = shares.set_index("label")["learners"]
-    return " and ".join(
-        f"{counts[label]:,} at {label} risk" for label in ("high", "medium") if label in counts
-    )
+    return " and ".join(f"{counts[label]:,} at {label} risk" for label in AT_RISK if label in counts)
 
 
 def drivers(drivers: pd.DataFrame) -> str:
     """Return the main reason of the learners at risk, from `cohorts.driver_counts`, as a title."""
     if drivers.empty:
-        return f"No reason has {FEWEST} learners"
+        return f"No reason has {SMALLEST_GROUP} learners"
     main = drivers.iloc[0]
-    return f"{DRIVERS.get(main['driver'], main['driver'])} weighs most, for {main['learners']:,} learners"
+    return f"{TYPE_WORDS.get(main['driver'], main['driver'])} weighs most, for {main['learners']:,} learners"
 
 
 def quadrants(quadrants: pd.DataFrame) -> str:
@@ -124,7 +121,7 @@ def moves(streams: pd.DataFrame) -> str:
     streams
         `cohorts.moves` after `suppression.masked`: missing what must be hidden.
     """
-    order = ["low", "medium", "high"]
+    order = list(SCORED_LABELS[::-1])
     cells = streams.loc[order, order].astype("Float64").to_numpy(dtype=float, na_value=np.nan)
     above = np.triu_indices(len(order), 1)
     worse, better = _shown_sum(cells[above]), _shown_sum(cells.T[above])

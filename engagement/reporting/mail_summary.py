@@ -12,12 +12,11 @@ from typing import Final, NamedTuple
 
 from engagement.reporting.displays import PAGES
 from engagement.reporting.palette import LIGHT
+from engagement.vocabulary import AT_RISK, SMALLEST_GROUP
 
 WIDTH: Final = 1200  # as previews of links have it; still readable at half of that
 HEIGHT: Final = 630
 SCALE: Final = 2
-FEWEST: Final = 10  # learners of a number that is said
-SHOWN: Final = ("high", "medium")  # the labels whose learners somebody should hear from
 _SENTENCE: Final = re.compile(r"(?<=[.!?])\s+(?=[A-Z0-9])")
 _LARGE_TYPE: Final = 150  # characters of an answer that fits in it
 
@@ -47,8 +46,8 @@ class Summary:
         total = sum(self.labels.values())
         if not total:
             return []
-        told = {label: self.labels.get(label, 0) for label in SHOWN}
-        rest = total - sum(learners for learners in told.values() if learners >= FEWEST)
+        told = {label: self.labels.get(label, 0) for label in AT_RISK}
+        rest = total - sum(learners for learners in told.values() if learners >= SMALLEST_GROUP)
         return [
             Figure("learners", _number(total), "", 0, LIGHT["accent"]),
             *(_part(f"at {label} risk", learners, total, LIGHT[label]) for label, learners in told.items()),
@@ -91,9 +90,9 @@ def first_sentence(text: str) -> str:
 
 
 def _part(name: str, learners: int, total: int, color: str) -> Figure:
-    percent = 100 * learners / total if learners >= FEWEST else 0
+    percent = 100 * learners / total if learners >= SMALLEST_GROUP else 0
     return Figure(name, _number(learners), f"{percent:.0f} %" if percent else "", percent, color)
 
 
 def _number(learners: int) -> str:
-    return f"under {FEWEST}" if 0 < learners < FEWEST else f"{learners:,}"
+    return f"under {SMALLEST_GROUP}" if 0 < learners < SMALLEST_GROUP else f"{learners:,}"

@@ -19,19 +19,8 @@ from narwhals.typing import FrameT, IntoFrameT
 
 from engagement.errors import InvalidInput
 from engagement.policy import DEFAULT_POLICY, RiskPolicy
-from engagement.vocabulary import TERMS
+from engagement.vocabulary import AT_RISK, SCORED_LABELS, TERMS
 
-TYPES: Final = ("welcome", "support_referral", "praise", *TERMS)
-TYPE_WORDS: Final = {
-    "welcome": "Welcome",
-    "support_referral": "A person should call",
-    "praise": "Praise",
-    "behind_pace": "Behind with the work",
-    "low_quiz": "Low quiz results",
-    "missed_session": "Missed sessions",
-    "inactivity": "Long away",
-}
-SELECTABLE_LABELS: Final = ("high", "medium", "low")  # `unknown` gives nothing to write about
 RUNS_LOOKED_AT: Final = 3  # `runs_high` counts among the newest three published runs
 TERM_TOLERANCE: Final = 1e-9  # 0.14 / 0.2 is more than 0.35 / 0.5: a tie must not hang on the last bit
 
@@ -79,7 +68,7 @@ def _check_amount(name: str, value: float, *, highest: float = math.inf) -> None
 class SelectionPolicy:
     """The numbers of the rules; `InvalidInput` where one makes no sense."""
 
-    labels: tuple[str, ...] = ("high", "medium")
+    labels: tuple[str, ...] = AT_RISK  # `unknown` gives nothing to write about
     capacity: int | None = None  # contacts of a run; a quiz goes to nobody beyond them. None: everyone
     recent_hours: float = 72
     cap_contacts: int = 2
@@ -96,9 +85,9 @@ class SelectionPolicy:
     def __post_init__(self) -> None:
         # A policy file gives a list, which could not be hashed.
         object.__setattr__(self, "labels", tuple(self.labels))
-        if not self.labels or not set(self.labels) <= set(SELECTABLE_LABELS):
+        if not self.labels or not set(self.labels) <= set(SCORED_LABELS):
             raise InvalidInput(
-                f"labels: {self.labels!r}; allowed is one or more of {', '.join(SELECTABLE_LABELS)}"
+                f"labels: {self.labels!r}; allowed is one or more of {', '.join(SCORED_LABELS)}"
             )
         if self.capacity is not None:
             _check_count("capacity", self.capacity, lowest=0)
@@ -200,7 +189,7 @@ def largest_term(risk_policy: RiskPolicy) -> nw.Expr:
 
 
 def nudge_type(policy: SelectionPolicy, risk_policy: RiskPolicy) -> nw.Expr:
-    """One of `TYPES`: the three rules first, then the largest term."""
+    """One of `NUDGE_TYPES`: the three rules first, then the largest term."""
     return nw.coalesce(
         nw.when(welcome(policy)).then(nw.lit("welcome")),
         nw.when(support_referral(policy)).then(nw.lit("support_referral")),

@@ -15,11 +15,9 @@ from engagement.risk import explanations, formula, scores
 from engagement.runs import Run
 from engagement.store import Store, query, records
 from engagement.targeting import selection
-from engagement.targeting.selection import REASONS, TYPE_WORDS
-from engagement.views import suppression
-from engagement.vocabulary import LABELS
+from engagement.targeting.selection import REASONS
+from engagement.vocabulary import AT_RISK, LABELS, SCORED_LABELS, SMALLEST_GROUP, TYPE_WORDS
 
-AT_RISK: Final = ("high", "medium")
 ACTIVE_DAYS: Final = 7  # a course that meets every week sees everybody once
 MISSED_SESSIONS: Final = 2  # one may be missed for any reason
 GOOD_PERCENT: Final = selection.DEFAULT_SELECTION.quiz_below
@@ -222,21 +220,20 @@ def moves(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
         keys=["from", "to"],
     )
     table = pd.crosstab(both["from"], both["to"])
-    scored = [label for label in LABELS if label != "unknown"]
-    return table.reindex(index=scored, columns=scored, fill_value=0)
+    return table.reindex(index=SCORED_LABELS, columns=SCORED_LABELS, fill_value=0)
 
 
 def medians(cohort: pd.DataFrame) -> pd.DataFrame:
     """Return the median of each input for each label of a cohort that ten learners or more have."""
     inputs = list(INPUTS.values())
-    common = cohort.groupby("risk_label").filter(lambda rows: len(rows) >= suppression.FEWEST)
+    common = cohort.groupby("risk_label").filter(lambda rows: len(rows) >= SMALLEST_GROUP)
     found = common.groupby("risk_label")[inputs].median().round(1)
     return found.reindex([label for label in LABELS if label in found.index]).reset_index()
 
 
 def enough(cohort: pd.DataFrame) -> pd.DataFrame:
     """Return the cohort, or nobody where it has fewer than ten learners: of so few nothing is shown."""
-    return cohort if len(cohort) >= suppression.FEWEST else cohort.head(0)
+    return cohort if len(cohort) >= SMALLEST_GROUP else cohort.head(0)
 
 
 def _shares(counts: pd.Series, name: str) -> pd.DataFrame:

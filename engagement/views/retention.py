@@ -11,7 +11,7 @@ from typing import Final
 import pandas as pd
 
 from engagement.store import Store, query
-from engagement.views.suppression import FEWEST
+from engagement.vocabulary import SMALLEST_GROUP
 
 COLUMNS: Final = ("cohort", "week", "learners", "there_percent")
 
@@ -34,7 +34,7 @@ def retention(
 def in_words(curves: pd.DataFrame) -> str:
     """Return where each curve ends, as a sentence."""
     if curves.empty:
-        return f"No cohort has {FEWEST} learners who can be followed."
+        return f"No cohort has {SMALLEST_GROUP} learners who can be followed."
     last = curves.groupby("cohort", sort=False).last().reset_index()
     said = [f"{row.cohort}: {row.there_percent:.0f}% after {row.week} weeks" for row in last.itertuples()]
     return f"Still there: {'; '.join(said)}"
@@ -50,9 +50,9 @@ def _curve(cohort: str, learners: pd.DataFrame) -> pd.DataFrame:
     gone = left.cumsum()
     for week in weeks:
         step = int(gone[week]) - told
-        if at_risk[week] < FEWEST:
+        if at_risk[week] < SMALLEST_GROUP:
             break
-        if step == 0 or step >= FEWEST:
+        if step == 0 or step >= SMALLEST_GROUP:
             rows.append((cohort, week + 1, int(at_risk[week]), round(there[week])))
             told = int(gone[week])
-    return pd.DataFrame(rows if len(learners) >= FEWEST else [], columns=list(COLUMNS))
+    return pd.DataFrame(rows if len(learners) >= SMALLEST_GROUP else [], columns=list(COLUMNS))

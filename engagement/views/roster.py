@@ -19,7 +19,7 @@ from engagement.errors import InvalidInput
 from engagement.policy import DEFAULT_POLICY, RiskPolicy
 from engagement.risk import explanations
 from engagement.store import Cursor, Store, query, records
-from engagement.vocabulary import LABELS, TERMS
+from engagement.vocabulary import LABELS, SCORED_LABELS, TERMS
 
 PAGE_SIZE: Final = 25
 RECENT: Final = timedelta(days=7)  # what "not contacted" is about
@@ -33,7 +33,6 @@ CSV_COLUMNS: Final = (
 )
 _SHOWN: Final = tuple(column for column in CSV_COLUMNS if column != "reason")
 
-_BADNESS: Final = {"low": 1, "medium": 2, "high": 3}  # `unknown` is neither better nor worse
 # What is sorted by: an expression whose null comes last, whichever way.
 _KEYS: Final = {
     "risk_score": "scores.risk_score",
@@ -321,10 +320,10 @@ def _change(row: Mapping[str, Any], before: Mapping[str, str | None]) -> str | N
     label_before = before[row["id"]]
     if label_before is None:
         return "new"
-    was, now = _BADNESS.get(label_before), _BADNESS.get(row["risk_label"])
-    if was is None or now is None or was == now:
+    label = row["risk_label"]
+    if label == label_before or not {label, label_before} <= set(SCORED_LABELS):
         return None
-    return "worse" if now > was else "better"
+    return "worse" if SCORED_LABELS.index(label) < SCORED_LABELS.index(label_before) else "better"
 
 
 def _coded(row: Mapping[str, Any]) -> dict[str, Any]:

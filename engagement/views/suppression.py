@@ -13,10 +13,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from engagement.vocabulary import LABELS
+from engagement.vocabulary import LABELS, SMALLEST_GROUP
 
-FEWEST: Final = 10  # people in a count that is shown
-TOO_FEW: Final = f"Fewer than {FEWEST} learners are known by this date: of so few nothing is shown."
+TOO_FEW: Final = f"Fewer than {SMALLEST_GROUP} learners are known by this date: of so few nothing is shown."
 
 Flags = npt.NDArray[np.bool_]
 
@@ -40,11 +39,11 @@ def hidden_groups(counts: Any, *, first: Any = None) -> Flags:
     [True, False, True]
     """
     sizes = np.asarray(counts, dtype=int)
-    is_small: Flags = np.asarray((sizes > 0) & (sizes < FEWEST))
+    is_small: Flags = np.asarray((sizes > 0) & (sizes < SMALLEST_GROUP))
     rank = sizes if first is None else np.asarray(first)
     order = np.lexsort((rank, sizes == 0, ~is_small))  # nobody comes last
     number = int(is_small.sum())
-    while 0 < number < len(sizes) and (number < 2 or sizes[order[:number]].sum() < FEWEST):
+    while 0 < number < len(sizes) and (number < 2 or sizes[order[:number]].sum() < SMALLEST_GROUP):
         number += 1
     hidden: Flags = np.zeros(len(sizes), dtype=bool)
     hidden[order[:number]] = True
@@ -59,7 +58,7 @@ def hidden_cells(counts: Any) -> Flags:
     are enough to hide.
     """
     sizes = np.asarray(counts, dtype=int)
-    hidden: Flags = np.asarray((sizes > 0) & (sizes < FEWEST))
+    hidden: Flags = np.asarray((sizes > 0) & (sizes < SMALLEST_GROUP))
     while True:
         exposed = np.argwhere(np.logical_or(_determined(hidden), _too_few(sizes, hidden)))
         ways = [way for cell in exposed for way in _ways(sizes, hidden, *cell)]
@@ -85,8 +84,8 @@ def _ways(
 def _too_few(sizes: npt.NDArray[np.int_], hidden: Flags) -> Flags:
     """Return the hidden cells of rows and columns in which fewer than ten people are hidden."""
     left = np.where(hidden, sizes, 0)
-    rows = (left.sum(axis=1) < FEWEST)[:, None] & hidden
-    columns = (left.sum(axis=0) < FEWEST)[None, :] & hidden
+    rows = (left.sum(axis=1) < SMALLEST_GROUP)[:, None] & hidden
+    columns = (left.sum(axis=0) < SMALLEST_GROUP)[None, :] & hidden
     return np.asarray(rows | columns)
 
 

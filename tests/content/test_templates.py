@@ -17,7 +17,6 @@ from engagement.content.nudge_text import LENGTHS
 from engagement.content.quiz import QuestionDict, read_questions
 from engagement.content.templates import (
     FOLDER,
-    NUDGE_TYPES,
     ORDERS,
     VARIANTS,
     drawn,
@@ -28,7 +27,7 @@ from engagement.content.templates import (
 )
 from engagement.errors import InvalidInput
 from engagement.store import Store, first_row
-from engagement.vocabulary import CHANNELS
+from engagement.vocabulary import CHANNELS, NUDGE_TYPES
 
 LOCALES = ("en", "de")
 NUDGES = [(locale, text) for locale in LOCALES for text in load_nudges()[locale].nudges]

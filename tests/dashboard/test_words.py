@@ -8,8 +8,7 @@ from engagement.content.generation import WHY_TEMPLATE
 from engagement.dashboard import methods
 from engagement.outreach import review
 from engagement.settings import PROJECT
-from engagement.targeting.selection import TYPES
-from engagement.vocabulary import CHANNELS, LABELS, TERMS
+from engagement.vocabulary import CHANNELS, LABELS, NUDGE_TYPES, TERMS
 
 STATIC = PROJECT / "engagement" / "dashboard" / "static"
 WORDS = (STATIC / "shared" / "words.en.js").read_text(encoding="utf-8")
@@ -41,7 +40,7 @@ EVENTS = {
         LABELS,
         TERMS,
         CHANNELS,
-        TYPES,
+        NUDGE_TYPES,
         review.STATUSES,
         WHY_TEMPLATE,
         sorted(ERRORS),

@@ -220,7 +220,7 @@ def test_the_outlook_says_what_these_numbers_can_show(store):
     ("interval", "persons", "expected"),
     [
         (None, 0, "too_few"),
-        (Interval(0.5, 0.4, 0.6), effect.FEWEST - 1, "too_few"),
+        (Interval(0.5, 0.4, 0.6), effect.PERSONS_NEEDED - 1, "too_few"),
         (Interval(0.1, 0.01, 0.2), 100, "helped"),
         (Interval(-0.1, -0.2, -0.01), 100, "harmed"),
         (Interval(0.1, -0.01, 0.2), 100, "cannot_tell"),

@@ -17,7 +17,7 @@ from engagement.content.names import PLACEHOLDER
 from engagement.jupyter.startup import skip_iri_grammar
 from engagement.llm import guardrails, prompts
 from engagement.outreach import nudges, quizzes
-from engagement.vocabulary import CHANNELS
+from engagement.vocabulary import CHANNELS, NUDGE_TYPES
 
 FOLDER = Path(__file__).parent / "prompts"
 CASES = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(FOLDER.glob("*.json"))}
@@ -135,7 +135,7 @@ def test_a_prompt_is_the_recorded_one(name):
 
 def test_the_cases_cover_every_type_channel_and_language():
     contexts = [(CASES[name]["context"], CASES[name]["titles"]) for name in NUDGES]
-    assert {context["type"] for context, _ in contexts} == set(templates.NUDGE_TYPES)
+    assert {context["type"] for context, _ in contexts} == set(NUDGE_TYPES)
     pairs = {(context["channel"], context["locale"][:2]) for context, _ in contexts}
     assert pairs == {(channel, locale) for channel in CHANNELS for locale in LOCALES}
     assert {bool(titles) for _, titles in contexts} == {True, False}

@@ -15,11 +15,10 @@ import pytest
 
 from engagement.content.names import NAME_LENGTH, PLACEHOLDER
 from engagement.content.nudge_text import LENGTHS
-from engagement.content.templates import NUDGE_TYPES
 from engagement.errors import InvalidInput
 from engagement.llm import prompts
 from engagement.llm.prompts import BANDS, NEEDED, NUDGE_COLUMNS, QUIZ_COLUMNS, nudge_task, quiz_task
-from engagement.vocabulary import CHANNELS
+from engagement.vocabulary import CHANNELS, NUDGE_TYPES
 
 VERSIONS = tomllib.loads((prompts.FOLDER / "versions.toml").read_text(encoding="utf-8"))
 LANGUAGES = ("en", "de", "xx")

@@ -16,6 +16,7 @@ from engagement.errors import InvalidInput
 from engagement.policy import DEFAULT_POLICY, RiskPolicy
 from engagement.targeting import selection
 from engagement.targeting.selection import DEFAULT_SELECTION, REASONS, SelectionPolicy, decide
+from engagement.vocabulary import NUDGE_TYPES
 
 # At high risk through missed sessions (0.2 of 0.2), reachable by e-mail, nothing in the way.
 LEARNER: dict[str, Any] = {
@@ -561,7 +562,7 @@ def test_everyone_gets_one_decision_and_no_forbidden_contact_is_made(
         assert given_rows[name]["held_out"] is not True
         assert row["channel"] != "whatsapp" or given_rows[name]["whatsapp_opt_in"] is True
         assert row["channel"] != "email" or given_rows[name]["has_email"] is True
-        assert row["type"] in selection.TYPES
+        assert row["type"] in NUDGE_TYPES
 
 
 @some

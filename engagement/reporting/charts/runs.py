@@ -16,14 +16,7 @@ import plotly.graph_objects as go
 from engagement.errors import InvalidInput
 from engagement.reporting.charts.style import checked, count, lay_out, short
 from engagement.reporting.palette import LIGHT
-from engagement.vocabulary import LABELS
-
-DRIVERS: Final = {
-    "behind_pace": "Behind with the work",
-    "low_quiz": "Low quiz results",
-    "missed_session": "Missed sessions",
-    "inactivity": "Long away",
-}
+from engagement.vocabulary import LABELS, TYPE_WORDS
 
 MEDIUM_FROM: Final = 0.4  # the thresholds of the default policy, drawn as lines
 HIGH_FROM: Final = 0.7
@@ -134,10 +127,10 @@ def drivers(frame: pd.DataFrame, *, title: str = "") -> go.Figure:
     Parameters
     ----------
     frame
-        One row per reason: `driver` (a key of `DRIVERS`), `learners`.
+        One row per reason: `driver` (one of `TERMS`), `learners`.
     """
     rows = checked(frame, ["driver", "learners"]).sort_values(["learners", "driver"], ascending=[False, True])
-    words = [DRIVERS.get(driver, driver) for driver in rows["driver"].astype(str)]
+    words = [TYPE_WORDS.get(driver, driver) for driver in rows["driver"].astype(str)]
     total = rows["learners"].sum() or 1
     texts = [
         f"{short(word)} · {count(n)} · {100 * n / total:.0f} %"
