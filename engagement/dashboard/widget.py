@@ -41,7 +41,7 @@ _log = logging.getLogger("engagement.dashboard")
 class Dashboard(anywidget.AnyWidget):
     """The coordinators' page."""
 
-    # The page that Voila serves brings a line of its own (`static/frame/kernel.js`); this is for a notebook in JupyterLab.
+    # The page that Voila serves has a line of its own (`static/frame/kernel.js`); this is for a notebook in JupyterLab.
     _esm = """
     export default {
       render({ el }) { el.textContent = "This page is served by: engagement dashboard"; }

@@ -1,12 +1,13 @@
 // What may be done with a draft, a nudge or a quiz, as buttons; and the way back once it was decided.
 
-import { Button, Dialog } from "../shared/parts.js";
-import { refusal } from "./conflict.js";
+import { Dialog } from "../shared/dialog.js";
 import { ago } from "../shared/format.js";
+import { Button } from "../shared/parts.js";
+import { words } from "../shared/words.js";
+import { html, useState } from "../vendor/preact.js";
+import { refusal } from "./conflict.js";
 import { MAY_UNDO } from "./drafting.js";
 import { RejectDialog } from "./rejection.js";
-import { html, useState } from "../vendor/preact.js";
-import { words } from "../shared/words.js";
 
 /**
  * `edit` and `draft` are what `useEdit` and `useDraft` gave; `changes` is what saving sends; `blocked` says why nothing

@@ -1,9 +1,9 @@
 // Tells the second of two people on one draft who was first, when, and what became of it.
 
-import { Button, Note } from "../shared/parts.js";
 import { ago } from "../shared/format.js";
-import { html } from "../vendor/preact.js";
+import { Button, Note } from "../shared/parts.js";
 import { words } from "../shared/words.js";
+import { html } from "../vendor/preact.js";
 
 function sentence({ gone, actor, at, status, why }) {
   if (why) return refusal(why);

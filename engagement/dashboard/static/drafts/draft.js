@@ -1,19 +1,20 @@
 // One nudge: what it says, how it came about, and what may be done with it. A draft is edited in place; what has left
 // the house is only read.
 
-import { DraftActions, PastActions } from "./actions.js";
-import { Badge, ErrorNote, useDesk } from "../shared/parts.js";
+import { useDesk } from "../shared/calls.js";
 import { ago } from "../shared/format.js";
+import { useId } from "../shared/ids.js";
+import { Badge, ErrorNote } from "../shared/parts.js";
+import { words } from "../shared/words.js";
+import { Writing } from "../shared/writing.js";
+import { html, useEffect, useRef } from "../vendor/preact.js";
+import { DraftActions, PastActions } from "./actions.js";
 import { Conflict, Refused } from "./conflict.js";
 import { useDraft } from "./drafting.js";
 import { Editor, useChecks } from "./editor.js";
-import { useId } from "../shared/ids.js";
 import { Preview } from "./preview.js";
 import { origin, TemplateMark } from "./template.js";
 import { useEdit } from "./unsaved.js";
-import { html, useEffect, useRef } from "../vendor/preact.js";
-import { words } from "../shared/words.js";
-import { Writing } from "../shared/writing.js";
 
 const TONES = { draft: "info", approved: "good", sent: "good", delivered: "good", rejected: "danger", failed: "danger" };
 

@@ -1,9 +1,9 @@
 // What can be done with one draft, a nudge or a quiz: save, write again, approve, reject, undo. Two people on one draft
 // are told apart by its version: who comes second sees what the first one did, and loses no words of their own.
 
-import { drop } from "./unsaved.js";
-import { useCallback, useEffect, useRef, useState } from "../vendor/preact.js";
 import { words } from "../shared/words.js";
+import { useCallback, useEffect, useRef, useState } from "../vendor/preact.js";
+import { drop } from "./unsaved.js";
 
 const METHODS = {
   nudge: { edit: "edit_nudge", rewrite: "rewrite_nudge", list: "nudges" },

@@ -1,11 +1,11 @@
 // The fields of one message: its text with the placeholder, characters left, and the rules it breaks while typing.
 
-import { Button, Field } from "../shared/parts.js";
-import { useId } from "../shared/ids.js";
 import { number } from "../shared/format.js";
-import { charactersLeft, withPlaceholder } from "./placeholder.js";
-import { html, useEffect, useRef, useState } from "../vendor/preact.js";
+import { useId } from "../shared/ids.js";
+import { Button, Field } from "../shared/parts.js";
 import { words } from "../shared/words.js";
+import { html, useEffect, useRef, useState } from "../vendor/preact.js";
+import { charactersLeft, withPlaceholder } from "./placeholder.js";
 
 const PAUSE_MS = 250; // checked when typing pauses, not at each key
 const NEAR = 20; // characters left from which a screen reader is told

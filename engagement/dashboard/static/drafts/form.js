@@ -1,10 +1,10 @@
 // The questions of a quiz in a form: words, answers with what is read after each, which one is right, how hard it is.
 
-import { Button, Note, Select, TextField } from "../shared/parts.js";
 import { useId } from "../shared/ids.js";
-import { LETTERS } from "./questions.js";
-import { html, useEffect, useRef, useState } from "../vendor/preact.js";
+import { Button, Note, Select, TextField } from "../shared/parts.js";
 import { words } from "../shared/words.js";
+import { html, useEffect, useRef, useState } from "../vendor/preact.js";
+import { LETTERS } from "./questions.js";
 
 const FEWEST = 3;
 const LONGEST = 2000; // characters of one text

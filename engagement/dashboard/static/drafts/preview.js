@@ -1,10 +1,10 @@
 // A message as the learner will read it in its channel, with the name filled in.
 
-import { Icon } from "../shared/parts.js";
+import { Icon } from "../shared/icons.js";
 import { useId } from "../shared/ids.js";
-import { filled } from "./placeholder.js";
-import { html } from "../vendor/preact.js";
 import { words } from "../shared/words.js";
+import { html } from "../vendor/preact.js";
+import { filled } from "./placeholder.js";
 
 function Filled({ text, firstName }) {
   return filled(text, firstName).map((piece, at) =>

@@ -1,9 +1,10 @@
 // A quiz as the learner meets it: choose an answer, read what it says about the choice, and why.
 
-import { Badge, Button, Icon } from "../shared/parts.js";
+import { Icon } from "../shared/icons.js";
 import { useId } from "../shared/ids.js";
-import { html, useState } from "../vendor/preact.js";
+import { Badge, Button } from "../shared/parts.js";
 import { words } from "../shared/words.js";
+import { html, useState } from "../vendor/preact.js";
 
 const TONES = { easy: "good", medium: "info", hard: "warn" };
 export const LETTERS = ["A", "B", "C", "D"];

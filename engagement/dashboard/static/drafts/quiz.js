@@ -1,19 +1,20 @@
 // One quiz: seen as the learner sees it, edited while it is a draft, and downloaded for a learning platform.
 
+import { download, useAction, useDesk } from "../shared/calls.js";
+import { ago } from "../shared/format.js";
+import { useId } from "../shared/ids.js";
+import { Badge, Button, ErrorNote, Tabs } from "../shared/parts.js";
+import { words } from "../shared/words.js";
+import { Writing } from "../shared/writing.js";
+import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 import { DraftActions, PastActions } from "./actions.js";
-import { Badge, Button, download, ErrorNote, Tabs, useAction, useDesk } from "../shared/parts.js";
 import { Conflict, Refused } from "./conflict.js";
 import { StatusBadge } from "./draft.js";
 import { useDraft } from "./drafting.js";
 import { countFaults, Form } from "./form.js";
-import { ago } from "../shared/format.js";
-import { useId } from "../shared/ids.js";
 import { Questions } from "./questions.js";
 import { origin, TemplateMark } from "./template.js";
 import { useEdit } from "./unsaved.js";
-import { html, useEffect, useRef, useState } from "../vendor/preact.js";
-import { words } from "../shared/words.js";
-import { Writing } from "../shared/writing.js";
 
 const FORMATS = { moodle_xml: "moodle", gift: "gift" };
 const stems = (questions) => questions.map(({ stem }, at) => `${at + 1}. ${stem}`).join("\n");

@@ -1,9 +1,10 @@
 // Why a draft is rejected: a usual reason, or words of one's own. The next prompt can learn from it.
 
-import { Button, Dialog, TextField } from "../shared/parts.js";
+import { Dialog } from "../shared/dialog.js";
 import { useId } from "../shared/ids.js";
-import { html, useState } from "../vendor/preact.js";
+import { Button, TextField } from "../shared/parts.js";
 import { words } from "../shared/words.js";
+import { html, useState } from "../vendor/preact.js";
 
 const LONGEST = 500;
 

@@ -1,10 +1,10 @@
 // The mark that says a template stood in for the model. It has a frame, an icon, a heading and a reason in words, so
 // that nobody approves a general text in the belief that it was written for this learner.
 
-import { Icon } from "../shared/parts.js";
+import { Icon } from "../shared/icons.js";
 import { useId } from "../shared/ids.js";
-import { html } from "../vendor/preact.js";
 import { words } from "../shared/words.js";
+import { html } from "../vendor/preact.js";
 
 export const whyTemplate = (reason) => words.template_reasons[reason] ?? words.draft.why_unknown;
 

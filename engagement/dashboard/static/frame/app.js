@@ -1,17 +1,22 @@
 // The frame of the page: its views, its banners, the learner beside the table, and what all views share.
 
+import { Learners } from "../learners/learners.js";
+import { LearnerPanel } from "../panel/learner.js";
+import { Review } from "../review/queue.js";
+import { Desk, useCall } from "../shared/calls.js";
+import { Dialog } from "../shared/dialog.js";
+import { number } from "../shared/format.js";
+import { useMedia } from "../shared/media.js";
+import { Boundary, Button, ErrorNote, Skeleton } from "../shared/parts.js";
+import { Messages, Toasts, useToasts } from "../shared/toasts.js";
+import { language, words } from "../shared/words.js";
+import { html, useCallback, useEffect, useMemo, useRef, useState } from "../vendor/preact.js";
 import { useAddress } from "./address.js";
 import { Banners } from "./banners.js";
-import { number } from "../shared/format.js";
 import { Help } from "./help.js";
-import { LearnerPanel } from "../panel/learner.js";
-import { Learners } from "../learners/learners.js";
-import { Boundary, Button, Desk, Dialog, ErrorNote, Messages, Skeleton, Toasts, useCall, useToasts } from "../shared/parts.js";
-import { Review } from "../review/queue.js";
 import { Recalculate } from "./recalculate.js";
-import { SCHEMES, useMedia, useScheme, useSession } from "./store.js";
-import { html, useCallback, useEffect, useMemo, useRef, useState } from "../vendor/preact.js";
-import { language, words } from "../shared/words.js";
+import { SCHEMES, useScheme } from "./scheme.js";
+import { useSession } from "./session.js";
 
 const BESIDE = "(min-width: 1100px)"; // from here on a learner fits beside the table
 const SCHEME_ICONS = { auto: "screen", light: "sun", dark: "moon" };

@@ -1,8 +1,8 @@
 // What a coordinator has to know before trusting the figures: a lost connection, a failed or running run, new scores.
 
 import { Button, ErrorNote, Note } from "../shared/parts.js";
-import { html } from "../vendor/preact.js";
 import { words } from "../shared/words.js";
+import { html } from "../vendor/preact.js";
 
 export function Banners({ session, overview }) {
   const shown = [...connection(session), ...nothing(session), ...scores(session), ...run(overview.data?.last_run, session.running)];

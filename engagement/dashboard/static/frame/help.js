@@ -1,9 +1,9 @@
 // What the score means, in plain words, and what it must not be used for.
 
 import { percent, score } from "../shared/format.js";
-import { LabelShape } from "../shared/parts.js";
-import { html } from "../vendor/preact.js";
+import { LabelShape } from "../shared/icons.js";
 import { words } from "../shared/words.js";
+import { html } from "../vendor/preact.js";
 
 const LABELS = ["high", "medium", "low", "unknown"];
 const TERMS = { behind_pace: 50, low_quiz: 20, missed_session: 20, inactivity: 10 }; // the documented weights, in percent

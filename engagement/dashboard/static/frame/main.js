@@ -1,7 +1,7 @@
 // Where the page begins: styles and the app in an element inside a shadow root, until `unmount` is called.
 
-import { App } from "./app.js";
 import { html, render } from "../vendor/preact.js";
+import { App } from "./app.js";
 
 const STYLES = ["../shared/base.css", "layout.css", "../drafts/drafts.css"];
 

@@ -1,9 +1,12 @@
 // Scores anew from the newest facts, for one program or all, and what changed by that.
 
+import { useAction, useDesk } from "../shared/calls.js";
+import { Dialog } from "../shared/dialog.js";
 import { number, signed } from "../shared/format.js";
-import { Button, Dialog, ErrorNote, LabelBadge, LabelShape, Select, Spinner, useAction, useDesk } from "../shared/parts.js";
-import { html, useEffect, useRef, useState } from "../vendor/preact.js";
+import { LabelShape } from "../shared/icons.js";
+import { Button, ErrorNote, LabelBadge, Select, Spinner } from "../shared/parts.js";
 import { words } from "../shared/words.js";
+import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 
 const LABELS = ["high", "medium", "low", "unknown"];
 

@@ -1,9 +1,11 @@
 // What narrows the table. All of it stands in the address. Who types faster than answers come is asked for the newest text.
 
-import { Button, Chip, Icon, Select, useId } from "../shared/parts.js";
+import { Icon } from "../shared/icons.js";
+import { useId } from "../shared/ids.js";
+import { Button, Chip, Select } from "../shared/parts.js";
+import { words } from "../shared/words.js";
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 import { CAPACITY, COLUMNS, writtenSort } from "./wanted.js";
-import { words } from "../shared/words.js";
 
 const LABELS = ["high", "medium", "low", "unknown"];
 

@@ -1,11 +1,13 @@
 // Beside the table while no learner is open: how the risk is spread, how it went, and which programs are worst off.
 
 import { number, share } from "../shared/format.js";
+import { LabelShape } from "../shared/icons.js";
+import { useId } from "../shared/ids.js";
+import { Boundary, Skeleton } from "../shared/parts.js";
+import { words } from "../shared/words.js";
+import { html } from "../vendor/preact.js";
 import { memo } from "./memo.js";
 import { Distribution, LabelHistory } from "./plots.js";
-import { Boundary, LabelShape, Skeleton, useId } from "../shared/parts.js";
-import { html } from "../vendor/preact.js";
-import { words } from "../shared/words.js";
 
 const MOST_PROGRAMS = 12;
 

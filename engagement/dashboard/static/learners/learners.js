@@ -1,14 +1,15 @@
 // The view of Monday morning: the figures, who is worst off, and beside them the charts or one learner.
 
+import { download, useAction, useCall, useDesk } from "../shared/calls.js";
+import { useMedia } from "../shared/media.js";
+import { Button, ErrorNote, Pager } from "../shared/parts.js";
+import { words } from "../shared/words.js";
+import { html, useCallback, useEffect, useRef } from "../vendor/preact.js";
 import { Filters } from "./filters.js";
 import { Glance } from "./glance.js";
 import { Overview } from "./overview.js";
-import { Button, ErrorNote, download, useAction, useCall, useDesk, Pager } from "../shared/parts.js";
-import { useMedia } from "../frame/store.js";
 import { LearnersTable } from "./table.js";
-import { html, useCallback, useEffect, useRef } from "../vendor/preact.js";
 import { narrowed, wanted, withoutFilters } from "./wanted.js";
-import { words } from "../shared/words.js";
 
 export const CARDS = "(max-width: 800px)"; // below, a row of the table reads as a card
 

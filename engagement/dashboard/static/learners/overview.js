@@ -1,10 +1,12 @@
 // The figures at the top: how many, how that changed since the last run, what waits, and how old all of it is.
 
-import { memo } from "./memo.js";
-import { Icon, LabelShape, Skeleton, useDesk } from "../shared/parts.js";
-import { html } from "../vendor/preact.js";
-import { words } from "../shared/words.js";
+import { useDesk } from "../shared/calls.js";
 import { number } from "../shared/format.js";
+import { Icon, LabelShape } from "../shared/icons.js";
+import { Skeleton } from "../shared/parts.js";
+import { words } from "../shared/words.js";
+import { html } from "../vendor/preact.js";
+import { memo } from "./memo.js";
 
 const LABELS = ["high", "medium", "low", "unknown"];
 

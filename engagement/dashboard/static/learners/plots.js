@@ -1,12 +1,11 @@
 // The charts. Labels are words, with a pattern, dash and symbol of their own; under each chart its numbers as a table.
 
+import { useDesk } from "../shared/calls.js";
 import { day, number, score, separators } from "../shared/format.js";
-import { Skeleton, useDesk } from "../shared/parts.js";
-import { useMedia } from "../frame/store.js";
-import { html, useEffect, useRef, useState } from "../vendor/preact.js";
+import { useMedia } from "../shared/media.js";
+import { Skeleton } from "../shared/parts.js";
 import { words } from "../shared/words.js";
-
-export { ScoreHistory } from "../panel/sparkline.js";
+import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 
 const LABELS = ["high", "medium", "low", "unknown"];
 const PATTERNS = { high: "", medium: "/", low: ".", unknown: "x" };

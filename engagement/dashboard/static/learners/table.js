@@ -1,10 +1,11 @@
 // The table of learners, worst first. On a phone each row reads as a card; the roles keep it a table for screen readers.
 
 import { ago, moment, number, percent } from "../shared/format.js";
-import { Badge, Button, Empty, Icon, LabelBadge, Skeleton } from "../shared/parts.js";
+import { Icon } from "../shared/icons.js";
+import { Badge, Button, Empty, LabelBadge, Skeleton } from "../shared/parts.js";
+import { words } from "../shared/words.js";
 import { html, useEffect, useMemo, useState } from "../vendor/preact.js";
 import { COLUMNS, narrowed, withoutFilters, writtenSort } from "./wanted.js";
-import { words } from "../shared/words.js";
 
 const NUMBERS = ["completed_percent", "avg_quiz_score", "consecutive_missed_sessions"];
 

@@ -1,9 +1,9 @@
 // Who a learner is: the facts a coordinator needs before a call. What is not known says so.
 
-import { Badge } from "../shared/parts.js";
 import { ago, day } from "../shared/format.js";
-import { html } from "../vendor/preact.js";
+import { Badge } from "../shared/parts.js";
 import { language, words } from "../shared/words.js";
+import { html } from "../vendor/preact.js";
 
 /** The language's name, or its code where the browser has no name for it. */
 function languageName(code) {

@@ -1,9 +1,10 @@
 // Getting in touch with one learner: a message or a quiz that is written for them, a call that was made, a note.
 
-import { Button, ErrorNote, Note, Select, TextField, useAction } from "../shared/parts.js";
-import { html, useEffect, useRef, useState } from "../vendor/preact.js";
+import { useAction } from "../shared/calls.js";
+import { Button, ErrorNote, Note, Select, TextField } from "../shared/parts.js";
 import { words } from "../shared/words.js";
 import { Writing } from "../shared/writing.js";
+import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 
 const CHANNELS = ["in_app", "whatsapp", "email"];
 const LONGEST_TOPIC = 120;

@@ -1,17 +1,19 @@
 // One learner, whole: why they are scored so, how to get in touch, what was written, and what happened.
 
+import { NudgeCard, StatusBadge } from "../drafts/draft.js";
+import { QuizCard } from "../drafts/quiz.js";
+import { anyUnsaved, drop } from "../drafts/unsaved.js";
+import { useCall, useDesk } from "../shared/calls.js";
+import { Dialog } from "../shared/dialog.js";
+import { ago } from "../shared/format.js";
+import { Badge, Button, ErrorNote, LabelBadge, Note, Skeleton } from "../shared/parts.js";
+import { words } from "../shared/words.js";
+import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 import { About, Flags, Reachable } from "./about.js";
 import { Contact } from "./contact.js";
-import { NudgeCard, StatusBadge } from "../drafts/draft.js";
-import { ago } from "../shared/format.js";
-import { Badge, Button, Dialog, ErrorNote, LabelBadge, Note, Skeleton, useCall, useDesk } from "../shared/parts.js";
-import { ScoreHistory } from "../learners/plots.js";
-import { QuizCard } from "../drafts/quiz.js";
 import { Levers, Reasons, ScoreParts } from "./score.js";
+import { ScoreHistory } from "./sparkline.js";
 import { Timeline } from "./timeline.js";
-import { anyUnsaved, drop } from "../drafts/unsaved.js";
-import { html, useEffect, useRef, useState } from "../vendor/preact.js";
-import { words } from "../shared/words.js";
 
 const LISTS = { nudge: "nudges", quiz: "quizzes" };
 const JUMPS = ["contact", "messages", "quizzes", "why_score", "timeline"];

@@ -1,9 +1,9 @@
 // Why a learner has this score: its four parts, the reasons in words, and the changes that would lower it.
 
-import { LabelBadge } from "../shared/parts.js";
 import { day, number, percent, score } from "../shared/format.js";
-import { html } from "../vendor/preact.js";
+import { LabelBadge } from "../shared/parts.js";
 import { words } from "../shared/words.js";
+import { html } from "../vendor/preact.js";
 
 const TERMS = ["behind_pace", "low_quiz", "missed_session", "inactivity"];
 const IN_PERCENT = ["behind_pace", "low_quiz"];

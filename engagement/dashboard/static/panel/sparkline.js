@@ -2,8 +2,8 @@
 
 import { day, score } from "../shared/format.js";
 import { LabelShape } from "../shared/icons.js";
-import { html } from "../vendor/preact.js";
 import { words } from "../shared/words.js";
+import { html } from "../vendor/preact.js";
 
 const WIDTH = 300;
 const HEIGHT = 84;

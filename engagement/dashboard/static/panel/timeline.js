@@ -1,9 +1,10 @@
 // What happened to one learner, newest first, by day. Types and metadata come from anywhere and are shown as text.
 
-import { Chip, Icon, Button } from "../shared/parts.js";
 import { moment, time, weekday } from "../shared/format.js";
-import { html, useState } from "../vendor/preact.js";
+import { Icon } from "../shared/icons.js";
+import { Button, Chip } from "../shared/parts.js";
 import { words } from "../shared/words.js";
+import { html, useState } from "../vendor/preact.js";
 
 const SHOWN_AT_FIRST = 12;
 const LONGEST_DETAIL = 300;

@@ -1,12 +1,13 @@
 // Deciding about many at once: what is selected, how many of them are templates, and a question before those go out.
 
-import { Badge, Button, Dialog } from "../shared/parts.js";
 import { MAY_UNDO } from "../drafts/drafting.js";
 import { RejectDialog } from "../drafts/rejection.js";
 import { whyTemplate } from "../drafts/template.js";
 import { anyUnsaved } from "../drafts/unsaved.js";
-import { html, useEffect, useRef, useState } from "../vendor/preact.js";
+import { Dialog } from "../shared/dialog.js";
+import { Badge, Button } from "../shared/parts.js";
 import { words } from "../shared/words.js";
+import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 
 const untouched = (item) => item.gpt_fallback && !item.edited;
 

@@ -1,8 +1,9 @@
 // What narrows the queue: status, program, who wrote it, words; and the export of what is left.
 
-import { Button, download, ErrorNote, Select, TextField, useAction, useDesk } from "../shared/parts.js";
-import { html, useEffect, useRef, useState } from "../vendor/preact.js";
+import { download, useAction, useDesk } from "../shared/calls.js";
+import { Button, ErrorNote, Select, TextField } from "../shared/parts.js";
 import { words } from "../shared/words.js";
+import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 
 const STATUSES = ["draft", "approved", "rejected", "expired", "queued", "sent", "delivered", "failed"];
 const PAUSE_MS = 250;

@@ -1,13 +1,14 @@
 // The Review page: what waits for a decision, one at a time or many at once, and the way back.
 
-import { Batch } from "./batch.js";
 import { refusal } from "../drafts/conflict.js";
+import { useAction, useCall, useDesk } from "../shared/calls.js";
+import { ago } from "../shared/format.js";
+import { Button, Empty, ErrorNote, Note, Pager, Skeleton, Tabs } from "../shared/parts.js";
+import { words } from "../shared/words.js";
+import { html, useEffect, useRef, useState } from "../vendor/preact.js";
+import { Batch } from "./batch.js";
 import { Narrowing } from "./narrowing.js";
 import { Rows } from "./rows.js";
-import { Button, Empty, ErrorNote, Note, Pager, Skeleton, Tabs, useAction, useCall, useDesk } from "../shared/parts.js";
-import { ago } from "../shared/format.js";
-import { html, useEffect, useRef, useState } from "../vendor/preact.js";
-import { words } from "../shared/words.js";
 
 const KINDS = { nudge: "nudges", quiz: "quizzes" };
 

@@ -1,16 +1,18 @@
 // The rows of the queue: who it is for, what it says, how it came about, and what to do. One can be opened in place.
 
-import { Badge, Button, Icon, LabelBadge, useDesk } from "../shared/parts.js";
 import { refusal } from "../drafts/conflict.js";
-import { ago } from "../shared/format.js";
 import { NudgeCard, StatusBadge } from "../drafts/draft.js";
 import { MAY_UNDO } from "../drafts/drafting.js";
 import { QuizCard } from "../drafts/quiz.js";
 import { RejectDialog } from "../drafts/rejection.js";
 import { origin, whyTemplate } from "../drafts/template.js";
 import { anyUnsaved } from "../drafts/unsaved.js";
-import { html, useState } from "../vendor/preact.js";
+import { useDesk } from "../shared/calls.js";
+import { ago } from "../shared/format.js";
+import { Icon } from "../shared/icons.js";
+import { Badge, Button, LabelBadge } from "../shared/parts.js";
 import { words } from "../shared/words.js";
+import { html, useState } from "../vendor/preact.js";
 
 const LONG = 260; // characters: about three lines on a wide page
 

@@ -1,8 +1,9 @@
 // A native <dialog>: the browser keeps the focus inside, closes on Escape and hides the rest from screen readers.
 
-import { Button, Messages, Toasts } from "./parts.js";
-import { useId } from "./ids.js";
 import { html, useContext, useLayoutEffect, useRef } from "../vendor/preact.js";
+import { useId } from "./ids.js";
+import { Button } from "./parts.js";
+import { Messages, Toasts } from "./toasts.js";
 import { words } from "./words.js";
 
 /**

@@ -1,15 +1,10 @@
-// The small pieces that every view is made of. Larger ones (Dialog, toasts, calls) are passed on from their own files.
+// The small pieces that every view is made of.
 
-import { useId } from "./ids.js";
-import { Icon, LabelShape } from "./icons.js";
-import { number, score as scoreText } from "./format.js";
-import { words } from "./words.js";
 import { html, useErrorBoundary, useRef } from "../vendor/preact.js";
-
-export { Dialog } from "./dialog.js";
-export { Desk, useDesk, useCall, useAction, download } from "./calls.js";
-export { Messages, Toasts, useToasts } from "./toasts.js";
-export { Icon, LabelShape, useId };
+import { number, score as scoreText } from "./format.js";
+import { Icon, LabelShape } from "./icons.js";
+import { useId } from "./ids.js";
+import { words } from "./words.js";
 
 const classes = (...names) => names.filter(Boolean).join(" ");
 

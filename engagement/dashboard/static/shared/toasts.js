@@ -1,7 +1,8 @@
 // Short messages at the edge of the page, and the live region that says things to screen readers only.
 
-import { Button, Icon } from "./parts.js";
 import { createContext, html, useCallback, useEffect, useRef, useState } from "../vendor/preact.js";
+import { Icon } from "./icons.js";
+import { Button } from "./parts.js";
 import { words } from "./words.js";
 
 const SECONDS = 6;
