@@ -424,13 +424,13 @@ def test_persons_have_one_number_however_their_enrolments_come_in(store):
     assert different == 2
 
 
-def test_persons_are_numbered_by_the_first_file_of_a_new_store_too(store):
+def test_persons_are_numbered_by_the_first_file_of_a_new_store_too(no_store):
     load(
-        store,
+        no_store,
         *(learner(f"l{number}", person_id=f"p{number // 2}", email=None) for number in range(2 * ROW_GROUP)),
     )
     counted = "select count(*), count(person_number), count(distinct person_number) from learners"
-    assert rows(store, counted) == [(2 * ROW_GROUP, 2 * ROW_GROUP, ROW_GROUP)]
+    assert rows(no_store, counted) == [(2 * ROW_GROUP, 2 * ROW_GROUP, ROW_GROUP)]
 
 
 def test_what_a_page_reads_needs_no_pandas_plots_or_model():
