@@ -20,7 +20,7 @@ from typing import Any, Final
 from engagement.errors import InvalidInput
 from engagement.jupyter import kernels, startup
 from engagement.settings import PROJECT, Settings
-from engagement.store import memory
+from engagement.store import engine
 
 startup.skip_iri_grammar()  # before voila, which imports nbformat
 
@@ -140,7 +140,7 @@ def serve(options: Options, settings: Settings) -> None:
     check(options, settings, told)
     os.environ[TICKET_SECRET] = token_hex(32)
     os.environ[LOG_FILE] = str(settings.store.with_name("dashboard.log"))
-    os.environ.setdefault(*memory.GIVES_BACK_SOON)
+    os.environ.setdefault(*engine.GIVES_BACK_SOON)
     os.environ.pop("ENGAGEMENT_PROXY_SECRET", None)  # the kernels need it not
     # Where Voila finds the template `engagement`; its conf.json says that it stands on none of JupyterLab's.
     os.environ["JUPYTER_PATH"] = os.pathsep.join(

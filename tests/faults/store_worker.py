@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 
 from engagement.errors import EngagementError
-from engagement.store import Store, database, first_row
+from engagement.store import Store, first_row, upgrade
 from engagement.store.locks import turnstile
 
 COUNT = "select count(*) from tombstones"
@@ -87,7 +87,7 @@ def die(store, step):
         with turnstile(store.path, exclusive=True, wait_s=5):
             kill_self()
     if step == "begin":
-        database._migrate = kill_self
+        upgrade.migrate = kill_self
     if step == "commit":
         Store._detach = kill_self
     with store.write() as db:

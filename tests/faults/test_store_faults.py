@@ -14,7 +14,7 @@ import duckdb
 import pytest
 
 from engagement.errors import StoreBusy, StoreUnusable
-from engagement.store import SCHEMA_VERSION, Store, database, first_row
+from engagement.store import SCHEMA_VERSION, Store, engine, first_row
 
 WORKER = Path(__file__).with_name("store_worker.py")
 COUNT = "select count(*) from tombstones"
@@ -23,7 +23,7 @@ HOLDER = "import duckdb, sys; db = duckdb.connect(sys.argv[1]); print('held', fl
 
 @pytest.fixture
 def impatient(monkeypatch):
-    monkeypatch.setattr(database, "FOREIGN_HOLDER_WAIT_S", 0.1)
+    monkeypatch.setattr(engine, "FOREIGN_HOLDER_WAIT_S", 0.1)
 
 
 def start(*arguments):

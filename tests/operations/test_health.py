@@ -17,7 +17,7 @@ from engagement.llm import titles
 from engagement.operations import health
 from engagement.pipeline import config
 from engagement.settings import PROJECT, Settings, read_settings
-from engagement.store import database, open_store
+from engagement.store import open_store, upgrade
 from engagement.store.locks import sole_runner
 from tests.support.cohort import AS_OF, DAY, HOUR, begin, learner, load, night
 
@@ -130,15 +130,15 @@ def files_beside(store):
 
 def test_a_store_of_an_earlier_version_is_told_and_left_as_it_is(settings, monkeypatch):
     with monkeypatch.context() as then:
-        then.setattr(database, "_MIGRATIONS", database._MIGRATIONS[:1])
-        then.setattr(database, "SCHEMA_VERSION", 1)
+        then.setattr(upgrade, "FILES", upgrade.FILES[:1])
+        then.setattr(upgrade, "SCHEMA_VERSION", 1)
         with open_store(settings.store).write():
             pass
     before = files_beside(settings.store)
     found = examined(settings)
     assert files_beside(settings.store) == before
     assert found["store"].detail == (
-        f"{settings.store}: schema 1, this program brings it to {database.SCHEMA_VERSION} at the next run"
+        f"{settings.store}: schema 1, this program brings it to {upgrade.SCHEMA_VERSION} at the next run"
     )
     for name in ("integrity", "last run", "facts", "titles"):
         assert found[name].detail == "not looked at: the store has an earlier schema"

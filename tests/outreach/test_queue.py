@@ -8,7 +8,7 @@ import pytest
 
 from engagement.errors import InvalidInput, NotFound
 from engagement.outreach import editing, nudges, queue, review
-from engagement.store import database
+from engagement.store import upgrade
 from tests.support.cohort import AS_OF, HOUR, begin, learner, load, night, rows
 
 NOW = AS_OF + HOUR
@@ -250,7 +250,7 @@ def test_a_quiz_is_a_file_for_a_learning_platform(two_programs, format, ending):
 def test_a_store_of_before_says_who_changed_what(two_programs):
     (nudge, *_) = listed(two_programs)["rows"]
     review.approve(two_programs, [nudge["id"]], actor="ana", now=NOW)
-    migration = (database._MIGRATIONS[5]).read_text()
+    migration = upgrade.FILES[5].read_text()
     with two_programs.write() as db:
         for table in ("nudges", "quizzes"):
             for column in ("edited", "changed_by", "changed_at"):

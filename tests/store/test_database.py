@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 from engagement.errors import EngagementError, NotFound, StoreBusy, StoreUnusable
-from engagement.store import SCHEMA_VERSION, Store, database, first_row, memory, open_store
+from engagement.store import SCHEMA_VERSION, Store, engine, first_row, open_store, upgrade
 from engagement.store.locks import sole_runner
 
 NAMES = "select person_hash from tombstones order by person_hash"
@@ -300,8 +300,8 @@ def test_a_second_run_is_told_which_process_works(tmp_path):
 def with_one_more_migration(monkeypatch, tmp_path, sql):
     file = tmp_path / f"{SCHEMA_VERSION + 1:03}_more.sql"
     file.write_text(sql)
-    monkeypatch.setattr(database, "_MIGRATIONS", [*database._MIGRATIONS, file])
-    monkeypatch.setattr(database, "SCHEMA_VERSION", SCHEMA_VERSION + 1)
+    monkeypatch.setattr(upgrade, "FILES", [*upgrade.FILES, file])
+    monkeypatch.setattr(upgrade, "SCHEMA_VERSION", SCHEMA_VERSION + 1)
 
 
 def schema_versions(store):
@@ -323,8 +323,8 @@ def test_an_older_store_is_brought_up_to_date_with_what_it_holds(store, tmp_path
 
 
 def at_version_1(monkeypatch):
-    monkeypatch.setattr(database, "_MIGRATIONS", database._MIGRATIONS[:1])
-    monkeypatch.setattr(database, "SCHEMA_VERSION", 1)
+    monkeypatch.setattr(upgrade, "FILES", upgrade.FILES[:1])
+    monkeypatch.setattr(upgrade, "SCHEMA_VERSION", 1)
 
 
 # Nothing wrote to the disclosures of version 1: the table is made anew.
@@ -435,8 +435,8 @@ SCORED_IN_VERSION_4 = """
 
 def test_a_score_of_version_4_gets_the_facts_that_it_was_made_from(no_store, monkeypatch):
     with monkeypatch.context() as then:
-        then.setattr(database, "_MIGRATIONS", database._MIGRATIONS[:4])
-        then.setattr(database, "SCHEMA_VERSION", 4)
+        then.setattr(upgrade, "FILES", upgrade.FILES[:4])
+        then.setattr(upgrade, "SCHEMA_VERSION", 4)
         with no_store.write() as db:
             db.execute(SCORED_IN_VERSION_4)
     facts = "completed_percent, avg_quiz_score, consecutive_missed_sessions, days_inactive"
@@ -464,7 +464,7 @@ def test_without_a_setting_the_engine_takes_a_share_of_the_machine(store):
     with store.read() as db:
         (said,) = first_row(db, "select current_setting('memory_limit')")
     number, unit = said.split()
-    assert float(number) * {"MiB": 2**20, "GiB": 2**30}[unit] <= 1.01 * memory.MEMORY_MB * 1e6
+    assert float(number) * {"MiB": 2**20, "GiB": 2**30}[unit] <= 1.01 * engine.MEMORY_MB * 1e6
 
 
 def test_a_failed_migration_leaves_the_older_store(store, tmp_path, monkeypatch):

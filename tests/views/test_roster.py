@@ -9,7 +9,8 @@ import pytest
 from engagement.errors import InvalidInput
 from engagement.outreach import nudges, review
 from engagement.pipeline import rescoring
-from engagement.store.database import ROW_GROUP, Store
+from engagement.store import Store
+from engagement.store.engine import ROW_GROUP
 from engagement.targeting import decisions
 from engagement.views import roster
 from engagement.views.roster import Wanted

@@ -1,0 +1,67 @@
+"""What every block on the store is written with: queries by name, rows as plain values, frames as tables."""
+
+import glob
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+import duckdb
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Cursor: TypeAlias = duckdb.DuckDBPyConnection
+Relation: TypeAlias = duckdb.DuckDBPyRelation
+
+_PACKAGE: Final = Path(__file__).parents[1]
+
+
+@cache
+def query(name: str) -> str:
+    """Return the text of a query by room and name: `views/roster_contacts` is `views/sql/roster_contacts.sql`."""
+    room, _, file = name.partition("/")
+    return (_PACKAGE / room / "sql" / f"{file}.sql").read_text(encoding="utf-8")
+
+
+def first_row(cursor: Cursor, sql: str, parameters: Mapping[str, object] | None = None) -> tuple[Any, ...]:
+    """Return the first row of a query that always has one; the result is closed, as `detach` needs it."""
+    row: tuple[Any, ...] = cursor.execute(sql, dict(parameters or {})).fetchall()[0]
+    return row
+
+
+def records(cursor: Cursor, sql: str, parameters: Mapping[str, object] | None = None) -> list[dict[str, Any]]:
+    """Return the rows of a query as dictionaries with plain values: `datetime`, `float`, None for NULL."""
+    result = cursor.execute(sql, dict(parameters or {}))
+    names = [column[0] for column in result.description or []]
+    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+
+def pattern(path: Path) -> str:
+    """Return the path as DuckDB's readers take one: a pattern, here one that nothing else matches."""
+    return glob.escape(str(path))
+
+
+@contextmanager
+def registered(cursor: Cursor, name: str, frame: "pd.DataFrame") -> Iterator[None]:
+    """Let the block's statements on this cursor read `frame` under that name."""
+    cursor.register(name, frame)
+    try:
+        yield
+    finally:
+        cursor.unregister(name)
+
+
+@contextmanager
+def transaction(cursor: Cursor) -> Iterator[None]:
+    """Keep all that the block does on this cursor, or nothing."""
+    cursor.execute("begin")
+    try:
+        yield
+        cursor.execute("select 1")  # raises if an error was swallowed; commit would silently roll back
+        cursor.execute("commit")
+    except BaseException:
+        with suppress(duckdb.Error):
+            cursor.execute("rollback")
+        raise
