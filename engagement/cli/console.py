@@ -1,16 +1,20 @@
-"""What the commands have in common: how they begin, and how they show what came out.
+"""What the commands have in common: options, how they begin, and how they show what came out.
 
-The clock and the settings are read here, once; everything below is handed an instant.
+The clock and the settings are read here, once; everything below is handed an instant. Logs go to standard error, as
+lines for a person at a terminal and as one JSON object each for everything else. They carry run ids, steps and counts;
+never a learner's name or address, a text, or a key.
 """
 
 import json
 import logging
-import os
-from collections import Counter
+import sys
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from engagement.errors import InvalidInput
 
@@ -18,18 +22,45 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
 
-    from engagement.llm.progress import Progress as TextsDone
     from engagement.llm.writer import Writer
-    from engagement.pipeline.config import Pipeline
-    from engagement.pipeline.runner import RunResult
     from engagement.settings import Settings
     from engagement.store import Store
 
-_log = logging.getLogger(__name__)
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
+AsOf = Annotated[
+    str, typer.Option("--as-of", help="A date (its end) or an ISO date and time; today if left out.")
+]
+Program = Annotated[str | None, typer.Option(help="Only this program.")]
+Model = Annotated[
+    str, typer.Option(help="A model's name; left out: what the settings say. `none`: templates.")
+]
 
-NICENESS: Final = 10  # of a run; at most 19
-LOOKS_EVERY_S: Final = 0.5  # at how far a batch of texts is, where a person watches
-LOGS_EVERY_S: Final = 15.0  # and where a log does
+
+class _OneLineEach(logging.Formatter):
+    """One JSON object a record. What makes them is imported with the first: most commands log nothing."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return _json_formatter().format(record)
+
+
+@cache
+def _json_formatter() -> logging.Formatter:
+    from pythonjsonlogger.json import JsonFormatter
+
+    return JsonFormatter("%(asctime)s %(levelname)s %(name)s %(message)s")
+
+
+def set_up_logs() -> None:
+    """Send the package's log to standard error."""
+    handler = logging.StreamHandler(sys.stderr)
+    if sys.stderr.isatty():
+        handler.setLevel(logging.WARNING)  # progress is shown on the screen already
+        handler.setFormatter(logging.Formatter("%(levelname)s %(message)s"))
+    else:
+        handler.setFormatter(_OneLineEach())
+    log = logging.getLogger("engagement")
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
 
 
 def start() -> tuple["Settings", "Store", datetime]:
@@ -92,171 +123,12 @@ def waiting_for(writer: "Writer") -> AbstractContextManager[object]:
     return shown.status(f"Asking {writer.model.name}; at most eight seconds")
 
 
-def for_the_model(model: str, budget_usd: float | None) -> dict[str, str]:
-    """Return the parameters of the notebooks that write, for what was said on the command line."""
-    given = {"model": model, "budget_usd": None if budget_usd is None else str(budget_usd)}
-    return {name: value for name, value in given.items() if value}
-
-
-def _with_model(given: dict[str, str], pipeline: "Pipeline", settings: "Settings") -> dict[str, str]:
-    """Return the parameters with the name of the model, where nobody said one: another model is another run."""
-    from engagement.llm.writer import chosen_model
-    from engagement.pipeline.config import declared_types
-
-    said = "model" in given or any("model" in step.parameters for step in pipeline.steps)
-    if said or settings.openai_api_key is None:
-        return given
-    takes_one = any("model" in declared_types(step.path) for step in pipeline.steps)
-    return {**given, "model": chosen_model(settings).name} if takes_one else given
-
-
-def run_pipeline(
-    name: str,
-    settings: "Settings",
-    store: "Store",
-    as_of: datetime,
-    given: dict[str, str],
-    *,
-    console: "Console",
-) -> "RunResult":
-    """Run a pipeline of that name and show its steps as they go, giving way to whoever else works on the machine."""
-    from engagement.dates import local_day
-    from engagement.llm.progress import watched
-    from engagement.pipeline import config, runner
-
-    chosen = config.read_pipeline(name)
-    sources = chosen.sources
-    if not (sources.learners or sources.events or sources.inboxes):
-        with store.read():  # `NotFound` where there is none: a run over nothing would look like a result
-            pass
-    os.setpriority(os.PRIO_PROCESS, 0, max(NICENESS, os.getpriority(os.PRIO_PROCESS, 0)))
-    with progress(console) as bars:
-        tasks = {
-            step.notebook: bars.add_task(step.notebook, total=1, visible=False, note="")
-            for step in chosen.steps
-        }
-
-        def tell(done: "TextsDone") -> None:
-            for task in (task for task in bars.tasks if task.visible and not task.finished):
-                bars.update(task.id, total=done.total, completed=done.asked, note=str(done))
-            if not console.is_terminal:
-                _log.info("asking a model", extra=done.as_dict())
-
-        def watch(step: str, status: str, _seconds: float) -> None:
-            shown = {
-                "running": step,
-                "done": step,
-                "skipped": f"[dim]{step} (done before)",
-                "failed": f"[red]{step} failed",
-            }
-            if status == "running":
-                bars.reset(tasks[step], description=shown[status], visible=True)
-            else:
-                bars.update(
-                    tasks[step], total=1, completed=1, description=shown[status], visible=True, note=""
-                )
-
-        with watched(store.path, name, tell, every_s=LOOKS_EVERY_S if console.is_terminal else LOGS_EVERY_S):
-            return runner.run(
-                store,
-                chosen,
-                as_of=as_of,
-                day=local_day(as_of, settings.zone),
-                given=_with_model(given, chosen, settings),
-                folder=settings.reports,
-                watch=watch,
-            )
-
-
-def show_run(result: "RunResult", console: "Console") -> None:
-    """Print what a run found, or that it was done before."""
-    from engagement.cli.render import show_artifacts, show_summary
-    from engagement.targeting.selection import REASONS
-
-    if result.status == "already done":
-        console.print(
-            f"\nThis run is already done ({result.run.run_id}); nothing was added.", highlight=False
-        )
-    title = f"{result.run.pipeline.capitalize()} run as of {result.run.day:%d %B %Y}"
-    show_summary(console, result.counts, title=title, reasons=REASONS, report=result.report)
-    left = result.artifacts
-    for_mail = [("For mail", path) for path in (left.pdf, left.summary) if path]
-    show_artifacts(console, [*(("Also", page.html) for page in left.pages[1:]), *for_mail])
-    if left.missing:
-        console.print(f"It was published {left.missing}.", style="dim", highlight=False)
-    if result.look:
-        console.print(f"\nPlease look: {result.look}.", style="bold yellow", highlight=False)
-
-
-def show_estimate(
-    name: str,
-    settings: "Settings",
-    store: "Store",
-    as_of: datetime,
-    *,
-    given: dict[str, str],
-    model: str,
-    now: datetime,
-    as_json: bool,
-) -> None:
-    """Print what a run would ask of a model and what that costs, by model."""
-    from engagement.cli.render import show_estimate
-    from engagement.dates import local_day
-    from engagement.pipeline import config, dry_run
-
-    estimate = dry_run.of_run(
-        store,
-        config.read_pipeline(name),
-        settings,
-        as_of=as_of,
-        day=local_day(as_of, settings.zone),
-        given=given,
-        model=model,
-        now=now,
-    )
-    if as_json:
-        print_json(estimate.as_dict())
-    else:
-        show_estimate(screen(), estimate)
-
-
 def show_rows(title: str, columns: Sequence[str], rows: Sequence[dict[str, Any]], as_json: bool) -> None:
     """Print rows as JSON or as a table."""
     if as_json:
         print_json(rows)
     else:
         table(title, columns, rows)
-
-
-def show_nudges(rows: Sequence[dict[str, Any]], limit: int, as_json: bool) -> None:
-    """Print nudges as JSON, or the first `limit` of them as a table."""
-    if as_json:
-        print_json(rows)
-        return
-    from engagement.vocabulary import TYPE_WORDS
-
-    shown = [
-        {**row, "type": TYPE_WORDS[row["type"]], "by": "template" if row["gpt_fallback"] else "model"}
-        for row in rows[:limit]
-    ]
-    counted = Counter(row["status"] for row in rows)
-    title = ", ".join(f"{count:,} {status}" for status, count in counted.items()) or "none"
-    first = f"; the first {limit:,}" if len(rows) > limit else ""
-    table(
-        f"Nudges: {title}{first}",
-        ("id", "learner_id", "risk_label", "type", "channel", "by", "content"),
-        shown,
-    )
-
-
-def show_draft(made: dict[str, Any], text: str, as_json: bool) -> None:
-    """Print one draft that was asked for."""
-    if as_json:
-        print_json(made)
-        return
-    from engagement.cli.render import show_draft
-
-    show_draft(screen(), made, text)
 
 
 def print_json(value: object) -> None:

@@ -1,0 +1,104 @@
+"""`engagement learners`, `learner`, `nudge` and `quiz`: who is worst off, one learner whole, a text for one by hand."""
+
+from typing import Annotated, Any
+
+import typer
+
+from engagement.cli import console
+from engagement.cli.console import Json, Model, Program
+from engagement.errors import InvalidInput
+
+LearnerId = Annotated[str, typer.Argument(metavar="ID", help="The learner's id.")]
+
+
+def learners(
+    risk: Annotated[str | None, typer.Option(help="high, medium, low or unknown.")] = None,
+    program: Program = None,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 20,
+    as_json: Json = False,
+) -> None:
+    """List learners, worst first, with the main reason."""
+    from engagement.views import roster
+    from engagement.vocabulary import LABELS
+
+    if risk is not None and risk not in LABELS:
+        raise InvalidInput(f"risk {risk!r}: allowed are {', '.join(LABELS)}")
+    _, store, _ = console.start()
+    rows = roster.by_risk(store, risk_label=risk, program=program, limit=limit)
+    if as_json:
+        console.print_json(rows)
+        return
+    console.table("Worst first", ("id", "name", "program", "risk_score", "risk_label", "top_reason"), rows)
+
+
+def learner(learner_id: LearnerId, as_json: Json = False) -> None:
+    """Show one learner: score, reasons, remedies, past."""
+    from engagement.cli.render import show_profile
+    from engagement.dates import local_day
+    from engagement.views import profiles
+
+    settings, store, now = console.start()
+    day = local_day(now, settings.zone)
+    profile = profiles.in_words(profiles.profile(store, learner_id, now=now, day=day))
+    if as_json:
+        console.print_json(profile)
+    else:
+        show_profile(console.screen(), profile)
+
+
+def nudge(
+    learner_id: LearnerId,
+    channel: Annotated[str, typer.Option(help="in_app, whatsapp or email.")],
+    model: Model = "",
+    as_json: Json = False,
+) -> None:
+    """Draft one nudge by hand. It waits in the queue for approval."""
+    from engagement.dates import local_day
+    from engagement.llm.writer import writer_for
+    from engagement.outreach import nudges
+
+    settings, store, now = console.start()
+    day, writer = local_day(now, settings.zone), writer_for(settings, model=model)
+    with console.waiting_for(writer):
+        made = nudges.ask(
+            store, learner_id, channel=channel, actor=console.actor(), now=now, day=day, writer=writer
+        )
+    _show_draft(made, str(made["content"]), as_json)
+
+
+def quiz(
+    learner_id: LearnerId,
+    topic: Annotated[str | None, typer.Option(help="The learner's own topic if left out.")] = None,
+    model: Model = "",
+    as_json: Json = False,
+) -> None:
+    """Draft one quiz by hand."""
+    from engagement.dates import local_day
+    from engagement.llm.writer import writer_for
+    from engagement.outreach import quizzes
+
+    settings, store, now = console.start()
+    day, writer = local_day(now, settings.zone), writer_for(settings, model=model)
+    with console.waiting_for(writer):
+        made = quizzes.ask(
+            store, learner_id, topic=topic, actor=console.actor(), now=now, day=day, writer=writer
+        )
+    text = "\n\n".join(
+        question["stem"]
+        + "".join(
+            f"\n  {letter}  {option['text']}"
+            for letter, option in zip("abcd", question["options"], strict=True)
+        )
+        for question in made["content"]
+    )
+    _show_draft(made, text, as_json)
+
+
+def _show_draft(made: dict[str, Any], text: str, as_json: bool) -> None:
+    """Print one draft that was asked for."""
+    if as_json:
+        console.print_json(made)
+        return
+    from engagement.cli.render import show_draft
+
+    show_draft(console.screen(), made, text)
