@@ -1,0 +1,35 @@
+"""`engagement learners`, `learner`, `nudge` and `quiz`."""
+
+import pytest
+
+GENERATED = {"content", "prompt_version", "gptFallback", "id", "subject", "status", "reason"}
+
+
+def test_learners_are_listed_worst_first_with_a_reason(as_json):
+    listed = as_json("learners")
+    assert [row["id"] for row in listed] == ["a", "b", "c"]
+    assert {"id", "name", "program", "risk_score", "risk_label", "top_reason"} <= set(listed[0])
+    assert listed[0]["top_reason"] == "0 % of the due work done"
+
+
+def test_learners_can_be_chosen(as_json):
+    assert [row["id"] for row in as_json("learners", "--risk", "low")] == ["c"]
+    assert [row["id"] for row in as_json("learners", "--program", "Welding")] == ["b"]
+    assert [row["id"] for row in as_json("learners", "--limit", "1")] == ["a"]
+    assert as_json("learners", "--program", "Nothing") == []
+
+
+def test_learner_shows_everything_about_one(as_json):
+    found = as_json("learner", "a")
+    assert {"id", "contributions", "what_would_help", "history", "events", "nudges", "quizzes"} <= set(found)
+    assert (found["id"], found["risk_label"]) == ("a", "high")
+
+
+@pytest.mark.parametrize(
+    "command", [("nudge", "a", "--channel", "email"), ("quiz", "a", "--topic", "reading")]
+)
+def test_a_draft_by_hand_is_the_contract_and_more(as_json, command):
+    made = as_json(*command, "--model", "none")
+    assert set(made) == GENERATED | {"warnings"}
+    assert made["status"] == "draft"
+    assert made["gptFallback"] is True
