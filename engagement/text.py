@@ -1,7 +1,14 @@
-"""Texts of people: what may be kept and shown."""
+"""Texts of people: what may be kept and shown, in a line, in a terminal, in a file that a spreadsheet opens.
 
+A learner may be called `=HYPERLINK(…)`. Whatever a spreadsheet would take for the beginning of a formula gets an
+apostrophe before it, and characters that act in a terminal, or turn the direction of writing, are replaced.
+"""
+
+import csv
 import re
-from typing import Final
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final, TextIO
 
 from engagement.errors import InvalidInput
 
@@ -12,6 +19,8 @@ UNSAFE_CHARACTERS: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e
 ACTS_IN_A_LINE: Final = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
+# After white space and characters of no width: what a spreadsheet reads as the beginning of a formula.
+_FORMULA: Final = re.compile(r"[\s\u200b-\u200f\u2060\ufeff]*[=+\-@|%\t\r\n\uff1d\uff0b\uff0d\uff20]")
 LONGEST_TEXT: Final = 2_000  # of what a person writes about a learner or a decision
 
 
@@ -30,3 +39,23 @@ def one_line(value: object, longest: int) -> str:
     line = re.sub(r" *\n\s*", " ", "" if value is None else str(value))
     text = ACTS_IN_A_LINE.sub("\N{REPLACEMENT CHARACTER}", line)
     return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def write_spreadsheet(columns: Sequence[str], rows: Iterable[Mapping[str, Any]], file: TextIO) -> None:
+    """Write those columns of the rows as CSV for a spreadsheet, the header first; a missing value is an empty cell.
+
+    Numbers stay numbers, so that a spreadsheet can count with them; only texts can begin a formula. An instant is ISO
+    text in UTC.
+    """
+    writer = csv.writer(file)
+    writer.writerow(columns)
+    writer.writerows([_cell(row[column]) for column in columns] for row in rows)
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return value
+    if isinstance(value, datetime):
+        return value.replace(tzinfo=UTC).isoformat().replace("+00:00", "Z")
+    text = UNSAFE_CHARACTERS.sub("\N{REPLACEMENT CHARACTER}", "" if value is None else str(value))
+    return f"'{text}" if _FORMULA.match(text) else text

@@ -13,12 +13,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
-from engagement import spreadsheets
 from engagement.content import quiz_export
 from engagement.content.names import fill, first_name
 from engagement.errors import InvalidInput, NotFound
 from engagement.store import Cursor, Store, query, records
 from engagement.targeting.selection import refusal_by_hand
+from engagement.text import write_spreadsheet
 
 Kind = Literal["nudge", "quiz"]
 STATUSES: Final = ("draft", "approved", "rejected", "expired", "queued", "sent", "delivered", "failed")
@@ -192,9 +192,9 @@ def export(
         return {"filename": f"{name}.json", "mime": "application/json", "text": text}
     file = io.StringIO(newline="")
     if kind == "nudge":
-        spreadsheets.write_csv(_NUDGE_COLUMNS, map(_nudge_line, rows), file)
+        write_spreadsheet(_NUDGE_COLUMNS, map(_nudge_line, rows), file)
     else:
-        spreadsheets.write_csv(_QUIZ_COLUMNS, (line for row in rows for line in _quiz_lines(row)), file)
+        write_spreadsheet(_QUIZ_COLUMNS, (line for row in rows for line in _quiz_lines(row)), file)
     return {"filename": f"{name}.csv", "mime": "text/csv", "text": file.getvalue()}
 
 

@@ -11,13 +11,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, TextIO
 
-from engagement import spreadsheets
 from engagement.content.names import fill
 from engagement.errors import InvalidInput, NotFound
 from engagement.outreach import queue
 from engagement.outreach.queue import Kind
 from engagement.store import TEXT_ROWS_PER_BLOCK, Cursor, Store, first_row, query, records
-from engagement.text import plain_text
+from engagement.text import plain_text, write_spreadsheet
 
 TRANSITIONS: Final = {
     "draft": ("approved", "rejected", "expired"),
@@ -276,4 +275,4 @@ def _named(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def write_csv(rows: Sequence[Mapping[str, Any]], file: TextIO) -> None:
     """Write nudges as CSV that a spreadsheet opens without running anything in it."""
     columns = ("id", "learner_id", "channel", "name", "email", "phone", "subject", "content", "status")
-    spreadsheets.write_csv(columns, rows, file)
+    write_spreadsheet(columns, rows, file)

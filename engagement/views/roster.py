@@ -14,11 +14,12 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, Final
 
-from engagement import runs, spreadsheets
+from engagement import runs
 from engagement.errors import InvalidInput
 from engagement.policy import DEFAULT_POLICY, RiskPolicy
 from engagement.risk import explanations
 from engagement.store import Cursor, Store, query, records
+from engagement.text import write_spreadsheet
 from engagement.vocabulary import LABELS, SCORED_LABELS, TERMS
 
 PAGE_SIZE: Final = 25
@@ -119,7 +120,7 @@ def every(
 def csv(store: Store, wanted: Wanted, *, programs: Sequence[str] | None, now: datetime) -> str:
     """Return `every` row as CSV that a spreadsheet opens without running anything in it."""
     file = io.StringIO(newline="")
-    spreadsheets.write_csv(CSV_COLUMNS, every(store, wanted, programs=programs, now=now), file)
+    write_spreadsheet(CSV_COLUMNS, every(store, wanted, programs=programs, now=now), file)
     return file.getvalue()
 
 

@@ -3,14 +3,14 @@ import io
 
 import pytest
 
-from engagement import spreadsheets
+from engagement.text import write_spreadsheet
 from tests.support.cohort import AS_OF
 
 
 def written(*rows):
     """Return the rows as a reader of CSV gets them back, the header first."""
     file = io.StringIO(newline="")
-    spreadsheets.write_csv(("a", "b"), rows, file)
+    write_spreadsheet(("a", "b"), rows, file)
     return list(csv.reader(io.StringIO(file.getvalue(), newline="")))
 
 
