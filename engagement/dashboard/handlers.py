@@ -26,8 +26,8 @@ from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
 from voila.tornado.handler import TornadoVoilaHandler
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
-from engagement.dashboard import access
-from engagement.dashboard.access import TICKET_SECRET, NotAllowed
+from engagement.dashboard import access, tickets
+from engagement.dashboard.access import NotAllowed
 from engagement.dashboard.identity import Identities
 from engagement.errors import InvalidInput
 
@@ -138,8 +138,8 @@ class Ticket(JupyterHandler):
         """Write a ticket for the kernel of the page."""
         kernel_id = self.get_query_argument("kernel")
         claim(self, kernel_id)
-        made = access.ticket(
-            os.environ[TICKET_SECRET],
+        made = tickets.ticket(
+            os.environ[tickets.TICKET_SECRET],
             name=self.current_user.username,
             source=cast("Identities", self.identity_provider).source,
             kernel_id=kernel_id,

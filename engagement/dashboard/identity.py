@@ -13,8 +13,9 @@ from jupyter_server.auth.identity import IdentityProvider, User
 from tornado.web import RequestHandler
 from traitlets import Any as AnyTrait
 
-from engagement.dashboard.access import SHARED, Source, vouched_for
+from engagement.dashboard.access import SHARED, Source
 from engagement.dashboard.hub import Hub
+from engagement.dashboard.tickets import vouched_for
 
 USER_HEADER: Final = "X-Engagement-User"
 TIME_HEADER: Final = "X-Engagement-Time"

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from engagement.content.names import NAME_LENGTH, PLACEHOLDER
 from engagement.content.nudge_text import LENGTHS
 from engagement.content.quiz import first_broken_rule
-from engagement.dashboard import access, requests
+from engagement.dashboard import access, requests, tickets
 from engagement.dashboard.access import NotAllowed, Source, Viewer
 from engagement.dates import end_of_day, local_day
 from engagement.errors import Changed, EngagementError, InvalidInput, NotFound, StoreBusy, StoreUnusable
@@ -101,7 +101,7 @@ class Desk:
         return local_day(self.now(), self.settings.zone)
 
     def _hello(self, asked: requests.Hello) -> Viewer:
-        self._who = access.read_ticket(
+        self._who = tickets.read_ticket(
             self._secret,
             asked.ticket,
             kernel_id=self._kernel_id,

@@ -33,8 +33,10 @@ from voila.tornado.handler import TornadoVoilaHandler  # noqa: E402
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler  # noqa: E402
 
 from engagement.dashboard import handlers, hub  # noqa: E402
-from engagement.dashboard.access import LOG_FILE, TICKET_SECRET, read_users  # noqa: E402
+from engagement.dashboard.access import read_users  # noqa: E402
 from engagement.dashboard.identity import Identities  # noqa: E402
+from engagement.dashboard.log import LOG_FILE  # noqa: E402
+from engagement.dashboard.tickets import TICKET_SECRET  # noqa: E402
 
 HERE: Final = Path(__file__).parent
 NOTEBOOK: Final = PROJECT / "notebooks" / "dashboard.ipynb"

@@ -5,11 +5,7 @@ for the viewer the page's ticket names. Slow work, such as a model that thinks, 
 page can still be turned.
 """
 
-import logging
 import os
-import re
-import time
-import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -22,8 +18,9 @@ from typing import Any, Final
 import anywidget
 import ipykernel
 
-from engagement.dashboard.access import LOG_FILE, TICKET_SECRET
+from engagement.dashboard import log
 from engagement.dashboard.methods import Desk, Refused
+from engagement.dashboard.tickets import TICKET_SECRET
 from engagement.settings import read_settings
 from engagement.store import open_store
 
@@ -33,9 +30,6 @@ SLOW: Final = 2  # a model may be asked for two texts at once
 MOST_WAITING: Final = 50  # requests; a page that asks for more has gone wild
 PATIENCE_S: Final = 5.0  # for the store; who sits there is told, and can try again
 LONGEST_MESSAGE: Final = 200_000  # characters; ten questions with all their texts are a tenth of it
-
-_QUOTED: Final = re.compile(r"""['"].*['"]""", re.DOTALL)
-_log = logging.getLogger("engagement.dashboard")
 
 
 class Dashboard(anywidget.AnyWidget):
@@ -74,8 +68,10 @@ class Dashboard(anywidget.AnyWidget):
     def _answer(self, request: int, method: str, arguments: Any) -> None:
         try:
             message = {"result": self._desk.answer(method, arguments, tell=partial(self._tell, request))}
+        except Refused as refused:
+            message = {"error": refused.as_dict()}
         except Exception as error:  # the page must hear of it, whatever it is; its trace stays here
-            message = {"error": _told(error, method)}
+            message = {"error": log.failure(error, method)}
         finally:
             self._room.release()
         self.send({"id": request, **message})
@@ -86,7 +82,7 @@ class Dashboard(anywidget.AnyWidget):
 
 def page(clock: Callable[[], datetime] | None = None) -> Dashboard:
     """Return the widget of one viewer, whom it will know by the page's ticket."""
-    _log_to_file()
+    log.to_file()
     settings = read_settings()
     secret = os.environ.pop(TICKET_SECRET, None) or token_hex(32)
     return Dashboard(
@@ -105,42 +101,3 @@ def _kernel_id() -> str:
         return Path(ipykernel.get_connection_file()).stem.removeprefix("kernel-")
     except RuntimeError:  # not in a kernel: a test
         return ""
-
-
-def _told(error: Exception, method: str) -> dict[str, Any]:
-    """Return what the page may know of an error; the rest is in the log, under its number."""
-    if isinstance(error, Refused):
-        return error.as_dict()
-    error_id = token_hex(4)
-    frames = [
-        f"{Path(frame.filename).name}:{frame.lineno} {frame.name}"
-        for frame in traceback.extract_tb(error.__traceback__)[-12:]
-    ]
-    _log.error(
-        "a request failed",
-        extra={
-            "error_id": error_id,
-            "method": method[:40] if method.isidentifier() else "?",
-            "error": type(error).__name__,
-            "said": _QUOTED.sub("…", str(error))[:300],  # what is quoted may be somebody's
-            "frames": frames,
-        },
-    )
-    return {"code": "internal", "detail": None, "error_id": error_id}
-
-
-def _log_to_file() -> None:
-    """Send the log to the server's file: what a kernel prints travels to the browser."""
-    from pythonjsonlogger.json import JsonFormatter
-
-    log = logging.getLogger("engagement")
-    log.handlers.clear()
-    log.propagate = False
-    if path := os.environ.get(LOG_FILE):
-        handler = logging.FileHandler(path, encoding="utf-8", delay=True)
-        formatter = JsonFormatter("%(asctime)s %(levelname)s %(name)s %(message)s")
-        formatter.converter = time.gmtime
-        handler.setFormatter(formatter)
-        log.addHandler(handler)
-    else:
-        log.addHandler(logging.NullHandler())

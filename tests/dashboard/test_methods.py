@@ -6,7 +6,7 @@ from datetime import datetime
 
 import pytest
 
-from engagement.dashboard import access
+from engagement.dashboard import tickets
 from engagement.dashboard.methods import METHODS, Desk, Refused
 from engagement.outreach import review
 from engagement.settings import Settings
@@ -51,7 +51,7 @@ def desk_of(store, name="chief", source="proxy", users=None, **settings):
     """Return the desk of somebody who has said hello."""
     values = {"ENGAGEMENT_USERS": str(users)} if users else {}
     desk = Desk(store, Settings(**values, **settings), secret=SECRET, kernel_id="k", clock=lambda: NOW)
-    made = access.ticket(SECRET, name=name, source=source, kernel_id="k", now_s=_seconds(NOW))
+    made = tickets.ticket(SECRET, name=name, source=source, kernel_id="k", now_s=_seconds(NOW))
     desk.answer("hello", {"ticket": made})
     return desk
 
@@ -235,7 +235,7 @@ def test_the_second_of_two_coordinators_is_told_who_was_first(cohort, users):
 
 def test_a_missing_store_is_said(no_store):
     desk = Desk(no_store, Settings(), secret=SECRET, kernel_id="k", clock=lambda: NOW)
-    made = access.ticket(SECRET, name="root", source="local", kernel_id="k", now_s=_seconds(NOW))
+    made = tickets.ticket(SECRET, name="root", source="local", kernel_id="k", now_s=_seconds(NOW))
     assert refused(desk, "hello", {"ticket": made}).code == "no_store"
 
 
@@ -243,7 +243,7 @@ def test_a_damaged_store_is_said_without_its_path(tmp_path):
     path = tmp_path / "broken.duckdb"
     path.write_bytes(b"nothing that DuckDB would know" * 500)
     desk = Desk(Store(path), Settings(), secret=SECRET, kernel_id="k", clock=lambda: NOW)
-    made = access.ticket(SECRET, name="root", source="local", kernel_id="k", now_s=_seconds(NOW))
+    made = tickets.ticket(SECRET, name="root", source="local", kernel_id="k", now_s=_seconds(NOW))
     said = refused(desk, "hello", {"ticket": made})
     assert said.code == "damaged"
     assert str(tmp_path) not in said.detail

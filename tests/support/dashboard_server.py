@@ -16,7 +16,7 @@ from contextlib import contextmanager
 import websockets
 from jupyter_server.services.kernels.connection.base import deserialize_msg_from_ws_v1, serialize_msg_to_ws_v1
 
-from engagement.dashboard import access, identity
+from engagement.dashboard import identity, tickets
 from engagement.settings import PROJECT
 
 PROXY_SECRET = "p" * 40
@@ -69,7 +69,7 @@ def signed(name, *, at=None, secret=PROXY_SECRET):
     return {
         identity.USER_HEADER: name,
         identity.TIME_HEADER: timestamp,
-        identity.SIGNATURE_HEADER: access.signature(secret, name, timestamp),
+        identity.SIGNATURE_HEADER: tickets.signature(secret, name, timestamp),
     }
 
 

@@ -1,0 +1,51 @@
+"""What the dashboard's log keeps of a failure, and what a page hears of it: a number, by which it is found there."""
+
+import logging
+import os
+import re
+import time
+import traceback
+from pathlib import Path
+from secrets import token_hex
+from typing import Any, Final
+
+LOG_FILE: Final = "ENGAGEMENT_DASHBOARD_LOG"  # by which a server tells its kernels where the log is
+_QUOTED: Final = re.compile(r"""['"].*['"]""", re.DOTALL)
+_log = logging.getLogger("engagement.dashboard")
+
+
+def to_file() -> None:
+    """Send the log to the server's file: what a kernel prints travels to the browser."""
+    from pythonjsonlogger.json import JsonFormatter
+
+    log = logging.getLogger("engagement")
+    log.handlers.clear()
+    log.propagate = False
+    if path := os.environ.get(LOG_FILE):
+        handler = logging.FileHandler(path, encoding="utf-8", delay=True)
+        formatter = JsonFormatter("%(asctime)s %(levelname)s %(name)s %(message)s")
+        formatter.converter = time.gmtime
+        handler.setFormatter(formatter)
+        log.addHandler(handler)
+    else:
+        log.addHandler(logging.NullHandler())
+
+
+def failure(error: Exception, method: str) -> dict[str, Any]:
+    """Return what the page may know of an error that nobody foresaw; the rest is in the log, under its number."""
+    error_id = token_hex(4)
+    frames = [
+        f"{Path(frame.filename).name}:{frame.lineno} {frame.name}"
+        for frame in traceback.extract_tb(error.__traceback__)[-12:]
+    ]
+    _log.error(
+        "a request failed",
+        extra={
+            "error_id": error_id,
+            "method": method[:40] if method.isidentifier() else "?",
+            "error": type(error).__name__,
+            "said": _QUOTED.sub("…", str(error))[:300],  # what is quoted may be somebody's
+            "frames": frames,
+        },
+    )
+    return {"code": "internal", "detail": None, "error_id": error_id}
