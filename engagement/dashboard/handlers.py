@@ -1,10 +1,5 @@
-"""The requests a browser may make: the page, its files, a ticket, and a socket to its own kernel.
+"""The requests a browser may make: the page, its files, a ticket, and a socket to its own kernel."""
 
-A kernel belongs to whoever asks for its ticket first, which is the page it was given to: nobody else knows its
-number. From then on nobody else may talk to it or end it.
-"""
-
-import asyncio
 import gzip
 import hashlib
 import json
@@ -13,7 +8,6 @@ import mimetypes
 import os
 import struct
 import time
-from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, cast
@@ -29,9 +23,9 @@ from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 from engagement.dashboard import access, tickets
 from engagement.dashboard.access import NotAllowed
 from engagement.dashboard.identity import Identities
+from engagement.dashboard.owners import Owners, claim, given
 from engagement.errors import InvalidInput
 
-SHORTEST_TOKEN: Final = 16
 HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -49,45 +43,7 @@ CONTROL: Final = (
     "jupyter.widget.control"  # asks for the widgets there are; another target would make new ones
 )
 _COMPRESSIBLE: Final = (".js", ".css", ".json", ".svg")
-ALONE_S: Final = 60  # a page that is there talks to its kernel within seconds
 _log = logging.getLogger(__name__)
-
-
-@dataclass
-class Shared:
-    """What the handlers have in common: whose each kernel is, and since when nobody listens to it."""
-
-    viewers: int
-    owners: dict[str, str] = field(default_factory=dict)
-    alone_since: dict[str, float] = field(default_factory=dict)
-
-    def claim(self, kernel_id: str, name: str) -> bool:
-        """Return whether the kernel is theirs; the first who asks gets it."""
-        return self.owners.setdefault(kernel_id, name) == name
-
-
-async def sweep(kernels: Any, notebook: str, shared: Shared, *, now_s: float) -> None:
-    """End the kernels whose page is gone, which a browser that crashed does not say."""
-    for pool in (shared.owners, shared.alone_since):
-        for gone in set(pool) - set(kernels.list_kernel_ids()):
-            del pool[gone]
-    for kernel_id in given(kernels, notebook):
-        if kernels._kernel_connections.get(kernel_id, 0):
-            shared.alone_since.pop(kernel_id, None)
-        elif now_s - shared.alone_since.setdefault(kernel_id, now_s) >= ALONE_S:
-            await kernels.shutdown_kernel(kernel_id, now=True)
-
-
-def given(kernels: Any, notebook: str) -> list[str]:
-    """Return the kernels that were given to a page: all but those that wait for the next one."""
-    waiting = {task.result()["kernel_id"] for task in kernels._pools.get(notebook, ()) if _is_ready(task)}
-    starting = sum(not _is_ready(task) for task in kernels._pools.get(notebook, ()))
-    others = [kernel_id for kernel_id in kernels.list_kernel_ids() if kernel_id not in waiting]
-    return others[: len(others) - starting] if starting else others
-
-
-def _is_ready(task: "asyncio.Task[Any]") -> bool:
-    return task.done() and not task.cancelled() and task.exception() is None
 
 
 class Page(TornadoVoilaHandler):  # type: ignore[misc]
@@ -114,8 +70,8 @@ class Page(TornadoVoilaHandler):  # type: ignore[misc]
             _log.error("the users' file cannot be read: %s", error)
             self._say(500, "users_file")
             return
-        shared: Shared = self.settings["dashboard"]
-        if len(given(self.kernel_manager, self.notebook_path)) >= shared.viewers:
+        owners: Owners = self.settings["dashboard"]
+        if len(given(self.kernel_manager, self.notebook_path)) >= owners.viewers:
             self.set_header("Retry-After", "60")
             self._say(503, "full")
             return
@@ -233,14 +189,6 @@ def _read(file: Path, _changed_at: int) -> tuple[bytes, bytes | None, str]:
     raw = file.read_bytes()
     compressed = gzip.compress(raw, compresslevel=6, mtime=0) if file.suffix in _COMPRESSIBLE else None
     return raw, compressed, f'"{hashlib.sha256(raw).hexdigest()[:32]}"'
-
-
-def claim(handler: JupyterHandler, kernel_id: str) -> None:
-    """Raise 404 where the kernel is gone or somebody else's."""
-    shared: Shared = handler.settings["dashboard"]
-    known = handler.current_user is not None and kernel_id in handler.kernel_manager
-    if not known or not shared.claim(kernel_id, handler.current_user.username):
-        raise web.HTTPError(404)
 
 
 def log_request(handler: web.RequestHandler) -> None:

@@ -32,7 +32,7 @@ from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler  # noqa: E4
 from voila.tornado.handler import TornadoVoilaHandler  # noqa: E402
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler  # noqa: E402
 
-from engagement.dashboard import handlers, hub  # noqa: E402
+from engagement.dashboard import handlers, hub, owners  # noqa: E402
 from engagement.dashboard.access import read_users  # noqa: E402
 from engagement.dashboard.identity import Identities  # noqa: E402
 from engagement.dashboard.log import LOG_FILE  # noqa: E402
@@ -41,6 +41,7 @@ from engagement.dashboard.tickets import TICKET_SECRET  # noqa: E402
 HERE: Final = Path(__file__).parent
 NOTEBOOK: Final = PROJECT / "notebooks" / "dashboard.ipynb"
 STATIC: Final = HERE / "static"
+SHORTEST_TOKEN: Final = 16
 LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 POOL: Final = 1  # a kernel that waits for the next viewer: half a second less to wait
 IDLE_S: Final = 900  # without a word from the page, which pings while somebody can see it
@@ -92,7 +93,7 @@ class Server(Voila):  # type: ignore[misc]
             "headers": handlers.HEADERS | {"Content-Security-Policy": POLICY},
             "log_function": handlers.log_request,
             "websocket_compression_options": {},
-            "dashboard": handlers.Shared(self.options.viewers),
+            "dashboard": owners.Owners(self.options.viewers),
         }
 
     def init_handlers(self) -> list[Any]:
@@ -119,7 +120,7 @@ class Server(Voila):  # type: ignore[misc]
 
         def look() -> Any:
             notebook = os.path.relpath(self.notebook_path, self.root_dir)
-            return handlers.sweep(
+            return owners.sweep(
                 self.kernel_manager, notebook, self.app.settings["dashboard"], now_s=time.monotonic()
             )
 
@@ -188,8 +189,8 @@ def check(options: Options, settings: Settings, told: hub.Told | None = None) ->
             f"--host {options.host}: others could open the page; --token, or ENGAGEMENT_PROXY_SECRET for a proxy that "
             "says who somebody is, lets in only those who may"
         )
-    if options.token and len(options.token) < handlers.SHORTEST_TOKEN:
-        raise InvalidInput(f"--token: {handlers.SHORTEST_TOKEN} characters or more")
+    if options.token and len(options.token) < SHORTEST_TOKEN:
+        raise InvalidInput(f"--token: {SHORTEST_TOKEN} characters or more")
 
 
 def _config(options: Options, settings: Settings, told: hub.Told | None) -> Config:
