@@ -1,4 +1,4 @@
-"""The coordinators' dashboard: one widget, the desk that answers it, and the server that serves nothing else."""
+"""The coordinators' dashboard: one widget, the methods that answer it, and the server that serves nothing else."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""The desk: everything a page may ask, by name, with checked arguments, for one viewer.
+"""The methods of the page: everything it may ask, by name, with checked arguments, for one viewer.
 
 An allow-list of methods. Each says what it takes, whether it changes anything and whether it is slow; what it does
 is another module's. The viewer's programs go along with every one of them: ids that a browser sends are never
@@ -47,12 +47,12 @@ class Method:
     """One thing a page may ask."""
 
     takes: type[requests.Arguments]
-    answer: Callable[["Desk", Viewer, Any, Tell], Any]
+    answer: Callable[["Backend", Viewer, Any, Tell], Any]
     changes: bool = False
     slow: bool = False
 
 
-class Desk:
+class Backend:
     """What one viewer may ask of one store."""
 
     def __init__(
@@ -131,16 +131,16 @@ class Desk:
         raise error
 
 
-def _greet(desk: Desk, viewer: Viewer, _asked: requests.Hello, _tell: Tell) -> dict[str, Any]:
-    has_key = desk.settings.openai_api_key is not None
+def _greet(backend: Backend, viewer: Viewer, _asked: requests.Hello, _tell: Tell) -> dict[str, Any]:
+    has_key = backend.settings.openai_api_key is not None
     return {
         "viewer": {"name": viewer.name, "role": viewer.role, "all_programs": viewer.programs is None},
-        "programs": roster.programs(desk.store, programs=viewer.programs),
+        "programs": roster.programs(backend.store, programs=viewer.programs),
         "model": {
-            "name": (desk.settings.model or DEFAULT_MODEL) if has_key else None,
+            "name": (backend.settings.model or DEFAULT_MODEL) if has_key else None,
             "why_not": None if has_key else "no_key",
         },
-        "timezone": desk.settings.timezone,
+        "timezone": backend.settings.timezone,
         "limits": {**LENGTHS, "name": NAME_LENGTH},
         "placeholder": PLACEHOLDER,
         "page_size": roster.PAGE_SIZE,
@@ -148,8 +148,10 @@ def _greet(desk: Desk, viewer: Viewer, _asked: requests.Hello, _tell: Tell) -> d
     }
 
 
-def _overview(desk: Desk, viewer: Viewer, asked: requests.Overview, _tell: Tell) -> Any:
-    return overview.overview(desk.store, programs=viewer.programs, program=asked.program, now=desk.now())
+def _overview(backend: Backend, viewer: Viewer, asked: requests.Overview, _tell: Tell) -> Any:
+    return overview.overview(
+        backend.store, programs=viewer.programs, program=asked.program, now=backend.now()
+    )
 
 
 def _wanted(asked: requests.Filter) -> roster.Wanted:
@@ -157,98 +159,104 @@ def _wanted(asked: requests.Filter) -> roster.Wanted:
     return roster.Wanted(**{**named, "labels": tuple(named["labels"])})
 
 
-def _learners(desk: Desk, viewer: Viewer, asked: requests.Learners, _tell: Tell) -> Any:
-    return roster.page(desk.store, _wanted(asked), programs=viewer.programs, now=desk.now())
+def _learners(backend: Backend, viewer: Viewer, asked: requests.Learners, _tell: Tell) -> Any:
+    return roster.page(backend.store, _wanted(asked), programs=viewer.programs, now=backend.now())
 
 
-def _export_learners(desk: Desk, viewer: Viewer, asked: requests.Filter, _tell: Tell) -> dict[str, str]:
-    text = roster.csv(desk.store, _wanted(asked), programs=viewer.programs, now=desk.now())
-    return _file(f"learners-{desk.today()}.csv", "text/csv", text)
+def _export_learners(backend: Backend, viewer: Viewer, asked: requests.Filter, _tell: Tell) -> dict[str, str]:
+    text = roster.csv(backend.store, _wanted(asked), programs=viewer.programs, now=backend.now())
+    return _file(f"learners-{backend.today()}.csv", "text/csv", text)
 
 
-def _learner(desk: Desk, viewer: Viewer, asked: requests.Learner, _tell: Tell) -> Any:
-    return profiles.profile(desk.store, asked.id, programs=viewer.programs, now=desk.now(), day=desk.today())
+def _learner(backend: Backend, viewer: Viewer, asked: requests.Learner, _tell: Tell) -> Any:
+    return profiles.profile(
+        backend.store, asked.id, programs=viewer.programs, now=backend.now(), day=backend.today()
+    )
 
 
-def _phoned(desk: Desk, viewer: Viewer, asked: requests.Remark, _tell: Tell) -> Any:
-    return {"event": decisions.phoned(desk.store, asked.learner_id, asked.text, **_as(desk, viewer))}
+def _phoned(backend: Backend, viewer: Viewer, asked: requests.Remark, _tell: Tell) -> Any:
+    return {"event": decisions.phoned(backend.store, asked.learner_id, asked.text, **_as(backend, viewer))}
 
 
-def _note(desk: Desk, viewer: Viewer, asked: requests.Remark, _tell: Tell) -> Any:
-    return {"event": decisions.note(desk.store, asked.learner_id, asked.text, **_as(desk, viewer))}
+def _note(backend: Backend, viewer: Viewer, asked: requests.Remark, _tell: Tell) -> Any:
+    return {"event": decisions.note(backend.store, asked.learner_id, asked.text, **_as(backend, viewer))}
 
 
-def _by(desk: Desk, viewer: Viewer, tell: Tell) -> dict[str, Any]:
+def _by(backend: Backend, viewer: Viewer, tell: Tell) -> dict[str, Any]:
     """Return what writing a text takes. Pandas and the model's client are imported then: most pages never need them."""
     from engagement.llm.writer import writer_for
 
     tell({"stage": "asking"})
-    return {**_as(desk, viewer), "day": desk.today(), "writer": writer_for(desk.settings)}
+    return {**_as(backend, viewer), "day": backend.today(), "writer": writer_for(backend.settings)}
 
 
-def _write_nudge(desk: Desk, viewer: Viewer, asked: requests.WriteNudge, tell: Tell) -> Any:
+def _write_nudge(backend: Backend, viewer: Viewer, asked: requests.WriteNudge, tell: Tell) -> Any:
     from engagement.outreach import nudges
 
-    return nudges.write(desk.store, asked.learner_id, channel=asked.channel, **_by(desk, viewer, tell))
+    return nudges.write(backend.store, asked.learner_id, channel=asked.channel, **_by(backend, viewer, tell))
 
 
-def _write_quiz(desk: Desk, viewer: Viewer, asked: requests.WriteQuiz, tell: Tell) -> Any:
+def _write_quiz(backend: Backend, viewer: Viewer, asked: requests.WriteQuiz, tell: Tell) -> Any:
     from engagement.outreach import quizzes
 
-    return quizzes.write(desk.store, asked.learner_id, topic=asked.topic or None, **_by(desk, viewer, tell))
+    return quizzes.write(
+        backend.store, asked.learner_id, topic=asked.topic or None, **_by(backend, viewer, tell)
+    )
 
 
-def _rewrite_nudge(desk: Desk, viewer: Viewer, asked: requests.Draft, tell: Tell) -> Any:
+def _rewrite_nudge(backend: Backend, viewer: Viewer, asked: requests.Draft, tell: Tell) -> Any:
     from engagement.outreach import nudges
 
-    return nudges.rewrite(desk.store, asked.id, version=asked.version, **_by(desk, viewer, tell))
+    return nudges.rewrite(backend.store, asked.id, version=asked.version, **_by(backend, viewer, tell))
 
 
-def _rewrite_quiz(desk: Desk, viewer: Viewer, asked: requests.Draft, tell: Tell) -> Any:
+def _rewrite_quiz(backend: Backend, viewer: Viewer, asked: requests.Draft, tell: Tell) -> Any:
     from engagement.outreach import quizzes
 
-    return quizzes.rewrite(desk.store, asked.id, version=asked.version, **_by(desk, viewer, tell))
+    return quizzes.rewrite(backend.store, asked.id, version=asked.version, **_by(backend, viewer, tell))
 
 
-def _check_nudge(_desk: Desk, _viewer: Viewer, asked: requests.Text, _tell: Tell) -> dict[str, Any]:
+def _check_nudge(_backend: Backend, _viewer: Viewer, asked: requests.Text, _tell: Tell) -> dict[str, Any]:
     return {"problems": editing.problems(asked.channel, asked.subject, asked.content)}
 
 
-def _edit_nudge(desk: Desk, viewer: Viewer, asked: requests.EditNudge, _tell: Tell) -> Any:
+def _edit_nudge(backend: Backend, viewer: Viewer, asked: requests.EditNudge, _tell: Tell) -> Any:
     return editing.edit_nudge(
-        desk.store,
+        backend.store,
         asked.id,
         version=asked.version,
         subject=asked.subject,
         content=asked.content,
-        **_as(desk, viewer),
+        **_as(backend, viewer),
     )
 
 
-def _edit_quiz(desk: Desk, viewer: Viewer, asked: requests.EditQuiz, _tell: Tell) -> Any:
+def _edit_quiz(backend: Backend, viewer: Viewer, asked: requests.EditQuiz, _tell: Tell) -> Any:
     return editing.edit_quiz(
-        desk.store, asked.id, version=asked.version, questions=asked.questions, **_as(desk, viewer)
+        backend.store, asked.id, version=asked.version, questions=asked.questions, **_as(backend, viewer)
     )
 
 
-def _move(desk: Desk, viewer: Viewer, asked: requests.Move, _tell: Tell) -> Any:
+def _move(backend: Backend, viewer: Viewer, asked: requests.Move, _tell: Tell) -> Any:
     items = {item.id: item.version for item in asked.items}
-    return review.move_seen(desk.store, asked.kind, items, asked.to, reason=asked.reason, **_as(desk, viewer))
+    return review.move_seen(
+        backend.store, asked.kind, items, asked.to, reason=asked.reason, **_as(backend, viewer)
+    )
 
 
-def _queue(desk: Desk, viewer: Viewer, asked: requests.Queue, _tell: Tell) -> Any:
-    return queue.queue(desk.store, programs=viewer.programs, **asked.model_dump())
+def _queue(backend: Backend, viewer: Viewer, asked: requests.Queue, _tell: Tell) -> Any:
+    return queue.queue(backend.store, programs=viewer.programs, **asked.model_dump())
 
 
-def _export_queue(desk: Desk, viewer: Viewer, asked: requests.ExportQueue, _tell: Tell) -> Any:
-    return queue.export(desk.store, programs=viewer.programs, **asked.model_dump())
+def _export_queue(backend: Backend, viewer: Viewer, asked: requests.ExportQueue, _tell: Tell) -> Any:
+    return queue.export(backend.store, programs=viewer.programs, **asked.model_dump())
 
 
-def _quiz_file(desk: Desk, viewer: Viewer, asked: requests.QuizFile, _tell: Tell) -> Any:
-    return queue.quiz_file(desk.store, asked.id, format=asked.format, programs=viewer.programs)
+def _quiz_file(backend: Backend, viewer: Viewer, asked: requests.QuizFile, _tell: Tell) -> Any:
+    return queue.quiz_file(backend.store, asked.id, format=asked.format, programs=viewer.programs)
 
 
-def _recalculate(desk: Desk, viewer: Viewer, asked: requests.Overview, tell: Tell) -> Any:
+def _recalculate(backend: Backend, viewer: Viewer, asked: requests.Overview, tell: Tell) -> Any:
     from engagement.pipeline import rescoring
 
     programs = viewer.programs if asked.program is None else (asked.program,)
@@ -256,16 +264,16 @@ def _recalculate(desk: Desk, viewer: Viewer, asked: requests.Overview, tell: Tel
         raise NotFound("no such program")
     tell({"stage": "scoring"})
     return rescoring.recalculate(
-        desk.store,
-        as_of=end_of_day(desk.today(), desk.settings.zone),
-        zone=desk.settings.zone,
+        backend.store,
+        as_of=end_of_day(backend.today(), backend.settings.zone),
+        zone=backend.settings.zone,
         programs=programs,
-        now=desk.now(),
+        now=backend.now(),
     )
 
 
-def _as(desk: Desk, viewer: Viewer) -> dict[str, Any]:
-    return {"actor": viewer.name, "now": desk.now(), "programs": viewer.programs}
+def _as(backend: Backend, viewer: Viewer) -> dict[str, Any]:
+    return {"actor": viewer.name, "now": backend.now(), "programs": viewer.programs}
 
 
 def _file(filename: str, mime: str, text: str) -> dict[str, str]:
@@ -274,7 +282,7 @@ def _file(filename: str, mime: str, text: str) -> dict[str, str]:
 
 METHODS: Final[Mapping[str, Method]] = {
     "hello": Method(requests.Hello, _greet),
-    "ping": Method(requests.Nothing, lambda desk, viewer, _asked, _tell: overview.newest(desk.store)),
+    "ping": Method(requests.Nothing, lambda backend, viewer, _asked, _tell: overview.newest(backend.store)),
     "overview": Method(requests.Overview, _overview),
     "learners": Method(requests.Learners, _learners),
     "export_learners": Method(requests.Filter, _export_learners, slow=True),

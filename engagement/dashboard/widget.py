@@ -1,6 +1,6 @@
 """The widget: what the browser asks comes in as a message, is answered in a thread, and goes out as a message.
 
-The widget holds no data: whoever knows a kernel could read what a widget keeps. Each question is answered by `desk`
+The widget holds no data: whoever knows a kernel could read what a widget keeps. Each question is answered by `methods`
 for the viewer the page's ticket names. Slow work, such as a model that thinks, has threads of its own, so that a
 page can still be turned.
 """
@@ -19,7 +19,7 @@ import anywidget
 import ipykernel
 
 from engagement.dashboard import log
-from engagement.dashboard.methods import Desk, Refused
+from engagement.dashboard.methods import Backend, Refused
 from engagement.dashboard.tickets import TICKET_SECRET
 from engagement.settings import read_settings
 from engagement.store import open_store
@@ -42,9 +42,9 @@ class Dashboard(anywidget.AnyWidget):
     };
     """
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, backend: Backend) -> None:
         super().__init__()
-        self._desk = desk
+        self._backend = backend
         self._quick = ThreadPoolExecutor(QUICK, thread_name_prefix="quick")
         self._slow = ThreadPoolExecutor(SLOW, thread_name_prefix="slow")
         self._room = BoundedSemaphore(MOST_WAITING)
@@ -62,12 +62,12 @@ class Dashboard(anywidget.AnyWidget):
         if len(repr(arguments)) > LONGEST_MESSAGE or not self._room.acquire(blocking=False):
             self.send({"id": request, "error": Refused("invalid", "too much at once").as_dict()})
             return
-        pool = self._slow if self._desk.is_slow(method) else self._quick
+        pool = self._slow if self._backend.is_slow(method) else self._quick
         pool.submit(self._answer, request, method, arguments)
 
     def _answer(self, request: int, method: str, arguments: Any) -> None:
         try:
-            message = {"result": self._desk.answer(method, arguments, tell=partial(self._tell, request))}
+            message = {"result": self._backend.answer(method, arguments, tell=partial(self._tell, request))}
         except Refused as refused:
             message = {"error": refused.as_dict()}
         except Exception as error:  # the page must hear of it, whatever it is; its trace stays here
@@ -86,7 +86,7 @@ def page(clock: Callable[[], datetime] | None = None) -> Dashboard:
     settings = read_settings()
     secret = os.environ.pop(TICKET_SECRET, None) or token_hex(32)
     return Dashboard(
-        Desk(
+        Backend(
             open_store(settings.store, wait_s=PATIENCE_S),
             settings,
             secret=secret,

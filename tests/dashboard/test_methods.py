@@ -7,7 +7,7 @@ from datetime import datetime
 import pytest
 
 from engagement.dashboard import tickets
-from engagement.dashboard.methods import METHODS, Desk, Refused
+from engagement.dashboard.methods import METHODS, Backend, Refused
 from engagement.outreach import review
 from engagement.settings import Settings
 from engagement.store import Store
@@ -47,13 +47,13 @@ def users(tmp_path):
     return path
 
 
-def desk_of(store, name="chief", source="proxy", users=None, **settings):
-    """Return the desk of somebody who has said hello."""
+def backend_of(store, name="chief", source="proxy", users=None, **settings):
+    """Return the backend of somebody who has said hello."""
     values = {"ENGAGEMENT_USERS": str(users)} if users else {}
-    desk = Desk(store, Settings(**values, **settings), secret=SECRET, kernel_id="k", clock=lambda: NOW)
+    backend = Backend(store, Settings(**values, **settings), secret=SECRET, kernel_id="k", clock=lambda: NOW)
     made = tickets.ticket(SECRET, name=name, source=source, kernel_id="k", now_s=_seconds(NOW))
-    desk.answer("hello", {"ticket": made})
-    return desk
+    backend.answer("hello", {"ticket": made})
+    return backend
 
 
 def _seconds(instant):
@@ -62,21 +62,21 @@ def _seconds(instant):
     return instant.replace(tzinfo=UTC).timestamp()
 
 
-def refused(desk, method, arguments=None):
+def refused(backend, method, arguments=None):
     with pytest.raises(Refused) as caught:
-        desk.answer(method, arguments or {})
+        backend.answer(method, arguments or {})
     return caught.value
 
 
 @pytest.fixture
 def local(cohort):
-    return desk_of(cohort, "root", "local")
+    return backend_of(cohort, "root", "local")
 
 
 def test_who_has_not_said_hello_hears_nothing(cohort):
-    desk = Desk(cohort, Settings(), secret=SECRET, kernel_id="k", clock=lambda: NOW)
+    backend = Backend(cohort, Settings(), secret=SECRET, kernel_id="k", clock=lambda: NOW)
     for method in METHODS.keys() - {"hello"}:
-        assert refused(desk, method, EXAMPLES.get(method)).code == "no_viewer"
+        assert refused(backend, method, EXAMPLES.get(method)).code == "no_viewer"
 
 
 EXAMPLES = {
@@ -124,11 +124,11 @@ def test_the_local_person_may_do_everything(local):
 
 
 def test_a_viewer_reads_and_changes_nothing(cohort, users):
-    desk = desk_of(cohort, "rea", users=users)
-    assert desk.answer("learners", {"page": 1})["total"] == 4
+    backend = backend_of(cohort, "rea", users=users)
+    assert backend.answer("learners", {"page": 1})["total"] == 4
     for name, method in METHODS.items():
         if method.changes:
-            assert refused(desk, name, EXAMPLES[name]).code == "not_allowed"
+            assert refused(backend, name, EXAMPLES[name]).code == "not_allowed"
 
 
 def test_every_method_that_is_named_for_a_change_is_one():
@@ -147,19 +147,19 @@ def test_every_method_that_is_named_for_a_change_is_one():
 
 
 def test_a_coordinator_sees_their_programs_and_no_others(cohort, users):
-    desk = desk_of(cohort, "ada", users=users)
-    assert desk.answer("overview", {})["learners"] == 3
-    page = desk.answer("learners", {"page": 1})
+    backend = backend_of(cohort, "ada", users=users)
+    assert backend.answer("overview", {})["learners"] == 3
+    page = backend.answer("learners", {"page": 1})
     assert (page["total"], {row["id"] for row in page["rows"]}) == (3, {"d1", "d2", "d3"})
-    assert desk.answer("learners", {"page": 1, "program": "Welding"})["total"] == 0
-    assert desk.answer("overview", {"program": "Welding"})["learners"] == 0
-    assert "Welding" not in desk.answer("export_learners", {})["text"]
-    assert {row["program"] for row in desk.answer("queue", {"kind": "nudge"})["rows"]} == {"Data"}
-    assert "w1" not in desk.answer("export_queue", {"kind": "nudge", "format": "json"})["text"]
+    assert backend.answer("learners", {"page": 1, "program": "Welding"})["total"] == 0
+    assert backend.answer("overview", {"program": "Welding"})["learners"] == 0
+    assert "Welding" not in backend.answer("export_learners", {})["text"]
+    assert {row["program"] for row in backend.answer("queue", {"kind": "nudge"})["rows"]} == {"Data"}
+    assert "w1" not in backend.answer("export_queue", {"kind": "nudge", "format": "json"})["text"]
 
 
 def test_a_coordinator_changes_nothing_outside_their_programs(cohort, users):
-    desk = desk_of(cohort, "ada", users=users)
+    backend = backend_of(cohort, "ada", users=users)
     nudge_id, version = rows(cohort, "select id, version from nudges where learner_id = 'w1'")[0]
     before = rows(cohort, "select * from nudges order by id") + rows(
         cohort, "select * from events order by id"
@@ -174,9 +174,9 @@ def test_a_coordinator_changes_nothing_outside_their_programs(cohort, users):
         ("edit_nudge", {"id": nudge_id, "version": version, "content": "x"}),
         ("recalculate", {"program": "Welding"}),
     ):
-        assert refused(desk, method, arguments).code == "not_found"
+        assert refused(backend, method, arguments).code == "not_found"
     item = {"id": nudge_id, "version": version}
-    moved = desk.answer("move", {"kind": "nudge", "items": [item], "to": "approved"})
+    moved = backend.answer("move", {"kind": "nudge", "items": [item], "to": "approved"})
     assert moved["moved"] == []
     after = rows(cohort, "select * from nudges order by id") + rows(
         cohort, "select * from events order by id"
@@ -187,8 +187,8 @@ def test_a_coordinator_changes_nothing_outside_their_programs(cohort, users):
 def test_recalculating_everything_means_the_viewers_programs(cohort, users):
     load(cohort, learner("w1", program="Welding", **LOW), learner("d1", **LOW), at=AS_OF + DAY / 24)
     told = []
-    desk = desk_of(cohort, "ada", users=users)
-    found = desk.answer("recalculate", {}, tell=told.append)
+    backend = backend_of(cohort, "ada", users=users)
+    found = backend.answer("recalculate", {}, tell=told.append)
     assert told == [{"stage": "scoring"}]
     assert (found["before"]["high"], found["after"]["high"]) == (2, 1)
     assert (found["better"], found["worse"], found["worst"]) == (1, 0, [])
@@ -198,25 +198,25 @@ def test_recalculating_everything_means_the_viewers_programs(cohort, users):
 
 def test_recalculating_says_who_is_worse_off(cohort):
     load(cohort, learner("d3"), at=AS_OF + DAY / 24)
-    found = desk_of(cohort, "root", "local").answer("recalculate", {})
+    found = backend_of(cohort, "root", "local").answer("recalculate", {})
     assert (found["worse"], found["better"]) == (1, 0)
     (worst,) = found["worst"]
     assert (worst["id"], worst["from"], worst["to"], worst["program"]) == ("d3", "low", "high", "Data")
 
 
 def test_who_is_taken_off_the_list_sees_nothing_more(cohort, users):
-    desk = desk_of(cohort, "ada", users=users)
-    desk.answer("overview", {})
+    backend = backend_of(cohort, "ada", users=users)
+    backend.answer("overview", {})
     users.write_text(USERS.replace("users.ada", "users.eve"), encoding="utf-8")
     os.utime(users, (1, 1))
-    assert refused(desk, "overview").code == "not_allowed"
+    assert refused(backend, "overview").code == "not_allowed"
 
 
 def test_who_approved_is_named_in_the_events(cohort, users):
-    desk = desk_of(cohort, "ada", users=users)
+    backend = backend_of(cohort, "ada", users=users)
     nudge_id = rows(cohort, "select id from nudges where learner_id = 'd1'")[0][0]
     item = {"id": nudge_id, "version": 1}
-    moved = desk.answer("move", {"kind": "nudge", "items": [item], "to": "approved"})
+    moved = backend.answer("move", {"kind": "nudge", "items": [item], "to": "approved"})
     assert moved["moved"] == [{"id": nudge_id, "version": 2, "status": "approved"}]
     assert rows(cohort, "select actor from events where type = 'nudge_approved'") == [("ada",)]
 
@@ -224,8 +224,10 @@ def test_who_approved_is_named_in_the_events(cohort, users):
 def test_the_second_of_two_coordinators_is_told_who_was_first(cohort, users):
     nudge_id = rows(cohort, "select id from nudges where learner_id = 'd1'")[0][0]
     item = {"id": nudge_id, "version": 1}
-    desk_of(cohort, "chief", users=users).answer("move", {"kind": "nudge", "items": [item], "to": "approved"})
-    late = desk_of(cohort, "ada", users=users)
+    backend_of(cohort, "chief", users=users).answer(
+        "move", {"kind": "nudge", "items": [item], "to": "approved"}
+    )
+    late = backend_of(cohort, "ada", users=users)
     said = late.answer("move", {"kind": "nudge", "items": [item], "to": "rejected", "reason": "no"})
     (conflict,) = said["conflicts"]
     assert (said["moved"], conflict["actor"], conflict["status"]) == ([], "chief", "approved")
@@ -234,17 +236,17 @@ def test_the_second_of_two_coordinators_is_told_who_was_first(cohort, users):
 
 
 def test_a_missing_store_is_said(no_store):
-    desk = Desk(no_store, Settings(), secret=SECRET, kernel_id="k", clock=lambda: NOW)
+    backend = Backend(no_store, Settings(), secret=SECRET, kernel_id="k", clock=lambda: NOW)
     made = tickets.ticket(SECRET, name="root", source="local", kernel_id="k", now_s=_seconds(NOW))
-    assert refused(desk, "hello", {"ticket": made}).code == "no_store"
+    assert refused(backend, "hello", {"ticket": made}).code == "no_store"
 
 
 def test_a_damaged_store_is_said_without_its_path(tmp_path):
     path = tmp_path / "broken.duckdb"
     path.write_bytes(b"nothing that DuckDB would know" * 500)
-    desk = Desk(Store(path), Settings(), secret=SECRET, kernel_id="k", clock=lambda: NOW)
+    backend = Backend(Store(path), Settings(), secret=SECRET, kernel_id="k", clock=lambda: NOW)
     made = tickets.ticket(SECRET, name="root", source="local", kernel_id="k", now_s=_seconds(NOW))
-    said = refused(desk, "hello", {"ticket": made})
+    said = refused(backend, "hello", {"ticket": made})
     assert said.code == "damaged"
     assert str(tmp_path) not in said.detail
 
@@ -252,9 +254,9 @@ def test_a_damaged_store_is_said_without_its_path(tmp_path):
 def test_a_locked_store_is_said_after_a_while(cohort):
     from engagement.store.locks import turnstile
 
-    desk = desk_of(Store(cohort.path, wait_s=0.2), "root", "local")
+    backend = backend_of(Store(cohort.path, wait_s=0.2), "root", "local")
     with turnstile(cohort.path, exclusive=True, wait_s=1):
-        assert refused(desk, "learners", {"page": 1}).code == "busy"
+        assert refused(backend, "learners", {"page": 1}).code == "busy"
 
 
 def test_a_rejection_needs_a_reason(local, cohort):
@@ -264,7 +266,7 @@ def test_a_rejection_needs_a_reason(local, cohort):
     assert rows(cohort, f"select status from nudges where id = '{nudge_id}'") == [("draft",)]
 
 
-def test_nothing_leads_from_the_desk_to_sending(local):
+def test_nothing_leads_from_the_backend_to_sending(local):
     for to in set(review.STATUSES) - {"approved", "rejected", "draft"}:
         move = {"kind": "nudge", "items": [{"id": "x", "version": 1}], "to": to}
         assert refused(local, "move", move).code == "invalid"

@@ -70,8 +70,8 @@ def proxied(cohort, tmp_path_factory):
             "dashboard.ipynb",
         ),
         *(
-            "engagement/static/..%2f..%2fdesk.py",
-            "engagement/static/../desk.py",
+            "engagement/static/..%2fmethods.py",
+            "engagement/static/../methods.py",
             "voila/api/themes/x",
             "login",
         ),

@@ -54,7 +54,7 @@ def test_every_code_has_words(codes):
     assert missing == []
 
 
-def test_the_desk_refuses_with_the_codes_that_have_words():
+def test_the_backend_refuses_with_the_codes_that_have_words():
     said = re.findall(
         r'Refused\("(\w+)"|, "(\w+)"\),\n', (PROJECT / "engagement/dashboard/methods.py").read_text()
     )

@@ -166,7 +166,7 @@ class RawPage:
         raise AssertionError("the page has no widget")
 
     async def call(self, method, **arguments):
-        """Ask the desk and return result or error as the browser gets them."""
+        """Ask the backend and return result or error as the browser gets them."""
         self._asked += 1
         number = self._asked
         content = {"id": number, "method": method, "arguments": arguments}

@@ -3,7 +3,7 @@
 
 import { mount } from "../../../engagement/dashboard/static/frame/main.js";
 import { LEARNERS, NOW, PROGRAMS, WEIGHTS, dayOf, iso, labelOf } from "./people.js";
-import { deskOf } from "./desk.js";
+import { draftsOf } from "./drafts.js";
 import { HOSTILE, NUDGES, QUIZZES } from "./texts.js";
 
 const HOUR = 3_600_000;
@@ -118,7 +118,7 @@ const METHODS = {
   },
   export_learners: (asked) => ({ filename: "learners.csv", mime: "text/csv", text: chosen(asked).map((one) => one.id).join("\n") }),
   learner: profile,
-  ...deskOf({ refuse, find, conflicts: played.get("conflicts") }),
+  ...draftsOf({ refuse, find, conflicts: played.get("conflicts") }),
   recalculate: () => {
     published = Date.now();
     const before = counts(learners);

@@ -1,7 +1,7 @@
 // One nudge: what it says, how it came about, and what may be done with it. A draft is edited in place; what has left
 // the house is only read.
 
-import { useDesk } from "../shared/calls.js";
+import { useApp } from "../shared/calls.js";
 import { ago } from "../shared/format.js";
 import { useId } from "../shared/ids.js";
 import { Badge, ErrorNote } from "../shared/parts.js";
@@ -24,7 +24,7 @@ export function StatusBadge({ status }) {
 
 /** `onChange(nudge)` gets each newer version; `focused` moves the focus to it, as after it was written. */
 export function NudgeCard({ nudge, call, onChange, onMoved, focused = false }) {
-  const { me, mayChange } = useDesk();
+  const { me, mayChange } = useApp();
   const card = useRef(null);
   const heading = useId("nudge");
   const original = { subject: nudge.subject, content: nudge.content };

@@ -1,6 +1,6 @@
 // One quiz: seen as the learner sees it, edited while it is a draft, and downloaded for a learning platform.
 
-import { download, useAction, useDesk } from "../shared/calls.js";
+import { download, useAction, useApp } from "../shared/calls.js";
 import { ago } from "../shared/format.js";
 import { useId } from "../shared/ids.js";
 import { Badge, Button, ErrorNote, Tabs } from "../shared/parts.js";
@@ -21,7 +21,7 @@ const stems = (questions) => questions.map(({ stem }, at) => `${at + 1}. ${stem}
 
 /** As `NudgeCard`, for a quiz. */
 export function QuizCard({ quiz, call, onChange, onMoved, focused = false }) {
-  const { me, mayChange } = useDesk();
+  const { me, mayChange } = useApp();
   const card = useRef(null);
   const heading = useId("quiz");
   const [mode, setMode] = useState("preview");

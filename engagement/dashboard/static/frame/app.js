@@ -3,7 +3,7 @@
 import { Learners } from "../learners/learners.js";
 import { LearnerPanel } from "../panel/learner.js";
 import { Review } from "../review/queue.js";
-import { Desk, useCall } from "../shared/calls.js";
+import { AppContext, useCall } from "../shared/calls.js";
 import { Dialog } from "../shared/dialog.js";
 import { number } from "../shared/format.js";
 import { useMedia } from "../shared/media.js";
@@ -79,7 +79,7 @@ function Page({ call, session, messages, scheme, setScheme, root, onReady }) {
     set({ learner: null });
     requestAnimationFrame(() => opener.current?.isConnected && opener.current.focus());
   }, [set]);
-  const desk = useMemo(
+  const shared = useMemo(
     () => ({
       ...{ call, me, tick, changed, mayChange, openLearner, scheme, review: () => go("review") },
       ...{ toast: messages.toast, announce: messages.announce },
@@ -92,7 +92,7 @@ function Page({ call, session, messages, scheme, setScheme, root, onReady }) {
   <//>`;
   const besides = beside && view === "learners";
 
-  return html`<${Desk.Provider} value=${desk}>
+  return html`<${AppContext.Provider} value=${shared}>
     <${Top} ...${{ view, go, session, overview, scheme, setScheme, onRecalculate: () => setRecalculating(true) }} />
     <${Banners} session=${session} overview=${overview} />
     <main tabindex="-1" class="main">

@@ -1,6 +1,6 @@
 // Scores anew from the newest facts, for one program or all, and what changed by that.
 
-import { useAction, useDesk } from "../shared/calls.js";
+import { useAction, useApp } from "../shared/calls.js";
 import { Dialog } from "../shared/dialog.js";
 import { number, signed } from "../shared/format.js";
 import { LabelShape } from "../shared/icons.js";
@@ -12,7 +12,7 @@ const LABELS = ["high", "medium", "low", "unknown"];
 
 export function Recalculate({ session, call, chosen, openLearner, onClose }) {
   const { me, caughtUp } = session;
-  const { toast } = useDesk();
+  const { toast } = useApp();
   const [program, setProgram] = useState(chosen ?? "");
   const [result, setResult] = useState(null);
   const { run, busy, error, progress } = useAction(call);

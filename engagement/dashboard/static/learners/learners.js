@@ -1,6 +1,6 @@
 // The view of Monday morning: the figures, who is worst off, and beside them the charts or one learner.
 
-import { download, useAction, useCall, useDesk } from "../shared/calls.js";
+import { download, useAction, useApp, useCall } from "../shared/calls.js";
 import { useMedia } from "../shared/media.js";
 import { Button, ErrorNote, Pager } from "../shared/parts.js";
 import { words } from "../shared/words.js";
@@ -14,7 +14,7 @@ import { narrowed, wanted, withoutFilters } from "./wanted.js";
 export const CARDS = "(max-width: 800px)"; // below, a row of the table reads as a card
 
 export function Learners({ state, set, overview, openId, onReady, children }) {
-  const { call, me, tick, announce, openLearner } = useDesk();
+  const { call, me, tick, announce, openLearner } = useApp();
   const asked = wanted(state, me.programs);
   const answer = useCall(call, "learners", asked, { tick });
   const exporting = useAction(call);

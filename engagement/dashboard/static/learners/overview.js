@@ -1,6 +1,6 @@
 // The figures at the top: how many, how that changed since the last run, what waits, and how old all of it is.
 
-import { useDesk } from "../shared/calls.js";
+import { useApp } from "../shared/calls.js";
 import { number } from "../shared/format.js";
 import { Icon, LabelShape } from "../shared/icons.js";
 import { Skeleton } from "../shared/parts.js";
@@ -48,7 +48,7 @@ function LabelFigure({ label, data }) {
 }
 
 function Waiting({ data }) {
-  const { review } = useDesk();
+  const { review } = useApp();
   const waiting = data.nudges_waiting + data.quizzes_waiting;
   return html`<${Figure} name=${words.overview.waiting} value=${number(waiting)} testid="overview-waiting">
     ${waiting > 0

@@ -1,6 +1,6 @@
 // The charts. Labels are words, with a pattern, dash and symbol of their own; under each chart its numbers as a table.
 
-import { useDesk } from "../shared/calls.js";
+import { useApp } from "../shared/calls.js";
 import { day, number, score, separators } from "../shared/format.js";
 import { useMedia } from "../shared/media.js";
 import { Skeleton } from "../shared/parts.js";
@@ -47,7 +47,7 @@ function Plot({ figure, height, summary, table }) {
   const box = useRef(null);
   const [state, setState] = useState("loading");
   const [width, setWidth] = useState(0);
-  const { scheme } = useDesk();
+  const { scheme } = useApp();
   const dark = useMedia("(prefers-color-scheme: dark)");
 
   useEffect(() => {

@@ -3,7 +3,7 @@
 import { NudgeCard, StatusBadge } from "../drafts/draft.js";
 import { QuizCard } from "../drafts/quiz.js";
 import { anyUnsaved, drop } from "../drafts/unsaved.js";
-import { useCall, useDesk } from "../shared/calls.js";
+import { useApp, useCall } from "../shared/calls.js";
 import { Dialog } from "../shared/dialog.js";
 import { ago } from "../shared/format.js";
 import { Badge, Button, ErrorNote, LabelBadge, Note, Skeleton } from "../shared/parts.js";
@@ -19,7 +19,7 @@ const LISTS = { nudge: "nudges", quiz: "quizzes" };
 const JUMPS = ["contact", "messages", "quizzes", "why_score", "timeline"];
 
 export function LearnerPanel({ id, call, onClose, onChanged }) {
-  const { tick, toast, openLearner } = useDesk();
+  const { tick, toast, openLearner } = useApp();
   const { data, error, reload } = useCall(call, "learner", { id }, { tick });
   const [learner, setLearner] = useState(null);
   const [written, setWritten] = useState(null); // the id of what was just written: it gets the focus
@@ -124,7 +124,7 @@ function Section({ name, children }) {
 }
 
 function Reach({ learner, call, onWritten, onRecorded }) {
-  const { mayChange } = useDesk();
+  const { mayChange } = useApp();
   return html`<${Section} name="contact">
     <${Reachable} learner=${learner} />
     ${mayChange

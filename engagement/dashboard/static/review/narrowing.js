@@ -1,6 +1,6 @@
 // What narrows the queue: status, program, who wrote it, words; and the export of what is left.
 
-import { download, useAction, useDesk } from "../shared/calls.js";
+import { download, useAction, useApp } from "../shared/calls.js";
 import { Button, ErrorNote, Select, TextField } from "../shared/parts.js";
 import { words } from "../shared/words.js";
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
@@ -65,7 +65,7 @@ function Search({ text, onSearch }) {
 }
 
 function Exports({ asked, call }) {
-  const { announce } = useDesk();
+  const { announce } = useApp();
   const { run, busy, error } = useAction(call);
   const get = async (format) => {
     const { page, ...args } = asked;

@@ -1,7 +1,7 @@
 // The Review page: what waits for a decision, one at a time or many at once, and the way back.
 
 import { refusal } from "../drafts/conflict.js";
-import { useAction, useCall, useDesk } from "../shared/calls.js";
+import { useAction, useApp, useCall } from "../shared/calls.js";
 import { ago } from "../shared/format.js";
 import { Button, Empty, ErrorNote, Note, Pager, Skeleton, Tabs } from "../shared/parts.js";
 import { words } from "../shared/words.js";
@@ -22,7 +22,7 @@ function wanted({ kind, status, program = null, by, q = "", page = "1" }) {
 }
 
 export function Review({ call, me, state, setState }) {
-  const { tick, toast, changed, mayChange } = useDesk();
+  const { tick, toast, changed, mayChange } = useApp();
   const asked = wanted(state);
   const { kind, status } = asked;
   const { data, error, busy, reload } = useCall(call, "queue", asked, { tick });

@@ -7,7 +7,7 @@ import { QuizCard } from "../drafts/quiz.js";
 import { RejectDialog } from "../drafts/rejection.js";
 import { origin, whyTemplate } from "../drafts/template.js";
 import { anyUnsaved } from "../drafts/unsaved.js";
-import { useDesk } from "../shared/calls.js";
+import { useApp } from "../shared/calls.js";
 import { ago } from "../shared/format.js";
 import { Icon } from "../shared/icons.js";
 import { Badge, Button, LabelBadge } from "../shared/parts.js";
@@ -19,7 +19,7 @@ const LONG = 260; // characters: about three lines on a wide page
 export function Rows({ kind, rows, call, selected, setSelected, move, moved, onChange }) {
   const [opened, setOpened] = useState(null);
   const [rejecting, setRejecting] = useState(null);
-  const { mayChange } = useDesk();
+  const { mayChange } = useApp();
   const select = (row) => {
     const next = new Map(selected);
     if (!next.delete(row.id)) next.set(row.id, row);
@@ -73,7 +73,7 @@ export function Rows({ kind, rows, call, selected, setSelected, move, moved, onC
 const nameOf = (row) => row.name ?? row.learner_id;
 
 function Who({ row }) {
-  const { openLearner } = useDesk();
+  const { openLearner } = useApp();
   return html`<div class="queue-who">
     <h3><button type="button" class="link" onClick=${() => openLearner(row.learner_id)} data-testid="queue-learner">${nameOf(row)}</button></h3>
     <p class="soft breaks">${row.program}</p>

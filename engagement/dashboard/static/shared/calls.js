@@ -3,8 +3,8 @@
 import { createContext, useCallback, useContext, useEffect, useLayoutEffect, useMemo, useRef, useState } from "../vendor/preact.js";
 
 /** {call, me, toast, announce, changed, openLearner}: what every view may use. See app.js. */
-export const Desk = createContext(null);
-export const useDesk = () => useContext(Desk);
+export const AppContext = createContext(null);
+export const useApp = () => useContext(AppContext);
 
 const NOTHING = { data: null, error: null, busy: false, answers: 0 };
 

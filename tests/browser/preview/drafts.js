@@ -11,7 +11,7 @@ const now = () => iso(Date.now());
 const listOf = (kind) => (kind === "quiz" ? QUIZZES : NUDGES);
 const text = (one) => `${one.name} ${one.learner_id} ${one.content ?? one.topic}`.toLowerCase();
 
-export function deskOf({ refuse, find, conflicts }) {
+export function draftsOf({ refuse, find, conflicts }) {
   const taken = new Set(conflicts ? [NUDGES[2], NUDGES[5], QUIZZES[1]].map(({ id }) => id) : []);
   const known = (kind, id) => {
     const draft = listOf(kind).find((one) => one.id === id) ?? refuse("not_found");
