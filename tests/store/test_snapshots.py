@@ -88,7 +88,7 @@ def test_commits_that_are_only_in_the_log_beside_the_file_are_copied(known):
         assert rows(Store(path), "select topic from learners") == [("kept",)]
 
 
-def test_without_a_store_there_is_no_copy(store):
-    with pytest.raises(NotFound), snapshots.taken(store):
+def test_without_a_store_there_is_no_copy(no_store):
+    with pytest.raises(NotFound), snapshots.taken(no_store):
         pass
-    assert folders(store) == []
+    assert folders(no_store) == []
