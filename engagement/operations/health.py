@@ -24,6 +24,7 @@ from engagement.pipeline.config import Pipeline
 from engagement.settings import Settings
 from engagement.store import SCHEMA_VERSION, Cursor, Store, first_row, open_store, query
 from engagement.store.locks import runner, turnstile
+from engagement.store.upgrade import kept
 
 _VERSIONS: Final = ("duckdb", "pandas", "narwhals", "papermill", "jupyterlab", "voila", "plotly", "openai")
 _ENOUGH_DISK_MB: Final = 500
@@ -118,7 +119,9 @@ def _store(store: Store) -> str:
             db, "select (select count(*) from learners), (select max(observed_at) from learner_facts)"
         )
     known = f"facts up to {facts:%Y-%m-%d %H:%M} UTC" if facts else "no facts yet"
-    return f"{store.path}: schema {SCHEMA_VERSION}, {learners:,} learners, {known}"
+    before = kept(store.path)
+    older = f"; as it was before the last change of schema: {before.name}" if before else ""
+    return f"{store.path}: schema {SCHEMA_VERSION}, {learners:,} learners, {known}{older}"
 
 
 def _integrity(store: Store) -> str:

@@ -90,7 +90,7 @@ class Store:
         if self.path.parent.name.startswith(COPIES):  # by its place: root may write to a read-only file
             raise StoreUnusable(f"{self.path} is a copy to look at: nothing can be written to it")
         with self._held(exclusive=True) as cursor:
-            upgrade.migrate(cursor)
+            upgrade.bring_up_to_date(cursor, self.path)
             with transaction(cursor):
                 yield cursor
 

@@ -9,6 +9,7 @@ import resource
 import secrets
 import shutil
 import stat
+import subprocess
 import tempfile
 import time
 from contextlib import suppress
@@ -129,6 +130,12 @@ def attach(engine: Cursor, path: Path, *, read_only: bool) -> None:
             if "Could not set lock" not in str(error) or time.monotonic() > deadline:
                 raise
             time.sleep(0.05)
+
+
+def duplicate(file: Path, copy: Path) -> None:
+    """Copy a file that may be attached: by a process of its own, because to close it in this one drops its lock."""
+    if subprocess.run(["cp", "--", file, copy], capture_output=True, check=False).returncode:
+        raise StoreUnusable(f"{file}: cannot be copied into {copy.parent}; is the disk full?")
 
 
 def spill_folder(beside: Path) -> Path:

@@ -6,15 +6,14 @@ read, and goes when whoever asked for it is done; what a killed process left is 
 
 import fcntl
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from engagement.errors import StoreUnusable
 from engagement.store import COPIES, LOCK_WAIT_S, Store
+from engagement.store.engine import duplicate
 from engagement.store.locks import turnstile
 
 NAME: Final = "store.duckdb"
@@ -47,10 +46,7 @@ def _copy(path: Path, copy: Path) -> None:
             file = path.with_name(path.name + suffix)
             if file.exists():
                 target = copy.with_name(copy.name + suffix)
-                # By a process of its own: to close the file in this one would drop the lock that DuckDB has on it.
-                done = subprocess.run(["cp", "--", file, target], capture_output=True, check=False)
-                if done.returncode:
-                    raise StoreUnusable(f"{file}: cannot be copied into {copy.parent}; is the disk full?")
+                duplicate(file, target)
                 target.chmod(0o400)
 
 

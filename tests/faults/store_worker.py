@@ -4,6 +4,8 @@
     store_worker.py acknowledge PATH NAME      writes until it is killed; prints each number once it is kept
     store_worker.py die PATH STEP              kills itself at that step of a write
     store_worker.py fill PATH MEGABYTES        writes until files may not grow further, then with room again
+    store_worker.py upgrade PATH STEP          kills itself at that step of bringing an older store up to date
+    store_worker.py cramped PATH BYTES         reads the store where no file may be larger; prints what it is told
     store_worker.py use PATH                   reads and writes once each, as nobody where it can; prints errors
 
 A write is always a pair of rows, so that an odd count is half a write.
@@ -87,7 +89,7 @@ def die(store, step):
         with turnstile(store.path, exclusive=True, wait_s=5):
             kill_self()
     if step == "begin":
-        upgrade.migrate = kill_self
+        upgrade.bring_up_to_date = kill_self
     if step == "commit":
         Store._detach = kill_self
     with store.write() as db:
@@ -126,6 +128,56 @@ def fill(store, megabytes):
     print(json.dumps({"kept": kept, "kind": type(error).__name__, "message": str(error)}))
 
 
+def upgraded(store, step):
+    def in_the_middle(file, copy):
+        copy.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+        kill_self()
+
+    def then_kill(work, times):
+        left = iter(range(times))
+
+        def worked(*given, **named):
+            work(*given, **named)
+            if next(left, None) is None:
+                kill_self()
+
+        return worked
+
+    match step:
+        case "copy":
+            upgrade.duplicate = in_the_middle
+        case "change":
+            upgrade._change = kill_self
+        case "file":
+            upgrade._apply = then_kill(upgrade._apply, 4)
+        case "swap":
+            upgrade._swap = kill_self
+        case "own":
+            os.chown = kill_self
+        case "link":
+            os.link = kill_self
+        case "flush":
+            upgrade._flush = kill_self
+        case "replace":
+            Path.replace = kill_self
+        case "flush folder":
+            upgrade._flush = then_kill(upgrade._flush, 1)
+        case "tell":
+            upgrade._log.warning = kill_self
+    with store.read():
+        pass
+
+
+def cramped(store, size):
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
+    try:
+        with store.read():
+            pass
+    except EngagementError as error:
+        print(error)
+
+
 def use(store):
     if os.geteuid() == 0:
         os.seteuid(NOBODY)
@@ -151,5 +203,9 @@ if __name__ == "__main__":
             die(store, *rest)
         case "fill":
             fill(store, *rest)
+        case "upgrade":
+            upgraded(store, *rest)
+        case "cramped":
+            cramped(store, int(float(rest[0])))
         case "use":
             use(store)

@@ -20,6 +20,7 @@ from engagement.settings import PROJECT, Settings, read_settings
 from engagement.store import open_store, upgrade
 from engagement.store.locks import sole_runner
 from tests.support.cohort import AS_OF, DAY, HOUR, begin, learner, load, night
+from tests.support.older_store import make_older
 
 KEY = "sk-test-0123456789"
 
@@ -128,12 +129,9 @@ def files_beside(store):
     return {path.name: path.read_bytes() for path in store.parent.iterdir() if path.is_file()}
 
 
-def test_a_store_of_an_earlier_version_is_told_and_left_as_it_is(settings, monkeypatch):
-    with monkeypatch.context() as then:
-        then.setattr(upgrade, "FILES", upgrade.FILES[:1])
-        then.setattr(upgrade, "SCHEMA_VERSION", 1)
-        with open_store(settings.store).write():
-            pass
+def test_a_store_of_an_earlier_version_is_told_and_left_as_it_is(settings):
+    make_older(settings.store, 1)
+    assert open_store(settings.store).schema() == 1
     before = files_beside(settings.store)
     found = examined(settings)
     assert files_beside(settings.store) == before
@@ -143,6 +141,13 @@ def test_a_store_of_an_earlier_version_is_told_and_left_as_it_is(settings, monke
     for name in ("integrity", "last run", "facts", "titles"):
         assert found[name].detail == "not looked at: the store has an earlier schema"
     assert [name for name, check in found.items() if not check.ok] == []
+
+
+def test_a_store_that_is_kept_as_it_was_is_told(settings):
+    make_older(settings.store, 1)
+    load(open_store(settings.store), learner("a"))
+    said = examined(settings)["store"].detail
+    assert said.endswith("; as it was before the last change of schema: own.duckdb.schema-1")
 
 
 def test_a_broken_template_or_pipeline_fails(tmp_path):

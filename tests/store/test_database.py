@@ -11,8 +11,9 @@ import duckdb
 import pytest
 
 from engagement.errors import EngagementError, NotFound, StoreBusy, StoreUnusable
-from engagement.store import SCHEMA_VERSION, Store, engine, first_row, open_store, upgrade
+from engagement.store import SCHEMA_VERSION, Store, engine, first_row, open_store
 from engagement.store.locks import sole_runner
+from tests.support.older_store import make_older, with_one_more_file
 
 NAMES = "select person_hash from tombstones order by person_hash"
 
@@ -297,13 +298,6 @@ def test_a_second_run_is_told_which_process_works(tmp_path):
         pass
 
 
-def with_one_more_migration(monkeypatch, tmp_path, sql):
-    file = tmp_path / f"{SCHEMA_VERSION + 1:03}_more.sql"
-    file.write_text(sql)
-    monkeypatch.setattr(upgrade, "FILES", [*upgrade.FILES, file])
-    monkeypatch.setattr(upgrade, "SCHEMA_VERSION", SCHEMA_VERSION + 1)
-
-
 def schema_versions(store):
     with duckdb.connect(store.path, read_only=True) as db:
         return [
@@ -315,16 +309,11 @@ def schema_versions(store):
 def test_an_older_store_is_brought_up_to_date_with_what_it_holds(store, tmp_path, monkeypatch, door):
     with store.write() as db:
         insert(db, "old")
-    with_one_more_migration(monkeypatch, tmp_path, "create table more as select person_hash from tombstones;")
+    with_one_more_file(monkeypatch, tmp_path, "create table more as select person_hash from tombstones;")
     for _ in range(2):
         with getattr(Store(store.path), door)() as db:
             assert db.execute("select * from more").fetchall() == [("old",)]
     assert schema_versions(store) == list(range(1, SCHEMA_VERSION + 2))
-
-
-def at_version_1(monkeypatch):
-    monkeypatch.setattr(upgrade, "FILES", upgrade.FILES[:1])
-    monkeypatch.setattr(upgrade, "SCHEMA_VERSION", 1)
 
 
 # Nothing wrote to the disclosures of version 1: the table is made anew.
@@ -374,22 +363,20 @@ ROWS_OF_VERSION_1 = {
 }
 
 
-def test_a_store_of_version_1_keeps_every_row_view_default_and_comment(no_store, monkeypatch):
+def test_a_store_of_version_1_keeps_every_row_view_default_and_comment(no_store):
     described = "select table_name, column_name, column_default, is_nullable, {} from {} order by all"
     described = described.format("data_type", "information_schema.columns where table_catalog = 'store'")
     comments = (
         "select table_name, column_name, comment from duckdb_columns() where database_name = 'store' "
         "and comment is not null order by all"
     )
-    with monkeypatch.context() as then:
-        at_version_1(then)
-        with no_store.write() as db:
-            for sql in ROWS_OF_VERSION_1.values():
-                db.execute(sql, {"at": "2026-03-01"} if "$at" in sql else {})
-            held = {table: db.execute(f"select * from {table}").fetchall() for table in ROWS_OF_VERSION_1}
-            columns = db.execute(described).fetchall()
-            commented = db.execute(comments).fetchall()
-        assert schema_versions(no_store) == [1]
+    make_older(no_store.path, 1)
+    with duckdb.connect(no_store.path) as db:
+        for sql in ROWS_OF_VERSION_1.values():
+            db.execute(sql, {"at": "2026-03-01"} if "$at" in sql else {})
+        held = {table: db.execute(f"select * from {table}").fetchall() for table in ROWS_OF_VERSION_1}
+        columns = db.execute(described).fetchall()
+        commented = db.execute(comments).fetchall()
     with Store(no_store.path).read() as db:
         for table, before in held.items():
             after = db.execute(f"select * from {table}").fetchall()
@@ -433,12 +420,10 @@ SCORED_IN_VERSION_4 = """
 """
 
 
-def test_a_score_of_version_4_gets_the_facts_that_it_was_made_from(no_store, monkeypatch):
-    with monkeypatch.context() as then:
-        then.setattr(upgrade, "FILES", upgrade.FILES[:4])
-        then.setattr(upgrade, "SCHEMA_VERSION", 4)
-        with no_store.write() as db:
-            db.execute(SCORED_IN_VERSION_4)
+def test_a_score_of_version_4_gets_the_facts_that_it_was_made_from(no_store):
+    make_older(no_store.path, 4)
+    with duckdb.connect(no_store.path) as db:
+        db.execute(SCORED_IN_VERSION_4)
     facts = "completed_percent, avg_quiz_score, consecutive_missed_sessions, days_inactive"
     with Store(no_store.path).read() as db:
         # what was loaded after the scores were published explains other scores
@@ -465,20 +450,6 @@ def test_without_a_setting_the_engine_takes_a_share_of_the_machine(store):
         (said,) = first_row(db, "select current_setting('memory_limit')")
     number, unit = said.split()
     assert float(number) * {"MiB": 2**20, "GiB": 2**30}[unit] <= 1.01 * engine.MEMORY_MB * 1e6
-
-
-def test_a_failed_migration_leaves_the_older_store(store, tmp_path, monkeypatch):
-    with store.write() as db:
-        insert(db, "old")
-    with monkeypatch.context() as newer:
-        broken = "create table more (x integer); insert into more values ('no number');"
-        with_one_more_migration(newer, tmp_path, broken)
-        with pytest.raises(StoreUnusable), store.read():
-            pass
-    assert schema_versions(store) == list(range(1, SCHEMA_VERSION + 1))
-    assert names(store) == ["old"]
-    with store.read() as db, pytest.raises(duckdb.CatalogException):
-        db.execute("select * from more")
 
 
 def spill(store):

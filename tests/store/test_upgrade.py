@@ -1,0 +1,297 @@
+"""How a store is brought up to date: what is frozen, what survives, and what is there when it goes wrong."""
+
+import hashlib
+import logging
+import os
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from engagement.errors import StoreBusy, StoreUnusable
+from engagement.store import Store, engine, upgrade
+from tests.support.cohort import AS_OF, night, rows
+from tests.support.older_store import make_older, with_one_more_file
+
+VERSIONS = Path(__file__).with_name("versions")
+WORKER = Path(__file__).parents[1] / "faults" / "store_worker.py"
+
+# A file that was released is never changed: there are stores that it has made. What is new comes in a file of its own.
+FROZEN = {
+    "001_initial.sql": "0ebeaba5e124f1b44dd48585e045c02eded5f784adbd852102a2e0a535983bdf",
+    "002_growth.sql": "9cf919f79023831935597dd124d0934edd603cca8e5d5c0311938c6a7a9fa24f",
+    "003_seen.sql": "08f9f96a025e22b845b29422b271f4493a774592a4d59bb4e1219fff1b00e2a4",
+    "004_model.sql": "90c90fce19b421fb1d784bcbd4c350fdd191e9f6d795a0485d3cc9ac95c26a90",
+    "005_desk.sql": "4ef7ab72e11f6d5943d5eb6ffa3ee5782779a786ed6548c6cc4bdb9aa3567e1c",
+    "006_drafts.sql": "f5258c44b91a92f1b3a072d86dedece994403de0fba35a6ee0f10bf9086ee34e",
+    "007_search.sql": "bcf28678a1c204c94f7d5cf2928e8ee3335379b0702101c249aece17c695d93c",
+    "008_experiments.sql": "6bd7eead13ea8f27b0a78b3a9a5dd4d19784320e6e66cee72abda4167bdf52ba",
+    "009_groups.sql": "b0f94a1adbcaea50b042e5679cfd118c4a0d070be5f662ea01f5c44ed103f4c5",
+    "010_calibrations.sql": "39559d6f29649aff6228d652f77a007778400afc110f14cbb083c016517cb915",
+}
+
+
+def test_a_file_that_stores_were_made_by_is_never_changed():
+    assert {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in upgrade.FILES} == FROZEN
+
+
+def test_the_files_are_numbered_without_a_gap():
+    assert [int(file.name[:3]) for file in upgrade.FILES] == list(range(1, len(FROZEN) + 1))
+
+
+def lived_in(path, version):
+    """Make a store of that version with rows of every table that its program wrote to."""
+    make_older(path, version)
+    with duckdb.connect(path) as db:
+        for file in sorted(VERSIONS.iterdir()):
+            if int(file.stem) <= version:
+                db.execute(file.read_text())
+    return Store(path)
+
+
+def everything(path):
+    """Return the rows of every table as dictionaries, as the file holds them."""
+    with duckdb.connect(path, read_only=True) as db:
+        tables = [
+            name for (name,) in db.execute("select table_name from duckdb_tables() order by 1").fetchall()
+        ]
+        found = {}
+        for table in tables:
+            result = db.execute(f"select * from {table} order by all")
+            names = [column[0] for column in result.description]
+            found[table] = [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+    return found
+
+
+def test_the_rows_of_the_versions_fill_every_table(tmp_path):
+    found = everything(lived_in(tmp_path / "store.duckdb", upgrade.SCHEMA_VERSION).path)
+    assert [table for table, held in found.items() if not held] == []
+
+
+@pytest.mark.parametrize("version", range(1, upgrade.SCHEMA_VERSION + 1))
+def test_a_store_of_every_version_keeps_its_rows_and_has_its_next_night(tmp_path, version):
+    store = lived_in(tmp_path / "store.duckdb", version)
+    before = everything(store.path)
+    with store.read():
+        pass
+    after = everything(store.path)
+    for table in before.keys() - {"schema_version"}:
+        assert len(after[table]) == len(before[table]), table
+        columns = after[table][0].keys() if after[table] else ()
+        for row in before[table]:
+            said = {name: value for name, value in row.items() if value is not None and name in columns}
+            assert any(said.items() <= now.items() for now in after[table]), (table, row)
+    assert [row["version"] for row in after["schema_version"]] == list(range(1, upgrade.SCHEMA_VERSION + 1))
+    night(store, AS_OF)
+    scored = rows(
+        store, "select learner_id, as_of, risk_label from risk_scores where learner_id <= 'b' order by 1"
+    )
+    assert scored == [("a", AS_OF, "high"), ("b", AS_OF, "unknown")]
+
+
+def of_version(store, version=1):
+    lived_in(store.path, version)
+    return store.path.read_bytes()
+
+
+def files(store):
+    return sorted(path.name for path in store.path.parent.iterdir() if path.name.startswith(store.path.name))
+
+
+LOCKS = ["store.duckdb.gate", "store.duckdb.lock"]
+
+
+def test_a_store_is_kept_as_it_was_for_its_owner_and_told_once(no_store, caplog):
+    was = of_version(no_store)
+    with no_store.write():
+        pass
+    before = no_store.path.with_name("store.duckdb.schema-1")
+    assert before.read_bytes() == was
+    assert stat.S_IMODE(before.stat().st_mode) == 0o600
+    with no_store.read(), Store(no_store.path).read():
+        pass
+    (told,) = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+    assert told == (
+        f"store.duckdb was brought from schema 1 to {upgrade.SCHEMA_VERSION}. As it was it is kept as"
+        " store.duckdb.schema-1: to go back, end the program, rename that to store.duckdb, and use the version from"
+        " before."
+    )
+
+
+def test_a_new_store_keeps_and_tells_nothing(no_store, caplog):
+    with no_store.write():
+        pass
+    assert files(no_store) == ["store.duckdb", *LOCKS]
+    assert upgrade.kept(no_store.path) is None
+    assert caplog.records == []
+
+
+def test_only_the_last_one_is_kept_and_a_store_that_went_back_can_go_forward_again(
+    no_store, tmp_path, monkeypatch
+):
+    of_version(no_store)
+    with no_store.read():
+        pass
+    with_one_more_file(monkeypatch, tmp_path, "create table more as select id from learners;")
+    for _ in range(2):
+        with no_store.read() as db:
+            assert db.execute("select count(*) from more").fetchall() == [(3,)]
+        before = upgrade.kept(no_store.path)
+        assert files(no_store) == ["store.duckdb", *LOCKS, before.name]
+        before.replace(no_store.path)
+
+
+def test_the_rights_of_the_store_stay_and_a_link_to_it_too(tmp_path):
+    elsewhere = lived_in(tmp_path / "elsewhere.duckdb", 1)
+    elsewhere.path.chmod(0o640)
+    link = tmp_path / "linked" / "store.duckdb"
+    link.parent.mkdir()
+    link.symlink_to(elsewhere.path)
+    with Store(link).read():
+        pass
+    assert link.is_symlink()
+    assert stat.S_IMODE(elsewhere.path.stat().st_mode) == 0o640
+    assert upgrade.kept(link) == tmp_path / "elsewhere.duckdb.schema-1"
+
+
+def test_where_files_cannot_be_linked_the_store_is_copied(no_store, monkeypatch):
+    def cannot(*_):
+        raise PermissionError
+
+    was = of_version(no_store)
+    monkeypatch.setattr(os, "link", cannot)
+    with no_store.read():
+        pass
+    assert upgrade.kept(no_store.path).read_bytes() == was
+
+
+@pytest.mark.parametrize(
+    ("sql", "why"),
+    [
+        ("create table more (x integer); insert into more values ('no number');", "ConversionException"),
+        ("alter table no_such_table add column x integer;", "no_such_table"),
+    ],
+    ids=["a value", "a name"],
+)
+def test_a_file_that_fails_leaves_the_store_as_it_was_and_says_how_to_go_on(
+    no_store, tmp_path, monkeypatch, sql, why
+):
+    was = of_version(no_store, 3)
+    with_one_more_file(monkeypatch, tmp_path, sql)
+    for door in (no_store.read, no_store.write):
+        with pytest.raises(StoreUnusable) as caught, door():
+            pass
+        said = str(caught.value)
+        assert f"from schema 3 to {upgrade.SCHEMA_VERSION}, and is as it was: " in said
+        assert why in said
+        assert said.endswith("the version of the program from before can go on with it.")
+        assert "no number" not in said
+        assert len(said.splitlines()) == 1
+        assert no_store.path.read_bytes() == was
+        assert files(no_store) == ["store.duckdb", *LOCKS]
+
+
+def worker(store, action, *arguments):
+    command = [sys.executable, str(WORKER), action, str(store.path), *map(str, arguments)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+# Of `upgrade`, as the worker names them; from the last two on, the new store is in its place.
+STEPS = ["copy", "change", "file", "swap", "own", "link", "flush", "replace", "flush folder", "tell"]
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_program_killed_at_any_step_leaves_the_old_store_or_the_new_one(no_store, step):
+    was = of_version(no_store)
+    process = worker(no_store, "upgrade", step)
+    _, error = process.communicate(timeout=60)
+    assert process.returncode == -signal.SIGKILL, error
+    swapped = step in STEPS[-2:]
+    assert (no_store.path.read_bytes() == was) is not swapped
+    with no_store.read() as db:
+        assert db.execute("select count(*) from learners where searched is not null").fetchall() == [(3,)]
+    before = upgrade.kept(no_store.path)
+    assert before.read_bytes() == was
+    assert files(no_store) == ["store.duckdb", *LOCKS, before.name]
+
+
+@pytest.mark.parametrize(
+    ("room", "why"),
+    [(0.5, "is the disk full?"), (1.01, "the disk is full")],
+    ids=["for a part of the copy", "for the copy alone"],
+)
+def test_a_full_disk_leaves_the_store_as_it_was(no_store, room, why):
+    was = of_version(no_store)
+    process = worker(no_store, "cramped", room * len(was))
+    said, error = process.communicate(timeout=60)
+    assert (process.returncode, error) == (0, "")
+    assert "and is as it was: " in said
+    assert why in said
+    assert no_store.path.read_bytes() == was
+    assert files(no_store) == ["store.duckdb", *LOCKS]
+
+
+def test_two_programs_at_once_bring_it_up_to_date_once(no_store):
+    was = of_version(no_store)
+    processes = [worker(no_store, "work", 0.1, "read") for _ in range(3)]
+    said = [process.communicate(timeout=60) for process in processes]
+    assert sum("was brought from schema 1" in error for _, error in said) == 1
+    assert upgrade.kept(no_store.path).read_bytes() == was
+    assert files(no_store) == ["store.duckdb", *LOCKS, "store.duckdb.schema-1"]
+
+
+def test_a_store_that_another_program_holds_is_left_alone(no_store, monkeypatch):
+    monkeypatch.setattr(engine, "FOREIGN_HOLDER_WAIT_S", 0.1)
+    was = of_version(no_store)
+    code = "import duckdb, sys; db = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
+    holder = subprocess.Popen(
+        [sys.executable, "-c", code, str(no_store.path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        holder.stdout.readline()
+        with pytest.raises(StoreBusy, match=f"held by process {holder.pid}"), no_store.read():
+            pass
+    finally:
+        holder.communicate("")
+    assert no_store.path.read_bytes() == was
+
+
+def test_what_a_killed_program_had_not_put_into_the_file_is_kept_too(no_store):
+    of_version(no_store)
+    code = (
+        "import duckdb, os, signal, sys; db = duckdb.connect(sys.argv[1]);"
+        "db.execute(\"insert into tombstones values ('late', '2026-02-23')\"); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    subprocess.run([sys.executable, "-c", code, no_store.path], check=False)
+    assert no_store.path.with_name("store.duckdb.wal").exists()
+    there = "select count(*) from tombstones where person_hash = 'late'"
+    assert rows(no_store, there) == [(1,)]
+    with duckdb.connect(upgrade.kept(no_store.path)) as db:
+        assert db.execute(there).fetchall() == [(1,)]
+
+
+def test_a_block_within_a_staging_goes_on_with_its_tables(no_store):
+    of_version(no_store)
+    with no_store.staging() as stage:
+        stage.execute("create temp table incoming as select 'staged' as name")
+        with no_store.write() as db:
+            db.execute("insert into tombstones select name, '2026-02-23' from incoming")
+    assert rows(no_store, "select count(*) from tombstones") == [(3,)]
+
+
+def test_a_copy_to_look_at_is_not_brought_up_to_date(no_store, tmp_path):
+    was = of_version(no_store)
+    copy = tmp_path / ".explore-x" / "store.duckdb"
+    copy.parent.mkdir()
+    shutil.copy(no_store.path, copy)
+    with pytest.raises(StoreUnusable, match="a copy to look at"), Store(copy).read():
+        pass
+    assert copy.read_bytes() == was
