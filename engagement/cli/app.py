@@ -18,7 +18,7 @@ app = typer.Typer(
     help="Find the learners who are drifting away, say why, and draft a nudge or a quiz for each.",
 )
 for command in (
-    *(run.demo, run.sample, load.load, simulate.simulate, run.score, run.run),
+    *(run.demo, run.sample, load.load, load.oulad, simulate.simulate, run.score, run.run),
     *(learners.learners, learners.learner, learners.nudge, learners.quiz),
     *(serve.dashboard, serve.explore, serve.doctor),
 ):
@@ -32,7 +32,7 @@ def main() -> None:
     """Run the command line; an error of ours is one line on standard error and its exit code."""
     console.set_up_logs()
     try:
-        app()
+        app(load.as_said_now(sys.argv[1:]))
     except EngagementError as error:
         _say(str(error))
         sys.exit(error.exit_code)

@@ -1,36 +1,26 @@
-"""`engagement load`: files of learners or events, or the tables of the Open University's data set.
+"""`engagement load`, files of learners or events, and `oulad`, a course of the Open University's data set.
 
-Apart from the other commands, because a source may need to be explained in many ways.
+The second has the name that its publishers, and whoever works with it, give the data set.
 """
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from engagement.cli import console
+from engagement.cli.console import Json
 from engagement.errors import InvalidInput
 
 if TYPE_CHECKING:
     from engagement.ingest.loading import LoadSummary
     from engagement.ingest.source_format import SourceFormat
-    from engagement.store import Store
-
-_OULAD_NEEDS = "`--oulad FOLDER` needs --module, --presentation and --as-of-day, such as AAA, 2013J and 84"
-# By the names of the parameters below; --timezone and --json go with both.
-_OF_A_COURSE: Final = ("module", "presentation", "as_of_day", "basis")
-_OF_FILES: Final = (
-    *("files", "events", "observed_at", "rename", "date_format", "percent_scale", "group"),
-    *("max_quarantine", "full", "yes"),
-)
 
 
 def load(
-    context: typer.Context,
     files: Annotated[list[Path] | None, typer.Argument(help="CSV (also gzip) or Parquet files.")] = None,
     events: Annotated[bool, typer.Option("--events", help="The files hold events, not learners.")] = False,
     observed_at: Annotated[str, typer.Option(help="When this was known; now if left out.")] = "",
@@ -48,7 +38,7 @@ def load(
     ] = None,
     timezone: Annotated[
         str,
-        typer.Option(help="Of times without one, and of a course's days; ENGAGEMENT_TIMEZONE if left out."),
+        typer.Option(help="Of times without one; ENGAGEMENT_TIMEZONE if left out."),
     ] = "",
     group: Annotated[
         list[str] | None,
@@ -62,87 +52,69 @@ def load(
         bool, typer.Option("--full", help="The file lists everybody: who is absent becomes inactive.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="With --full: even where many are absent.")] = False,
-    oulad: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Load a course of the Open University's data set.")
-    ] = None,
-    module: Annotated[str, typer.Option(help="With --oulad: the module, such as AAA.")] = "",
-    presentation: Annotated[str, typer.Option(help="With --oulad: the presentation, such as 2013J.")] = "",
-    as_of_day: Annotated[
-        int | None, typer.Option(help="With --oulad: the day of the course; only earlier days are known.")
-    ] = None,
-    basis: Annotated[
-        Literal["due", "course"],
-        typer.Option(help="With --oulad: done work is a share of what was due, or of all."),
-    ] = "due",
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Load learners or events. Rows that cannot be read are quarantined with every reason."""
-    _refuse_mixed(context, with_oulad=oulad is not None)
     settings, store, now = console.start_anew()
-    timezone = timezone or settings.timezone
-    if oulad is not None:
-        asked = {"module": module, "presentation": presentation}
-        loaded = _course(store, oulad, asked, as_of_day, basis=basis, timezone=timezone, now=now)
-    else:
-        load_one = partial(
-            _loader(events=events, full=full, yes=yes, files=files, group=group),
-            observed_at=console.instant(observed_at, settings, now) if observed_at else now,
-            loaded_at=now,
-            source_format=_source_format(timezone, rename, date_format, percent_scale, group),
-            max_quarantine=max_quarantine,
-        )
-        loaded = (load_one(store, file) for file in files or [])
-    _tell(loaded, as_json=as_json)
+    load_one = partial(
+        _loader(events=events, full=full, yes=yes, files=files, group=group),
+        observed_at=console.instant(observed_at, settings, now) if observed_at else now,
+        loaded_at=now,
+        source_format=_source_format(
+            timezone or settings.timezone, rename, date_format, percent_scale, group
+        ),
+        max_quarantine=max_quarantine,
+    )
+    _tell((load_one(store, file) for file in files or []), as_json=as_json)
 
 
-def _refuse_mixed(context: typer.Context, *, with_oulad: bool) -> None:
-    """Raise `InvalidInput` for options of the other kind of source: they would be ignored."""
-    strangers = _OF_FILES if with_oulad else _OF_A_COURSE
-    given = [
-        "FILE" if parameter.name == "files" else parameter.opts[0]
-        for parameter in context.command.params
-        if parameter.name in strangers and _was_given(context, parameter.name)
-    ]
-    if given:
-        names = ", ".join(given)
-        raise InvalidInput(
-            f"`--oulad FOLDER` does not go with {names}"
-            if with_oulad
-            else f"{names}: only with `--oulad FOLDER`"
-        )
-
-
-def _was_given(context: typer.Context, name: str) -> bool:
-    source = context.get_parameter_source(name)
-    return source is not None and source.name == "COMMANDLINE"
-
-
-def _course(
-    store: "Store",
-    folder: Path,
-    asked: Mapping[str, str],
-    as_of_day: int | None,
-    *,
-    basis: Literal["due", "course"],
-    timezone: str,
-    now: datetime,
-) -> Iterator["LoadSummary"]:
-    from engagement import settings
+def oulad(
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FOLDER", help="The tables as published, or as Parquet files of the same names."
+        ),
+    ],
+    module: Annotated[str, typer.Option(help="Such as AAA.")],
+    presentation: Annotated[str, typer.Option(help="Such as 2013J.")],
+    as_of_day: Annotated[
+        int, typer.Option(help="A day of the course, such as 84; only earlier days are known.")
+    ],
+    basis: Annotated[
+        Literal["due", "course"], typer.Option(help="Done work is a share of what was due, or of all.")
+    ] = "due",
+    timezone: Annotated[
+        str, typer.Option(help="Of the course's days; ENGAGEMENT_TIMEZONE if left out.")
+    ] = "",
+    as_json: Json = False,
+) -> None:
+    """Load a course of the Open University's data set (OULAD) as it was known on one of its days."""
+    from engagement import settings as environment
     from engagement.ingest import oulad
 
-    if as_of_day is None or not all(asked.values()):
-        raise InvalidInput(_OULAD_NEEDS)
+    settings, store, now = console.start_anew()
     loaded = oulad.load(
         store,
         folder,
-        module=asked["module"],
-        presentation=asked["presentation"],
+        module=module,
+        presentation=presentation,
         as_of_day=as_of_day,
         basis=basis,
-        zone=settings.zone(timezone),
+        zone=environment.zone(timezone or settings.timezone),
         loaded_at=now,
     )
-    return (summary for summary in loaded if summary is not None)
+    _tell((summary for summary in loaded if summary is not None), as_json=as_json)
+
+
+def as_said_now(arguments: list[str]) -> list[str]:
+    """Return what a command line means today: `load --oulad FOLDER …` was the way to say `oulad FOLDER …`.
+
+    >>> as_said_now(["load", "--oulad", "tables", "--module", "AAA"])
+    ['oulad', 'tables', '--module', 'AAA']
+    """
+    if arguments[:1] != ["load"] or not any(word.partition("=")[0] == "--oulad" for word in arguments):
+        return arguments
+    return ["oulad", *(word.removeprefix("--oulad=") for word in arguments[1:] if word != "--oulad")]
 
 
 def _loader(
