@@ -11,10 +11,9 @@ import pytest
 
 from engagement.cli import app
 from engagement.errors import EngagementError, InvalidInput, NotFound
-from engagement.operations import crontab, schedules
+from engagement.operations import schedules
 from engagement.operations.cron import read
-from engagement.operations.schedules import Schedule
-from engagement.operations.systemd import unit
+from engagement.operations.schedules import Crontab, Schedule, Timers
 from engagement.pipeline import config
 from engagement.settings import PROJECT
 
@@ -295,7 +294,7 @@ def test_who_may_not_have_a_crontab_is_told_so_and_may_have_a_timer(systemd, pro
 
 def test_systemd_where_it_answers_gets_a_service_and_a_timer_and_starts_it(systemd, project):
     made = install(project)
-    name = unit(project, "nightly")
+    name = Timers(project).unit("nightly")
     assert made == Schedule("nightly", "systemd", "15 2 * * *", f"journalctl --user -u {name}")
     service, timer = sorted(systemd.units.iterdir())
     assert (service.name, timer.name) == (f"{name}.service", f"{name}.timer")
@@ -308,7 +307,7 @@ def test_systemd_where_it_answers_gets_a_service_and_a_timer_and_starts_it(syste
 def test_a_folders_name_means_nothing_to_systemd(systemd, tmp_path):
     project = checkout(tmp_path / 'a %h "$HOME" b')
     install(project)
-    service = (systemd.units / f"{unit(project, 'nightly')}.service").read_text()
+    service = (systemd.units / f"{Timers(project).unit('nightly')}.service").read_text()
     assert f'WorkingDirectory={tmp_path}/a %%h "$HOME" b\n' in service
     assert rf'/usr/bin/env "{tmp_path}/a %%h \"$$HOME\" b/.venv/bin/engagement" run nightly' in service
 
@@ -318,14 +317,14 @@ def test_a_timer_installed_again_is_started_anew_at_its_new_time(systemd, projec
     install(project, timetable=LATER)
     assert times(project) == {("nightly", "systemd"): "45 3 * * *"}
     assert len(list(systemd.units.iterdir())) == 2
-    assert systemd.asked("systemctl")[-1] == f"--user restart {unit(project, 'nightly')}.timer"
+    assert systemd.asked("systemctl")[-1] == f"--user restart {Timers(project).unit('nightly')}.timer"
 
 
 def test_a_timer_that_is_removed_is_stopped_first(systemd, project):
     install(project)
     assert [gone.at for gone in remove(project)] == ["15 2 * * *"]
     assert list(systemd.units.iterdir()) == []
-    disabled = f"--user disable --now {unit(project, 'nightly')}.timer"
+    disabled = f"--user disable --now {Timers(project).unit('nightly')}.timer"
     assert systemd.asked("systemctl")[-2:] == [disabled, "--user daemon-reload"]
     assert times(project) == {}
 
@@ -394,9 +393,7 @@ def test_where_neither_is_there_the_error_holds_the_line_to_put_into_a_crontab(m
         with pytest.raises(EngagementError, match=f"there is {said} command: install cron") as refused:
             install(project, manager=manager)
         line = str(refused.value).partition("into a crontab: ")[2]
-        assert line == crontab.line(
-            project, "nightly", NIGHT, log=project / "reports" / "nightly" / "schedule.log"
-        )
+        assert line == Crontab(project, project / "reports").line("nightly", NIGHT)
 
 
 def test_a_manager_nobody_knows_is_refused(cron, project):
