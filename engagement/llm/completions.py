@@ -30,7 +30,7 @@ _ROW: Final = (
 
 
 @dataclass(frozen=True)
-class Wanted:
+class TextJob:
     """What is drafted, and how it is asked for.
 
     Attributes
@@ -50,9 +50,9 @@ class Wanted:
     task: Callable[[str, str], Task]
 
 
-def settle(
+def complete(
     store: Store,
-    wanted: Wanted,
+    job: TextJob,
     writer: Writer,
     *,
     as_of: datetime,
@@ -69,8 +69,7 @@ def settle(
         return
     take_over(store)
     with store.read() as db:
-        tasks = make_prompts(db, wanted, writer.model, as_of=as_of)
-        db.execute(query("llm/prompts_to_ask"))
+        tasks = prompts_to_ask(db, job, writer.model, as_of=as_of)
         (count,) = first_row(db, "select count(*) from temp.prompts_to_ask")
         (spent_usd,) = first_row(
             db,
@@ -84,7 +83,7 @@ def settle(
     if count:
         with journal.opened(store.path) as kept:
             batch = writer.batch(kept, run_id=run_id, spent_usd=spent_usd)
-            blocks = _blocks(store, wanted, writer, tasks, count=count, run_id=run_id, now=begun_at)
+            blocks = _blocks(store, job, writer, tasks, count=count, run_id=run_id, now=begun_at)
             for answers in batch.answers(blocks):
                 failed |= {answer.cache_key: answer.reason for answer in answers if answer.reason}
                 unsent += [answer.cache_key for answer in answers if not answer.requests]
@@ -97,7 +96,7 @@ def settle(
     with store.write() as db:
         _forget_disclosures(db, unsent, at=begun_at)
     with store.read() as db:
-        _tell_drafts(db, wanted, failed, stopped)
+        _tell_drafts(db, job, failed, stopped)
 
 
 def _progress(batch: Batch, total: int, writer: Writer) -> Progress:
@@ -105,27 +104,27 @@ def _progress(batch: Batch, total: int, writer: Writer) -> Progress:
     return Progress(batch.asked, total, batch.written, spent_usd, batch.seconds)
 
 
-def settle_one(store: Store, wanted: Wanted, writer: Writer, *, as_of: datetime) -> Answer | None:
-    """Do what `settle` does for one draft that a person waits for: asked anew, at most eight seconds."""
+def complete_one(store: Store, job: TextJob, writer: Writer, *, as_of: datetime) -> Answer | None:
+    """Do what `complete` does for one draft that a person waits for: asked anew, at most eight seconds."""
     with store.read() as db:
         _no_texts(db)
         if writer.is_nobody:
             return None
-        tasks = make_prompts(db, wanted, writer.model, as_of=as_of)
+        tasks = _make_prompts(db, job, writer.model, as_of=as_of)
         db.execute("create or replace temp table prompts_to_ask as select *, 1 as place from temp.prompts")
         found = _read_block(db, tasks, 1, 1)
     answer = None
     if found:
         begun_at = _now()
         with store.write() as db:
-            _record(db, wanted, writer, found, first=1, run_id=None, now=begun_at)
+            _record(db, job, writer, found, first=1, run_id=None, now=begun_at)
         answer = writer.write(found[0])
         with store.write() as db:
             keep(db, [answer])
             if not answer.requests:
                 _forget_disclosures(db, [answer.cache_key], at=begun_at)
     with store.read() as db:
-        _tell_drafts(db, wanted, {answer.cache_key: answer.reason} if answer and answer.reason else {}, None)
+        _tell_drafts(db, job, {answer.cache_key: answer.reason} if answer and answer.reason else {}, None)
     return answer
 
 
@@ -164,11 +163,21 @@ def _no_texts(db: Cursor) -> None:
     )
 
 
-def make_prompts(db: Cursor, wanted: Wanted, model: Model, *, as_of: datetime) -> list[Task]:
+def prompts_to_ask(db: Cursor, job: TextJob, model: Model, *, as_of: datetime) -> list[Task]:
+    """Fill `prompts_to_ask`, the different ones of `prompts` whose answer is not known, worst learners first.
+
+    Returns the tasks that their numbers mean.
+    """
+    tasks = _make_prompts(db, job, model, as_of=as_of)
+    db.execute(query("llm/prompts_to_ask"))
+    return tasks
+
+
+def _make_prompts(db: Cursor, job: TextJob, model: Model, *, as_of: datetime) -> list[Task]:
     """Fill `prompts`, one row per draft a model may be told about; return the tasks that its numbers mean."""
-    db.execute(query(wanted.inputs), {"as_of": as_of})
+    db.execute(query(job.inputs), {"as_of": as_of})
     pairs = db.execute("select distinct channel, locale from temp.prompt_inputs order by all").fetchall()
-    tasks = [wanted.task(channel, locale) for channel, locale in pairs]
+    tasks = [job.task(channel, locale) for channel, locale in pairs]
     numbered = pd.DataFrame(pairs, columns=["channel", "locale"], dtype="str").assign(
         task=range(len(pairs)),
         language=pd.Series([task.language for task in tasks], dtype="str"),
@@ -176,7 +185,7 @@ def make_prompts(db: Cursor, wanted: Wanted, model: Model, *, as_of: datetime) -
             [task.key_prefix(model=model.name, base_url=model.address) for task in tasks], dtype="str"
         ),
     )
-    relation: Relation = wanted.data(db.table("temp.prompt_inputs"))
+    relation: Relation = job.data(db.table("temp.prompt_inputs"))
     with registered(db, "tasks", numbered):
         db.execute(
             f"""
@@ -191,7 +200,7 @@ def make_prompts(db: Cursor, wanted: Wanted, model: Model, *, as_of: datetime) -
         )
     fields = (
         {"quiz": prompts.disclosed_fields("quiz")}
-        if wanted.kind == "quiz"
+        if job.kind == "quiz"
         else {type: prompts.disclosed_fields("nudge", type) for type in NEEDED}
     )
     frame = pd.DataFrame({"type": list(fields), "fields": [list(names) for names in fields.values()]})
@@ -204,7 +213,7 @@ def make_prompts(db: Cursor, wanted: Wanted, model: Model, *, as_of: datetime) -
 
 def _blocks(
     store: Store,
-    wanted: Wanted,
+    job: TextJob,
     writer: Writer,
     tasks: Sequence[Task],
     *,
@@ -217,7 +226,7 @@ def _blocks(
         with store.read() as db:
             block = _read_block(db, tasks, first, first + PROMPTS_PER_BLOCK - 1)
         with store.write() as db:
-            _record(db, wanted, writer, block, first=first, run_id=run_id, now=now)
+            _record(db, job, writer, block, first=first, run_id=run_id, now=now)
         yield block
 
 
@@ -231,7 +240,7 @@ def _read_block(db: Cursor, tasks: Sequence[Task], first: int, last: int) -> lis
 
 def _record(
     db: Cursor,
-    wanted: Wanted,
+    job: TextJob,
     writer: Writer,
     block: Sequence[Prompt],
     *,
@@ -242,7 +251,7 @@ def _record(
     db.execute(
         query("llm/record_disclosures"),
         {
-            "kind": wanted.kind,
+            "kind": job.kind,
             "model": writer.model.name,
             "base_url": writer.model.address,
             "prompt_version": prompts.VERSION,
@@ -263,14 +272,14 @@ def _forget_disclosures(db: Cursor, cache_keys: Sequence[str], *, at: datetime) 
         )
 
 
-def _tell_drafts(db: Cursor, wanted: Wanted, failed: Mapping[str, str], stopped: str | None) -> None:
+def _tell_drafts(db: Cursor, job: TextJob, failed: Mapping[str, str], stopped: str | None) -> None:
     """Fill `written`, and write into each draft which text is its, or why there is none."""
     db.execute(query("llm/written_texts"))
     frame = pd.DataFrame({"cache_key": list(failed), "reason": list(failed.values())}, dtype="str")
     with registered(db, "failed", frame):
         db.execute(
             f"""
-            update temp.{wanted.table} as draft
+            update temp.{job.table} as draft
             set cache_key = known.cache_key, reason = known.reason
             from (
                 select

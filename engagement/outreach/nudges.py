@@ -17,7 +17,7 @@ from engagement.content.generation import Generation
 from engagement.dates import iso_week
 from engagement.errors import InvalidInput
 from engagement.llm import completions, prompts
-from engagement.llm.completions import Wanted
+from engagement.llm.completions import TextJob
 from engagement.llm.writer import TEMPLATES, Writer, writer_for
 from engagement.outreach import editing, queue
 from engagement.runs import Run
@@ -54,7 +54,7 @@ _ONE_TO_DRAFT: Final = """
 """
 
 
-WANTED: Final = Wanted(
+WANTED: Final = TextJob(
     kind="nudge",
     table="nudges_to_draft",
     inputs="outreach/nudge_prompt_inputs",
@@ -144,7 +144,7 @@ def draft(store: Store, run: Run, writer: Writer = TEMPLATES) -> int:
             choose(db, run, why_not=writer.why_not, rewrites=not writer.is_nobody)
             _write_texts(db)
             (count,) = first_row(db, "select count(*) from temp.nudges_to_draft")
-        completions.settle(store, WANTED, writer, as_of=run.as_of, run_id=run.run_id)
+        completions.complete(store, WANTED, writer, as_of=run.as_of, run_id=run.run_id)
         for first in range(1, count + 1, TEXT_ROWS_PER_BLOCK):
             with store.write() as db:
                 named = {
@@ -238,7 +238,7 @@ def write(
             nudge_id = sha256("|".join((learner["person_id"], MANUAL, channel, period)).encode()).hexdigest()
             drawn = templates.drawn(variant_key(learner_id, MANUAL, day), templates.VARIANTS)
             _want(db, learner, writer, id=nudge_id, channel=channel, variant=drawn + 1)
-        completions.settle_one(store, WANTED, writer, as_of=learner["known_at"])
+        completions.complete_one(store, WANTED, writer, as_of=learner["known_at"])
         passed = {"past": limits} if (limits := selection.limits_passed(learner)) else {}
         with store.write() as db:
             _refuse(decisions.consents(db, learner_id), channel)  # who opted out meanwhile
@@ -288,7 +288,7 @@ def rewrite(
             # What it is about was shown in the queue, and stays.
             about = {**learner, "type": draft["type"]}
             _want(db, about, writer, id=nudge_id, channel=draft["channel"], variant=following)
-        completions.settle_one(store, WANTED, writer, as_of=learner["known_at"])
+        completions.complete_one(store, WANTED, writer, as_of=learner["known_at"])
         with store.write() as db:
             editing.draft_as_seen(db, "nudge", nudge_id, version=version, programs=programs)
             _refuse(decisions.consents(db, draft["learner_id"]), draft["channel"])

@@ -17,7 +17,7 @@ from engagement.content.generation import Generation
 from engagement.dates import iso_week
 from engagement.errors import InvalidInput
 from engagement.llm import completions, prompts
-from engagement.llm.completions import Wanted
+from engagement.llm.completions import TextJob
 from engagement.llm.writer import TEMPLATES, Writer, writer_for
 from engagement.outreach import editing, queue
 from engagement.outreach.nudges import MANUAL, variant_key
@@ -36,7 +36,7 @@ _ONE_TO_DRAFT: Final = """
 """
 
 
-WANTED: Final = Wanted(
+WANTED: Final = TextJob(
     kind="quiz",
     table="quizzes_to_draft",
     inputs="outreach/quiz_prompt_inputs",
@@ -117,7 +117,7 @@ def draft(store: Store, run: Run, writer: Writer = TEMPLATES) -> int:
             choose(db, run, why_not=writer.why_not, rewrites=not writer.is_nobody)
             _write_texts(db)
             (count,) = first_row(db, "select count(*) from temp.quizzes_to_draft")
-        completions.settle(store, WANTED, writer, as_of=run.as_of, run_id=run.run_id)
+        completions.complete(store, WANTED, writer, as_of=run.as_of, run_id=run.run_id)
         for first in range(1, count + 1, TEXT_ROWS_PER_BLOCK):
             with store.write() as db:
                 named = {
@@ -208,7 +208,7 @@ def write(
             _refuse(learner)
             order = templates.drawn(variant_key(learner_id, MANUAL, day), templates.ORDERS)
             _want(db, learner, writer, id=quiz_id, topic=topic, order=order)
-        completions.settle_one(store, WANTED, writer, as_of=learner["known_at"])
+        completions.complete_one(store, WANTED, writer, as_of=learner["known_at"])
         with store.write() as db:
             _refuse(decisions.consents(db, learner_id))  # who opted out meanwhile
             named = {"run_id": None, "campaign": MANUAL, "period": period, "as_of": now, "created_at": now}
@@ -245,7 +245,7 @@ def rewrite(
             key = f"{variant_key(draft['learner_id'], MANUAL, day)}|{version}"
             order = templates.drawn(key, templates.ORDERS)
             _want(db, learner, writer, id=quiz_id, topic=draft["topic"], order=order)
-        completions.settle_one(store, WANTED, writer, as_of=learner["known_at"])
+        completions.complete_one(store, WANTED, writer, as_of=learner["known_at"])
         with store.write() as db:
             editing.draft_as_seen(db, "quiz", quiz_id, version=version, programs=programs)
             _refuse(decisions.consents(db, draft["learner_id"]))

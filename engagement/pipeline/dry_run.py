@@ -12,7 +12,7 @@ from typing import Any, Final
 from engagement import runs
 from engagement.llm import completions, pricing, writer
 from engagement.llm.client import Model
-from engagement.llm.completions import Wanted
+from engagement.llm.completions import TextJob
 from engagement.llm.prompts import Task
 from engagement.outreach import nudges, quizzes
 from engagement.pipeline import config
@@ -20,7 +20,7 @@ from engagement.pipeline.config import Pipeline
 from engagement.risk import scores
 from engagement.runs import Run
 from engagement.settings import Settings
-from engagement.store import Store, first_row, query
+from engagement.store import Store, first_row
 from engagement.targeting import decisions
 from engagement.targeting.selection import DEFAULT_SELECTION, SelectionPolicy
 
@@ -90,11 +90,10 @@ def of_run(
 
 
 def _part(store: Store, run: Run, module: Any, model: Model) -> Part:
-    wanted: Wanted = module.WANTED
+    job: TextJob = module.WANTED
     with store.staging(), store.read() as db:
         module.choose(db, run, why_not="", rewrites=True)
-        tasks = completions.make_prompts(db, wanted, model, as_of=run.as_of)
-        db.execute(query("llm/prompts_to_ask"))
+        tasks = completions.prompts_to_ask(db, job, model, as_of=run.as_of)
         drafts, withheld = first_row(db, "select count(*), count(withheld) from temp.prompt_inputs")
         (different,) = first_row(db, "select count(distinct cache_key) from temp.prompts")
         to_ask = db.execute("select task, data from temp.prompts_to_ask").fetchall()
