@@ -1,6 +1,6 @@
 """Prompts and their keys for a million learners in the store, beside jinja filling a template for each of them.
 
-Ours is what a run does (`completions.make_prompts`): lines by `nudge_data` over the relation, the key by SHA-256 in
+Ours is what a run does (`completions.prompts_to_ask`): lines by `nudge_data` over the relation, the key by SHA-256 in
 DuckDB, into a temporary table. The rival has the rows in Python already, fills one template for each and makes the
 same keys: held to the same texts. It does so for some rows, and its time is multiplied.
 """
@@ -51,9 +51,9 @@ def main() -> list[dict[str, Any]]:
     """Return seconds for so many rows, and how many prompts are different."""
     with duckdb.connect() as db:
         db.execute(INPUTS)
-        chosen = ", ".join(prompts.NUDGE_COLUMNS)
-        columns = db.execute(f"select {chosen} from prompt_inputs where id < {FILLED} order by id").fetchall()
-        learners = [dict(zip(prompts.NUDGE_COLUMNS, row, strict=True)) for row in columns]
+        found = db.execute(f"from prompt_inputs where id < {FILLED} order by id")
+        names = [column[0] for column in found.description]
+        learners = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
         ours, rival = [], []
         for run in range(RUNS + 1):
             ours_s, rival_s = _ours(db), _rival(learners)

@@ -17,7 +17,7 @@ from engagement.content.names import NAME_LENGTH, PLACEHOLDER
 from engagement.content.nudge_text import LENGTHS
 from engagement.errors import InvalidInput
 from engagement.llm import prompts
-from engagement.llm.prompts import BANDS, NEEDED, NUDGE_COLUMNS, QUIZ_COLUMNS, nudge_task, quiz_task
+from engagement.llm.prompts import BANDS, NEEDED, nudge_task, quiz_task
 from engagement.vocabulary import CHANNELS, NUDGE_TYPES
 
 VERSIONS = tomllib.loads((prompts.FOLDER / "versions.toml").read_text(encoding="utf-8"))
@@ -170,7 +170,7 @@ def test_a_task_that_asks_for_something_else_has_another_digest(different):
 
 @pytest.mark.parametrize(
     ("data", "columns"),
-    [(prompts.nudge_data, NUDGE_COLUMNS), (prompts.quiz_data, QUIZ_COLUMNS)],
+    [(prompts.nudge_data, FACTS), (prompts.quiz_data, ("variant", "topic_title", "avg_quiz_score"))],
     ids=["nudge", "quiz"],
 )
 def test_nothing_outside_the_allow_list_is_read(data, columns):

@@ -79,9 +79,6 @@ NEVER: Final = "never"  # where a last visit is: the learner has not logged in y
 NEUTRAL_COURSE: Final = "their course"  # for a program whose title nobody confirmed
 STUDY_SKILLS: Final = "how to study"
 
-NUDGE_COLUMNS: Final = ("type", "variant", "program_title", "topic_title", "never_logged_in", *BANDS)
-QUIZ_COLUMNS: Final = ("variant", "topic_title", "avg_quiz_score")
-
 # Tokens, twice of what the form in the text comes to; an answer that is cut off there is no answer.
 _ROOM: Final[Mapping[str, int]] = MappingProxyType(
     {"in_app": 200, "whatsapp": 400, "email": 800, "quiz": 2_000}
@@ -180,9 +177,10 @@ def quiz_task(language: str) -> Task:
 
 
 def nudge_data(frame: IntoFrameT) -> IntoFrameT:
-    """Return the frame with `data` added, the lines about each learner; takes `NUDGE_COLUMNS`, on any engine.
+    """Return the frame with `data` added, the lines about each learner, on any engine.
 
-    What is not known stands in no line.
+    Reads `type`, `variant`, `program_title`, `topic_title`, `never_logged_in` and the columns of `BANDS`. What is not
+    known stands in no line.
     """
     types = {column: [type for type, columns in NEEDED.items() if column in columns] for column in BANDS}
     lines = [
@@ -196,7 +194,10 @@ def nudge_data(frame: IntoFrameT) -> IntoFrameT:
 
 
 def quiz_data(frame: IntoFrameT) -> IntoFrameT:
-    """Return the frame with `data` added, the lines about each quiz; takes `QUIZ_COLUMNS`, on any engine."""
+    """Return the frame with `data` added, the lines about each quiz, on any engine.
+
+    Reads `variant`, `topic_title` and `avg_quiz_score`.
+    """
     lines = [
         _line("topic", nw.coalesce("topic_title", nw.lit(STUDY_SKILLS))),
         _line("level", _range("avg_quiz_score")),
