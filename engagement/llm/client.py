@@ -2,20 +2,25 @@
 
 Any server that speaks OpenAI's protocol will do. The Responses API is asked first; where a server has none, its chat
 completions, from then on. The client library tries once, follows no redirect and checks nothing: attempts, deadlines
-and checks are `service`'s, and what comes back is read by `replies`.
+and checks are `service`'s.
+
+An answer is untrusted. It is read through small models that look at nothing but what is needed: the client library
+hands on a page of HTML, a missing list or a null as if they were answers.
 """
 
+import email.utils
+import math
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Annotated, Any, Final, cast
 from urllib.parse import urlsplit
 
-from pydantic import SecretStr
+from pydantic import AliasChoices, BaseModel, BeforeValidator, Field, SecretStr, ValidationError
 
 from engagement.errors import InvalidInput
 from engagement.llm.prompts import Prompt
-from engagement.llm.replies import Failure, Reply, read_chat, read_response, retry_after_s
 
 if TYPE_CHECKING:
     import httpx2
@@ -42,6 +47,8 @@ _ABOUT_US: Final = tuple(
     )
 )
 _MOST_BYTES: Final = 4_000_000  # of an answer
+_LONGEST_WAIT_S: Final = 86_400.0  # that a service is believed to mean
+_MOST_TOKENS: Final = 10**9  # of one request, that a service is believed to have counted
 
 
 @dataclass(frozen=True)
@@ -68,6 +75,62 @@ class Model:
         return f"{parts.scheme}://{host}{port}{parts.path.rstrip('/')}"
 
 
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a model answered, unchecked, and the tokens it counted (0 where it did not say)."""
+
+    text: str
+    input_tokens: int
+    cached_tokens: int
+    output_tokens: int
+
+
+class Failure(Exception):
+    """No answer.
+
+    Attributes
+    ----------
+    reason
+        As it stands beside the template.
+    is_outage
+        The service fails at the moment; trying again later may help.
+    ends_run
+        Trying again is of no use before a person has changed something.
+    retry_after_s
+        What the service asked to wait; None where it did not say.
+    may_cost
+        Whether the request may have been worked on, and be on the bill.
+    never_left
+        Nobody was reached: nothing was told to anybody.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        is_outage: bool = False,
+        ends_run: bool = False,
+        retry_after_s: float | None = None,
+        may_cost: bool = False,
+        never_left: bool = False,
+    ) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.is_outage = is_outage
+        self.ends_run = ends_run
+        self.retry_after_s = retry_after_s
+        self.may_cost = may_cost
+        self.never_left = never_left
+
+
+class Refused(Failure):
+    """The model declined; the tokens count all the same."""
+
+    def __init__(self, reply: Reply) -> None:
+        super().__init__("refused")
+        self.reply = reply
+
+
 class Wire:
     """One client of one service. Belongs to the event loop it is first used in."""
 
@@ -86,14 +149,14 @@ class Wire:
         try:
             if self._speaks_responses:
                 try:
-                    return read_response(
+                    return _read_response(
                         await self._post("responses", self._as_response(prompt, broken_rule))
                     )
                 except openai.APIStatusError as error:
                     if error.status_code not in _NO_RESPONSES_API or _code(error) in _MODEL_CODES:
                         raise
                     self._speaks_responses = False
-            return read_chat(await self._post("chat/completions", self._as_chat(prompt, broken_rule)))
+            return _read_chat(await self._post("chat/completions", self._as_chat(prompt, broken_rule)))
         except openai.APIStatusError as error:
             raise _meaning(error) from None
         except openai.APIConnectionError as error:
@@ -213,9 +276,9 @@ def _meaning(error: "openai.APIStatusError") -> Failure:
     if status == 404 or code in _MODEL_CODES:
         return Failure("no_such_model", ends_run=True)
     if status == 429:
-        return Failure("rate_limited", retry_after_s=retry_after_s(error.response.headers))
+        return Failure("rate_limited", retry_after_s=_retry_after_s(error.response.headers))
     if status in _TRY_AGAIN or status >= 500:
-        wait_s = retry_after_s(error.response.headers)
+        wait_s = _retry_after_s(error.response.headers)
         return Failure("unavailable", is_outage=True, retry_after_s=wait_s)
     return Failure("bad_request")
 
@@ -233,3 +296,123 @@ def _code(error: "openai.APIStatusError") -> str | None:
     """Return the service's own word for an error; a body may hold anything."""
     body = error.body
     return str(body.get("code") or body.get("type") or "") if isinstance(body, dict) else None
+
+
+class _Lenient(BaseModel):
+    """A part of an answer; what is not named here is not looked at."""
+
+
+def _tokens(value: object) -> int:
+    """Return a count of tokens, 0 for what is none: an answer is not worth less for it."""
+    return value if isinstance(value, int) and 0 <= value <= _MOST_TOKENS else 0
+
+
+_Tokens = Annotated[int, BeforeValidator(_tokens)]
+
+
+class _InputDetails(_Lenient):
+    cached_tokens: _Tokens = 0
+
+
+class _Usage(_Lenient):
+    """The tokens, by either of the two protocols' names."""
+
+    read: _Tokens = Field(0, validation_alias=AliasChoices("input_tokens", "prompt_tokens"))
+    written: _Tokens = Field(0, validation_alias=AliasChoices("output_tokens", "completion_tokens"))
+    details: _InputDetails | None = Field(
+        None, validation_alias=AliasChoices("input_tokens_details", "prompt_tokens_details")
+    )
+
+
+class _Part(_Lenient):
+    type: str
+    text: str | None = None
+
+
+class _Item(_Lenient):
+    type: str
+    content: list[_Part] | None = None
+
+
+class _Response(_Lenient):
+    status: str | None = None
+    output: list[_Item]
+    usage: _Usage | None = None
+
+
+class _Message(_Lenient):
+    content: str | None = None
+    refusal: str | None = None
+
+
+class _Choice(_Lenient):
+    message: _Message
+    finish_reason: str | None = None
+
+
+class _Chat(_Lenient):
+    choices: list[_Choice] = Field(min_length=1)
+    usage: _Usage | None = None
+
+
+def _read_response(body: str) -> Reply:
+    """Return the reply in a body of the Responses API; `Failure` where there is none, `Refused` for a refusal."""
+    try:
+        response = _Response.model_validate_json(body)
+    except ValidationError:
+        raise _unreadable(body) from None
+    parts = [part for item in response.output if item.type == "message" for part in item.content or []]
+    text = "".join(part.text or "" for part in parts if part.type == "output_text")
+    reply = _reply(text, response.usage)
+    if any(part.type == "refusal" for part in parts):
+        raise Refused(reply)
+    return reply
+
+
+def _read_chat(body: str) -> Reply:
+    """Return the reply in a body of chat completions, as `_read_response`."""
+    try:
+        chat = _Chat.model_validate_json(body)
+    except ValidationError:
+        raise _unreadable(body) from None
+    first = chat.choices[0]
+    reply = _reply(first.message.content or "", chat.usage)
+    if first.message.refusal or first.finish_reason == "content_filter":
+        raise Refused(reply)
+    return reply
+
+
+def _reply(text: str, usage: _Usage | None) -> Reply:
+    usage = usage or _Usage()
+    return Reply(text, usage.read, (usage.details or _InputDetails()).cached_tokens, usage.written)
+
+
+def _unreadable(body: str) -> Failure:
+    """Return what an envelope means that is no answer: a page from something between, or a cut or mistaken one."""
+    reason = "invalid_output" if body.lstrip()[:1] in ("{", "[") else "unavailable"
+    return Failure(reason, is_outage=True, may_cost=True)
+
+
+def _retry_after_s(headers: Mapping[str, str]) -> float | None:
+    """Return how long the service asks to wait, from seconds or a date; None where it says nothing readable.
+
+    A date is held against the service's own clock where it shows one: ours may be wrong.
+    """
+    text = headers.get("retry-after", "")
+    try:
+        wait_s = float(text)
+    except ValueError:
+        until, now = _instant(text), _instant(headers.get("date", ""))
+        if until is None:
+            return None
+        wait_s = until - (time.time() if now is None else now)
+    return None if math.isnan(wait_s) else min(max(wait_s, 0.0), _LONGEST_WAIT_S)
+
+
+def _instant(text: str) -> float | None:
+    """Return the date of a header as seconds since 1970; None where it is none."""
+    date = email.utils.parsedate_tz(text)
+    try:
+        return None if date is None else email.utils.mktime_tz(date)
+    except (ValueError, OverflowError):  # a year there is not
+        return None

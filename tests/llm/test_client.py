@@ -6,9 +6,8 @@ import pytest
 
 from engagement.errors import InvalidInput
 from engagement.llm import prompts
-from engagement.llm.client import DEFAULT_BASE_URL, Model, Wire
+from engagement.llm.client import DEFAULT_BASE_URL, Failure, Model, Refused, Reply, Wire
 from engagement.llm.prompts import Prompt
-from engagement.llm.replies import Failure, Refused, Reply
 from tests.support.asking import KEY, NAME, model_at
 from tests.support.model_server import SENTENCES, ModelServer, envelope, failing, sending
 
