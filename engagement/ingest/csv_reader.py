@@ -21,8 +21,8 @@ from engagement.errors import InvalidInput
 from engagement.ingest import csv_records
 from engagement.ingest.csv_records import Ints, Records
 from engagement.ingest.encoding import plain_text
-from engagement.ingest.headers import Header, match
 from engagement.ingest.schema import Column
+from engagement.ingest.source_format import Header, match_header
 from engagement.store import TEXT_ROWS_PER_BLOCK, Cursor, pattern, query, registered
 
 _DELIMITERS: Final = ",;\t|"
@@ -144,7 +144,7 @@ def open_csv(path: Path, columns: Sequence[Column], names: Mapping[str, str]) ->
     """
     with plain_text(path) as plain:
         layout = _layout(plain, path.name, [names.get(column.name, column.name) for column in columns])
-        header = match(layout.names, columns, names, path.name)
+        header = match_header(layout.names, columns, names, path.name)
         yield CsvFile(path.name, _records(plain, path.name, layout), layout, header)
 
 

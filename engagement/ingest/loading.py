@@ -14,10 +14,10 @@ from typing import Final, Literal
 import pandas as pd
 
 from engagement.errors import EngagementError, InvalidInput
-from engagement.ingest import headers, readers, validation
+from engagement.ingest import readers, validation
 from engagement.ingest.readers import Incoming, Source
 from engagement.ingest.schema import Column
-from engagement.ingest.source_format import SourceFormat
+from engagement.ingest.source_format import MAP_HINT, SourceFormat
 from engagement.store import TEXT_ROWS_PER_BLOCK, Cursor, Store, first_row, query, registered
 
 # Two columns in which not one value can be read are not a dirty file: their names stand over the wrong data.
@@ -155,7 +155,7 @@ def _refuse_swapped(stage: Cursor, incoming: Incoming) -> None:
     if len(unread) >= SWAPPED_AT_LEAST:
         raise InvalidInput(
             f"{incoming.name}: not one value of {', '.join(unread)} can be read; are these columns swapped? "
-            f"{headers.HINT}"
+            f"{MAP_HINT}"
         )
 
 
@@ -233,7 +233,7 @@ def record(
     if accepted == 0:
         hint = "; `--date-format` says how dates are written" if _NO_DATE in reasons else ""
         if any(count == rows and not reason.startswith("row: ") for reason, count in reasons.items()):
-            hint += f"; {headers.HINT}"
+            hint += f"; {MAP_HINT}"
         raise InvalidInput(f"{name}: none of {rows} rows accepted: {_most_frequent(reasons)}{hint}")
     if quarantined / rows > max_quarantine:
         raise InvalidInput(

@@ -15,10 +15,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from engagement.errors import InvalidInput
-from engagement.ingest import headers
 from engagement.ingest.csv_reader import open_csv
-from engagement.ingest.headers import Header
 from engagement.ingest.schema import Column
+from engagement.ingest.source_format import Header, match_header
 from engagement.store import Cursor, pattern, registered
 
 Source = Path | pd.DataFrame
@@ -118,7 +117,7 @@ def _open_parquet(
     parameters = {"file": pattern(path)}
     described = stage.execute("describe select * from read_parquet($file)", parameters).fetchall()
     theirs = [str(row[0]) for row in described]
-    header = headers.match(theirs, columns, names, path.name)
+    header = match_header(theirs, columns, names, path.name)
     quoted = {at: theirs[at].replace('"', '""') for _, at in header.positions}
     chosen = ", ".join(f'cast("{quoted[at]}" as varchar) as {column.name}' for column, at in header.positions)
     yield _Table(path.name, f"(select {chosen} from read_parquet($file))", parameters, header)  # noqa: S608
@@ -129,7 +128,7 @@ def _open_frame(
     stage: Cursor, frame: pd.DataFrame, columns: Sequence[Column], names: Mapping[str, str]
 ) -> Iterator[_Table]:
     name = source_name(frame)
-    header = headers.match([str(text) for text in frame.columns], columns, names, name)
+    header = match_header([str(text) for text in frame.columns], columns, names, name)
     text = pd.DataFrame({column.name: frame.iloc[:, at].astype("string") for column, at in header.positions})
     with registered(stage, "incoming", text):
         yield _Table(name, "incoming", {}, header)
