@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engagement.ingest import csv_records
+from engagement.ingest import csv_reader
 
 TABLE = [
     ["id", "name, in full", "note"],
@@ -46,7 +46,7 @@ def read_independently(text, delimiter):
 def found_in(folder, text, delimiter=","):
     path = folder / "records.csv"
     path.write_bytes(text.encode())
-    found = csv_records.find(path, delimiter=delimiter)
+    found = csv_reader.find_records(path, delimiter=delimiter)
     texts = found.texts(np.arange(len(found.starts)))
     return list(zip(found.lines.tolist(), found.numbers.tolist(), texts, strict=True)), found
 
@@ -64,7 +64,7 @@ def test_a_block_may_end_anywhere(tmp_path, monkeypatch, newline):
     text = written(TABLE, newline=newline) + 'x,not "quoted",but"'  # which has each line looked at by itself
     expected = read_independently(text, ",")
     for size in range(1, len(text.encode()) + 2):
-        monkeypatch.setattr(csv_records, "_BLOCK", size)
+        monkeypatch.setattr(csv_reader, "_BLOCK", size)
         assert found_in(tmp_path, text)[0] == expected
 
 
@@ -76,7 +76,7 @@ def test_a_block_may_end_anywhere(tmp_path, monkeypatch, newline):
 def test_records_of_any_table_stand_where_another_reader_finds_them(tmp_path_factory, table, newline, size):
     text = written(table, newline=newline)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(csv_records, "_BLOCK", size)
+        patched.setattr(csv_reader, "_BLOCK", size)
         found, _ = found_in(tmp_path_factory.mktemp("records"), text)
     # a space before a quote: the reader passes over it, csv.reader does not
     if ' "' not in text:
@@ -112,7 +112,7 @@ def test_a_quote_goes_on_over_the_line_only_where_it_opens_a_field(tmp_path, tex
 )
 def test_a_quote_that_is_never_closed_is_told_by_its_line(tmp_path, monkeypatch, text, line):
     for size in range(1, len(text) + 1):
-        monkeypatch.setattr(csv_records, "_BLOCK", size)
+        monkeypatch.setattr(csv_reader, "_BLOCK", size)
         assert found_in(tmp_path, text)[1].open_line == line
 
 
