@@ -10,19 +10,12 @@ from typing import Final
 
 from engagement.errors import InvalidInput
 from engagement.ingest import loading, readers
+from engagement.ingest.facts import FACTS
 from engagement.ingest.loading import Checked, LoadSummary
 from engagement.ingest.schema import LEARNERS
 from engagement.ingest.source_format import AS_DOCUMENTED, SourceFormat, group_column
 from engagement.store import Cursor, Store, first_row, query, registered
 
-FACTS: Final = (
-    "last_login",
-    "completed_percent",
-    "completed_percent_course",
-    "completed_percent_due",
-    "avg_quiz_score",
-    "consecutive_missed_sessions",
-)
 MAX_ABSENT: Final = 0.2  # of the active learners; with more absent it is hardly the whole list
 # What a search looks in, as migration 007 has it; every file has these columns.
 _SEARCHED: Final = "lower(concat_ws(chr(10), source.name, source.id, source.email))"

@@ -18,13 +18,14 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 from engagement import runs
 from engagement.errors import InvalidInput, RunFailed
 from engagement.ingest import events
+from engagement.ingest.facts import newest_facts_at
 from engagement.ingest.learners import load as load_learners
 from engagement.ingest.loading import LoadSummary
 from engagement.ingest.readers import content_hash, source_name
 from engagement.ingest.source_format import SourceFormat
 from engagement.runs import Run
 from engagement.settings import PROJECT
-from engagement.store import Store, first_row, query
+from engagement.store import Store, query
 
 Kind = Literal["learners", "events"]
 _LOADERS: Final[Mapping[Kind, Callable[..., LoadSummary]]] = {
@@ -96,7 +97,7 @@ def check_age(store: Store, run: Run, sources: Sources) -> None:
     if sources.max_age_days is None:
         return
     with store.read() as db:
-        (newest,) = first_row(db, query("ingest/newest_facts_at"), {"as_of": run.as_of})
+        newest = newest_facts_at(db, run.as_of)
     age_days = (_known_at(run) - newest).total_seconds() / 86_400 if newest else None
     if age_days is None or age_days > sources.max_age_days:
         said = "there are no facts" if age_days is None else f"the newest facts are {age_days:.1f} days old"

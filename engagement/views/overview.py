@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from engagement import runs
+from engagement.ingest.facts import newest_facts_at
 from engagement.policy import DEFAULT_POLICY, RiskPolicy
 from engagement.runs import NIGHTLY, Run
 from engagement.store import Cursor, Store, first_row, locks, query, records
@@ -64,7 +65,7 @@ def overview(
         before = runs.before_newest(db, NIGHTLY)
         change = _change(db, before, scored, allowed)
         published = records(db, _NEWEST)
-        (newest_facts_at,) = first_row(db, query("ingest/newest_facts_at"), {"as_of": now})
+        newest_facts = newest_facts_at(db, now)
         history = _history(db, allowed)
         last_run = _last_run(db)
     labels = _counted(scored, "label")
@@ -83,7 +84,7 @@ def overview(
         },
         "compared_with": before.day if before and change is not None else None,
         **drafts,
-        "newest_facts_at": newest_facts_at,
+        "newest_facts_at": newest_facts,
         "scored_as_of": published[0]["as_of"] if published else None,
         "published_at": published[0]["published_at"] if published else None,
         "last_run": last_run,

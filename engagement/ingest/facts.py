@@ -1,0 +1,24 @@
+"""Facts: what was known of a learner from an instant on. A load appends them, and none is changed afterwards.
+
+Apart from the loading of them, because a page that says how old they are is to need no pandas.
+"""
+
+from datetime import datetime
+from typing import Final
+
+from engagement.store import Cursor, first_row, query
+
+FACTS: Final = (
+    "last_login",
+    "completed_percent",
+    "completed_percent_course",
+    "completed_percent_due",
+    "avg_quiz_score",
+    "consecutive_missed_sessions",
+)
+
+
+def newest_facts_at(db: Cursor, as_of: datetime) -> datetime | None:
+    """Return when the newest fact was observed that was known then; None where there is none."""
+    newest: datetime | None = first_row(db, query("ingest/newest_facts_at"), {"as_of": as_of})[0]
+    return newest
