@@ -7,7 +7,7 @@ many sources number the events of each user from 1.
 
 from datetime import datetime
 
-from engagement.ingest import loading, readers
+from engagement.ingest import loading, readers, validation
 from engagement.ingest.loading import LoadSummary
 from engagement.ingest.schema import EVENTS
 from engagement.ingest.source_format import AS_DOCUMENTED, SourceFormat
@@ -29,7 +29,7 @@ def load(
     Raises `InvalidInput` like `learners.load`.
     """
     observed_at = min(observed_at, loaded_at)  # nothing is known before it is there
-    with loading.checked(store, source, EVENTS, source_format) as loaded, store.write() as db:
+    with validation.checked(store, source, EVENTS, source_format) as loaded, store.write() as db:
         for name in {"metadata", "id"} - loaded.columns:
             db.execute(f"alter table temp.checked add column {name} text")
         db.execute(query("ingest/refuse_unknown_learners"))

@@ -9,11 +9,12 @@ from datetime import datetime
 from typing import Final
 
 from engagement.errors import InvalidInput
-from engagement.ingest import loading, readers
+from engagement.ingest import loading, readers, validation
 from engagement.ingest.facts import FACTS
-from engagement.ingest.loading import Checked, LoadSummary
+from engagement.ingest.loading import LoadSummary
 from engagement.ingest.schema import LEARNERS
 from engagement.ingest.source_format import AS_DOCUMENTED, SourceFormat, group_column
+from engagement.ingest.validation import Checked
 from engagement.store import Cursor, Store, first_row, query, registered
 
 MAX_ABSENT: Final = 0.2  # of the active learners; with more absent it is hardly the whole list
@@ -59,7 +60,7 @@ def load(
     """
     observed_at = min(observed_at, loaded_at)  # nothing is known before it is there
     columns = (*LEARNERS, *source_format.group_columns)
-    with loading.checked(store, source, columns, source_format) as loaded, store.write() as db:
+    with validation.checked(store, source, columns, source_format) as loaded, store.write() as db:
         load_id = loading.next_load_id(db)
         _prepare(db, loaded.columns, observed_at)
         _write(db, loaded.columns, load_id, observed_at)
@@ -92,7 +93,7 @@ def load_full(
     """
     observed_at = min(observed_at, loaded_at)
     columns = (*LEARNERS, *source_format.group_columns)
-    with loading.checked(store, source, columns, source_format) as loaded, store.write() as db:
+    with validation.checked(store, source, columns, source_format) as loaded, store.write() as db:
         load_id = loading.next_load_id(db)
         _prepare(db, loaded.columns, observed_at)
         db.execute("update temp.checked set active = true where active is null")

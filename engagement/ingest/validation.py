@@ -1,17 +1,31 @@
-"""The rules of `schema` as SQL: what a text becomes, and every reason why it cannot.
+"""A source held to the rules of `schema`: what a text becomes, every reason why it cannot, and what is refused whole.
 
-Built as expressions over a table of text columns, because a million rows are checked in one pass there, and all
+The rules are expressions over a table of text columns, because a million rows are checked in one pass there, and all
 reasons of a row are found, not just the first. Only names from `schema` are formatted into SQL, never a value.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
-from engagement.ingest.schema import FALSE_WORDS, TRUE_WORDS, Column
-from engagement.ingest.source_format import SPREADSHEET_DAYS, SourceFormat
+import pandas as pd
 
-READABLE: Final = ("number", "whole", "instant", "flag", "choice")  # a text of these may mean nothing
+from engagement.errors import InvalidInput
+from engagement.ingest import readers
+from engagement.ingest.readers import Incoming, Source
+from engagement.ingest.schema import FALSE_WORDS, TRUE_WORDS, Column
+from engagement.ingest.source_format import MAP_HINT, SPREADSHEET_DAYS, SourceFormat
+from engagement.store import Cursor, Store, first_row
+
+# Two columns in which not one value can be read are not a dirty file: their names stand over the wrong data.
+SWAPPED_AT_LEAST: Final = 2
+# In a column that is nearly empty, as last_login is at the start of a term, one bad row is only that.
+UNREAD_AT_LEAST: Final = 2
+UNREAD_SHARE: Final = 0.1
+_READABLE: Final = ("number", "whole", "instant", "flag", "choice")  # a text of these may mean nothing
 NO_INSTANT: Final = "not an ISO date or time"
 
 _SPACES: Final = r"\s\x{A0}\x{2007}\x{200B}\x{202F}\x{FEFF}"  # no-break and zero-width ones among them
@@ -30,18 +44,166 @@ _EMAIL: Final = r"^[^@\s]+@[^@\s]+$"
 _MANGLED: Final = r"^[0-9]+[.,]0+$|^[0-9]([.,][0-9]+)?[eE][+][0-9]+$"
 
 
-def written(column: Column) -> str:
+@dataclass(frozen=True, eq=False)
+class Checked:
+    """A source whose rows stand in the temporary table `checked`, every value read.
+
+    Its column `reasons` has a line for each reason against a row, and is null where there is none. `not_rows` are
+    the records that could not be split into columns.
+    """
+
+    source: Source
+    incoming: Incoming
+    content_hash: str
+    rows: int
+    not_rows: pd.DataFrame
+    stamp: tuple[int, int] | None
+
+    def refuse_changed(self) -> None:
+        """Raise `InvalidInput` where the file is no longer what was read."""
+        if _stamp(self.source) != self.stamp:
+            raise InvalidInput(f"{self.incoming.name}: changed while it was read; is it still being written?")
+
+    @property
+    def columns(self) -> set[str]:
+        """The names of the columns that the source has."""
+        return {column.name for column in self.incoming.columns}
+
+
+@contextmanager
+def checked(
+    store: Store, source: Source, columns: Sequence[Column], source_format: SourceFormat
+) -> Iterator[Checked]:
+    """Hold the source open with its rows in the temporary table `checked`.
+
+    Raises `InvalidInput` for a source that is refused whole.
+    """
+    before = _stamp(source)
+    content_hash = readers.content_hash(source)
+    with (
+        store.staging() as stage,
+        readers.opened(stage, source, columns, source_format.names) as incoming,
+    ):
+        _read(stage, incoming, source_format)
+        taken = first_row(stage, "select count(*) from checked")[0]
+        not_rows = incoming.refused(stage, taken)
+        loaded = Checked(source, incoming, content_hash, taken + len(not_rows), not_rows, before)
+        loaded.refuse_changed()
+        _refuse_swapped(stage, incoming)
+        _refuse_fractions(stage, incoming, source_format)
+        yield loaded
+
+
+def _stamp(source: Source) -> tuple[int, int] | None:
+    """Return what changes when a file is written to."""
+    if not isinstance(source, Path):
+        return None
+    try:
+        found = source.stat()
+    except OSError:  # nor is one there, or it has gone
+        return None
+    return found.st_mtime_ns, found.st_size
+
+
+def _read(stage: Cursor, incoming: Incoming, source_format: SourceFormat) -> None:
+    columns = incoming.columns
+    at_sight = ", ".join(
+        f"{column.name}, {_quick_value(column, source_format)} as {_quick(column)}" for column in columns
+    )
+    texts = ", ".join(f"{_text(column)} as {_written(column)}" for column in columns)
+    values = ", ".join(
+        f"{_value(column, source_format, comma_is_decimal=incoming.comma_is_decimal)} as {column.name}"
+        for column in columns
+    )
+    checks = [check for column in columns for check in _checks(column)]
+    wrong = " or ".join(f"({condition})" for condition, _ in checks)
+    reasons = ", ".join(f"case when {condition} then '{reason}' end" for condition, reason in checks)
+    names = ", ".join(column.name for column in columns)
+    sql = f"""
+        create or replace temp table checked as
+        with at_sight as (select {at_sight} from {incoming.relation}),
+        written as (select {texts}, columns('.*_quick') from at_sight),
+        valued as (select *, {values} from written)
+        select {names}, case when {wrong} then concat_ws(chr(10), {reasons}) end as reasons
+        from valued
+    """  # noqa: S608 (names and rules from the schema)
+    bound = {**incoming.parameters, **_parameters(source_format)}
+    stage.execute(sql, {name: value for name, value in bound.items() if f"${name}" in sql})
+
+
+def _refuse_swapped(stage: Cursor, incoming: Incoming) -> None:
+    """Refuse a source where no value can be read of two columns that are not empty."""
+    readable = [column for column in incoming.columns if column.kind in (*_READABLE, "email")]
+    if not readable:
+        return
+    counts = ", ".join(
+        "count_if(contains(email, '@'))" if column.kind == "email" else f"count({column.name})"
+        for column in readable
+    )
+    counted = first_row(stage, f"select {counts} from checked")  # noqa: S608 (names from the schema)
+    silent = [column.name for column, count in zip(readable, counted, strict=True) if not count]
+    enough = max(UNREAD_AT_LEAST, UNREAD_SHARE * first_row(stage, "select count(*) from checked")[0])
+    unread = [name for name in silent if _unread(stage, name) >= enough]
+    if len(unread) >= SWAPPED_AT_LEAST:
+        raise InvalidInput(
+            f"{incoming.name}: not one value of {', '.join(unread)} can be read; are these columns swapped? "
+            f"{MAP_HINT}"
+        )
+
+
+def _unread(stage: Cursor, column: str) -> int:
+    """Return how many rows have a reason against the column."""
+    found = first_row(
+        stage,
+        """
+        select count(*)
+        from (select unnest(string_split(reasons, chr(10))) as reason from checked where reasons is not null)
+        where starts_with(reason, $column || ': ')
+        """,
+        {"column": column},
+    )
+    return int(found[0])
+
+
+def _refuse_fractions(stage: Cursor, incoming: Incoming, source_format: SourceFormat) -> None:
+    """Refuse a percent column of fractions: half of the work done would be read as half a percent."""
+    percents = [
+        column.name
+        for column in incoming.columns
+        if column.is_percent and column.name not in source_format.percent_scale
+    ]
+    if not percents:
+        return
+    found = first_row(
+        stage,
+        "select "  # noqa: S608 (names from the schema)
+        + ", ".join(
+            # what lies outside is refused, and says nothing about the rest
+            f"max({name}) filter ({name} <= 100) <= 1 and count_if({name} > 0 and {name} < 1) > 0"
+            for name in percents
+        )
+        + " from checked",
+    )
+    fractions = [name for name, holds in zip(percents, found, strict=True) if holds]
+    if fractions:
+        raise InvalidInput(
+            f"{incoming.name}: {', '.join(fractions)} holds only fractions of 1, where percent are needed; "
+            "`--percent-scale 1` reads 1 as all of it, `--percent-scale 100` leaves them as they are"
+        )
+
+
+def _written(column: Column) -> str:
     """Return the name of the column that holds the trimmed text, null where it is missing."""
     return f"{column.name}_text"
 
 
-def quick(column: Column) -> str:
+def _quick(column: Column) -> str:
     """Return the name of the column that holds what most texts are at first sight; null for those to be mended."""
     return f"{column.name}_quick"
 
 
-def quick_value(column: Column, source_format: SourceFormat) -> str:
-    """Return the SQL for `quick`, the value of a text as it is mostly written, or a text without outer white space.
+def _quick_value(column: Column, source_format: SourceFormat) -> str:
+    """Return the SQL for `_quick`, the value of a text as it is mostly written, or a text without outer white space.
 
     It spares most of a million rows the patterns of all that a text could be.
     """
@@ -68,27 +230,27 @@ def quick_value(column: Column, source_format: SourceFormat) -> str:
             return f"case when strlen({name}) > {longest} and {ends} then {name} end"
 
 
-def text(column: Column) -> str:
+def _text(column: Column) -> str:
     """Return the SQL for the text without the white space around it, null where it stands for nothing."""
     name = column.name
     trimmed = f"regexp_replace({name}, '^[{_SPACES}]+|[{_SPACES}]+$', '', 'g')"
     mended = f"case when not {_is_one_of(trimmed, column.missing)} then {trimmed} end"
-    return f"case when {quick(column)} is not null then {name} else {mended} end"
+    return f"case when {_quick(column)} is not null then {name} else {mended} end"
 
 
-def value(column: Column, source_format: SourceFormat, *, comma_is_decimal: bool) -> str:
+def _value(column: Column, source_format: SourceFormat, *, comma_is_decimal: bool) -> str:
     """Return the SQL for what the text means: null where it is missing or cannot be read.
 
     An instant is naive UTC; one written without a zone is in the zone of the parameter `$zone`.
     """
     slow = _slow_value(column, source_format, comma_is_decimal)
-    if column.kind not in READABLE:
+    if column.kind not in _READABLE:
         return slow
-    return f"case when {quick(column)} is not null then {quick(column)} else {slow} end"
+    return f"case when {_quick(column)} is not null then {_quick(column)} else {slow} end"
 
 
 def _slow_value(column: Column, source_format: SourceFormat, comma_is_decimal: bool) -> str:
-    name = written(column)
+    name = _written(column)
     match column.kind:
         case "number" | "whole":
             return _number(column, source_format, comma_is_decimal)
@@ -108,8 +270,8 @@ def _slow_value(column: Column, source_format: SourceFormat, comma_is_decimal: b
             return name
 
 
-def parameters(source_format: SourceFormat) -> dict[str, Any]:
-    """Return what the SQL of `value` may refer to."""
+def _parameters(source_format: SourceFormat) -> dict[str, Any]:
+    """Return what the SQL of `_value` may refer to."""
     return {
         "zone": source_format.timezone,
         "date_formats": source_format.local_formats,
@@ -117,12 +279,12 @@ def parameters(source_format: SourceFormat) -> dict[str, Any]:
     }
 
 
-def checks(column: Column) -> list[tuple[str, str]]:
+def _checks(column: Column) -> list[tuple[str, str]]:
     """Return what can be wrong with `column`: the SQL of each condition, and the reason in words.
 
-    Its text stands beside it as `written`, its value under its own name.
+    Its text stands beside it as `_written`, its value under its own name.
     """
-    name, there = column.name, written(column)
+    name, there = column.name, _written(column)
     found: list[tuple[str, str]] = []
     if column.in_every_row:
         found.append((f"{there} is null", "missing"))
@@ -160,7 +322,7 @@ def checks(column: Column) -> list[tuple[str, str]]:
 
 def _number(column: Column, source_format: SourceFormat, comma_is_decimal: bool) -> str:
     """Return the SQL for a number with a decimal point or comma, and in percent with or without the sign."""
-    name = written(column)
+    name = _written(column)
     plain = _in_percent(f"try_cast({name} as double)", column, source_format)
     unambiguous = "" if comma_is_decimal else f" and not regexp_matches({name}, '{_THOUSANDS}')"
     comma = _in_percent(f"try_cast(replace({name}, ',', '.') as double)", column, source_format)

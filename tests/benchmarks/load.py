@@ -18,7 +18,7 @@ from typing import Any
 import duckdb
 
 from engagement.demo import sample
-from engagement.ingest import learners, loading
+from engagement.ingest import learners, validation
 from engagement.ingest.schema import LEARNERS
 from engagement.ingest.source_format import AS_DOCUMENTED
 from engagement.store import Store
@@ -106,7 +106,7 @@ def _plain(file: Path) -> float:
 
 def _rules(folder: Path, file: Path) -> float:
     begin = time.monotonic()
-    with loading.checked(Store(folder / "rules.duckdb"), file, LEARNERS, AS_DOCUMENTED):
+    with validation.checked(Store(folder / "rules.duckdb"), file, LEARNERS, AS_DOCUMENTED):
         return time.monotonic() - begin
 
 
