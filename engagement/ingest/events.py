@@ -7,7 +7,7 @@ many sources number the events of each user from 1.
 
 from datetime import datetime
 
-from engagement.ingest import loading, readers, validation
+from engagement.ingest import loading, readers
 from engagement.ingest.loading import LoadSummary
 from engagement.ingest.schema import EVENTS
 from engagement.ingest.source_format import AS_DOCUMENTED, SourceFormat
@@ -28,22 +28,17 @@ def load(
     So are those whose own id says something else already, in an earlier row or an earlier load.
     Raises `InvalidInput` like `learners.load`.
     """
-    observed_at = min(observed_at, loaded_at)  # nothing is known before it is there
-    with validation.checked(store, source, EVENTS, source_format) as loaded, store.write() as db:
-        for name in {"metadata", "id"} - loaded.columns:
+    with loading.begun(
+        store, source, EVENTS, source_format, kind="events", observed_at=observed_at, loaded_at=loaded_at
+    ) as begun:
+        db, columns = begun.db, begun.checked.columns
+        for name in {"metadata", "id"} - columns:
             db.execute(f"alter table temp.checked add column {name} text")
         db.execute(query("ingest/refuse_unknown_learners"))
-        if "id" in loaded.columns:
+        if "id" in columns:
             db.execute(query("ingest/keep_ids_within_learners"))
             db.execute(query("ingest/refuse_reused_ids"))
-        load_id = loading.next_load_id(db)
-        db.execute(query("ingest/append_events"), {"source": f"{load_id} {readers.source_name(source)}"})
-        return loading.record(
-            db,
-            load_id,
-            "events",
-            loaded,
-            observed_at=observed_at,
-            loaded_at=loaded_at,
-            max_quarantine=max_quarantine,
+        db.execute(
+            query("ingest/append_events"), {"source": f"{begun.load_id} {begun.checked.incoming.name}"}
         )
+        return loading.record(begun, max_quarantine=max_quarantine)

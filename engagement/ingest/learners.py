@@ -4,17 +4,18 @@ A load upserts learners and appends a fact only where something changed, so the 
 nothing and every earlier day can be scored again as it was known then.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
 from engagement.errors import InvalidInput
-from engagement.ingest import loading, readers, validation
+from engagement.ingest import loading, readers
 from engagement.ingest.facts import FACTS
-from engagement.ingest.loading import LoadSummary
+from engagement.ingest.loading import Load, LoadSummary
 from engagement.ingest.schema import LEARNERS
 from engagement.ingest.source_format import AS_DOCUMENTED, SourceFormat, group_column
-from engagement.ingest.validation import Checked
 from engagement.store import Cursor, Store, first_row, query, registered
 
 MAX_ABSENT: Final = 0.2  # of the active learners; with more absent it is hardly the whole list
@@ -22,7 +23,7 @@ MAX_ABSENT: Final = 0.2  # of the active learners; with more absent it is hardly
 _SEARCHED: Final = "lower(concat_ws(chr(10), source.name, source.id, source.email))"
 # What a learner becomes where the source is silent; an update leaves alone what the source does not have.
 _DEFAULTS: Final = {
-    "person_id": "id",
+    "person_id": "source.id",
     "locale": "'en'",
     "whatsapp_opt_in": "false",
     "contact_opt_out": "false",
@@ -58,22 +59,10 @@ def load(
     InvalidInput
         The source is refused whole: no table, a column missing, doubled or swapped, no rows, or too few accepted.
     """
-    observed_at = min(observed_at, loaded_at)  # nothing is known before it is there
-    columns = (*LEARNERS, *source_format.group_columns)
-    with validation.checked(store, source, columns, source_format) as loaded, store.write() as db:
-        load_id = loading.next_load_id(db)
-        _prepare(db, loaded.columns, observed_at)
-        _write(db, loaded.columns, load_id, observed_at)
-        _keep_groups(db, source_format, load_id)
-        return loading.record(
-            db,
-            load_id,
-            "learners",
-            loaded,
-            observed_at=observed_at,
-            loaded_at=loaded_at,
-            max_quarantine=max_quarantine,
-        )
+    with _begun(store, source, source_format, observed_at=observed_at, loaded_at=loaded_at) as begun:
+        _write(begun, begun.checked.columns)
+        _keep_groups(begun, source_format)
+        return loading.record(begun, max_quarantine=max_quarantine)
 
 
 def load_full(
@@ -91,66 +80,67 @@ def load_full(
     A refused row still says that its learner is there. Raises `InvalidInput` also where a refused row does not say for
     certain whose it is, and where more than the share `max_absent` of the active learners would become inactive.
     """
-    observed_at = min(observed_at, loaded_at)
+    with _begun(store, source, source_format, observed_at=observed_at, loaded_at=loaded_at) as begun:
+        begun.db.execute("update temp.checked set active = true where active is null")
+        inactivated = _inactivate_absent(begun, max_absent)
+        _write(begun, begun.checked.columns | {"active"})
+        _keep_groups(begun, source_format)
+        return replace(loading.record(begun, max_quarantine=max_quarantine), inactivated=inactivated)
+
+
+@contextmanager
+def _begun(
+    store: Store,
+    source: readers.Source,
+    source_format: SourceFormat,
+    *,
+    observed_at: datetime,
+    loaded_at: datetime,
+) -> Iterator[Load]:
+    """Hold open the write of a load in which `checked` has every column there is, whichever the source had."""
     columns = (*LEARNERS, *source_format.group_columns)
-    with validation.checked(store, source, columns, source_format) as loaded, store.write() as db:
-        load_id = loading.next_load_id(db)
-        _prepare(db, loaded.columns, observed_at)
-        db.execute("update temp.checked set active = true where active is null")
-        inactivated = _inactivate_absent(db, loaded, load_id, observed_at, max_absent)
-        _write(db, loaded.columns | {"active"}, load_id, observed_at)
-        _keep_groups(db, source_format, load_id)
-        summary = loading.record(
-            db,
-            load_id,
-            "learners",
-            loaded,
-            observed_at=observed_at,
-            loaded_at=loaded_at,
-            max_quarantine=max_quarantine,
-        )
-        return replace(summary, inactivated=inactivated)
+    with loading.begun(
+        store, source, columns, source_format, kind="learners", observed_at=observed_at, loaded_at=loaded_at
+    ) as begun:
+        for column in LEARNERS:
+            if column.name not in begun.checked.columns:
+                kind = {"instant": "timestamp", "flag": "boolean", "number": "double"}.get(
+                    column.kind, "text"
+                )
+                begun.db.execute(f"alter table temp.checked add column {column.name} {kind}")
+        begun.db.execute(query("ingest/complete_person_id"))
+        begun.db.execute(query("ingest/known_later"), {"observed_at": begun.observed_at})
+        begun.db.execute(query("ingest/refuse_doubled_learners"))
+        yield begun
 
 
-def _prepare(db: Cursor, here: set[str], observed_at: datetime) -> None:
-    """Give `checked` every column there is, so that what follows need not ask which the source had."""
-    for column in LEARNERS:
-        if column.name not in here:
-            kind = {"instant": "timestamp", "flag": "boolean", "number": "double"}.get(column.kind, "text")
-            db.execute(f"alter table temp.checked add column {column.name} {kind}")
-    db.execute(query("ingest/complete_person_id"))
-    db.execute(query("ingest/known_later"), {"observed_at": observed_at})
-    db.execute(query("ingest/refuse_doubled_learners"))
-
-
-def _write(db: Cursor, here: set[str], load_id: str, observed_at: datetime) -> None:
+def _write(begun: Load, here: set[str]) -> None:
     """Write learners and facts from `checked`, of which `here` are the columns that count."""
-    known = {"load_id": load_id, "observed_at": observed_at}
+    db, known = begun.db, {"load_id": begun.load_id, "observed_at": begun.observed_at}
     _refuse_shared_addresses(db)
-    _upsert(db, here, load_id, observed_at)
+    _upsert(begun, here)
     if first_row(db, "select count(*) from temp.known_later")[0]:
         db.execute(query("ingest/confirm_facts"), known)
     db.execute(query("ingest/append_changed_facts"), known)
-    db.execute(query("ingest/mark_seen"), {"observed_at": observed_at})
+    db.execute(query("ingest/mark_seen"), {"observed_at": begun.observed_at})
 
 
-def _keep_groups(db: Cursor, source_format: SourceFormat, load_id: str) -> None:
+def _keep_groups(begun: Load, source_format: SourceFormat) -> None:
     """Keep apart which groups the learners are in; nothing but `fairness` reads it."""
     for name in source_format.groups:
-        named = {"name": name, "load_id": load_id}
-        db.execute(query("ingest/keep_group").replace("group_value", group_column(name)), named)
+        named = {"name": name, "load_id": begun.load_id}
+        begun.db.execute(query("ingest/keep_group").replace("group_value", group_column(name)), named)
 
 
-def _inactivate_absent(
-    db: Cursor, loaded: Checked, load_id: str, observed_at: datetime, max_absent: float
-) -> int:
+def _inactivate_absent(begun: Load, max_absent: float) -> int:
     """Make inactive who is absent; before the file is written, so that they hold no address against who is there."""
-    with registered(db, "fields_of_not_rows", loaded.incoming.fields_of_not_rows()):
+    db, incoming = begun.db, begun.checked.incoming
+    with registered(db, "fields_of_not_rows", incoming.fields_of_not_rows()):
         (nameless,) = first_row(db, query("ingest/count_nameless"))
         db.execute(query("ingest/absent_learners"))
     if nameless:
         raise InvalidInput(
-            f"{loaded.incoming.name}: {nameless} refused rows do not say for certain whose they are, so that nobody "
+            f"{incoming.name}: {nameless} refused rows do not say for certain whose they are, so that nobody "
             "can be told absent; mend them, or load the file without `--full`"
         )
     absent, active = first_row(
@@ -158,7 +148,7 @@ def _inactivate_absent(
     )
     if absent and absent / active > max_absent:
         raise InvalidInput(
-            f"{loaded.incoming.name}: {absent} of {active} active learners are not in it, more than "
+            f"{incoming.name}: {absent} of {active} active learners are not in it, more than "
             f"{100 * max_absent:g} %; if it is the whole list all the same, `--yes` loads it"
         )
     db.execute(
@@ -167,7 +157,7 @@ def _inactivate_absent(
         set active = false, inactive_since = $observed_at, seen_at = $observed_at, load_id = $load_id
         where id in (select id from temp.absent)
         """,
-        {"load_id": load_id, "observed_at": observed_at},
+        {"load_id": begun.load_id, "observed_at": begun.observed_at},
     )
     return int(absent)
 
@@ -178,7 +168,7 @@ def _refuse_shared_addresses(db: Cursor) -> None:
         pass  # who is refused keeps the address they had, which another row may claim
 
 
-def _upsert(db: Cursor, here: set[str], load_id: str, observed_at: datetime) -> None:
+def _upsert(begun: Load, here: set[str]) -> None:
     """Insert who is new and update who changed, save where something newer is known: an old file undoes no opt-out."""
     columns = [column.name for column in LEARNERS if column.name not in FACTS]
     updated = [name for name in columns if name in here and name != "id"]
@@ -187,7 +177,7 @@ def _upsert(db: Cursor, here: set[str], load_id: str, observed_at: datetime) -> 
         for name in updated
     }
     inserted = [
-        f"coalesce(source.{name}, {_default(name)})" if name in _DEFAULTS else f"source.{name}"
+        f"coalesce(source.{name}, {_DEFAULTS[name]})" if name in _DEFAULTS else f"source.{name}"
         for name in columns
     ]
     if "active" in here:
@@ -204,7 +194,7 @@ def _upsert(db: Cursor, here: set[str], load_id: str, observed_at: datetime) -> 
         "$observed_at::timestamp",
     ]
     changed = " or ".join(f"learners.{name} is distinct from {values[name]}" for name in updated)
-    db.execute(
+    begun.db.execute(
         f"""
         merge into learners
         using (
@@ -219,13 +209,9 @@ def _upsert(db: Cursor, here: set[str], load_id: str, observed_at: datetime) -> 
         when not matched then insert ({", ".join(columns)}, load_id)
             values ({", ".join(inserted)}, $load_id)
         """,  # noqa: S608 (names from the schema)
-        {"load_id": load_id, "observed_at": observed_at},
+        {"load_id": begun.load_id, "observed_at": begun.observed_at},
     )
-    db.execute(query("ingest/number_persons"))
-
-
-def _default(name: str) -> str:
-    return "source.id" if name == "person_id" else _DEFAULTS[name]
+    begun.db.execute(query("ingest/number_persons"))
 
 
 def count(store: Store) -> int:

@@ -4,7 +4,8 @@ Every row of a source ends in one of two places, and the counts say so: rows = a
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal
@@ -12,9 +13,14 @@ from typing import Final, Literal
 import pandas as pd
 
 from engagement.errors import EngagementError, InvalidInput
-from engagement.ingest.source_format import MAP_HINT
+from engagement.ingest import validation
+from engagement.ingest.readers import Source
+from engagement.ingest.schema import Column
+from engagement.ingest.source_format import MAP_HINT, SourceFormat
 from engagement.ingest.validation import NO_INSTANT, Checked
-from engagement.store import TEXT_ROWS_PER_BLOCK, Cursor, first_row, query, registered
+from engagement.store import TEXT_ROWS_PER_BLOCK, Cursor, Store, first_row, query, registered
+
+Kind = Literal["learners", "events"]
 
 _NO_DATE: Final = f"last_login: {NO_INSTANT}"
 
@@ -42,34 +48,51 @@ class LoadSummary:
         } | absent
 
 
-def next_load_id(db: Cursor) -> str:
-    """Return the id of a new load; ids sort in the order of loading."""
-    (count,) = first_row(db, "select count(*) from loads")
-    return f"L{count + 1:06}"
+@dataclass(frozen=True, eq=False)
+class Load:
+    """A load in the write that keeps it whole or not at all; `observed_at` is when what the source says was known."""
+
+    db: Cursor
+    load_id: str  # ids sort in the order of loading
+    kind: Kind
+    checked: Checked
+    observed_at: datetime
+    loaded_at: datetime
 
 
-def record(
-    db: Cursor,
-    load_id: str,
-    kind: Literal["learners", "events"],
-    loaded: Checked,
+@contextmanager
+def begun(
+    store: Store,
+    source: Source,
+    columns: Sequence[Column],
+    source_format: SourceFormat,
     *,
+    kind: Kind,
     observed_at: datetime,
     loaded_at: datetime,
-    max_quarantine: float,
-) -> LoadSummary:
+) -> Iterator[Load]:
+    """Hold open the write of a load whose rows stand in the temporary table `checked`.
+
+    Raises `InvalidInput` for a source that is refused whole.
+    """
+    observed_at = min(observed_at, loaded_at)  # nothing is known before it is there
+    with validation.checked(store, source, columns, source_format) as checked, store.write() as db:
+        (count,) = first_row(db, "select count(*) from loads")
+        yield Load(db, f"L{count + 1:06}", kind, checked, observed_at, loaded_at)
+
+
+def record(load: Load, *, max_quarantine: float) -> LoadSummary:
     """Write the load and its quarantine; every row of `checked` with a reason goes there, with its place.
 
-    Raises `InvalidInput` where nothing was accepted, or too little: the caller's transaction then leaves no trace.
+    Raises `InvalidInput` where nothing was accepted, or too little: the load then leaves no trace.
     """
-    name, rows = loaded.incoming.name, loaded.rows
-    _quarantine(db, load_id, loaded)
-    loaded.refuse_changed()
+    db, name, rows = load.db, load.checked.incoming.name, load.checked.rows
+    of_load = {"load_id": load.load_id}
+    _quarantine(load)
+    load.checked.refuse_changed()
     accepted = first_row(db, "select count(*) from temp.checked where reasons is null")[0]
-    reasons = dict(db.execute(query("ingest/count_reasons"), {"load_id": load_id}).fetchall())
-    quarantined = first_row(
-        db, "select count(*) from quarantine where load_id = $load_id", {"load_id": load_id}
-    )[0]
+    reasons = dict(db.execute(query("ingest/count_reasons"), of_load).fetchall())
+    quarantined = first_row(db, "select count(*) from quarantine where load_id = $load_id", of_load)[0]
     if rows != accepted + quarantined:
         raise EngagementError(f"{name}: {rows} rows, but {accepted} accepted and {quarantined} quarantined")
     if accepted == 0:
@@ -82,7 +105,6 @@ def record(
             f"{name}: {quarantined} of {rows} rows refused, more than the share of {max_quarantine:g} allowed: "
             + _most_frequent(reasons)
         )
-    summary = LoadSummary(load_id, name, rows, accepted, quarantined, reasons)
     db.execute(
         """
         insert into loads
@@ -91,23 +113,24 @@ def record(
         )
         """,
         {
-            "load_id": load_id,
-            "kind": kind,
+            **of_load,
+            "kind": load.kind,
             "source": name,
-            "content_hash": loaded.content_hash,
-            "observed_at": observed_at,
-            "loaded_at": loaded_at,
+            "content_hash": load.checked.content_hash,
+            "observed_at": load.observed_at,
+            "loaded_at": load.loaded_at,
             "rows": rows,
             "accepted": accepted,
             "quarantined": quarantined,
             "reasons": json.dumps(reasons, ensure_ascii=False),
         },
     )
-    return summary
+    return LoadSummary(load.load_id, name, rows, accepted, quarantined, reasons)
 
 
-def _quarantine(db: Cursor, load_id: str, loaded: Checked) -> None:
-    refused = db.execute(
+def _quarantine(load: Load) -> None:
+    not_rows = load.checked.not_rows
+    refused = load.db.execute(
         """
         select rowid as row, string_split(reasons, chr(10)) as reasons
         from temp.checked
@@ -115,19 +138,19 @@ def _quarantine(db: Cursor, load_id: str, loaded: Checked) -> None:
         order by rowid
         """
     ).df()
-    for start in range(0, len(loaded.not_rows), TEXT_ROWS_PER_BLOCK):
-        _keep(db, load_id, loaded.not_rows.iloc[start : start + TEXT_ROWS_PER_BLOCK])
+    for start in range(0, len(not_rows), TEXT_ROWS_PER_BLOCK):
+        _keep(load, not_rows.iloc[start : start + TEXT_ROWS_PER_BLOCK])
     for start in range(0, len(refused), TEXT_ROWS_PER_BLOCK):
         some = refused.iloc[start : start + TEXT_ROWS_PER_BLOCK]
-        placed = loaded.incoming.places(db, some["row"].to_numpy("int64"))
-        _keep(db, load_id, placed.assign(reasons=some["reasons"].to_numpy()))
+        placed = load.checked.incoming.places(load.db, some["row"].to_numpy("int64"))
+        _keep(load, placed.assign(reasons=some["reasons"].to_numpy()))
 
 
-def _keep(db: Cursor, load_id: str, refused: pd.DataFrame) -> None:
-    with registered(db, "refused", refused):
-        db.execute(
+def _keep(load: Load, refused: pd.DataFrame) -> None:
+    with registered(load.db, "refused", refused):
+        load.db.execute(
             "insert into quarantine select $load_id, line, raw, reasons::text[] from refused",
-            {"load_id": load_id},
+            {"load_id": load.load_id},
         )
 
 

@@ -23,8 +23,9 @@ from typing import Any, Final
 
 from engagement import runs
 from engagement.errors import InvalidInput, RunFailed
+from engagement.ingest.loading import Kind
 from engagement.ingest.readers import content_hash
-from engagement.pipeline.sources import PLAN, Kind, Sources, waiting
+from engagement.pipeline.sources import PLAN, Sources, waiting
 from engagement.runs import Run
 from engagement.settings import PROJECT
 from engagement.store import Cursor, Store, first_row, query

@@ -20,14 +20,13 @@ from engagement.errors import InvalidInput, RunFailed
 from engagement.ingest import events
 from engagement.ingest.facts import newest_facts_at
 from engagement.ingest.learners import load as load_learners
-from engagement.ingest.loading import LoadSummary
+from engagement.ingest.loading import Kind, LoadSummary
 from engagement.ingest.readers import content_hash, source_name
 from engagement.ingest.source_format import SourceFormat
 from engagement.runs import Run
 from engagement.settings import PROJECT
 from engagement.store import Store, query
 
-Kind = Literal["learners", "events"]
 _LOADERS: Final[Mapping[Kind, Callable[..., LoadSummary]]] = {
     "learners": load_learners,
     "events": events.load,
