@@ -6,6 +6,7 @@ The clock is never read: the same facts, policy and `as_of` give the same scores
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from engagement.policy import INPUTS, RiskPolicy
 from engagement.risk import formula
@@ -58,17 +59,17 @@ def keep(db: Cursor, run: Run) -> dict[str, int]:
 
 def labels(db: Cursor, run: Run) -> dict[str, int]:
     """Return how many learners of an unpublished run have each label, every label named."""
-    rows = db.execute(
+    return _counted(
+        db,
         "select risk_label, count(*) from run_scores where run_id = $run_id group by risk_label",
         {"run_id": run.run_id},
-    ).fetchall()
-    found = dict(rows)
-    return {label: int(found.get(label, 0)) for label in LABELS}
+    )
 
 
-def current_labels(db: Cursor, programs: Sequence[str] | None = None) -> dict[str, int]:
+def current_labels(db: Cursor, programs: Sequence[str] | None) -> dict[str, int]:
     """Return how many learners have each label in the newest published scores, every label named."""
-    rows = db.execute(
+    return _counted(
+        db,
         """
         select risk_scores.risk_label, count(*)
         from risk_scores
@@ -77,8 +78,11 @@ def current_labels(db: Cursor, programs: Sequence[str] | None = None) -> dict[st
         group by risk_scores.risk_label
         """,
         {"programs": None if programs is None else list(programs)},
-    ).fetchall()
-    found = dict(rows)
+    )
+
+
+def _counted(db: Cursor, sql: str, named: dict[str, Any]) -> dict[str, int]:
+    found = dict(db.execute(sql, named).fetchall())
     return {label: int(found.get(label, 0)) for label in LABELS}
 
 
