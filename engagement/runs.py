@@ -283,30 +283,29 @@ def keep_parameters(db: Cursor, run_id: str, parameters: Mapping[str, object]) -
 
 def before_newest(db: Cursor, pipeline: str) -> Run | None:
     """Return the newest published run of the pipeline for an earlier day than that of the newest one."""
-    rows = db.execute(
-        f"""
-        select {_COLUMNS} from runs
-        where pipeline = $pipeline and published_at is not null
-            and day < (
-                select max(newest.day) from runs as newest
-                where newest.pipeline = $pipeline and newest.published_at is not null
-            )
-        order by day desc, published_at desc limit 1
-        """,  # noqa: S608 (our own columns)
-        {"pipeline": pipeline},
-    ).fetchall()
-    return _run(rows[0]) if rows else None
+    return _published_before(db, pipeline, None)
 
 
 def previous(db: Cursor, run: Run) -> Run | None:
     """Return the newest published run of the pipeline for an earlier day."""
+    return _published_before(db, run.history_of, run.day)
+
+
+def _published_before(db: Cursor, pipeline: str, day: date | None) -> Run | None:
     rows = db.execute(
         f"""
         select {_COLUMNS} from runs
-        where pipeline = $pipeline and published_at is not null and day < $day
+        where pipeline = $pipeline and published_at is not null
+            and day < coalesce(
+                $day,
+                (
+                    select max(newest.day) from runs as newest
+                    where newest.pipeline = $pipeline and newest.published_at is not null
+                )
+            )
         order by day desc, published_at desc limit 1
         """,  # noqa: S608 (our own columns)
-        {"pipeline": run.history_of, "day": run.day},
+        {"pipeline": pipeline, "day": day},
     ).fetchall()
     return _run(rows[0]) if rows else None
 
