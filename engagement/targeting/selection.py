@@ -12,7 +12,7 @@ given. Only `one_per_person` and `within_capacity` look at more than one row. Bo
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final, cast
+from typing import Any, Final, cast
 
 import narwhals as nw
 from narwhals.typing import FrameT, IntoFrameT
@@ -71,7 +71,7 @@ class SelectionPolicy:
     labels: tuple[str, ...] = AT_RISK  # `unknown` gives nothing to write about
     capacity: int | None = None  # contacts of a run; a quiz goes to nobody beyond them. None: everyone
     recent_hours: float = 72
-    cap_contacts: int = 2
+    cap_contacts: int = 2  # in seven days, which the input counts: their number is no setting
     welcome_days: float = 14
     quiz_below: float = 60.0  # percent
     referral_runs: int = 3
@@ -79,8 +79,6 @@ class SelectionPolicy:
     rewrite_templates: bool = (
         False  # an untouched template of an earlier attempt for the day counts as no draft
     )
-
-    cap_days: ClassVar[int] = 7  # the input counts contacts in seven days, so it is no setting
 
     def __post_init__(self) -> None:
         # A policy file gives a list, which could not be hashed.
