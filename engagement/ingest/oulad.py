@@ -29,6 +29,7 @@ from engagement import dates
 from engagement.errors import InvalidInput
 from engagement.ingest import events, learners
 from engagement.ingest.loading import LoadSummary
+from engagement.ingest.readers import parquet_columns
 from engagement.ingest.schema import MISSING_WORDS, Column
 from engagement.ingest.source_format import SourceFormat
 from engagement.store import Cursor, Store, first_row, pattern, query
@@ -194,12 +195,9 @@ def _table(store: Store, folder: Path, name: str) -> _Table:
 def _parquet_header(store: Store, file: Path) -> list[str]:
     try:
         with store.staging() as stage:
-            rows = stage.execute(
-                "describe select * from read_parquet($file)", {"file": pattern(file)}
-            ).fetchall()
+            return parquet_columns(stage, file)
     except InvalidInput as error:  # which does not say which of the six
         raise InvalidInput(f"{file.name}: {error}") from None
-    return [name for name, *_ in rows]
 
 
 def _csv_header(file: Path) -> list[str]:

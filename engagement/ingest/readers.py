@@ -76,6 +76,12 @@ def source_name(source: Source) -> str:
     return str(source.attrs.get("source", "data frame")) if isinstance(source, pd.DataFrame) else source.name
 
 
+def parquet_columns(stage: Cursor, path: Path) -> list[str]:
+    """Return the names of the columns of a Parquet file."""
+    described = stage.execute("describe select * from read_parquet($file)", {"file": pattern(path)})
+    return [name for name, *_ in described.fetchall()]
+
+
 class _Table:
     """A source without lines: a row's place is its number, its raw text the row as JSON."""
 
@@ -114,13 +120,11 @@ class _Table:
 def _open_parquet(
     stage: Cursor, path: Path, columns: Sequence[Column], names: Mapping[str, str]
 ) -> Iterator[_Table]:
-    parameters = {"file": pattern(path)}
-    described = stage.execute("describe select * from read_parquet($file)", parameters).fetchall()
-    theirs = [str(row[0]) for row in described]
+    theirs = parquet_columns(stage, path)
     header = match_header(theirs, columns, names, path.name)
     quoted = {at: theirs[at].replace('"', '""') for _, at in header.positions}
     chosen = ", ".join(f'cast("{quoted[at]}" as varchar) as {column.name}' for column, at in header.positions)
-    yield _Table(path.name, f"(select {chosen} from read_parquet($file))", parameters, header)  # noqa: S608
+    yield _Table(path.name, f"(select {chosen} from read_parquet($file))", {"file": pattern(path)}, header)  # noqa: S608
 
 
 @contextmanager
