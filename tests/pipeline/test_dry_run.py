@@ -6,7 +6,7 @@ import pytest
 
 from engagement.errors import NotFound
 from engagement.llm import titles
-from engagement.llm.completions import make_prompts
+from engagement.llm.completions import prompts_to_ask
 from engagement.llm.writer import chosen_model
 from engagement.outreach import nudges, quizzes
 from engagement.pipeline import config, dry_run
@@ -89,7 +89,7 @@ def test_what_was_answered_before_is_known(cohort):
         with cohort.read() as db:
             nudges.choose(db, run, why_not="", rewrites=True)
             asked = chosen_model(read_settings(), "gpt-4.1-mini")
-            make_prompts(db, nudges.WANTED, asked, as_of=AS_OF)
+            prompts_to_ask(db, nudges.WANTED, asked, as_of=AS_OF)
             keys = db.execute("select distinct cache_key from temp.prompts order by all").fetchall()
         with cohort.write() as db:
             db.execute(
