@@ -13,7 +13,9 @@
 Modules load when they are first asked for, so that the command line answers at once.
 """
 
+from collections import ChainMap
 from importlib import import_module
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -101,6 +103,7 @@ _MODULES: Final = {
     "retention": "views.retention",
     "review": "outreach.review",
     "risk": "risk",
+    "run_tables": "views.run_tables",
     "runs": "runs",
     "scores": "risk.scores",
     "selection": "targeting.selection",
@@ -110,7 +113,11 @@ _MODULES: Final = {
     "titles": "llm.titles",
     "what_if": "evaluation.what_if",
 }
-# What notebooks of before call them; an analyst's own go on working.
+# Where the rest of a module lies that held more before: an analyst's own notebook goes on working.
+_REST: Final = {
+    "cohorts": ("views.run_tables",),
+}
+# What notebooks of before call them.
 _FORMERLY: Final = {
     "contacts": "decisions",
     "cutoffs": "point_in_time",
@@ -157,7 +164,8 @@ def __getattr__(name: str) -> Any:
         return getattr(import_module(f"engagement.{_HOME[name]}"), name)
     name = _FORMERLY.get(name, name)
     if name in _MODULES:
-        return import_module(f"engagement.{_MODULES[name]}")
+        homes = [import_module(f"engagement.{home}") for home in (_MODULES[name], *_REST.get(name, ()))]
+        return homes[0] if len(homes) == 1 else SimpleNamespace(**ChainMap(*map(vars, homes)))
     raise AttributeError(f"module 'engagement' has no attribute {name!r}")
 
 

@@ -8,6 +8,7 @@ import engagement as eg
 from engagement import api
 from engagement.errors import InvalidInput, NotFound
 from engagement.settings import PROJECT
+from engagement.views import cohorts
 from tests.support.cohort import AS_OF, DAY, LOW, MEDIUM, learner, load, night
 
 DOCUMENTED = {
@@ -81,6 +82,14 @@ def test_dir_names_what_can_be_reached():
 def test_a_name_that_is_not_there_is_an_attribute_error():
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         eg.nonsense  # noqa: B018
+
+
+def test_what_notebooks_of_before_call_is_still_there():
+    assert eg.cohorts.label_counts is eg.run_tables.label_counts
+    assert eg.cohorts.learners_at is cohorts.learners_at
+    assert eg.findings is eg.headlines
+    with pytest.raises(AttributeError):
+        eg.cohorts.nonsense  # noqa: B018
 
 
 def test_importing_the_package_imports_nothing_heavy():

@@ -13,8 +13,9 @@ from engagement.content.generation import WANTED_TEMPLATES
 from engagement.outreach import nudges, quizzes, review
 from engagement.risk import scores
 from engagement.runs import Run
-from engagement.store import Cursor, Store, first_row, query, records
+from engagement.store import Cursor, Store, first_row, query
 from engagement.targeting import decisions, experiments
+from engagement.views import run_tables
 from engagement.vocabulary import LABELS
 
 
@@ -77,19 +78,19 @@ def summary(db: Cursor, run: Run) -> dict[str, Any]:
 
 def _asked_a_model(db: Cursor, run: Run) -> bool:
     """Return whether the run may have written templates anew; where none was asked, everybody waits for less."""
-    reasons = {row["reason"] for row in records(db, query("views/run_authors"), {"run_id": run.run_id})}
+    reasons = {row["reason"] for row in run_tables.drafts_by_author(db, run)}
     return not reasons <= {"no_model", "no_key"}
 
 
 def _templates(db: Cursor, run: Run) -> dict[str, int]:
     """Return how many texts are templates, by reason."""
-    found = records(db, query("views/run_authors"), {"run_id": run.run_id})
+    found = run_tables.drafts_by_author(db, run)
     return {row["reason"]: row["nudges"] + row["quizzes"] for row in found if row["reason"]}
 
 
 def _model_use(db: Cursor, run: Run) -> dict[str, Any] | None:
     """Return what the run asked of a model and what that cost; None where it asked none."""
-    (use,) = records(db, query("views/run_model_use"), {"run_id": run.run_id})
+    use = run_tables.asked_of_model(db, run)
     return use if use["model"] else None
 
 

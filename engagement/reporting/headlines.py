@@ -10,7 +10,7 @@ from engagement.vocabulary import AT_RISK, SCORED_LABELS, SMALLEST_GROUP, TYPE_W
 
 
 def headline(labels: pd.DataFrame) -> str:
-    """Return how many are at high risk, and how that changed, from `cohorts.label_counts`.
+    """Return how many are at high risk, and how that changed, from `run_tables.label_counts`.
 
     >>> headline(pd.DataFrame({"label": ["high", "low"], "learners": [20, 80], "change": [-2, 2]}))
     '20 of 100 learners are at high risk (20 %), 2 fewer than in the last run.'
@@ -27,7 +27,7 @@ def headline(labels: pd.DataFrame) -> str:
 
 
 def freshness(frame: pd.DataFrame) -> str:
-    """Return how old the newest facts are, and whom they leave out, from `cohorts.freshness`."""
+    """Return how old the newest facts are, and whom they leave out, from `run_tables.freshness`."""
     row = frame.iloc[0]
     if pd.isna(row["newest_facts"]):
         return "Nothing is known by this date."
@@ -46,7 +46,7 @@ def freshness(frame: pd.DataFrame) -> str:
 
 
 def authors(use: pd.DataFrame) -> str:
-    """Return who wrote the texts and what that cost, from `cohorts.model_use`."""
+    """Return who wrote the texts and what that cost, from `run_tables.model_use`."""
     row = use.iloc[0]
     if not row["drafts"]:
         return "Nothing was drafted."

@@ -50,6 +50,16 @@ def learner(learner_id="a", **different):
     return row | different
 
 
+MIXED = (
+    learner("a", completed_percent=0),
+    learner("b", avg_quiz_score=0, completed_percent=50, consecutive_missed_sessions=7),
+    learner("c", program="Welding", **MEDIUM),
+    learner("d", program="Welding", **LOW),
+    learner("e", **UNKNOWN),
+    learner("f", active=False),
+)
+
+
 def load(store, *rows, at=AS_OF - 30 * DAY):
     """Load rows as they were known at `at`."""
     return learners.load(store, pd.DataFrame(rows), observed_at=at, loaded_at=at)

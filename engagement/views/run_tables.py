@@ -1,0 +1,165 @@
+"""What a run found and did, as small tables: labels, drivers, drafts, authors, loads.
+
+Each function returns one pandas frame that a notebook shows or a chart draws. The counting happens in the store.
+"""
+
+from typing import Any
+
+import narwhals as nw
+import pandas as pd
+
+from engagement import runs
+from engagement.content.generation import WHY_TEMPLATE
+from engagement.risk import explanations, scores
+from engagement.runs import Run
+from engagement.store import Cursor, Store, query, records
+from engagement.targeting import selection
+from engagement.targeting.selection import REASONS
+from engagement.vocabulary import AT_RISK, LABELS, TYPE_WORDS
+
+
+def label_counts(store: Store, run: Run) -> pd.DataFrame:
+    """Return one row per label: `label`, `learners`, `before` and `change` since the last published run."""
+    with store.read() as db:
+        labels = scores.labels(db, run)
+        previous = runs.previous(db, run)
+        earlier: Any = runs.counts(db, previous.run_id).get("labels") if previous else None
+    counts = pd.DataFrame({"label": list(LABELS), "learners": [labels[label] for label in LABELS]})
+    before = pd.Series([earlier.get(label) if earlier else None for label in LABELS], dtype="Int64")
+    return counts.assign(before=before, change=counts["learners"].astype("Int64") - before)
+
+
+def score_bins(store: Store, run: Run) -> pd.DataFrame:
+    """Return one row per bin of 0.05 and label: `score_from`, `score_to`, `label`, `learners`."""
+    return _frame(store, "views/run_score_bins", run_id=run.run_id)
+
+
+def drivers(store: Store, run: Run) -> pd.DataFrame:
+    """Return one row per driver of those at high or medium risk: `driver`, `learners`, most frequent first.
+
+    A driver is the term that is largest for its own range: the one that also chooses the type of nudge.
+    """
+    with store.read() as db:
+        scored: Any = nw.from_native(db.table("run_scores"))
+        counted = (
+            scored.filter(nw.col("run_id") == run.run_id, nw.col("risk_label").is_in(AT_RISK))
+            .with_columns(driver=selection.largest_term(run.policy))
+            .group_by("driver")
+            .agg(learners=nw.len())
+        )
+        frame: pd.DataFrame = counted.to_native().df()
+    return frame.sort_values(["learners", "driver"], ascending=[False, True], ignore_index=True)
+
+
+def programs(store: Store, run: Run) -> pd.DataFrame:
+    """Return one row per program: `learners`, a column per label, `mean_risk`; worst program first."""
+    return _frame(store, "views/run_programs", run_id=run.run_id)
+
+
+def drafts(store: Store, run: Run) -> pd.DataFrame:
+    """Return one row per type of nudge: drafts by channel."""
+    frame = _frame(store, "views/run_drafts", run_id=run.run_id)
+    return frame.assign(type=frame["type"].map(TYPE_WORDS))
+
+
+def quiz_drafts(store: Store, run: Run) -> pd.DataFrame:
+    """Return one row per topic: quizzes drafted, and how many of them from a template."""
+    return _frame(store, "views/run_quizzes", run_id=run.run_id)
+
+
+def left_out(store: Store, run: Run) -> pd.DataFrame:
+    """Return one row per reason in words: `reason`, `learners` who are not contacted."""
+    frame = _frame(store, "views/run_left_out", run_id=run.run_id)
+    return frame.assign(reason=[REASONS.get(reason, reason) for reason in frame["reason"]])
+
+
+def authors(store: Store, run: Run) -> pd.DataFrame:
+    """Return one row per author of the drafts: `written_by` (a model or "template"), `why` in words, and how many."""
+    with store.read() as db:
+        found = drafts_by_author(db, run)
+    worded = [
+        {
+            "written_by": row["model"] or "template",
+            "why": WHY_TEMPLATE.get(row["reason"], row["reason"]),
+            "nudges": row["nudges"],
+            "quizzes": row["quizzes"],
+        }
+        for row in found
+    ]
+    return pd.DataFrame(worded, columns=["written_by", "why", "nudges", "quizzes"])
+
+
+def drafts_by_author(db: Cursor, run: Run) -> list[dict[str, Any]]:
+    """Return one row per author of the run's drafts: `model`, `reason` (of a template), `nudges` and `quizzes`."""
+    return records(db, query("views/run_authors"), {"run_id": run.run_id})
+
+
+def model_use(store: Store, run: Run) -> pd.DataFrame:
+    """Return one row: `model` (missing where none was asked), `texts` it wrote, `different_texts`, `drafts` in all.
+
+    And what that took: `requests`, `input_tokens`, `output_tokens`, `spent_usd`, and `saved_usd` by asking equal
+    prompts once and reading what earlier runs were answered; both missing where the price is not known.
+    """
+    with store.read() as db:
+        return pd.DataFrame([asked_of_model(db, run)])
+
+
+def asked_of_model(db: Cursor, run: Run) -> dict[str, Any]:
+    """Return the one row of `model_use` as plain values."""
+    (use,) = records(db, query("views/run_model_use"), {"run_id": run.run_id})
+    return use
+
+
+def loads(store: Store, run: Run) -> pd.DataFrame:
+    """Return the newest ten loads known to the run: `source`, `kind`, `observed_at`, and rows by fate."""
+    return _frame(store, "views/run_loads", as_of=run.as_of)
+
+
+def missing_inputs(store: Store, run: Run) -> pd.DataFrame:
+    """Return one row per input of the score: for how many of the `learners` it is `missing`."""
+    return _frame(store, "views/run_missing", run_id=run.run_id, as_of=run.as_of)
+
+
+def freshness(store: Store, run: Run) -> pd.DataFrame:
+    """Return one row: `newest_facts`, `age_days`, `logins_in_future`, `without_facts`."""
+    return _frame(store, "views/run_freshness", run_id=run.run_id, as_of=run.as_of)
+
+
+def label_history(store: Store, run: Run) -> pd.DataFrame:
+    """Return one row per label and published run up to this one: `as_of`, `label`, `learners`."""
+    return _frame(store, "views/label_history", run_id=run.run_id, day=run.day, pipeline=run.history_of)
+
+
+def worst(store: Store, run: Run, *, limit: int = 10, with_names: bool = False) -> pd.DataFrame:
+    """Return the learners a person should look at first, worst first, with the main reasons in words.
+
+    Names only where they are asked for.
+    """
+    with store.read() as db:
+        rows = records(
+            db, query("views/run_worst"), {"run_id": run.run_id, "as_of": run.as_of, "limit": limit}
+        )
+    columns = [
+        "id",
+        *(["name"] if with_names else []),
+        "program",
+        "risk_label",
+        "risk_score",
+        "main_reasons",
+        "nudge",
+    ]
+    worded = [
+        {
+            **row,
+            "main_reasons": "; ".join(explanations.reasons(row, policy=run.policy)),
+            "nudge": TYPE_WORDS.get(row["nudge"]),
+        }
+        for row in rows
+    ]
+    return pd.DataFrame(worded, columns=columns)
+
+
+def _frame(store: Store, name: str, **named: object) -> pd.DataFrame:
+    with store.read() as db:
+        frame: pd.DataFrame = db.execute(query(name), named).df()
+    return frame
