@@ -23,9 +23,8 @@ from engagement.pipeline import config
 from engagement.policy import DEFAULT_POLICY, RiskPolicy
 from engagement.runs import NIGHTLY
 from engagement.store import Store, sandbox
-from engagement.store import query as sql_of
 from engagement.targeting import selection
-from engagement.views import cohorts, profiles
+from engagement.views import cohorts, profiles, roster
 from engagement.vocabulary import LABELS
 
 Moment = str | date | datetime
@@ -37,6 +36,8 @@ def learners(
     risk: str | None = None, program: str | None = None, *, limit: int | None = None, with_names: bool = False
 ) -> pd.DataFrame:
     """Return learners with a published score, worst first: inputs, four contributions, score, label and `driver`.
+
+    `risk_probability` is the chance beside the score, by the calibration that is kept for its policy; missing without.
 
     Parameters
     ----------
@@ -52,9 +53,8 @@ def learners(
     """
     if risk is not None and risk not in LABELS:
         raise InvalidInput(f"risk {risk[:40]!r}: allowed are {', '.join(LABELS)}")
-    named = {"risk": risk, "program": program, "id": None, "limit": limit}
     with _store().read() as db:
-        frame: pd.DataFrame = db.execute(sql_of("views/learners_by_risk"), named).df()
+        frame: pd.DataFrame = roster.learners_by_risk(db, risk_label=risk, program=program, limit=limit).df()
     driven = nw.from_native(frame).with_columns(driver=selection.largest_term(DEFAULT_POLICY)).to_native()
     return driven.drop(columns=["policy", *([] if with_names else ["name"])])
 

@@ -20,3 +20,9 @@ TYPE_WORDS: Final[Mapping[str, str]] = {
 }
 NUDGE_TYPES: Final = tuple(TYPE_WORDS)
 SMALLEST_GROUP: Final = 10  # people in a count that is shown: of fewer somebody could be told
+QUIET_DAYS: Final = 14  # two weeks without a sign are hardly ever an ordinary pause
+# What a chance is a chance of, and what a score of the past is held against.
+WAYS_TO_LEAVE: Final = {
+    "left": "withdrew or failed later",
+    "quiet": f"stayed away for the {QUIET_DAYS} days that followed",
+}

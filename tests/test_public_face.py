@@ -7,9 +7,12 @@ import pytest
 import engagement as eg
 from engagement import api
 from engagement.errors import InvalidInput, NotFound
+from engagement.evaluation import calibration
+from engagement.evaluation.calibration import Calibration
+from engagement.policy import DEFAULT_POLICY
 from engagement.settings import PROJECT
 from engagement.views import cohorts
-from tests.support.cohort import AS_OF, DAY, LOW, MEDIUM, learner, load, night
+from tests.support.cohort import AS_OF, DAY, LOW, MEDIUM, UNKNOWN, learner, load, night
 
 DOCUMENTED = {
     "RiskPolicy",
@@ -136,6 +139,21 @@ def test_questions_name_nobody_unless_they_are_asked_to(store, monkeypatch):
     assert "example.invalid" not in said
     assert eg.learners(with_names=True)["name"].tolist() == ["A Example"]
     assert eg.learner("a", with_names=True)["email"] == "a@example.invalid"
+
+
+def test_a_chance_stands_beside_the_score_where_a_calibration_is_kept(store, monkeypatch):
+    load(store, learner("a"), learner("b", **LOW), learner("c", **UNKNOWN), at=AS_OF - 14 * DAY)
+    night(store)
+    monkeypatch.setenv("ENGAGEMENT_STORE", str(store.path))
+    assert eg.learners()["risk_probability"].isna().all()
+    assert eg.learner("a")["probability"] is None
+    thirds = tuple(step / 3000 for step in range(1001))
+    kept = Calibration(DEFAULT_POLICY.policy_hash, "left", ("2013B", "2013J"), 500, {2: thirds})
+    calibration.keep(store, kept, now=AS_OF)
+    found = eg.learners().set_index("id")
+    assert found["risk_probability"]["a"] == pytest.approx(found["risk_score"]["a"] / 3, abs=0.001)
+    assert found["risk_probability"].isna().to_dict() == {"a": False, "b": False, "c": True}
+    assert eg.learner("a")["probability"]["risk_probability"] == found["risk_probability"]["a"]
 
 
 def test_what_there_is_not_is_refused_in_words(store, monkeypatch):

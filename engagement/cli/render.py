@@ -260,6 +260,8 @@ def _show_score(console: Console, profile: Mapping[str, Any]) -> None:
     score = "no score" if profile["risk_score"] is None else f"{profile['risk_score']:.2f}"
     risk = Text(f"{label} ({score})", style=_STYLES[label])
     console.print(Text("\nRisk ") + risk + plain(f": {profile['top_reason']}"))
+    if chance := profile["probability"]:
+        console.print(plain(chance["in_words"], _PARAGRAPH), highlight=False)
     parts = [
         {"part": term.replace("_", " "), "contribution": "not known" if part is None else part}
         for term, part in profile["contributions"].items()

@@ -11,10 +11,11 @@ from typing import Final
 import pandas as pd
 
 from engagement.errors import InvalidInput
-from engagement.evaluation import baselines, metrics, point_in_time
+from engagement.evaluation import baselines, metrics
 from engagement.evaluation.calibration import Calibration
 from engagement.evaluation.trial import ALONE, OF_EACH, PROBABILITY, SCORE, TABLES, Trial
 from engagement.policy import BASES, DEFAULT_POLICY, RiskPolicy
+from engagement.vocabulary import WAYS_TO_LEAVE
 
 CAPACITY: Final = 0.1  # share of the learners that a team can call in a week
 WEEK: Final = (
@@ -208,7 +209,7 @@ class Backtest:
 
     @property
     def _ended(self) -> str:
-        return point_in_time.OUTCOMES[self.outcome]
+        return WAYS_TO_LEAVE[self.outcome]
 
     @property
     def _there(self) -> pd.Series:
@@ -233,7 +234,7 @@ def backtest(
     table
         As from `point_in_time`: one row per learner and week, cohorts in order of time.
     outcome
-        What `has_left` means, one of `point_in_time.OUTCOMES`.
+        What `has_left` means, one of `vocabulary.WAYS_TO_LEAVE`.
     train, test
         Cohorts that rivals and calibrations are fitted on, and the one all is tested on. Left out: the last one is
         tested, the others are fitted on; of a single one half of the persons each.

@@ -15,14 +15,9 @@ import pandas as pd
 
 from engagement.errors import InvalidInput, NotFound
 from engagement.store import Store, first_row, query
+from engagement.vocabulary import QUIET_DAYS, WAYS_TO_LEAVE
 
 WEEKS: Final = 60  # of a cohort that are looked at
-QUIET_DAYS: Final = 14  # two weeks without a sign are hardly ever an ordinary pause
-# What is to be foretold, and in words.
-OUTCOMES: Final = {
-    "left": "withdrew or failed later",
-    "quiet": f"stayed away for the {QUIET_DAYS} days that followed",
-}
 COLUMNS: Final = (
     *("cohort", "program", "week", "person"),
     *("completed_percent", "completed_percent_due", "completed_percent_course"),
@@ -56,7 +51,7 @@ def known(store: Store, *, as_of: datetime, outcome: str = "", real_data: Path |
     Parameters
     ----------
     outcome
-        One of `OUTCOMES`; empty: what is known.
+        One of `WAYS_TO_LEAVE`; empty: what is known.
     """
     if real_data:
         return Cutoffs(of_weekly_table(real_data / WEEKLY_TABLE), "left", ATTRIBUTION)
@@ -65,7 +60,7 @@ def known(store: Store, *, as_of: datetime, outcome: str = "", real_data: Path |
 
 
 def outcome_known(store: Store, as_of: datetime) -> str:
-    """Return which of `OUTCOMES` there is: `left` where it is known of somebody how it ended, `quiet` otherwise."""
+    """Return which of `WAYS_TO_LEAVE` there is: `left` where it is known how it ended for somebody, else `quiet`."""
     with store.read() as db:
         ended, *_ = first_row(
             db,
@@ -85,7 +80,7 @@ def of_store(
     Parameters
     ----------
     outcome
-        One of `OUTCOMES`. `quiet` counts only weeks that lie far enough back, and programs whose events are loaded.
+        One of `WAYS_TO_LEAVE`. `quiet` counts only weeks far enough back, and programs whose events are loaded.
 
     Raises
     ------
@@ -94,8 +89,8 @@ def of_store(
     NotFound
         Of nobody is known how it went on.
     """
-    if outcome not in OUTCOMES:
-        raise InvalidInput(f"outcome {outcome[:40]!r}: allowed are {', '.join(OUTCOMES)}")
+    if outcome not in WAYS_TO_LEAVE:
+        raise InvalidInput(f"outcome {outcome[:40]!r}: allowed are {', '.join(WAYS_TO_LEAVE)}")
     named = {
         "as_of": as_of,
         "program": program,
@@ -109,7 +104,7 @@ def of_store(
         frame: pd.DataFrame = stage.execute(f"select {', '.join(COLUMNS)} from temp.cutoffs").df()  # noqa: S608 (our names)
         stage.execute("drop table temp.cutoffs")
     if frame.empty:
-        raise NotFound(f"of nobody is known by {as_of:%Y-%m-%d} who {OUTCOMES[outcome]}")
+        raise NotFound(f"of nobody is known by {as_of:%Y-%m-%d} who {WAYS_TO_LEAVE[outcome]}")
     return frame
 
 

@@ -12,7 +12,7 @@ from engagement.policy import DEFAULT_POLICY, INPUTS, RiskPolicy
 from engagement.risk import explanations
 from engagement.store import Cursor, Store, query, records
 from engagement.targeting import decisions, selection
-from engagement.vocabulary import CHANNELS, TERMS
+from engagement.vocabulary import CHANNELS, TERMS, WAYS_TO_LEAVE
 
 _RECENT: Final = 50  # events; the newest say most
 _WAYS: Final = (*CHANNELS, "quiz")  # how somebody can be written to
@@ -27,6 +27,8 @@ def profile(
     programs: Sequence[str] | None = None,
 ) -> dict[str, Any]:
     """Return the learner with score, contributions, what would help, history, events, nudges, quizzes and `contact`.
+
+    `probability` is the chance that a kept calibration gives such a score, of what, and by which data; or None.
 
     Everything as codes and numbers; `in_words` says it as the command line does. `contact` tells why nobody may write
     to them in one way or another (`refusals`), and which limits one more message goes past (`warnings`), by the rules
@@ -46,6 +48,7 @@ def profile(
         return {
             **_entry(who[0]),
             **_score(who[0]),
+            "probability": _probability(db, learner_id),
             "history": _history(db, learner_id),
             "events": _events(db, learner_id),
             "nudges": queue.nudges_of(db, learner_id),
@@ -64,6 +67,7 @@ def in_words(profile: Mapping[str, Any]) -> dict[str, Any]:
         **profile,
         "top_reason": reasons[0] if reasons else None,
         "reasons": reasons,
+        "probability": _chance_in_words(profile["probability"]),
         "nudges": [
             {**nudge, "content": nudge["content_filled"], "subject": nudge["subject_filled"]}
             for nudge in profile["nudges"]
@@ -94,6 +98,21 @@ def _score(row: Mapping[str, Any]) -> dict[str, Any]:
         "reasons": [asdict(reason) for reason in explanations.coded(row, policy=policy)],
         "what_would_help": [{"term": terms[lever.input], **asdict(lever)} for lever in levers],
     }
+
+
+def _probability(db: Cursor, learner_id: str) -> dict[str, Any] | None:
+    found = records(db, query("views/learner_probability"), {"id": learner_id})
+    return found[0] if found else None
+
+
+def _chance_in_words(probability: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    if probability is None:
+        return None
+    said = (
+        f"Of 100 learners with such a score at this time of a course, {100 * probability['risk_probability']:.0f} "
+        f"{WAYS_TO_LEAVE[probability['outcome']]} (fitted on {probability['cohorts']})."
+    )
+    return {**probability, "in_words": said}
 
 
 def _history(db: Cursor, learner_id: str) -> list[dict[str, Any]]:

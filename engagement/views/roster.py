@@ -18,7 +18,7 @@ from engagement import runs
 from engagement.errors import InvalidInput
 from engagement.policy import DEFAULT_POLICY, RiskPolicy
 from engagement.risk import explanations
-from engagement.store import Cursor, Store, query, records
+from engagement.store import Cursor, Relation, Store, query, records
 from engagement.text import write_spreadsheet
 from engagement.vocabulary import LABELS, SCORED_LABELS, TERMS
 
@@ -136,14 +136,21 @@ def by_risk(
     *,
     risk_label: str | None = None,
     program: str | None = None,
-    learner_id: str | None = None,
     limit: int = 20,
 ) -> list[dict[str, Any]]:
     """Return learners with a published score, worst first, each with `top_reason`, `reasons` and `what_would_help`."""
-    wanted = {"risk": risk_label, "program": program, "id": learner_id, "limit": limit}
     with store.read() as db:
-        rows = records(db, query("views/learners_by_risk"), wanted)
+        found = learners_by_risk(db, risk_label=risk_label, program=program, limit=limit)
+        rows = [dict(zip(found.columns, row, strict=True)) for row in found.fetchall()]
     return [_explained(row) for row in rows]
+
+
+def learners_by_risk(
+    db: Cursor, *, risk_label: str | None, program: str | None, limit: int | None
+) -> Relation:
+    """Return learners with a published score, worst first: inputs, contributions, score, label, chance and policy."""
+    named = {"risk": risk_label, "program": program, "limit": limit}
+    return db.sql(query("views/learners_by_risk"), params=named)
 
 
 def _explained(row: dict[str, Any]) -> dict[str, Any]:

@@ -236,6 +236,7 @@ def profile(**different):
         "risk_label": "high",
         "risk_score": 0.8,
         "top_reason": "5 % of the due work done",
+        "probability": None,
         "contributions": {"behind_pace": 0.5, "low_quiz": None, "missed_session": 0.2, "inactivity": 0.1},
         "what_would_help": [
             {"input": "completed_percent", "needed": 30.0, "label_then": "medium"},
@@ -267,6 +268,12 @@ def test_a_profile_shows_the_newest_of_a_long_history_first(screen):
     show_profile(screen, profile())
     days = [line.split()[0] for line in lines(screen) if line.startswith(" 2026-01-")]
     assert days == [f"2026-01-{day:02}" for day in range(14, 4, -1)]
+
+
+def test_a_profile_says_the_chance_where_there_is_one(screen):
+    said = "Of 100 learners with such a score, 20 [b]left[/b] later."
+    show_profile(screen, profile(probability={"in_words": said}))
+    assert said in "\n".join(lines(screen))
 
 
 def test_a_profile_without_a_score_says_so(screen):

@@ -3,12 +3,15 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from engagement.errors import NotFound
+from engagement.evaluation import calibration
+from engagement.evaluation.calibration import Calibration
 from engagement.outreach import nudges, quizzes, review
 from engagement.pipeline import rescoring
+from engagement.policy import DEFAULT_POLICY
 from engagement.targeting import decisions
 from engagement.targeting.selection import REASONS
 from engagement.views import profiles
-from tests.support.cohort import AS_OF, DAY, HOUR, LOW, MEDIUM, learner, load, night
+from tests.support.cohort import AS_OF, DAY, HOUR, LOW, MEDIUM, UNKNOWN, learner, load, night
 
 
 def profile(store, learner_id, *, now=AS_OF + 2 * HOUR, programs=None):
@@ -147,3 +150,29 @@ def test_a_profile_warns_of_contacts_like_a_draft_by_hand_does(store):
     assert found["warnings"] == ["recently_contacted", "cap_reached", "open_draft"]
     made = nudges.ask(store, "a", channel="email", now=AS_OF, day=AS_OF.date(), actor="ana")
     assert made["warnings"] == [REASONS[code] for code in found["warnings"]]
+
+
+def test_a_profile_has_the_chance_with_what_it_is_of_and_by_which_data(store):
+    load(store, learner("a"), learner("b", **UNKNOWN), at=AS_OF - 14 * DAY)
+    night(store)
+    assert profile(store, "a")["probability"] is None
+    score = profile(store, "a")["risk_score"]
+    twenty = tuple(0.2 for _ in range(1001))
+    kept = Calibration(DEFAULT_POLICY.policy_hash, "left", ("2013B", "2013J"), 1500, {2: twenty})
+    calibration.keep(store, kept, now=AS_OF)
+    found = profile(store, "a")
+    assert found["probability"] == {
+        "risk_probability": 0.2,
+        "week": 3,
+        "outcome": "left",
+        "cohorts": "2013B, 2013J",
+        "learners": 1500,
+        "kept_at": AS_OF,
+    }
+    assert found["risk_score"] == score
+    assert profiles.in_words(found)["probability"]["in_words"] == (
+        "Of 100 learners with such a score at this time of a course, 20 withdrew or failed later "
+        "(fitted on 2013B, 2013J)."
+    )
+    assert profile(store, "b")["probability"] is None
+    assert profiles.in_words(profile(store, "b"))["probability"] is None

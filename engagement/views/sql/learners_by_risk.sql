@@ -15,13 +15,14 @@ select
     risk_scores.last_login,
     risk_scores.days_inactive,
     risk_scores.as_of,
-    runs.policy
+    runs.policy,
+    chances.risk_probability
 from risk_scores
 inner join learners on risk_scores.learner_id = learners.id
 inner join runs on risk_scores.run_id = runs.run_id
+left join risk_probabilities as chances on risk_scores.learner_id = chances.learner_id
 where
     ($risk is null or risk_scores.risk_label = $risk)
     and ($program is null or learners.program = $program)
-    and ($id is null or learners.id = $id)
 order by risk_scores.risk_score desc nulls last, learners.id
 limit $limit;
