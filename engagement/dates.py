@@ -14,6 +14,15 @@ from engagement.errors import InvalidInput
 _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
+def utc_now() -> datetime:
+    """Return this moment; nothing else reads the clock.
+
+    Called where a command, a request or a run begins: what is below is handed an instant, so that it can be asked about
+    any other.
+    """
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
 def end_of_day(day: date, zone: ZoneInfo) -> datetime:
     """Return the last microsecond of `day` in `zone`, as naive UTC.
 
@@ -45,6 +54,11 @@ def parse_as_of(text: str, zone: ZoneInfo) -> datetime:
     except (ValueError, OverflowError):
         pass
     raise InvalidInput(f"as_of {text[:40]!r} is neither a date (2026-11-22) nor an ISO date and time")
+
+
+def unix_s(instant: datetime) -> float:
+    """Return the seconds since 1970 of `instant` (naive UTC)."""
+    return instant.replace(tzinfo=UTC).timestamp()
 
 
 def local_day(instant: datetime, zone: ZoneInfo) -> date:

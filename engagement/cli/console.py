@@ -1,6 +1,6 @@
 """What the commands have in common: options, how they begin, and how they show what came out.
 
-The clock and the settings are read here, once; everything below is handed an instant. Logs go to standard error, as
+The settings are read here, once, and the clock; everything below is handed an instant. Logs go to standard error, as
 lines for a person at a terminal and as one JSON object each for everything else. They carry run ids, steps and counts;
 never a learner's name or address, a text, or a key.
 """
@@ -10,7 +10,7 @@ import logging
 import sys
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -72,16 +72,12 @@ def start() -> tuple["Settings", "Store", datetime]:
 
 def start_anew() -> tuple["Settings", "Store", datetime]:
     """Return what `start` does, with a store that need not exist."""
+    from engagement.dates import utc_now
     from engagement.settings import read_settings
     from engagement.store import open_store
 
     settings = read_settings()
-    return settings, open_store(settings.store), now()
-
-
-def now() -> datetime:
-    """Return this moment as naive UTC."""
-    return datetime.now(UTC).replace(tzinfo=None)
+    return settings, open_store(settings.store), utc_now()
 
 
 def instant(text: str, settings: "Settings", now: datetime) -> datetime:

@@ -180,7 +180,7 @@ def _run_pipeline(
     screen: "Console",
 ) -> "RunResult":
     """Run a pipeline of that name and show its steps as they go, giving way to whoever else works on the machine."""
-    from engagement.dates import local_day
+    from engagement.dates import local_day, utc_now
     from engagement.llm.progress import watched
     from engagement.pipeline import config, runner
 
@@ -224,6 +224,7 @@ def _run_pipeline(
                 day=local_day(as_of, settings.zone),
                 given=_with_model(given, chosen, settings),
                 folder=settings.reports,
+                started_at=utc_now(),
                 watch=watch,
             )
 

@@ -45,11 +45,12 @@ def explore(port: Annotated[int, typer.Option(help="On 127.0.0.1.")] = 8888) -> 
 
 def doctor(as_json: Json = False) -> None:
     """Check the store, templates and settings. Secrets are never shown."""
+    from engagement.dates import utc_now
     from engagement.operations import health
     from engagement.settings import read_settings
 
     try:
-        found = health.examine(read_settings(), now=console.now())
+        found = health.examine(read_settings(), now=utc_now())
     except InvalidInput as error:
         found = [health.Check("settings", False, str(error))]
     ok = all(check.ok for check in found)

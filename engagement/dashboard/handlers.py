@@ -7,7 +7,6 @@ import logging
 import mimetypes
 import os
 import struct
-import time
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, cast
@@ -24,6 +23,7 @@ from engagement.dashboard import access, tickets
 from engagement.dashboard.access import NotAllowed
 from engagement.dashboard.identity import Identities
 from engagement.dashboard.owners import Owners, claim, given
+from engagement.dates import unix_s, utc_now
 from engagement.errors import InvalidInput
 
 HEADERS: Final = {
@@ -99,7 +99,7 @@ class Ticket(JupyterHandler):
             name=self.current_user.username,
             source=cast("Identities", self.identity_provider).source,
             kernel_id=kernel_id,
-            now_s=time.time(),
+            now_s=unix_s(utc_now()),
         )
         self.set_header("Cache-Control", "no-store")
         self.finish({"ticket": made})

@@ -5,7 +5,6 @@ machine, the one who sits at it.
 """
 
 import getpass
-import time
 from functools import cached_property
 from typing import Any, Final
 
@@ -16,6 +15,7 @@ from traitlets import Any as AnyTrait
 from engagement.dashboard.access import SHARED, Source
 from engagement.dashboard.hub import Hub
 from engagement.dashboard.tickets import vouched_for
+from engagement.dates import unix_s, utc_now
 
 USER_HEADER: Final = "X-Engagement-User"
 TIME_HEADER: Final = "X-Engagement-Time"
@@ -58,7 +58,8 @@ class Identities(IdentityProvider):
             )
             name, timestamp, signed = said
             secret = self.settings.proxy_secret.get_secret_value()
-            return User(name) if vouched_for(secret, name, timestamp, signed, now_s=time.time()) else None
+            is_known = vouched_for(secret, name, timestamp, signed, now_s=unix_s(utc_now()))
+            return User(name) if is_known else None
         if self.source == "local":
             return User(getpass.getuser())
         found: User | None = await super()._get_user(handler)

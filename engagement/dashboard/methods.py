@@ -8,7 +8,7 @@ believed. What comes back is codes and numbers; the words are the page's.
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from importlib import metadata
 from typing import Any, Final
 
@@ -19,7 +19,7 @@ from engagement.content.nudge_text import LENGTHS
 from engagement.content.quiz import first_broken_rule
 from engagement.dashboard import access, requests, tickets
 from engagement.dashboard.access import NotAllowed, Source, Viewer
-from engagement.dates import end_of_day, local_day
+from engagement.dates import end_of_day, local_day, unix_s
 from engagement.errors import Changed, EngagementError, InvalidInput, NotFound, StoreBusy, StoreUnusable
 from engagement.outreach import editing, queue, review
 from engagement.settings import DEFAULT_MODEL, Settings
@@ -105,7 +105,7 @@ class Backend:
             self._secret,
             asked.ticket,
             kernel_id=self._kernel_id,
-            now_s=self.now().replace(tzinfo=UTC).timestamp(),
+            now_s=unix_s(self.now()),
         )
         return self._viewer()
 

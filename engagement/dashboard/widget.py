@@ -8,7 +8,7 @@ page can still be turned.
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from secrets import token_hex
@@ -21,6 +21,7 @@ import ipykernel
 from engagement.dashboard import log
 from engagement.dashboard.methods import Backend, Refused
 from engagement.dashboard.tickets import TICKET_SECRET
+from engagement.dates import utc_now
 from engagement.settings import read_settings
 from engagement.store import open_store
 
@@ -80,7 +81,7 @@ class Dashboard(anywidget.AnyWidget):
         self.send({"id": request, "progress": progress})
 
 
-def page(clock: Callable[[], datetime] | None = None) -> Dashboard:
+def page(clock: Callable[[], datetime] = utc_now) -> Dashboard:
     """Return the widget of one viewer, whom it will know by the page's ticket."""
     log.to_file()
     settings = read_settings()
@@ -91,7 +92,7 @@ def page(clock: Callable[[], datetime] | None = None) -> Dashboard:
             settings,
             secret=secret,
             kernel_id=_kernel_id(),
-            clock=clock or (lambda: datetime.now(UTC).replace(tzinfo=None)),
+            clock=clock,
         )
     )
 

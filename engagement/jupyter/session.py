@@ -1,13 +1,13 @@
 """What a notebook begins with: the store of this process, and the run its rows belong to."""
 
 import math
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import cast
 from zoneinfo import ZoneInfo
 
 from engagement import runs
-from engagement.dates import local_day, parse_as_of
+from engagement.dates import local_day, parse_as_of, utc_now
 from engagement.errors import NotFound
 from engagement.llm.writer import Writer, writer_for
 from engagement.runs import Run
@@ -59,7 +59,7 @@ def open_run(store: Store, *, run_id: str, as_of: str) -> Run:
         store,
         as_of=end,
         day=local_day(end, zone()),
-        now=datetime.now(UTC).replace(tzinfo=None),
+        now=utc_now(),
     )
 
 

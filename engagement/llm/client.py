@@ -10,7 +10,6 @@ hands on a page of HTML, a missing list or a null as if they were answers.
 
 import email.utils
 import math
-import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -19,6 +18,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, BaseModel, BeforeValidator, Field, SecretStr, ValidationError
 
+from engagement.dates import unix_s, utc_now
 from engagement.errors import InvalidInput
 from engagement.llm.prompts import Prompt
 
@@ -405,7 +405,7 @@ def _retry_after_s(headers: Mapping[str, str]) -> float | None:
         until, now = _instant(text), _instant(headers.get("date", ""))
         if until is None:
             return None
-        wait_s = until - (time.time() if now is None else now)
+        wait_s = until - (unix_s(utc_now()) if now is None else now)
     return None if math.isnan(wait_s) else min(max(wait_s, 0.0), _LONGEST_WAIT_S)
 
 

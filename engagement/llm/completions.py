@@ -9,11 +9,12 @@ block of the store is held while a model thinks.
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 import pandas as pd
 
+from engagement.dates import utc_now
 from engagement.llm import journal, progress, prompts
 from engagement.llm.client import Model
 from engagement.llm.journal import Answer
@@ -79,7 +80,7 @@ def complete(
     failed: dict[str, str] = {}
     unsent: list[str] = []
     stopped: str | None = None
-    begun_at = _now()
+    begun_at = utc_now()
     if count:
         with journal.opened(store.path) as kept:
             batch = writer.batch(kept, run_id=run_id, spent_usd=spent_usd)
@@ -115,7 +116,7 @@ def complete_one(store: Store, job: TextJob, writer: Writer, *, as_of: datetime)
         found = _read_block(db, tasks, 1, 1)
     answer = None
     if found:
-        begun_at = _now()
+        begun_at = utc_now()
         with store.write() as db:
             _record(db, job, writer, found, first=1, run_id=None, now=begun_at)
         answer = writer.write(found[0])
@@ -298,7 +299,3 @@ def _tell_drafts(db: Cursor, job: TextJob, failed: Mapping[str, str], stopped: s
             """,  # noqa: S608 (our own table)
             {"stopped": stopped},
         )
-
-
-def _now() -> datetime:
-    return datetime.now(UTC).replace(tzinfo=None)

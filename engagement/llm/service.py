@@ -20,10 +20,10 @@ import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from engagement.content.quiz import QuestionDict
+from engagement.dates import utc_now
 from engagement.llm import guardrails
 from engagement.llm.client import Failure, Model, Refused, Reply, Wire
 from engagement.llm.journal import Answer
@@ -305,7 +305,7 @@ def about(prompt: Prompt, model: Model, run_id: str | None) -> dict[str, Any]:
         "model": model.name,
         "base_url": model.address,
         "run_id": run_id,
-        "answered_at": datetime.now(UTC).replace(tzinfo=None).isoformat(),
+        "answered_at": utc_now().isoformat(),
     }
 
 

@@ -16,11 +16,12 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final
 
 from engagement import runs
+from engagement.dates import utc_now
 from engagement.errors import EngagementError, RunFailed
 from engagement.jupyter import kernels, startup
 from engagement.pipeline import artifacts, inbox, publication, run_index, sources
@@ -78,8 +79,8 @@ def run(
     day: date,
     given: Mapping[str, str],
     folder: Path,
+    started_at: datetime,
     watch: Watcher = lambda *_: None,
-    started_at: datetime | None = None,
 ) -> RunResult:
     """Run the pipeline for one instant and publish it; the same run again does nothing.
 
@@ -92,7 +93,7 @@ def run(
     folder
         The reports folder; the run's own is `<folder>/<pipeline>/<run id>/`.
     started_at
-        When it starts (naive UTC), now if not given. What is in an inbox is known from then on: a run whose `as_of`
+        When it starts (naive UTC). What is in an inbox is known from then on: a run whose `as_of`
         lies before takes nothing from it.
 
     Raises
@@ -105,7 +106,6 @@ def run(
         A step failed for good; the same command goes on from there.
     """
     parameters = parameters_of(pipeline, given)
-    started_at = started_at or _now()
     with sole_runner(store.path):
         current, done, files = _begin(
             store, pipeline, as_of=as_of, day=day, parameters=parameters, now=started_at
@@ -115,7 +115,7 @@ def run(
             return _already_done(store, pipeline, current, home)
         try:
             home.mkdir(parents=True, exist_ok=True)
-            run_index.write_record(home, current, "running", now=_now())
+            run_index.write_record(home, current, "running", now=utc_now())
             inbox.check_news(store, current, pipeline.sources, files, now=started_at)
             with kernels.template() as kernel:
                 made = _run_steps(
@@ -130,7 +130,7 @@ def run(
                     kernel=kernel,
                 )
             left, said = artifacts.made(store, pipeline, current, home)
-            counts = publication.publish(store, current, now=_now(), answer=said)
+            counts = publication.publish(store, current, now=utc_now(), answer=said)
         except (EngagementError, OSError) as error:
             plain = error if isinstance(error, EngagementError) else _cannot_write(current, error)
             _write_down_failure(store, current, plain, home)
@@ -169,10 +169,10 @@ def _begin(
             return found, [], []
         for run_id in runs.unpublished(db, pipeline.name):
             if found is None or run_id != found.run_id:
-                publication.discard(store, run_id, now=_now())
+                publication.discard(store, run_id, now=utc_now())
         done = []
         if found:
-            runs.mark(db, found.run_id, "running", now=_now())
+            runs.mark(db, found.run_id, "running", now=utc_now())
             done = runs.steps_done(db, found.run_id)
         else:
             found = runs.begin(
@@ -201,16 +201,16 @@ def _already_done(store: Store, pipeline: Pipeline, current: Run, home: Path) ->
 def _write_down_failure(store: Store, current: Run, error: EngagementError, home: Path) -> None:
     """Record why the run failed; where nothing can be written, the error alone has to say it."""
     with suppress(EngagementError), store.write() as db:
-        runs.mark(db, current.run_id, "failed", now=_now(), error=str(error))
+        runs.mark(db, current.run_id, "failed", now=utc_now(), error=str(error))
     with suppress(EngagementError, OSError):
-        run_index.write_record(home, current, "failed", now=_now())
+        run_index.write_record(home, current, "failed", now=utc_now())
         run_index.write_index(home.parents[1])
 
 
 def _write_down_success(current: Run, home: Path, counts: Mapping[str, Any], left: Artifacts) -> None:
     try:
         if run_index.recorded_status(home) != "published":
-            run_index.write_record(home, current, "published", now=_now(), counts=counts, artifacts=left)
+            run_index.write_record(home, current, "published", now=utc_now(), counts=counts, artifacts=left)
         run_index.write_index(home.parents[1])
     except OSError as error:
         raise _cannot_write(current, error) from None
@@ -276,7 +276,7 @@ def _run_step(
     for tries in range(1, step.retries + 2):
         watch(step.notebook, "running", time.monotonic() - started)
         with store.write() as db:
-            runs.mark_step(db, current.run_id, step.notebook, position, "running", tries=tries, now=_now())
+            runs.mark_step(db, current.run_id, step.notebook, position, "running", tries=tries, now=utc_now())
         error = _execute(step, named, home, kernel)
         seconds = round(time.monotonic() - started, 2)
         status = "failed" if error else "done"
@@ -288,7 +288,7 @@ def _run_step(
                 position,
                 status,
                 tries=tries,
-                now=_now(),
+                now=utc_now(),
                 seconds=seconds,
                 error=error,
             )
@@ -351,7 +351,3 @@ def _quote_nobody(notebook: Path, said: str) -> None:
 
 def _kinds(kind: type[EngagementError]) -> list[type[EngagementError]]:
     return [kind, *(below for child in kind.__subclasses__() for below in _kinds(child))]
-
-
-def _now() -> datetime:
-    return datetime.now(UTC).replace(tzinfo=None)

@@ -19,6 +19,7 @@ from typing import Any, TypeAlias, cast
 import narwhals as nw
 from narwhals.typing import IntoFrameT
 
+from engagement.dates import utc_now
 from engagement.errors import InvalidInput
 from engagement.policy import (
     DEFAULT_POLICY,
@@ -219,7 +220,7 @@ def _instant(value: Any) -> datetime | None:
 
 def _as_instant(as_of: datetime | date | None) -> datetime:
     if isinstance(as_of, datetime | None):
-        return cast("datetime", _instant(as_of or datetime.now(UTC)))
+        return cast("datetime", _instant(as_of or utc_now()))
     if isinstance(as_of, date):
         return datetime.combine(as_of, time.max)
     raise InvalidInput("as_of: a datetime or a date is needed")

@@ -7,6 +7,7 @@ import pytest
 
 from engagement import runs
 from engagement.cli import app, console
+from engagement.dates import utc_now
 from engagement.demo import history, sample
 from engagement.errors import InvalidInput, StoreBusy
 from engagement.pipeline import config, runner
@@ -229,7 +230,15 @@ def test_the_weekly_run_says_whether_the_nudges_helped_and_changes_no_score(own,
     scores = "select * from risk_scores order by all"
     before, scored = everything(own), rows(own, scores)
     weekly = config.read_pipeline("weekly")
-    made = runner.run(own, weekly, as_of=AS_OF, day=AS_OF.date(), given={}, folder=tmp_path / "reports")
+    made = runner.run(
+        own,
+        weekly,
+        as_of=AS_OF,
+        day=AS_OF.date(),
+        given={},
+        folder=tmp_path / "reports",
+        started_at=utc_now(),
+    )
     assert made.status == "published"
     assert made.counts["answer"].startswith("It helped: of those nudged")
     assert "Did the nudges help?" in made.report.read_text()

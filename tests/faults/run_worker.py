@@ -15,7 +15,7 @@ import resource
 import signal
 import sys
 
-from engagement.dates import local_day, parse_as_of
+from engagement.dates import local_day, parse_as_of, utc_now
 from engagement.errors import EngagementError
 from engagement.pipeline import config, publication, run_index, runner
 from engagement.pipeline.config import Sources
@@ -49,6 +49,7 @@ def main(action, file, as_of, step_count, detail):
             day=local_day(instant, settings.zone),
             given={},
             folder=settings.reports,
+            started_at=utc_now(),
         )
     except EngagementError as error:
         print(f"engagement: {error}", file=sys.stderr)

@@ -1,6 +1,5 @@
 """A run is published whole or not at all, once, and the same command goes on where it stopped."""
 
-import ast
 import json
 import logging
 import os
@@ -590,27 +589,33 @@ def test_scores_do_not_depend_on_the_time_zone_of_the_machine(store):
     assert rows(store, "select * from run_scores order by learner_id") == here
 
 
-CLOCKS = {"now", "today", "utcnow", "time", "localtime"}
-WITHOUT_A_CLOCK = (
-    *("risk", "scoring", "selection", "contacts", "nudges", "quizzes", "generation", "fallbacks"),
-    *("cohorts", "findings", "charts", "displays", "reports", "sources", "inbox"),
-    *("experiments", "effect", "effect_charts", "intervals", "folders", "summaries", "printing"),
+CLOCKS = re.compile(
+    r"\b(datetime|date|Timestamp)\.(now|utcnow|today)\b|\btime\.(time|time_ns|localtime|gmtime|ctime|strftime)\("
+    r"|from time import"
 )
+# Where a command, a request or a run begins, and the original interface, whose as_of defaults to now.
+BEGINNINGS = ("cli", "dashboard", "jupyter", "llm", "pipeline/runner.py", "risk/formula.py")
 
 
-@pytest.mark.parametrize("module", WITHOUT_A_CLOCK)
-def test_nothing_that_scores_selects_or_reports_reads_the_clock(module):
-    tree = ast.parse((PROJECT / "engagement" / f"{module}.py").read_text())
-    read = [
-        ast.unparse(node)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
-        and node.func.attr in CLOCKS
-        and ast.unparse(node.func.value) in {"datetime", "date", "time", "pd.Timestamp", "datetime.datetime"}
+def test_one_function_reads_the_clock():
+    package = PROJECT / "engagement"
+    read = {
+        f"{file.relative_to(package)}: {line.strip()}"
+        for file in package.rglob("*.py")
+        for line in file.read_text().splitlines()
+        if CLOCKS.search(line)
+    }
+    assert read == {"dates.py: return datetime.now(UTC).replace(tzinfo=None)"}
+
+
+def test_the_moment_is_asked_for_only_where_something_begins():
+    package = PROJECT / "engagement"
+    asking = [
+        str(file.relative_to(package)) for file in package.rglob("*.py") if "utc_now" in file.read_text()
     ]
-    allowed = {"risk": ["datetime.now(UTC)"]}  # the original interface, whose as_of defaults to now
-    assert read in ([], allowed.get(module, []))
+    below = [name for name in asking if not name.startswith((*BEGINNINGS, "dates.py"))]
+    assert len(asking) > len(BEGINNINGS)
+    assert below == []
 
 
 def test_no_query_reads_the_clock():
