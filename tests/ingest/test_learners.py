@@ -361,10 +361,20 @@ def test_an_older_file_undoes_no_opt_out_that_a_newer_one_only_confirmed(load, s
     assert stored("select contact_opt_out from learners") == [(True,)]
 
 
-def test_an_older_file_takes_no_fact_back_that_a_newer_one_confirmed(load, stored):
-    for percent, day in (("50", MONDAY), ("50", WEDNESDAY), ("10", TUESDAY)):
-        load(row("a", completed_percent=percent), observed_at=day)
-    assert stored(FACTS) == [(MONDAY, 50), (TUESDAY, 10), (WEDNESDAY, 50)]
+@pytest.mark.parametrize(
+    ("loaded", "stands"),
+    [
+        ([(50, MONDAY), (50, WEDNESDAY), (10, TUESDAY)], [(MONDAY, 50), (TUESDAY, 10), (WEDNESDAY, 50)]),
+        ([(50, MONDAY), (50, WEDNESDAY), (10, MONDAY)], [(MONDAY, 50), (MONDAY, 10), (WEDNESDAY, 50)]),
+        ([(50, MONDAY), (20, WEDNESDAY), (10, TUESDAY)], [(MONDAY, 50), (TUESDAY, 10), (WEDNESDAY, 20)]),
+        ([(50, MONDAY), (50, WEDNESDAY), (10, WEDNESDAY)], [(MONDAY, 50), (WEDNESDAY, 10)]),
+    ],
+    ids=["older", "as old as the fact", "older than another fact", "no older: a correction"],
+)
+def test_an_older_file_takes_no_fact_back_that_a_newer_one_confirmed(load, stored, loaded, stands):
+    for percent, day in loaded:
+        load(row("a", completed_percent=str(percent)), observed_at=day)
+    assert stored(FACTS) == stands
 
 
 def test_an_older_file_that_says_the_same_adds_nothing(load, stored):

@@ -36,6 +36,15 @@ def test_a_score_that_only_aged_is_not_in_the_history(store):
     assert [as_of for as_of, *_ in rows(store, HISTORY)] == [AS_OF]
 
 
+def test_a_fact_of_the_very_instant_of_a_score_is_in_it_and_no_change_after_it(store):
+    load(store, learner("a"), at=AS_OF)
+    recalculate(store, AS_OF)
+    recalculate(store, AS_OF + DAY)
+    load(store, learner("a", completed_percent=6), at=AS_OF + 2 * DAY)  # high as before
+    recalculate(store, AS_OF + 2 * DAY)
+    assert [as_of for as_of, *_ in rows(store, HISTORY)] == [AS_OF, AS_OF + 2 * DAY]
+
+
 def test_a_day_is_scored_with_those_who_were_there_then(store):
     load(store, learner("a"), learner("b", active=True), at=AS_OF - 30 * DAY)
     load(store, learner("a"), learner("b", active=False), at=AS_OF - 10 * DAY)
