@@ -62,7 +62,10 @@ def kept(path: Path) -> Path | None:
 
 
 def _all_kept(file: Path) -> list[Path]:
-    return sorted(file.parent.glob(f"{glob.escape(file.name + _BEFORE)}*"))
+    beside = file.parent.glob(f"{glob.escape(file.name + _BEFORE)}*")
+    return sorted(
+        path for path in beside if path.name.rpartition("-")[2].isdigit()
+    )  # not a copy of somebody's own
 
 
 def _make_tables(cursor: Cursor) -> None:

@@ -135,6 +135,8 @@ def test_only_the_last_one_is_kept_and_a_store_that_went_back_can_go_forward_aga
     no_store, tmp_path, monkeypatch
 ):
     of_version(no_store)
+    own = no_store.path.with_name("store.duckdb.schema-1.mine")
+    own.write_bytes(b"somebody's own copy")
     with no_store.read():
         pass
     with_one_more_file(monkeypatch, tmp_path, "create table more as select id from learners;")
@@ -142,20 +144,20 @@ def test_only_the_last_one_is_kept_and_a_store_that_went_back_can_go_forward_aga
         with no_store.read() as db:
             assert db.execute("select count(*) from more").fetchall() == [(3,)]
         before = upgrade.kept(no_store.path)
-        assert files(no_store) == ["store.duckdb", *LOCKS, before.name]
+        assert files(no_store) == sorted(["store.duckdb", *LOCKS, before.name, own.name])
         before.replace(no_store.path)
 
 
 def test_the_rights_of_the_store_stay_and_a_link_to_it_too(tmp_path):
     elsewhere = lived_in(tmp_path / "elsewhere.duckdb", 1)
-    elsewhere.path.chmod(0o640)
+    elsewhere.path.chmod(0o664)  # which a copy would not have by itself
     link = tmp_path / "linked" / "store.duckdb"
     link.parent.mkdir()
     link.symlink_to(elsewhere.path)
     with Store(link).read():
         pass
     assert link.is_symlink()
-    assert stat.S_IMODE(elsewhere.path.stat().st_mode) == 0o640
+    assert stat.S_IMODE(elsewhere.path.stat().st_mode) == 0o664
     assert upgrade.kept(link) == tmp_path / "elsewhere.duckdb.schema-1"
 
 
