@@ -5,10 +5,24 @@ Not with the events that come in files (`events`): whoever only records a click 
 
 import hashlib
 import json
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
 
 from engagement.store import Cursor
+
+
+@dataclass(frozen=True, kw_only=True)
+class Actor:
+    """A person who does something: by what name it is recorded, when, and on which day where they are.
+
+    `programs` are those whose learners they may see; None for all.
+    """
+
+    name: str
+    now: datetime
+    day: date
+    programs: Sequence[str] | None
 
 
 def record(

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
 
+    from engagement.audit import Actor
     from engagement.llm.writer import Writer
     from engagement.settings import Settings
     from engagement.store import Store
@@ -101,6 +102,14 @@ def actor() -> str:
     import getpass
 
     return getpass.getuser()
+
+
+def acting(settings: "Settings", now: datetime) -> "Actor":
+    """Return who is at the keyboard, and may see all learners."""
+    from engagement.audit import Actor
+    from engagement.dates import local_day
+
+    return Actor(name=actor(), now=now, day=local_day(now, settings.zone), programs=None)
 
 
 def name_and_value(text: str, *, option: str) -> tuple[str, str]:

@@ -53,16 +53,13 @@ def nudge(
     as_json: Json = False,
 ) -> None:
     """Draft one nudge by hand. It waits in the queue for approval."""
-    from engagement.dates import local_day
     from engagement.llm.writer import writer_for
     from engagement.outreach import nudges
 
     settings, store, now = console.start()
-    day, writer = local_day(now, settings.zone), writer_for(settings, model=model)
+    writer = writer_for(settings, model=model)
     with console.waiting_for(writer):
-        made = nudges.ask(
-            store, learner_id, channel=channel, actor=console.actor(), now=now, day=day, writer=writer
-        )
+        made = nudges.ask(store, learner_id, channel=channel, by=console.acting(settings, now), writer=writer)
     _show_draft(made, str(made["content"]), as_json)
 
 
@@ -73,16 +70,13 @@ def quiz(
     as_json: Json = False,
 ) -> None:
     """Draft one quiz by hand."""
-    from engagement.dates import local_day
     from engagement.llm.writer import writer_for
     from engagement.outreach import quizzes
 
     settings, store, now = console.start()
-    day, writer = local_day(now, settings.zone), writer_for(settings, model=model)
+    writer = writer_for(settings, model=model)
     with console.waiting_for(writer):
-        made = quizzes.ask(
-            store, learner_id, topic=topic, actor=console.actor(), now=now, day=day, writer=writer
-        )
+        made = quizzes.ask(store, learner_id, topic=topic, by=console.acting(settings, now), writer=writer)
     text = "\n\n".join(
         question["stem"]
         + "".join(

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
+from engagement.audit import Actor
 from engagement.content.names import NAME_LENGTH, PLACEHOLDER
 from engagement.content.nudge_text import LENGTHS
 from engagement.content.quiz import first_broken_rule
@@ -187,7 +188,7 @@ def _by(backend: Backend, viewer: Viewer, tell: Tell) -> dict[str, Any]:
     from engagement.llm.writer import writer_for
 
     tell({"stage": "asking"})
-    return {**_as(backend, viewer), "day": backend.today(), "writer": writer_for(backend.settings)}
+    return {"by": _actor(backend, viewer), "writer": writer_for(backend.settings)}
 
 
 def _write_nudge(backend: Backend, viewer: Viewer, asked: requests.WriteNudge, tell: Tell) -> Any:
@@ -270,6 +271,10 @@ def _recalculate(backend: Backend, viewer: Viewer, asked: requests.Overview, tel
         programs=programs,
         now=backend.now(),
     )
+
+
+def _actor(backend: Backend, viewer: Viewer) -> Actor:
+    return Actor(name=viewer.name, now=backend.now(), day=backend.today(), programs=viewer.programs)
 
 
 def _as(backend: Backend, viewer: Viewer) -> dict[str, Any]:

@@ -13,16 +13,12 @@ from engagement.content.nudge_text import LENGTHS, problems_of_nudge
 from engagement.content.quiz import Question, read_questions
 from engagement.errors import Changed, InvalidInput
 from engagement.outreach import queue
-from engagement.outreach.queue import Kind
+from engagement.outreach.queue import PUBLISHED, Kind
 from engagement.store import Cursor, Store
 
 LONGEST_QUIZ_TEXT: Final = 2_000  # characters of a question, an option, a feedback or an explanation
 
 _EDITED: Final = "version = version + 1, edited = true, changed_by = $actor, changed_at = $now"
-# What a run is about to put in its place has the same id, and stays as it is.
-_PUBLISHED: Final = (
-    "id = $id and (run_id is null or run_id in (select run_id from runs where published_at is not null))"
-)
 
 
 def problems(channel: str, subject: str | None, content: str) -> list[dict[str, Any]]:
@@ -62,7 +58,7 @@ def edit_nudge(
             f"""
             update nudges
             set subject = $subject, content = $content, {_EDITED}
-            where {_PUBLISHED}
+            where id = $id and {PUBLISHED}
             """,  # noqa: S608 (ours)
             {"id": nudge_id, "subject": subject, "content": content, "actor": actor, "now": now},
         )
@@ -96,7 +92,7 @@ def edit_quiz(
         if plain == draft["questions"]:
             return draft
         db.execute(
-            f"update quizzes set questions = $questions, {_EDITED} where {_PUBLISHED}",  # noqa: S608 (ours)
+            f"update quizzes set questions = $questions, {_EDITED} where id = $id and {PUBLISHED}",  # noqa: S608 (ours)
             {
                 "id": quiz_id,
                 "questions": json.dumps(plain, ensure_ascii=False),

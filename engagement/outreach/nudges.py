@@ -4,60 +4,33 @@ A run drafts them in bulk; a coordinator asks for one by hand. Both write a nudg
 are stored with `{first_name}` in place: the name is filled in where a person reads the text.
 """
 
-from collections.abc import Collection, Mapping, Sequence
-from datetime import date, datetime
-from hashlib import sha256
+from collections.abc import Collection, Mapping
+from datetime import date
 from typing import Any, Final
 
 import pandas as pd
 
-from engagement import audit
+from engagement.audit import Actor
 from engagement.content import templates
 from engagement.content.generation import Generation
-from engagement.dates import iso_week
 from engagement.errors import InvalidInput
-from engagement.llm import completions, prompts
+from engagement.llm import prompts
 from engagement.llm.completions import TextJob
 from engagement.llm.writer import TEMPLATES, Writer, writer_for
-from engagement.outreach import editing, queue
+from engagement.outreach import drafting
+from engagement.outreach.drafting import DraftKind
 from engagement.runs import Run
 from engagement.settings import read_settings
-from engagement.store import TEXT_ROWS_PER_BLOCK, Cursor, Store, first_row, query, registered
-from engagement.targeting import decisions, selection
-from engagement.targeting.selection import REASONS
+from engagement.store import Cursor, Store, first_row, query, registered
+from engagement.targeting import selection
 from engagement.vocabulary import CHANNELS, NUDGE_TYPES
 
-MANUAL: Final = "manual"  # the campaign of what a person asks for by hand
-
-_OF_THE_LEARNER: Final = (
-    "learner_id",
-    "person_id",
-    "type",
-    "risk_score",
-    "risk_label",
-    "program",
-    "locale",
-)
-_REFUSED: Final = {
-    "inactive": "the enrolment is no longer active",
-    "opted_out": "asked not to be contacted",
-    "no_opt_in": "WhatsApp needs an opt-in and a phone number",
-    "no_address": "has no e-mail address",
-}
 _OF_A_TEXT: Final = ("type", "channel", "locale", "variant")
-# A nudge that a person asked for, in the shape of those a run has chosen.
-_ONE_TO_DRAFT: Final = """
-    create or replace temp table nudges_to_draft as
-    select $id as id, $learner_id as learner_id, $person_id as person_id, $type as type, $channel as channel,
-        $risk_score::double as risk_score, $risk_label::text as risk_label, $program as program, $locale as locale,
-        $variant::integer as variant, null::text as cache_key, $why_not as reason, 1 as place
-"""
-
 
 WANTED: Final = TextJob(
     kind="nudge",
-    table="nudges_to_draft",
-    inputs="outreach/nudge_prompt_inputs",
+    table="to_draft",
+    inputs="outreach/prompt_inputs",
     data=prompts.nudge_data,
     task=lambda channel, locale: prompts.nudge_task(channel, templates.nudge_language(locale)),
 )
@@ -128,200 +101,56 @@ def _variant(context: Mapping[str, object]) -> int:
     return templates.drawn(str(context.get("variant_key") or ""), templates.VARIANTS) + 1
 
 
-def variant_key(learner_id: str, campaign: str, day: date) -> str:
-    """Return what keeps a learner's words the same for one campaign and ISO week."""
-    return f"{learner_id}|{campaign}|{iso_week(day)}"
-
-
 def draft(store: Store, run: Run, writer: Writer = TEMPLATES) -> int:
     """Draft a nudge for each learner the run contacts and return how many are new.
 
     A nudge is one per person, campaign, channel and period: drafting again adds only what is missing. Every text
     is written once, however many learners it is for. Where the model gives none, a template says why.
     """
-    with store.staging():
-        with store.read() as db:
-            choose(db, run, why_not=writer.why_not, rewrites=not writer.is_nobody)
-            _write_texts(db)
-            (count,) = first_row(db, "select count(*) from temp.nudges_to_draft")
-        completions.complete(store, WANTED, writer, as_of=run.as_of, run_id=run.run_id)
-        for first in range(1, count + 1, TEXT_ROWS_PER_BLOCK):
-            with store.write() as db:
-                named = {
-                    "run_id": run.run_id,
-                    "as_of": run.as_of,
-                    "created_at": run.started_at,
-                    "actor": None,
-                }
-                named |= {"rewrites": not writer.is_nobody}
-                _insert(db, {**_once(run), **named}, first_place=first)
-    return int(count)
-
-
-def choose(db: Cursor, run: Run, *, why_not: str, rewrites: bool) -> None:
-    """Fill the temporary table `nudges_to_draft`: each learner whom the run contacts and who has none yet.
-
-    Where it `rewrites`, a template of an earlier attempt that nobody has touched counts as none.
-    """
-    named = {
-        "run_id": run.run_id,
-        "why_not": why_not,
-        "rewrites": rewrites,
-        "week": iso_week(run.day),
-        "variants": templates.VARIANTS,
-    }
-    db.execute(query("outreach/nudges_to_draft"), {**named, **_once(run)})
-
-
-def _once(run: Run) -> dict[str, str]:
-    """Return what there is one of, for each person and channel."""
-    return {"campaign": run.pipeline, "period": run.day.isoformat()}
+    return drafting.draft(store, NUDGES, run, writer)
 
 
 def ask(
-    store: Store,
-    learner_id: str,
-    *,
-    channel: str,
-    actor: str,
-    now: datetime,
-    day: date,
-    writer: Writer = TEMPLATES,
-    programs: Sequence[str] | None = None,
+    store: Store, learner_id: str, *, channel: str, by: Actor, writer: Writer = TEMPLATES
 ) -> dict[str, Any]:
     """Draft one nudge as `write` does; return it as other programs rely on it, with `warnings` in words."""
-    made = write(
-        store,
-        learner_id,
-        channel=channel,
-        actor=actor,
-        now=now,
-        day=day,
-        writer=writer,
-        programs=programs,
-    )
-    return {
-        "id": made["id"],
-        "content": made["content_filled"],
-        "prompt_version": made["prompt_version"],
-        "gptFallback": made["gpt_fallback"],
-        "subject": made["subject_filled"],
-        "status": made["status"],
-        "reason": made["reason"],
-        "warnings": [REASONS[code] for code in made["warnings"]],
-    }
+    made = write(store, learner_id, channel=channel, by=by, writer=writer)
+    return drafting.as_contract(made, content="content_filled")
 
 
 def write(
-    store: Store,
-    learner_id: str,
-    *,
-    channel: str,
-    actor: str,
-    now: datetime,
-    day: date,
-    writer: Writer = TEMPLATES,
-    programs: Sequence[str] | None = None,
+    store: Store, learner_id: str, *, channel: str, by: Actor, writer: Writer = TEMPLATES
 ) -> dict[str, Any]:
-    """Draft one nudge that a person asked for and return it as `queue.one` does.
+    """Draft one nudge that a person asked for, of the type that fits, and return it as `queue.one` does.
 
-    With `warnings`: the usual limits that it goes past, as codes. Raises `NotFound`, and `InvalidInput` where the
-    learner opted out, is inactive, or cannot be reached that way.
+    With `warnings`: the usual limits that it goes past, as codes. Raises as `drafting.write` does.
     """
     if channel not in CHANNELS:
         raise InvalidInput(f"channel {channel!r}: allowed are {', '.join(CHANNELS)}")
-    period = now.isoformat()
-    with store.staging():
-        with store.read() as db:
-            learner = decisions.look_at(db, learner_id, now=now, day=day, programs=programs)
-            _refuse(learner, channel)
-            nudge_id = sha256("|".join((learner["person_id"], MANUAL, channel, period)).encode()).hexdigest()
-            drawn = templates.drawn(variant_key(learner_id, MANUAL, day), templates.VARIANTS)
-            _want(db, learner, writer, id=nudge_id, channel=channel, variant=drawn + 1)
-        completions.complete_one(store, WANTED, writer, as_of=learner["known_at"])
-        passed = {"past": limits} if (limits := selection.limits_passed(learner)) else {}
-        with store.write() as db:
-            _refuse(decisions.consents(db, learner_id), channel)  # who opted out meanwhile
-            named = {"run_id": None, "campaign": MANUAL, "period": period, "as_of": now, "created_at": now}
-            _insert(db, {**named, "rewrites": False, "actor": actor}, first_place=1)
-            audit.record(
-                db,
-                learner_id,
-                "nudge_drafted",
-                timestamp=now,
-                actor=actor,
-                source="review",
-                metadata={"nudge_id": nudge_id, "version": 1, **passed},
-            )
-            made = queue.one(db, "nudge", nudge_id, programs=None)
+    made, limits = drafting.write(store, NUDGES, learner_id, {"channel": channel}, by=by, writer=writer)
     return {**made, "warnings": limits}
 
 
 def rewrite(
-    store: Store,
-    nudge_id: str,
-    *,
-    version: int,
-    actor: str,
-    now: datetime,
-    day: date,
-    writer: Writer = TEMPLATES,
-    programs: Sequence[str] | None = None,
+    store: Store, nudge_id: str, *, version: int, by: Actor, writer: Writer = TEMPLATES
 ) -> dict[str, Any]:
-    """Have a draft written anew, in another style, about what is known by now; return it as `queue.one` does.
-
-    Where the model gives none, a template stands there, and says why. Nothing is held while the model thinks: raises
-    `Changed` where somebody has changed the draft before or meanwhile, and leaves it as it is. Raises `NotFound`, and
-    `InvalidInput` where it is no draft or the learner may not be written to any more.
-    """
-    with store.staging():
-        with store.read() as db:
-            draft = editing.draft_as_seen(db, "nudge", nudge_id, version=version, programs=programs)
-            learner = decisions.look_at(db, draft["learner_id"], now=now, day=day)
-            _refuse(learner, draft["channel"])
-            (variant,) = first_row(
-                db,
-                "select coalesce(any_value(variant), 0) from published_nudges where id = $id",
-                {"id": nudge_id},
-            )
-            following = variant % templates.VARIANTS + 1
-            # What it is about was shown in the queue, and stays.
-            about = {**learner, "type": draft["type"]}
-            _want(db, about, writer, id=nudge_id, channel=draft["channel"], variant=following)
-        completions.complete_one(store, WANTED, writer, as_of=learner["known_at"])
-        with store.write() as db:
-            editing.draft_as_seen(db, "nudge", nudge_id, version=version, programs=programs)
-            _refuse(decisions.consents(db, draft["learner_id"]), draft["channel"])
-            db.execute(query("outreach/rewrite_nudges"), {"actor": actor, "now": now})
-            return editing.edited(db, "nudge", draft, "nudge_rewritten", actor=actor, now=now)
+    """Have a draft written anew, by the next of its templates where no model writes; see `drafting.rewrite`."""
+    return drafting.rewrite(store, NUDGES, nudge_id, version=version, by=by, writer=writer)
 
 
-def _want(
-    db: Cursor, learner: Mapping[str, Any], writer: Writer, *, id: str, channel: str, variant: int
-) -> None:
-    """Fill `nudges_to_draft` with one nudge for the learner, and `texts` with its template."""
-    chosen = {name: learner[name] for name in _OF_THE_LEARNER} | {"why_not": writer.why_not}
-    db.execute(_ONE_TO_DRAFT, {**chosen, "id": id, "channel": channel, "variant": variant})
-    _write_texts(db)
+def _next_variant(db: Cursor, nudge: Mapping[str, Any], _key: str) -> int:
+    """Return the draw of the variant that follows the one of the nudge."""
+    (variant,) = first_row(
+        db,
+        "select coalesce(any_value(variant), 0) from published_nudges where id = $id",
+        {"id": nudge["id"]},
+    )
+    return int(variant) % templates.VARIANTS
 
 
-def publish(db: Cursor, run: Run) -> None:
-    """Let the run's nudges take the place of the templates they rewrite, within the transaction that publishes it.
-
-    Where somebody has touched the template meanwhile, it stays, and the rewritten one goes.
-    """
-    db.execute(query("outreach/drop_overtaken_nudges"), {"run_id": run.run_id})
-    db.execute(query("outreach/drop_rewritten_nudges"), {"run_id": run.run_id})
-
-
-def discard(db: Cursor, run_id: str) -> None:
-    """Forget the drafts of a run that was never published."""
-    db.execute("delete from nudges where run_id = $run_id", {"run_id": run_id})
-
-
-def _write_texts(db: Cursor) -> None:
-    """Fill the temporary table `texts` with each template that `nudges_to_draft` may need."""
-    kinds = db.execute("select distinct type, channel, locale, variant from temp.nudges_to_draft").fetchall()
+def _write_templates(db: Cursor) -> None:
+    """Fill `texts` with each template that `to_draft` may need, and `with_template`."""
+    kinds = db.execute("select distinct type, channel, locale, variant from temp.to_draft").fetchall()
     texts = [generate(dict(zip(_OF_A_TEXT, kind, strict=True))) for kind in kinds]
     frame = pd.DataFrame(kinds, columns=list(_OF_A_TEXT)).assign(
         subject=pd.Series([text.subject for text in texts], dtype="str"),
@@ -331,17 +160,18 @@ def _write_texts(db: Cursor) -> None:
     )
     with registered(db, "templates", frame):
         db.execute("create or replace temp table texts as select * from templates")
+    db.execute(query("outreach/nudge_templates"))
 
 
-def _insert(db: Cursor, named: Mapping[str, object], *, first_place: int) -> None:
-    last_place = first_place + TEXT_ROWS_PER_BLOCK - 1
-    db.execute(
-        query("outreach/insert_nudges"), {**named, "first_place": first_place, "last_place": last_place}
-    )
-
-
-def _refuse(learner: Mapping[str, Any], channel: str) -> None:
-    code = selection.refusal_by_hand(learner, channel)
-    if code:
-        why = _REFUSED["no_opt_in" if (channel, code) == ("whatsapp", "no_address") else code]
-        raise InvalidInput(f"learner {learner['learner_id']!r}: {why}")
+NUDGES: Final = DraftKind(
+    job=WANTED,
+    one_per="person_id",
+    period=date.isoformat,
+    choices=templates.VARIANTS,
+    write_templates=_write_templates,
+    chosen=("channel", "type", "locale", "risk_score", "risk_label"),
+    text={"variant": "variant", "subject": "subject", "draft_content": "content", "content": "content"},
+    stays=lambda nudge: {"type": nudge["type"], "channel": nudge["channel"]},
+    draws_again=_next_variant,
+    limits=selection.limits_passed,
+)

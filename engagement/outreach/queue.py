@@ -25,6 +25,12 @@ STATUSES: Final = ("draft", "approved", "rejected", "expired", "queued", "sent",
 WRITTEN_BY: Final[Mapping[str, bool | None]] = {"any": None, "template": True, "model": False}
 PAGE_SIZE: Final = 25
 
+TABLES: Final[Mapping[str, str]] = {"nudge": "nudges", "quiz": "quizzes"}
+# Of a row that is written to. What a run is about to put in its place has the same id, and is not seen yet.
+PUBLISHED: Final = (
+    "(run_id is null or run_id in (select runs.run_id from runs where runs.published_at is not null))"
+)
+
 _SHOWN: Final = {"nudge": "outreach/shown_nudges", "quiz": "outreach/shown_quizzes"}
 _FROM: Final = {
     "nudge": "published_nudges as drafts",
@@ -186,7 +192,7 @@ def export(
     wanted = Filter(status=status, program=program, written_by=written_by, search=search)
     with store.read() as db:
         rows = _read(db, kind, _ids(db, kind, wanted, programs))
-    name = f"{'nudges' if kind == 'nudge' else 'quizzes'}-{status or 'all'}"
+    name = f"{TABLES[kind]}-{status or 'all'}"
     if format == "json":
         text = json.dumps(rows, ensure_ascii=False, indent=2, default=_as_text)
         return {"filename": f"{name}.json", "mime": "application/json", "text": text}

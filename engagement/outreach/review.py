@@ -14,7 +14,7 @@ from typing import Any, Final, TextIO
 from engagement.content.names import fill
 from engagement.errors import InvalidInput, NotFound
 from engagement.outreach import queue
-from engagement.outreach.queue import Kind
+from engagement.outreach.queue import PUBLISHED, TABLES, Kind
 from engagement.store import TEXT_ROWS_PER_BLOCK, Cursor, Store, first_row, query, records
 from engagement.text import plain_text, write_spreadsheet
 
@@ -30,9 +30,13 @@ BY_HAND: Final = ("approved", "rejected", "draft")  # where a person may move wh
 DRAFT_HOURS: Final = 72  # an older draft speaks of a week that is over
 QUIZ_DAYS: Final = 7  # one is drafted a week
 SYSTEM: Final = "system"
-_PLURAL: Final = {"nudge": "nudges", "quiz": "quizzes"}
-_MOVES: Final = {"nudge": "outreach/move_nudges", "quiz": "outreach/move_quizzes"}
-_VISIBLE: Final = {"nudge": "published_nudges", "quiz": "published_quizzes"}
+# What else a move leaves in the row. A quiz is handed on by a person: when, nobody records.
+_STAMPS: Final = {
+    "nudge": """,
+        approved_at = case $status when 'approved' then $now when 'draft' then null else approved_at end,
+        sent_at = case $status when 'sent' then $now else sent_at end""",
+    "quiz": "",
+}
 
 # What may leave the house now: who opted out, or left, since the approval hears nothing more.
 _SENDABLE: Final = """
@@ -216,7 +220,7 @@ def _choose(db: Cursor, kind: Kind, condition: str, named: Mapping[str, object] 
     db.execute(
         f"""
         create or replace temp table moving as
-        select id, learner_id, status, version, created_at from {_VISIBLE[kind]} where {condition}
+        select id, learner_id, status, version, created_at from published_{TABLES[kind]} where {condition}
         """,  # noqa: S608 (ours)
         dict(named or {}),
     )
@@ -231,11 +235,18 @@ def _move_chosen(db: Cursor, kind: Kind, status: str, *, actor: str, now: dateti
         if status not in allowed:
             may = f"it may become {', '.join(allowed)}" if allowed else "it stays as it is"
             raise InvalidInput(
-                f"status: {count} of the {_PLURAL[kind]}, first {first[:12]!r}, cannot go from {before} to {status}; "
+                f"status: {count} of the {TABLES[kind]}, first {first[:12]!r}, cannot go from {before} to {status}; "
                 f"{may}"
             )
     change = {"status": status, "now": now, "actor": actor}
-    db.execute(query(_MOVES[kind]), change)
+    db.execute(
+        f"""
+        update {TABLES[kind]}
+        set status = $status, version = version + 1, changed_by = $actor, changed_at = $now{_STAMPS[kind]}
+        where id in (select moving.id from temp.moving) and {PUBLISHED}
+        """,  # noqa: S608 (ours)
+        change,
+    )
     (since,) = first_row(db, "select min(created_at) from temp.moving")
     told = {**change, "kind": kind, "reason": reason or None, "since": since}
     db.execute(query("outreach/record_moves"), told)

@@ -12,9 +12,11 @@ from typing import Any, Final
 from engagement import runs
 from engagement.llm import completions, pricing, writer
 from engagement.llm.client import Model
-from engagement.llm.completions import TextJob
 from engagement.llm.prompts import Task
-from engagement.outreach import nudges, quizzes
+from engagement.outreach import drafting
+from engagement.outreach.drafting import DraftKind
+from engagement.outreach.nudges import NUDGES
+from engagement.outreach.quizzes import QUIZZES
 from engagement.pipeline import config
 from engagement.pipeline.config import Pipeline
 from engagement.risk import scores
@@ -83,17 +85,16 @@ def of_run(
     decisions.decide(store, run, policy=policy)
     asked = writer.chosen_model(settings, model)
     parts = {
-        "nudges": _part(store, run, nudges, asked),
-        "quizzes": _part(store, run, quizzes, asked),
+        "nudges": _part(store, run, NUDGES, asked),
+        "quizzes": _part(store, run, QUIZZES, asked),
     }
     return Estimate(day, asked.name, parts, dict(_costs(parts.values(), asked.name, settings.price)))
 
 
-def _part(store: Store, run: Run, module: Any, model: Model) -> Part:
-    job: TextJob = module.WANTED
+def _part(store: Store, run: Run, kind: DraftKind, model: Model) -> Part:
     with store.staging(), store.read() as db:
-        module.choose(db, run, why_not="", rewrites=True)
-        tasks = completions.prompts_to_ask(db, job, model, as_of=run.as_of)
+        drafting.choose(db, kind, run, why_not="", rewrites=True)
+        tasks = completions.prompts_to_ask(db, kind.job, model, as_of=run.as_of)
         drafts, withheld = first_row(db, "select count(*), count(withheld) from temp.prompt_inputs")
         (different,) = first_row(db, "select count(distinct cache_key) from temp.prompts")
         to_ask = db.execute("select task, data from temp.prompts_to_ask").fetchall()

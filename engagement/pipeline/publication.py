@@ -10,7 +10,9 @@ from typing import Any
 
 from engagement import runs
 from engagement.content.generation import WANTED_TEMPLATES
-from engagement.outreach import nudges, quizzes, review
+from engagement.outreach import drafting, review
+from engagement.outreach.nudges import NUDGES
+from engagement.outreach.quizzes import QUIZZES
 from engagement.risk import scores
 from engagement.runs import Run
 from engagement.store import Cursor, Store, first_row, query
@@ -23,8 +25,8 @@ def publish(store: Store, run: Run, *, now: datetime, answer: str = "") -> dict[
     """Make the run's scores, decisions and drafts visible, and return what it counted, with its report's `answer`."""
     with store.write() as db:
         if _asked_a_model(db, run):
-            for module in (nudges, quizzes):
-                module.publish(db, run)
+            for kind in (NUDGES, QUIZZES):
+                drafting.publish(db, kind, run)
         counted = summary(db, run) | {"answer": answer}
         counted["expired"] = review.expire(db, run.as_of, now=now)
         decisions.publish(db, run)
@@ -37,8 +39,10 @@ def publish(store: Store, run: Run, *, now: datetime, answer: str = "") -> dict[
 def discard(store: Store, run_id: str, *, now: datetime) -> None:
     """Forget what a run wrote that will not go on."""
     with store.write() as db:
-        for module in (scores, decisions, experiments, nudges, quizzes):
+        for module in (scores, decisions, experiments):
             module.discard(db, run_id)
+        for kind in (NUDGES, QUIZZES):
+            drafting.discard(db, kind, run_id)
         runs.mark(db, run_id, "discarded", now=now)
 
 

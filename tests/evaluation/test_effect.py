@@ -17,6 +17,7 @@ from engagement.reporting.charts import effects
 from engagement.store import Store
 from engagement.targeting import decisions, experiments
 from engagement.targeting.experiments import Plan
+from tests.support.acting import acting
 from tests.support.cohort import AS_OF, DAY, HOUR, begin, learner, load, night, rows
 
 UTC = ZoneInfo("UTC")
@@ -85,9 +86,7 @@ def test_everybody_counts_as_assigned_whatever_was_done_since(tried):
 
 def test_a_nudge_that_a_person_sends_to_whoever_waits_is_recorded_and_counted(tried):
     (first, *_) = waiting = of_arm(tried, "control")
-    made = nudges.write(
-        tried, first, channel="email", actor="ana", now=AS_OF + HOUR, day=(AS_OF + HOUR).date()
-    )
+    made = nudges.write(tried, first, channel="email", by=acting(AS_OF + HOUR))
     assert "held_out" in made["warnings"]
     deed = "select metadata ->> 'past' from events where type = 'nudge_drafted' and actor = 'ana'"
     assert "held_out" in rows(tried, deed)[0][0]

@@ -16,6 +16,7 @@ from engagement.outreach import nudges, quizzes, review
 from engagement.pipeline import publication
 from engagement.store import query
 from engagement.targeting import decisions
+from tests.support.acting import acting
 from tests.support.cohort import AS_OF, DAY, HOUR, Overtaken, begin, learner, load, rows
 from tests.support.model_server import SENTENCES, ModelServer, envelope, good_answer, sending
 
@@ -132,7 +133,7 @@ def test_a_nudge_asked_for_by_hand_is_asked_anew(store, model):
     writer = model.writer()
     drafted(store, writer)
     asked = len(model.requests)
-    made = nudges.ask(store, "a", channel="in_app", actor="ana", now=AS_OF, day=AS_OF.date(), writer=writer)
+    made = nudges.ask(store, "a", channel="in_app", by=acting(AS_OF), writer=writer)
     assert (made["gptFallback"], made["reason"], len(model.requests)) == (False, None, asked + 1)
     assert made["content"].startswith("Hi A, ")
     assert rows(store, "select run_id, content from nudges where id = $id", id=made["id"]) == [
@@ -146,9 +147,7 @@ def test_what_tonights_run_knew_is_what_the_model_is_told_this_morning(store, mo
     run = drafted(store, TEMPLATES)
     publication.publish(store, run, now=AS_OF - 20 * HOUR)
     morning = AS_OF - 14 * HOUR
-    nudges.ask(
-        store, "a", channel="in_app", actor="ana", now=morning, day=AS_OF.date(), writer=model.writer()
-    )
+    nudges.ask(store, "a", channel="in_app", by=acting(morning, day=AS_OF.date()), writer=model.writer())
     assert "planned work done: less than a quarter" in model.requests[0].data
 
 
@@ -157,15 +156,13 @@ def test_a_failure_by_hand_is_a_template_although_an_answer_is_known(store, mode
     writer = model.writer()
     drafted(store, writer)
     model.behave = lambda *_: "refusal"
-    made = nudges.ask(store, "a", channel="in_app", actor="ana", now=AS_OF, day=AS_OF.date(), writer=writer)
+    made = nudges.ask(store, "a", channel="in_app", by=acting(AS_OF), writer=writer)
     assert (made["gptFallback"], made["reason"]) == (True, "refused")
 
 
 def test_a_quiz_asked_for_by_hand_gives_the_contract(store, model):
     load(store, learner("a"))
-    made = quizzes.ask(
-        store, "a", topic=None, actor="ana", now=AS_OF, day=AS_OF.date(), writer=model.writer()
-    )
+    made = quizzes.ask(store, "a", topic=None, by=acting(AS_OF), writer=model.writer())
     assert (made["gptFallback"], made["prompt_version"], len(made["content"])) == (False, "v1.0", 4)
 
 
@@ -177,9 +174,7 @@ def test_who_opts_out_while_the_model_writes_gets_no_draft(store, model):
 
     model.behave = opt_out
     with pytest.raises(InvalidInput, match="asked not to be contacted"):
-        nudges.ask(
-            store, "a", channel="in_app", actor="ana", now=AS_OF, day=AS_OF.date(), writer=model.writer()
-        )
+        nudges.ask(store, "a", channel="in_app", by=acting(AS_OF), writer=model.writer())
     assert found(store) == []
 
 
@@ -193,7 +188,7 @@ def test_the_store_is_free_while_the_model_writes(store, model):
         thread.join(5)
 
     model.behave = look
-    nudges.ask(store, "a", channel="in_app", actor="ana", now=AS_OF, day=AS_OF.date(), writer=model.writer())
+    nudges.ask(store, "a", channel="in_app", by=acting(AS_OF), writer=model.writer())
     assert waited == [True]
 
 
@@ -216,7 +211,7 @@ def test_about_who_does_not_want_it_nothing_leaves(store, model):
         "c": None,
     }
     assert {row[0] for row in rows(store, "select learner_id from disclosures")} == {"c"}
-    made = nudges.ask(store, "a", channel="in_app", actor="ana", now=AS_OF, day=AS_OF.date(), writer=writer)
+    made = nudges.ask(store, "a", channel="in_app", by=acting(AS_OF), writer=writer)
     assert (made["gptFallback"], made["reason"]) == (True, "opted_out")
 
 

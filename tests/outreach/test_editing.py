@@ -4,7 +4,7 @@ from datetime import timedelta
 import pytest
 
 from engagement.errors import Changed, InvalidInput, NotFound
-from engagement.outreach import editing, nudges, queue, review
+from engagement.outreach import drafting, editing, nudges, queue, review
 from engagement.targeting import decisions
 from tests.support.cohort import AS_OF, HOUR, begin, learner, load, night, rows
 
@@ -230,7 +230,5 @@ def test_an_edited_template_is_no_longer_written_anew_by_the_next_attempt(store,
     run = begin(store, AS_OF + timedelta(minutes=1))
     decisions.decide(store, run)
     with store.staging(), store.read() as db:
-        nudges.choose(db, run, why_not="", rewrites=True)
-        assert (
-            db.execute("select learner_id from temp.nudges_to_draft where learner_id = 'a'").fetchall() == []
-        )
+        drafting.choose(db, nudges.NUDGES, run, why_not="", rewrites=True)
+        assert db.execute("select learner_id from temp.to_draft where learner_id = 'a'").fetchall() == []

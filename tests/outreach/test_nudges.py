@@ -7,10 +7,11 @@ import pytest
 
 from engagement import runs
 from engagement.errors import Changed, InvalidInput, NotFound
-from engagement.outreach import editing, nudges, queue, review
+from engagement.outreach import drafting, editing, nudges, queue, review
 from engagement.pipeline import publication
 from engagement.risk import scores
 from engagement.targeting import decisions
+from tests.support.acting import acting
 from tests.support.asking import asking
 from tests.support.cohort import AS_OF, DAY, HOUR, LOW, Overtaken, begin, learner, load, night, rows
 from tests.support.model_server import SENTENCES, ModelServer
@@ -21,7 +22,7 @@ DRAFTED = (
 
 
 def ask(store, learner_id="a", channel="in_app", now=AS_OF):
-    return nudges.ask(store, learner_id, channel=channel, actor="ana", now=now, day=now.date())
+    return nudges.ask(store, learner_id, channel=channel, by=acting(now))
 
 
 def drafted(store, as_of=AS_OF, pipeline="nightly"):
@@ -80,7 +81,7 @@ def test_a_learner_meets_the_same_words_from_monday_to_sunday(store):
 
 def test_a_learner_meets_other_words_in_other_weeks():
     def text(week):
-        key = nudges.variant_key("a", "nightly", (AS_OF + 7 * week * DAY).date())
+        key = drafting.variant_key("a", "nightly", (AS_OF + 7 * week * DAY).date())
         return nudges.generate({"type": "inactivity", "channel": "in_app", "variant_key": key}).content
 
     assert len({text(week) for week in range(12)}) == 3
@@ -116,7 +117,7 @@ def test_a_nudge_is_stored_as_it_is_generated_for_the_learner(store):
 
 
 def test_more_nudges_than_one_block_holds_are_all_drafted(store, monkeypatch):
-    monkeypatch.setattr(nudges, "TEXT_ROWS_PER_BLOCK", 2)
+    monkeypatch.setattr(drafting, "TEXT_ROWS_PER_BLOCK", 2)
     load(store, *(learner(f"l{number}") for number in range(5)))
     assert drafted(store)[1] == 5
     assert rows(store, "select count(distinct learner_id), count(*) from nudges") == [(5, 5)]
@@ -227,7 +228,7 @@ def test_discarding_a_run_takes_its_drafts_and_no_others(store):
     ask(store, now=AS_OF - 5 * DAY)
     run, _ = drafted(store)
     with store.write() as db:
-        nudges.discard(db, run.run_id)
+        drafting.discard(db, nudges.NUDGES, run.run_id)
     assert rows(store, "select campaign from nudges") == [("manual",)]
 
 
@@ -265,18 +266,16 @@ def model():
         yield server
 
 
+BEN = acting(AS_OF + HOUR, name="ben", day=AS_OF.date())
+
+
 def write(store, learner_id="a", **different):
-    asked = {"channel": "in_app", "actor": "ana", "now": AS_OF, "day": AS_OF.date()} | different
+    asked = {"channel": "in_app", "by": acting(AS_OF)} | different
     return nudges.write(store, learner_id, **asked)
 
 
 def rewrite(store, nudge, **different):
-    asked = {
-        "version": nudge["version"],
-        "actor": "ben",
-        "now": AS_OF + HOUR,
-        "day": AS_OF.date(),
-    } | different
+    asked = {"version": nudge["version"], "by": BEN} | different
     return nudges.rewrite(store, nudge["id"], **asked)
 
 
@@ -286,7 +285,7 @@ def test_what_a_coordinator_asks_for_comes_as_the_queue_shows_it_with_codes_as_w
     (shown,) = queue.queue(store, "nudge", programs=None)["rows"]
     assert made == shown | {"warnings": []}
     assert (made["changed_by"], made["by_hand"], made["version"]) == ("ana", True, 1)
-    assert write(store, now=AS_OF + HOUR)["warnings"] == ["open_draft"]
+    assert write(store, by=acting(AS_OF + HOUR))["warnings"] == ["open_draft"]
 
 
 def test_who_asked_is_in_an_event(store):
@@ -299,10 +298,10 @@ def test_who_asked_is_in_an_event(store):
 
 def test_another_programs_learner_or_draft_is_not_there(store):
     load(store, learner("a", program="Welding"))
-    made = write(store, programs=["Welding"])
+    made = write(store, by=acting(AS_OF, programs=["Welding"]))
     for act in (
-        lambda: write(store, programs=["Data"], now=AS_OF + HOUR),
-        lambda: rewrite(store, made, programs=["Data"]),
+        lambda: write(store, by=acting(AS_OF + HOUR, programs=["Data"])),
+        lambda: rewrite(store, made, by=acting(AS_OF + HOUR, programs=["Data"])),
     ):
         with pytest.raises(NotFound):
             act()

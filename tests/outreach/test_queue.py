@@ -9,6 +9,7 @@ import pytest
 from engagement.errors import InvalidInput, NotFound
 from engagement.outreach import editing, nudges, queue, review
 from engagement.store import upgrade
+from tests.support.acting import acting
 from tests.support.cohort import AS_OF, HOUR, begin, learner, load, night, rows
 
 NOW = AS_OF + HOUR
@@ -177,7 +178,7 @@ def test_drafts_of_an_unpublished_run_are_not_there(store):
 
 
 def test_a_learners_own_come_newest_first(two_programs):
-    made = nudges.write(two_programs, "a", channel="in_app", actor="ana", now=NOW, day=NOW.date())
+    made = nudges.write(two_programs, "a", channel="in_app", by=acting(NOW))
     with two_programs.read() as db:
         found = queue.nudges_of(db, "a")
         assert found[0]["id"] == made["id"]

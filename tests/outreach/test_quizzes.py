@@ -5,8 +5,9 @@ from collections import Counter
 import pytest
 
 from engagement.errors import Changed, InvalidInput, NotFound
-from engagement.outreach import editing, queue, quizzes
+from engagement.outreach import drafting, editing, queue, quizzes
 from engagement.targeting import decisions
+from tests.support.acting import acting
 from tests.support.asking import asking
 from tests.support.cohort import AS_OF, DAY, HOUR, LOW, Overtaken, begin, learner, load, rows
 from tests.support.model_server import ModelServer
@@ -21,7 +22,7 @@ def drafted(store, as_of=AS_OF):
 
 
 def ask(store, learner_id="a", topic=None, now=AS_OF):
-    return quizzes.ask(store, learner_id, topic=topic, actor="ana", now=now, day=now.date())
+    return quizzes.ask(store, learner_id, topic=topic, by=acting(now))
 
 
 def keys(questions):
@@ -88,7 +89,7 @@ def test_a_quiz_that_another_run_drafted_meanwhile_stays_the_only_one(store):
 
 
 def test_more_quizzes_than_one_block_holds_are_all_drafted(store, monkeypatch):
-    monkeypatch.setattr(quizzes, "TEXT_ROWS_PER_BLOCK", 2)
+    monkeypatch.setattr(drafting, "TEXT_ROWS_PER_BLOCK", 2)
     load(store, *(learner(f"l{number}") for number in range(5)))
     assert drafted(store) == 5
     assert rows(store, "select count(distinct learner_id), count(*) from quizzes") == [(5, 5)]
@@ -172,13 +173,16 @@ def model():
         yield server
 
 
+BEN = acting(AS_OF + HOUR, name="ben", day=AS_OF.date())
+
+
 def write(store, **different):
-    asked = {"topic": None, "actor": "ana", "now": AS_OF, "day": AS_OF.date()} | different
+    asked = {"topic": None, "by": acting(AS_OF)} | different
     return quizzes.write(store, "a", **asked)
 
 
 def rewrite(store, quiz, **different):
-    asked = {"version": quiz["version"], "actor": "ben", "now": AS_OF + HOUR, "day": AS_OF.date()} | different
+    asked = {"version": quiz["version"], "by": BEN} | different
     return quizzes.rewrite(store, quiz["id"], **asked)
 
 
@@ -225,8 +229,8 @@ def test_another_programs_learner_or_quiz_is_not_there(store):
     load(store, learner("a"))
     made = write(store)
     for act in (
-        lambda: write(store, programs=["Welding"]),
-        lambda: rewrite(store, made, programs=["Welding"]),
+        lambda: write(store, by=acting(AS_OF, programs=["Welding"])),
+        lambda: rewrite(store, made, by=acting(AS_OF + HOUR, programs=["Welding"])),
     ):
         with pytest.raises(NotFound):
             act()

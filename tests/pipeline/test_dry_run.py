@@ -8,7 +8,7 @@ from engagement.errors import NotFound
 from engagement.llm import titles
 from engagement.llm.completions import prompts_to_ask
 from engagement.llm.writer import chosen_model
-from engagement.outreach import nudges, quizzes
+from engagement.outreach import drafting, nudges, quizzes
 from engagement.pipeline import config, dry_run
 from engagement.settings import read_settings
 from engagement.targeting import decisions
@@ -87,7 +87,7 @@ def test_what_was_answered_before_is_known(cohort):
     decisions.decide(cohort, run)
     with cohort.staging():
         with cohort.read() as db:
-            nudges.choose(db, run, why_not="", rewrites=True)
+            drafting.choose(db, nudges.NUDGES, run, why_not="", rewrites=True)
             asked = chosen_model(read_settings(), "gpt-4.1-mini")
             prompts_to_ask(db, nudges.WANTED, asked, as_of=AS_OF)
             keys = db.execute("select distinct cache_key from temp.prompts order by all").fetchall()

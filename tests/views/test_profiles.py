@@ -11,6 +11,7 @@ from engagement.policy import DEFAULT_POLICY
 from engagement.targeting import decisions
 from engagement.targeting.selection import REASONS
 from engagement.views import profiles
+from tests.support.acting import acting
 from tests.support.cohort import AS_OF, DAY, HOUR, LOW, MEDIUM, UNKNOWN, learner, load, night
 
 
@@ -51,7 +52,7 @@ def test_a_profile_says_who_why_what_would_help_and_what_happened(store):
 
 def test_a_subject_has_its_name_filled_in_like_the_text(store):
     load(store, learner("a", name="Kim Example"))
-    nudges.ask(store, "a", channel="email", actor="ana", now=AS_OF, day=AS_OF.date())
+    nudges.ask(store, "a", channel="email", by=acting(AS_OF))
     with store.write() as db:
         db.execute("update nudges set subject = 'For you, {first_name}!'")
     assert profile(store, "a")["nudges"][0]["subject_filled"] == "For you, Kim!"
@@ -77,7 +78,7 @@ def test_the_history_shows_every_change_in_order(store):
 def test_a_profile_is_of_one_learner_only(store):
     load(store, learner("a"), learner("b"))
     night(store)
-    quizzes.ask(store, "b", topic=None, actor="ana", now=AS_OF + HOUR, day=AS_OF.date())
+    quizzes.ask(store, "b", topic=None, by=acting(AS_OF + HOUR, day=AS_OF.date()))
     found = profile(store, "a")
     assert len(found["nudges"]) == len(found["quizzes"]) == 1
 
@@ -148,7 +149,7 @@ def test_a_profile_warns_of_contacts_like_a_draft_by_hand_does(store):
     found = profile(store, "a", now=AS_OF)["contact"]
     assert (found["last_contact_at"], found["contacts_in_7_days"]) == (AS_OF - HOUR, 2)
     assert found["warnings"] == ["recently_contacted", "cap_reached", "open_draft"]
-    made = nudges.ask(store, "a", channel="email", now=AS_OF, day=AS_OF.date(), actor="ana")
+    made = nudges.ask(store, "a", channel="email", by=acting(AS_OF))
     assert made["warnings"] == [REASONS[code] for code in found["warnings"]]
 
 

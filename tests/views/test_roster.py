@@ -14,6 +14,7 @@ from engagement.store.engine import ROW_GROUP
 from engagement.targeting import decisions
 from engagement.views import roster
 from engagement.views.roster import Wanted
+from tests.support.acting import acting
 from tests.support.cohort import AS_OF, DAY, HOUR, LOW, MEDIUM, UNKNOWN, learner, load, night, rows
 
 NOW = AS_OF + HOUR
@@ -310,7 +311,7 @@ def test_contacts_sort_newest_first_with_those_never_contacted_last(cohort):
 
 
 def test_a_rejected_draft_is_no_contact(cohort):
-    made = nudges.ask(cohort, "a", channel="email", now=NOW - HOUR, day=NOW.date(), actor="ana")
+    made = nudges.ask(cohort, "a", channel="email", by=acting(NOW - HOUR))
     assert page(cohort)["rows"][0]["draft"] is True
     review.reject(cohort, [made["id"]], actor="ana", now=NOW - HOUR / 2, reason="no")
     assert (page(cohort)["rows"][0]["draft"], page(cohort)["rows"][0]["last_contact_at"]) == (False, None)

@@ -2,10 +2,10 @@
 select
     min(wanted.topic) as topic,
     min(wanted.locale) as locale,
-    wanted.option_order
-from temp.quizzes_to_draft as wanted
+    wanted.draw
+from temp.to_draft as wanted
 inner join temp.templates
     on
         wanted.topic is not distinct from templates.asked_topic
         and wanted.locale = templates.locale
-group by templates.fallback_id, wanted.option_order;
+group by templates.fallback_id, wanted.draw;

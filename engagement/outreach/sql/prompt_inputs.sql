@@ -1,4 +1,4 @@
--- One row per nudge to draft: what its prompt is made of, as known at $as_of, or why a model is told nothing.
+-- One row per draft: what its prompt is made of, as known at $as_of, or why a model is told nothing.
 create or replace temp table prompt_inputs as
 with known as (
 
@@ -24,7 +24,11 @@ final as (
         wanted.locale,
         wanted.variant,
         wanted.risk_score,
-        case when opted_out.person_id is not null then 'opted_out' end as withheld,
+        case
+            when opted_out.person_id is not null then 'opted_out'
+            -- a quiz about a neutral word would be about nothing
+            when wanted.type = 'quiz' and wanted.topic is not null and topics.title is null then 'unconfirmed_topic'
+        end as withheld,
         programs.title as program_title,
         topics.title as topic_title,
         known.learner_id is not null and known.last_login is null as never_logged_in,
@@ -33,11 +37,11 @@ final as (
         known.consecutive_missed_sessions,
         case when known.learner_id is not null then days_inactive(known.last_login, learners.enrolled_at, $as_of) end
             as days_inactive
-    from temp.nudges_to_draft as wanted
+    from temp.to_draft as wanted
     inner join learners on wanted.learner_id = learners.id
     left join known on wanted.learner_id = known.learner_id
-    left join titles as programs on programs.kind = 'program' and learners.program = programs.text
-    left join titles as topics on topics.kind = 'topic' and learners.topic = topics.text
+    left join titles as programs on programs.kind = 'program' and wanted.program = programs.text
+    left join titles as topics on topics.kind = 'topic' and wanted.topic = topics.text
     left join opted_out on wanted.person_id = opted_out.person_id
 
 )

@@ -1,0 +1,91 @@
+-- One row per learner whom the run chose for a nudge or a quiz ($kind) and who has none of this campaign and period yet
+-- or, where a model is asked, only a template that nobody has touched.
+-- `cache_key` and `reason` say, once a model was asked, what it wrote, or why a template stands in.
+create or replace temp table to_draft as
+with nudges_chosen as (
+
+    select
+        sha256(concat_ws('|', person_id, $campaign, channel, $period)) as id,
+        learner_id,
+        person_id,
+        type,
+        channel,
+        risk_score,
+        risk_label
+    from contact_decisions
+    where run_id = $run_id and $kind = 'nudge' and decision = 'contact'
+
+),
+
+quizzes_chosen as (
+
+    select
+        sha256(concat_ws('|', learner_id, $campaign, 'quiz', $period)) as id,
+        learner_id,
+        person_id,
+        'quiz' as type,
+        'quiz' as channel,
+        risk_score,
+        risk_label,
+        quiz_topic as topic
+    from contact_decisions
+    where run_id = $run_id and $kind = 'quiz' and quiz
+
+),
+
+chosen as (
+
+    select
+        nudges_chosen.*,
+        learners.topic
+    from nudges_chosen
+    inner join learners on nudges_chosen.learner_id = learners.id
+    union all by name
+    select * from quizzes_chosen
+
+),
+
+drawn_for as (
+
+    select
+        chosen.*,
+        learners.program,
+        learners.locale,
+        drawn(concat_ws('|', chosen.learner_id, $campaign, $week), $choices) as draw
+    from chosen
+    inner join learners on chosen.learner_id = learners.id
+    left join query_table($drafts) as there
+        on
+            chosen.id = there.id
+            and not (
+                $rewrites
+                and there.run_id is distinct from $run_id
+                and is_untouched_template(there.gpt_fallback, there.reason, there.status, there.version)
+            )
+    where there.id is null
+
+),
+
+with_style as (
+
+    select
+        *,
+        draw % $variants + 1 as variant
+    from drawn_for
+
+),
+
+final as (
+
+    -- equal texts side by side take no room in the file, and few of them go into one block
+    select
+        *,
+        null::text as cache_key,
+        $why_not as reason,
+        row_number() over (order by type, channel, locale, variant, topic, draw, learner_id) as place
+    from with_style
+
+)
+
+select * from final
+order by place;
