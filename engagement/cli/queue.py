@@ -56,14 +56,14 @@ def export(
     as_json: Json = False,
 ) -> None:
     """Print the approved nudges as CSV (or JSON) for whatever sends them."""
-    from engagement.outreach import review
+    from engagement.outreach import export
 
     _, store, now = console.start()
-    rows = review.export(store, actor=console.actor(), now=now, mark_sent=mark_sent)
+    rows = export.hand_over(store, actor=console.actor(), now=now) if mark_sent else export.approved(store)
     if as_json:
         console.print_json(rows)
     else:
-        review.write_csv(rows, sys.stdout)
+        export.write_csv(rows, sys.stdout)
 
 
 def _show_nudges(rows: Sequence[dict[str, Any]], limit: int, as_json: bool) -> None:

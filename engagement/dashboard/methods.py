@@ -22,7 +22,7 @@ from engagement.dashboard import access, requests, tickets
 from engagement.dashboard.access import NotAllowed, Source, Viewer
 from engagement.dates import end_of_day, local_day, unix_s
 from engagement.errors import Changed, EngagementError, InvalidInput, NotFound, StoreBusy, StoreUnusable
-from engagement.outreach import editing, queue, review
+from engagement.outreach import editing, export, queue, review
 from engagement.settings import DEFAULT_MODEL, Settings
 from engagement.store import Store
 from engagement.targeting import decisions
@@ -250,11 +250,11 @@ def _queue(backend: Backend, viewer: Viewer, asked: requests.Queue, _tell: Tell)
 
 
 def _export_queue(backend: Backend, viewer: Viewer, asked: requests.ExportQueue, _tell: Tell) -> Any:
-    return queue.export(backend.store, programs=viewer.programs, **asked.model_dump())
+    return export.queue_file(backend.store, programs=viewer.programs, **asked.model_dump())
 
 
 def _quiz_file(backend: Backend, viewer: Viewer, asked: requests.QuizFile, _tell: Tell) -> Any:
-    return queue.quiz_file(backend.store, asked.id, format=asked.format, programs=viewer.programs)
+    return export.quiz_file(backend.store, asked.id, format=asked.format, programs=viewer.programs)
 
 
 def _recalculate(backend: Backend, viewer: Viewer, asked: requests.Overview, tell: Tell) -> Any:

@@ -17,7 +17,7 @@ from engagement.errors import InvalidInput, StoreBusy
 from engagement.ingest import events, learners
 from engagement.ingest.source_format import SourceFormat
 from engagement.llm import titles
-from engagement.outreach import nudges, quizzes, review
+from engagement.outreach import export, nudges, quizzes, review
 from engagement.pipeline import publication
 from engagement.policy import DEFAULT_POLICY
 from engagement.risk import scores
@@ -170,5 +170,5 @@ def _review(store: Store, now: datetime, *, at_most: int | None = None) -> set[s
         review.reject(store, rejected, actor=COORDINATOR, now=now, reason="I spoke to them yesterday")
     if approved:
         review.approve(store, approved, actor=COORDINATOR, now=now)
-    sent = review.export(store, actor=COORDINATOR, now=now, mark_sent=True)
+    sent = export.hand_over(store, actor=COORDINATOR, now=now)
     return {nudge["learner_id"] for nudge in sent}

@@ -1,4 +1,4 @@
-"""Nudges and quizzes as a coordinator reads them: the queue in pages, one learner's, one by its id, as a file.
+"""Nudges and quizzes as a coordinator reads them: the queue in pages, one learner's, one by its id.
 
 Only what runs have published or a person asked for, and only of learners in the viewer's programs: what lies outside
 is not there. A row says whether it may still go out (`refused`), and who touched it last.
@@ -6,19 +6,15 @@ is not there. A row says whether it may still go out (`refused`), and who touche
 First the ids, then the rows: of a million learners only those of a page are looked at.
 """
 
-import io
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
-from engagement.content import quiz_export
 from engagement.content.names import fill, first_name
 from engagement.errors import InvalidInput, NotFound
 from engagement.store import Cursor, Store, query, records
 from engagement.targeting.selection import refusal_by_hand
-from engagement.text import write_spreadsheet
 
 Kind = Literal["nudge", "quiz"]
 STATUSES: Final = ("draft", "approved", "rejected", "expired", "queued", "sent", "delivered", "failed")
@@ -48,30 +44,6 @@ _ABOUT_THE_LEARNER: Final = (
     "has_phone",
     "variant",
 )
-_NUDGE_COLUMNS: Final = (
-    *("id", "learner_id", "name", "email", "phone", "program", "channel", "type", "status", "refused"),
-    *("risk_score", "risk_label", "subject", "content", "written_by", "reason", "edited", "created_at"),
-    *("changed_by", "changed_at"),
-)
-_QUIZ_COLUMNS: Final = (
-    *("id", "learner_id", "name", "program", "topic", "status", "refused", "risk_score", "risk_label"),
-    *(
-        "question",
-        "stem",
-        "option_a",
-        "option_b",
-        "option_c",
-        "option_d",
-        "right",
-        "explanation",
-        "difficulty",
-    ),
-    *("written_by", "reason", "edited", "created_at", "changed_by", "changed_at"),
-)
-_FILES: Final[Mapping[str, tuple[str, str, Callable[[str, Sequence[Mapping[str, Any]]], str]]]] = {
-    "moodle_xml": ("xml", "application/xml", quiz_export.moodle_xml),
-    "gift": ("gift.txt", "text/plain", quiz_export.gift),
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,55 +136,16 @@ def one(db: Cursor, kind: Kind, draft_id: str, *, programs: Sequence[str] | None
     return found[0]
 
 
+def all_pages(db: Cursor, kind: Kind, wanted: Filter, programs: Sequence[str] | None) -> list[dict[str, Any]]:
+    """Return all rows of the queue, worst first."""
+    return _read(db, kind, _ids(db, kind, wanted, programs))
+
+
 def those(
     db: Cursor, kind: Kind, ids: Sequence[str], *, programs: Sequence[str] | None
 ) -> list[dict[str, Any]]:
     """Return the nudges or quizzes of those ids, as many as there are in the programs."""
     return [row for row in _read(db, kind, ids) if programs is None or row["program"] in programs]
-
-
-def export(
-    store: Store,
-    kind: Kind,
-    *,
-    programs: Sequence[str] | None,
-    format: str,
-    status: str | None = "draft",
-    program: str | None = None,
-    written_by: str = "any",
-    search: str = "",
-) -> dict[str, str]:
-    """Return what the queue shows, all pages of it, as a file: `filename`, `mime` and `text`.
-
-    A nudge has its name filled in, and an address unless the learner may not be written to any more. In CSV a quiz
-    has a row for each question.
-    """
-    if format not in ("csv", "json"):
-        raise InvalidInput(f"format {format!r}: allowed are csv, json")
-    wanted = Filter(status=status, program=program, written_by=written_by, search=search)
-    with store.read() as db:
-        rows = _read(db, kind, _ids(db, kind, wanted, programs))
-    name = f"{TABLES[kind]}-{status or 'all'}"
-    if format == "json":
-        text = json.dumps(rows, ensure_ascii=False, indent=2, default=_as_text)
-        return {"filename": f"{name}.json", "mime": "application/json", "text": text}
-    file = io.StringIO(newline="")
-    if kind == "nudge":
-        write_spreadsheet(_NUDGE_COLUMNS, map(_nudge_line, rows), file)
-    else:
-        write_spreadsheet(_QUIZ_COLUMNS, (line for row in rows for line in _quiz_lines(row)), file)
-    return {"filename": f"{name}.csv", "mime": "text/csv", "text": file.getvalue()}
-
-
-def quiz_file(store: Store, quiz_id: str, *, format: str, programs: Sequence[str] | None) -> dict[str, str]:
-    """Return a quiz as a file for a learning platform: `moodle_xml` or `gift`; `NotFound`."""
-    if format not in _FILES:
-        raise InvalidInput(f"format {format!r}: allowed are {', '.join(_FILES)}")
-    with store.read() as db:
-        quiz = one(db, "quiz", quiz_id, programs=programs)
-    ending, mime, write = _FILES[format]
-    text = write(quiz["topic"] or "How to study", quiz["questions"])
-    return {"filename": f"quiz-{quiz['id'][:12]}.{ending}", "mime": mime, "text": text}
 
 
 def _from(kind: str) -> str:
@@ -269,32 +202,3 @@ def _quiz(row: Mapping[str, Any]) -> dict[str, Any]:
             {**row, "whatsapp_opt_in": None, "has_email": None, "has_phone": None}, "quiz"
         ),
     }
-
-
-def _nudge_line(nudge: Mapping[str, Any]) -> dict[str, Any]:
-    texts = {"subject": nudge["subject_filled"], "content": nudge["content_filled"]}
-    return {**nudge, **texts, "written_by": "template" if nudge["gpt_fallback"] else "model"}
-
-
-def _quiz_lines(quiz: Mapping[str, Any]) -> list[dict[str, Any]]:
-    written_by = "template" if quiz["gpt_fallback"] else "model"
-    return [
-        {
-            **quiz,
-            **{
-                f"option_{letter}": option["text"]
-                for letter, option in zip("abcd", question["options"], strict=True)
-            },
-            "question": number,
-            "stem": question["stem"],
-            "right": "abcd"[question["answer_index"]],
-            "explanation": question["explanation"],
-            "difficulty": question["difficulty"],
-            "written_by": written_by,
-        }
-        for number, question in enumerate(quiz["questions"], start=1)
-    ]
-
-
-def _as_text(value: datetime) -> str:
-    return value.replace(tzinfo=UTC).isoformat().replace("+00:00", "Z")

@@ -1,4 +1,4 @@
-"""The review queue: what may happen to a nudge or a quiz, who did it, and what leaves the house.
+"""The review queue: what may happen to a nudge or a quiz, and who did it.
 
 Every change of status goes through one table of transitions, many at once; each is an event with its actor. Nothing is
 queued or sent that a person has not approved, because no transition leads there from a draft.
@@ -9,14 +9,14 @@ left as it is and told (`move_seen`).
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final, TextIO
+from typing import Any, Final
 
 from engagement.content.names import fill
 from engagement.errors import InvalidInput, NotFound
 from engagement.outreach import queue
 from engagement.outreach.queue import PUBLISHED, TABLES, Kind
 from engagement.store import TEXT_ROWS_PER_BLOCK, Cursor, Store, first_row, query, records
-from engagement.text import plain_text, write_spreadsheet
+from engagement.text import plain_text
 
 TRANSITIONS: Final = {
     "draft": ("approved", "rejected", "expired"),
@@ -38,19 +38,7 @@ _STAMPS: Final = {
     "quiz": "",
 }
 
-# What may leave the house now: who opted out, or left, since the approval hears nothing more.
-_SENDABLE: Final = """
-    status in ('approved', 'queued')
-    and learner_id in (
-        select id
-        from learners
-        where
-            active
-            and (published_nudges.channel <> 'whatsapp' or whatsapp_opt_in)
-            and person_id not in (select person_id from learners where contact_opt_out)
-    )
-"""
-
+THOSE: Final = "id in (select unnest($ids::text[]))"
 _LISTED: Final = """
     select nudges.id, nudges.learner_id, nudges.program, nudges.channel, nudges.type, nudges.status, nudges.version,
         nudges.risk_label, nudges.risk_score, nudges.subject, nudges.content, nudges.gpt_fallback, nudges.reason,
@@ -100,9 +88,8 @@ def move(
     """
     with store.write() as db:
         full_ids = sorted({_full_id(db, nudge_id) for nudge_id in ids})
-        _choose(db, "nudge", "id in (select unnest($ids))", {"ids": full_ids})
-        _move_chosen(db, "nudge", status, actor=actor, now=now, reason=reason)
-        return _those(db, full_ids)
+        move_where(db, "nudge", THOSE, {"ids": full_ids}, status, actor=actor, now=now, reason=reason)
+        return those(db, full_ids)
 
 
 def move_seen(
@@ -147,8 +134,7 @@ def move_seen(
         ]
         left = {conflict["id"] for conflict in conflicts}
         ready = [draft_id for draft_id in seen if draft_id not in left]
-        _choose(db, kind, "id in (select unnest($ids::text[]))", {"ids": ready})
-        _move_chosen(db, kind, to, actor=actor, now=now, reason=reason)
+        move_where(db, kind, THOSE, {"ids": ready}, to, actor=actor, now=now, reason=reason)
     moved = [{"id": draft_id, "version": seen[draft_id] + 1, "status": to} for draft_id in ready]
     return {"moved": moved, "conflicts": conflicts}
 
@@ -174,28 +160,11 @@ def _conflict(draft_id: str, row: Mapping[str, Any] | None, version: int, to: st
     }
 
 
-def export(store: Store, *, actor: str, now: datetime, mark_sent: bool) -> list[dict[str, Any]]:
-    """Return the approved nudges, ready to be sent by another system; `mark_sent` records that they were.
-
-    Those to people who have opted out since, or left, stay behind.
-    """
-    with store.write() as db:
-        rows = db.execute(f"select id from published_nudges where {_SENDABLE}").fetchall()  # noqa: S608 (ours)
-        ids = [row[0] for row in rows]
-        if mark_sent:
-            _choose(db, "nudge", "status = 'approved' and id in (select unnest($ids))", {"ids": ids})
-            _move_chosen(db, "nudge", "queued", actor=actor, now=now)
-            _choose(db, "nudge", "id in (select unnest($ids))", {"ids": ids})
-            _move_chosen(db, "nudge", "sent", actor=actor, now=now)
-        return _those(db, ids)
-
-
 def expire(db: Cursor, as_of: datetime, *, now: datetime) -> int:
     """Let published drafts of 72 hours before `as_of` and older expire; return how many."""
     old = {"as_of": as_of, "hours": DRAFT_HOURS}
-    count = _choose(db, "nudge", "status = 'draft' and as_of <= $as_of - to_hours($hours)", old)
-    _move_chosen(db, "nudge", "expired", actor=SYSTEM, now=now)
-    return count
+    condition = "status = 'draft' and as_of <= $as_of - to_hours($hours)"
+    return move_where(db, "nudge", condition, old, "expired", actor=SYSTEM, now=now)
 
 
 def expire_quizzes(store: Store, as_of: datetime, *, now: datetime) -> int:
@@ -204,30 +173,38 @@ def expire_quizzes(store: Store, as_of: datetime, *, now: datetime) -> int:
     There may be many, so nobody has to wait for all of them at once.
     """
     old = {"as_of": as_of, "days": QUIZ_DAYS, "most": TEXT_ROWS_PER_BLOCK}
+    condition = "status = 'draft' and as_of <= $as_of - to_days($days) order by id limit $most"
     expired = 0
     while True:
         with store.write() as db:
-            condition = "status = 'draft' and as_of <= $as_of - to_days($days) order by id limit $most"
-            count = _choose(db, "quiz", condition, old)
-            _move_chosen(db, "quiz", "expired", actor=SYSTEM, now=now)
+            count = move_where(db, "quiz", condition, old, "expired", actor=SYSTEM, now=now)
         expired += count
         if count < TEXT_ROWS_PER_BLOCK:
             return expired
 
 
-def _choose(db: Cursor, kind: Kind, condition: str, named: Mapping[str, object] | None = None) -> int:
-    """Fill the table `moving` with the visible nudges or quizzes for which the condition holds; return how many."""
+def move_where(
+    db: Cursor,
+    kind: Kind,
+    condition: str,
+    named: Mapping[str, object],
+    status: str,
+    *,
+    actor: str,
+    now: datetime,
+    reason: str = "",
+) -> int:
+    """Move the visible nudges or quizzes for which our own condition holds, all or none; return how many.
+
+    Raises `InvalidInput` where one of them may not go there.
+    """
     db.execute(
         f"""
         create or replace temp table moving as
         select id, learner_id, status, version, created_at from published_{TABLES[kind]} where {condition}
         """,  # noqa: S608 (ours)
-        dict(named or {}),
+        dict(named),
     )
-    return int(first_row(db, "select count(*) from temp.moving")[0])
-
-
-def _move_chosen(db: Cursor, kind: Kind, status: str, *, actor: str, now: datetime, reason: str = "") -> None:
     for before, count, first in db.execute(
         "select status, count(*), min(id) from temp.moving group by status order by status"
     ).fetchall():
@@ -247,12 +224,14 @@ def _move_chosen(db: Cursor, kind: Kind, status: str, *, actor: str, now: dateti
         """,  # noqa: S608 (ours)
         change,
     )
-    (since,) = first_row(db, "select min(created_at) from temp.moving")
+    moved, since = first_row(db, "select count(*), min(created_at) from temp.moving")
     told = {**change, "kind": kind, "reason": reason or None, "since": since}
     db.execute(query("outreach/record_moves"), told)
+    return int(moved)
 
 
-def _those(db: Cursor, ids: Sequence[str]) -> list[dict[str, Any]]:
+def those(db: Cursor, ids: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the nudges of those ids as `listed` does."""
     order = "order by nudges.risk_score desc nulls last, nudges.id"
     return _named(
         records(db, f"{_LISTED} where nudges.id in (select unnest($ids)) {order}", {"ids": list(ids)})
@@ -281,9 +260,3 @@ def _named(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         }
         for row in rows
     ]
-
-
-def write_csv(rows: Sequence[Mapping[str, Any]], file: TextIO) -> None:
-    """Write nudges as CSV that a spreadsheet opens without running anything in it."""
-    columns = ("id", "learner_id", "channel", "name", "email", "phone", "subject", "content", "status")
-    write_spreadsheet(columns, rows, file)

@@ -11,7 +11,7 @@ from engagement.errors import NotFound
 from engagement.evaluation import effect, intervals
 from engagement.evaluation.effect import estimate, verdict
 from engagement.evaluation.intervals import Interval, Share
-from engagement.outreach import nudges, review
+from engagement.outreach import export, nudges, review
 from engagement.pipeline import publication
 from engagement.reporting.charts import effects
 from engagement.store import Store
@@ -91,7 +91,7 @@ def test_a_nudge_that_a_person_sends_to_whoever_waits_is_recorded_and_counted(tr
     deed = "select metadata ->> 'past' from events where type = 'nudge_drafted' and actor = 'ana'"
     assert "held_out" in rows(tried, deed)[0][0]
     review.approve(tried, [made["id"]], actor="ana", now=AS_OF + 2 * HOUR)
-    review.export(tried, actor="ana", now=AS_OF + 3 * HOUR, mark_sent=True)
+    export.hand_over(tried, actor="ana", now=AS_OF + 3 * HOUR)
     assert counted(found(tried).compared) == (len(waiting), 1, 0)
 
 

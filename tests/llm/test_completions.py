@@ -12,7 +12,7 @@ from engagement.errors import InvalidInput, StoreUnusable
 from engagement.llm import completions, journal, pricing, titles
 from engagement.llm.client import Model
 from engagement.llm.writer import TEMPLATES, Service, Writer, _service
-from engagement.outreach import nudges, quizzes, review
+from engagement.outreach import export, nudges, quizzes, review
 from engagement.pipeline import publication
 from engagement.store import query
 from engagement.targeting import decisions
@@ -565,7 +565,7 @@ def test_what_a_coordinator_approves_while_a_run_rewrites_it_stays_as_it_was_app
         before=lambda: review.approve(store, [seen["id"]], actor="c", now=AS_OF),
     )
     assert rows(store, "select count(*) from events where type = 'nudge_approved'") == [(1,)]
-    (after,) = review.export(store, actor="c", now=AS_OF, mark_sent=False)
+    (after,) = export.approved(store)
     assert (after["id"], after["content"], after["gpt_fallback"]) == (seen["id"], seen["content"], True)
     assert found(store, "count(*), count(distinct id)") == [(6, 6)]
 

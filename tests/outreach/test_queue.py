@@ -1,5 +1,3 @@
-import csv
-import io
 import json
 import sys
 from subprocess import run
@@ -7,25 +5,12 @@ from subprocess import run
 import pytest
 
 from engagement.errors import InvalidInput, NotFound
-from engagement.outreach import editing, nudges, queue, review
+from engagement.outreach import editing, export, nudges, queue, review
 from engagement.store import upgrade
 from tests.support.acting import acting
 from tests.support.cohort import AS_OF, HOUR, begin, learner, load, night, rows
 
 NOW = AS_OF + HOUR
-
-
-@pytest.fixture
-def two_programs(store):
-    """A (worse) and c in Data, b in Welding; a nudge and a quiz each."""
-    load(
-        store,
-        learner("a", name="Ána Example", completed_percent=0),
-        learner("b", program="Welding", email="b.Other@example.invalid", completed_percent=1),
-        learner("c", name=None, completed_percent=2),
-    )
-    night(store)
-    return store
 
 
 def listed(store, kind="nudge", **asked):
@@ -145,7 +130,7 @@ def test_a_viewer_sees_their_programs_only_whatever_they_ask(two_programs, kind)
         assert queue.those(db, kind, [hidden["id"]], programs=["Data"]) == []
         with pytest.raises(NotFound):
             queue.one(db, kind, hidden["id"], programs=["Data"])
-    text = queue.export(two_programs, kind, programs=["Data"], format="json")["text"]
+    text = export.queue_file(two_programs, kind, programs=["Data"], format="json")["text"]
     assert {row["learner_id"] for row in json.loads(text)} == {"a", "c"}
 
 
@@ -195,59 +180,6 @@ def test_who_opted_out_since_is_marked_and_has_no_address(two_programs):
     assert listed(two_programs, "quiz")["rows"][0]["refused"] == "opted_out"
 
 
-def test_nudges_are_exported_as_a_person_reads_them(two_programs):
-    file = queue.export(two_programs, "nudge", programs=None, format="csv")
-    lines = list(csv.DictReader(io.StringIO(file["text"], newline="")))
-    assert (file["filename"], file["mime"]) == ("nudges-draft.csv", "text/csv")
-    assert [line["learner_id"] for line in lines] == ["a", "b", "c"]
-    assert "Ána" in lines[0]["content"]
-    assert lines[0]["written_by"] == "template"
-
-
-def test_no_exported_cell_is_a_formula(store):
-    load(store, learner("a", name="=1+1"), learner("b", name="\u200b@SUM(1)"))
-    night(store)
-    text = queue.export(store, "nudge", programs=None, format="csv")["text"]
-    names = [line["name"] for line in csv.DictReader(io.StringIO(text, newline=""))]
-    assert all(name.startswith("'") for name in names)
-
-
-def test_a_quiz_is_exported_with_a_row_for_each_question(two_programs):
-    (quiz, *_) = listed(two_programs, "quiz")["rows"]
-    text = queue.export(two_programs, "quiz", programs=None, format="csv")["text"]
-    lines = [line for line in csv.DictReader(io.StringIO(text, newline="")) if line["learner_id"] == "a"]
-    assert [line["question"] for line in lines] == [str(n + 1) for n in range(len(quiz["questions"]))]
-    first = quiz["questions"][0]
-    assert (
-        lines[0][f"option_{lines[0]['right']}"].lstrip("'") == first["options"][first["answer_index"]]["text"]
-    )
-
-
-@pytest.mark.parametrize("kind", ["nudge", "quiz"])
-def test_an_export_in_json_reads_back_as_the_queue(two_programs, kind):
-    file = queue.export(two_programs, kind, programs=None, format="json", status=None)
-    found = json.loads(file["text"])
-    assert [row["id"] for row in found] == [row["id"] for row in listed(two_programs, kind)["rows"]]
-    assert found[0]["created_at"] == "2026-03-01T23:59:59Z"
-
-
-def test_an_export_is_csv_or_json(two_programs):
-    with pytest.raises(InvalidInput, match="csv, json"):
-        queue.export(two_programs, "nudge", programs=None, format="xlsx")
-
-
-@pytest.mark.parametrize(("format", "ending"), [("moodle_xml", ".xml"), ("gift", ".txt")])
-def test_a_quiz_is_a_file_for_a_learning_platform(two_programs, format, ending):
-    (quiz, *_) = listed(two_programs, "quiz", program="Data")["rows"]
-    file = queue.quiz_file(two_programs, quiz["id"], format=format, programs=["Data"])
-    assert file["filename"].endswith(ending)
-    assert file["text"].count("[plain]" if format == "gift" else "<answer ") >= 12
-    with pytest.raises(NotFound):
-        queue.quiz_file(two_programs, quiz["id"], format=format, programs=["Welding"])
-    with pytest.raises(InvalidInput):
-        queue.quiz_file(two_programs, quiz["id"], format="qti", programs=None)
-
-
 def test_a_store_of_before_says_who_changed_what(two_programs):
     (nudge, *_) = listed(two_programs)["rows"]
     review.approve(two_programs, [nudge["id"]], actor="ana", now=NOW)
@@ -267,7 +199,7 @@ def test_reading_and_deciding_need_no_pandas_no_charts_and_no_model():
         "import sys\n"
         "from engagement import audit\n"
         "from engagement.content import quiz_export\n"
-        "from engagement.outreach import editing, queue, review\n"
+        "from engagement.outreach import editing, export, queue, review\n"
         "from engagement.targeting import decisions\n"
         "print(sorted({'pandas', 'plotly', 'openai', 'numpy'} & set(sys.modules)))"
     )

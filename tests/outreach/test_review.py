@@ -1,5 +1,3 @@
-import csv
-import io
 import json
 import subprocess
 import sys
@@ -12,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engagement.errors import InvalidInput, NotFound
-from engagement.outreach import nudges, review
+from engagement.outreach import export, nudges, review
 from engagement.outreach.queue import queue
 from engagement.store import Store
 from engagement.targeting import decisions
@@ -34,15 +32,6 @@ ALLOWED = {
     ("sent", "delivered"),
     ("sent", "failed"),
 }
-
-
-@pytest.fixture
-def drafts(store):
-    """Three drafts in a published run, worst first: a, b, c."""
-    worse = ({"completed_percent": percent} for percent in (0, 1, 2))
-    load(store, *(learner(name, **facts) for name, facts in zip("abc", worse, strict=True)))
-    night(store)
-    return [row["id"] for row in review.listed(store)]
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +84,7 @@ def test_nothing_is_queued_or_sent_without_a_recorded_approval(one_draft, moves)
         now = NOW + timedelta(minutes=number)
         try:
             if move == "export":
-                review.export(store, actor="ana", now=now, mark_sent=True)
+                export.hand_over(store, actor="ana", now=now)
             else:
                 review.move(store, [nudge_id], move, actor="ana", now=now)
         except InvalidInput:
@@ -145,7 +134,7 @@ def test_undo_takes_the_approval_back(store, drafts):
     assert rows(store, "select status, approved_at from nudges where id = $id", id=drafts[0]) == [
         ("draft", None)
     ]
-    assert review.export(store, actor="ana", now=NOW + HOUR, mark_sent=True) == []
+    assert export.hand_over(store, actor="ana", now=NOW + HOUR) == []
 
 
 def test_the_same_change_twice_is_two_events(store, drafts):
@@ -251,26 +240,7 @@ def test_drafts_of_an_unpublished_run_cannot_be_seen_or_moved(store):
         approve(store, hidden)
     with store.write() as db:
         db.execute("update nudges set status = 'approved'")
-    assert review.export(store, actor="ana", now=NOW, mark_sent=True) == []
-
-
-def test_export_gives_the_approved_and_changes_nothing(store, drafts):
-    approve(store, drafts[:2])
-    assert [row["id"] for row in review.export(store, actor="ana", now=NOW, mark_sent=False)] == drafts[:2]
-    assert sorted(statuses(store).values()) == ["approved", "approved", "draft"]
-
-
-def test_export_that_marks_sent_gives_each_nudge_once(store, drafts):
-    approve(store, drafts[:2])
-    sent = review.export(store, actor="ana", now=NOW, mark_sent=True)
-    assert [(row["id"], row["status"]) for row in sent] == [(drafts[0], "sent"), (drafts[1], "sent")]
-    assert review.export(store, actor="ana", now=NOW, mark_sent=True) == []
-    assert rows(store, "select type, count(*) from events group by type order by type") == [
-        ("nudge_approved", 2),
-        ("nudge_queued", 2),
-        ("nudge_sent", 2),
-    ]
-    assert rows(store, "select count(*) from nudges where sent_at = $now", now=NOW) == [(2,)]
+    assert export.hand_over(store, actor="ana", now=NOW) == []
 
 
 def test_drafts_of_72_hours_expire_and_say_who_let_them(store, drafts):
@@ -334,68 +304,6 @@ def test_of_two_who_approve_the_same_draft_one_wins_and_the_other_is_told(store,
     assert "cannot go from approved to approved" in said[0]
     assert rows(store, "select count(*), max(version) from nudges where status = 'approved'") == [(1, 2)]
     assert rows(store, "select count(*) from events") == [(1,)]
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        '=HYPERLINK("x")',
-        "+1-202-555-0100",
-        "-2+3",
-        "@SUM(1)",
-        "|calc",
-        "%0a",
-        "\t=1",
-        "\r=1",
-        "\n=1",
-        "  =1",
-        "\u00a0=1",
-        "\uff1d1",
-        "\uff0b1",
-        "\uff0d1",
-        "\uff201",
-        "\x1b=1",
-        "\ufeff=1",
-        "\u200b=1",
-    ],
-    ids=ascii,
-)
-def test_an_exported_text_never_begins_like_a_formula(text):
-    row = dict.fromkeys(
-        ("id", "learner_id", "channel", "email", "phone", "subject", "content", "status"), "x"
-    )
-    file = io.StringIO(newline="")
-    review.write_csv([row | {"name": text}], file)
-    (written,) = csv.DictReader(io.StringIO(file.getvalue(), newline=""))
-    assert written["name"][0] in "'\N{REPLACEMENT CHARACTER}"
-    assert written["name"].lstrip("'").strip().endswith(text[-1])
-
-
-def test_an_exported_text_that_is_no_formula_is_left_alone():
-    row = dict.fromkeys(("id", "learner_id", "channel", "name", "email", "phone", "status"), "x")
-    file = io.StringIO(newline="")
-    review.write_csv([row | {"subject": None, "content": 'Two lines,\nand "quotes" = fine'}], file)
-    (written,) = csv.DictReader(io.StringIO(file.getvalue(), newline=""))
-    assert (written["subject"], written["content"]) == ("", 'Two lines,\nand "quotes" = fine')
-
-
-def test_no_exported_text_holds_what_could_act_in_a_terminal():
-    row = dict.fromkeys(
-        ("id", "learner_id", "channel", "email", "phone", "subject", "content", "status"), "x"
-    )
-    file = io.StringIO(newline="")
-    review.write_csv([row | {"name": "a\x1b[31mb\x9b2Jc\u202ed\x00e"}], file)
-    assert not set("\x1b\x9b\u202e\x00") & set(file.getvalue())
-
-
-@pytest.mark.parametrize("since", [{"contact_opt_out": True}, {"active": False}])
-def test_what_was_approved_stays_behind_when_its_learner_opts_out_or_leaves(store, drafts, since):
-    approve(store, drafts)
-    load(store, learner("b", **since), at=AS_OF + 2 * HOUR)
-    left = review.export(store, actor="ana", now=AS_OF + 3 * HOUR, mark_sent=True)
-    assert [nudge["learner_id"] for nudge in left] == ["a", "c"]
-    assert [nudge["learner_id"] for nudge in review.listed(store, status="approved")] == ["b"]
-    assert review.export(store, actor="ana", now=AS_OF + 4 * HOUR, mark_sent=False) == []
 
 
 def seen(store, kind="nudge", **asked):
@@ -598,7 +506,7 @@ def test_nothing_leaves_without_an_approval_whatever_a_page_asks(one_draft, move
     before = "draft"
     for version, move in enumerate(moves, start=1):
         if move == "export":
-            left = review.export(store, actor="ana", now=NOW + timedelta(minutes=version), mark_sent=True)
+            left = export.hand_over(store, actor="ana", now=NOW + timedelta(minutes=version))
             assert bool(left) == (before == "approved")
         else:
             ((now_at,),) = rows(store, "select version from nudges")

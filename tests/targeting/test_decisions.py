@@ -6,7 +6,7 @@ import pytest
 
 from engagement import runs
 from engagement.errors import InvalidInput, NotFound
-from engagement.outreach import nudges, review
+from engagement.outreach import export, nudges, review
 from engagement.pipeline import publication, rescoring
 from engagement.policy import RiskPolicy
 from engagement.risk import scores
@@ -36,7 +36,7 @@ def send(store, at):
     """Approve and send every draft."""
     drafts = [draft["id"] for draft in review.listed(store)]
     review.approve(store, drafts, actor="coordinator", now=at)
-    review.export(store, actor="coordinator", now=at, mark_sent=True)
+    export.hand_over(store, actor="coordinator", now=at)
 
 
 def assign(store, person_id, arm, *, until, since=AS_OF - 9 * DAY):
@@ -320,7 +320,7 @@ def test_what_was_sent_only_after_as_of_was_an_approval_then(store):
     load(store, learner("a"))
     night(store, AS_OF - DAY)
     review.approve(store, [review.listed(store)[0]["id"]], actor="coordinator", now=AS_OF - 5 * HOUR)
-    review.export(store, actor="coordinator", now=AS_OF + 5 * HOUR, mark_sent=True)
+    export.hand_over(store, actor="coordinator", now=AS_OF + 5 * HOUR)
     assert reason(store) == "recently_contacted"
 
 

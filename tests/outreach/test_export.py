@@ -1,0 +1,147 @@
+import csv
+import io
+import json
+
+import pytest
+
+from engagement.errors import InvalidInput, NotFound
+from engagement.outreach import export, queue, review
+from tests.support.cohort import AS_OF, HOUR, learner, load, night, rows
+
+NOW = AS_OF + HOUR
+
+
+def test_nudges_are_exported_as_a_person_reads_them(two_programs):
+    file = export.queue_file(two_programs, "nudge", programs=None, format="csv")
+    lines = list(csv.DictReader(io.StringIO(file["text"], newline="")))
+    assert (file["filename"], file["mime"]) == ("nudges-draft.csv", "text/csv")
+    assert [line["learner_id"] for line in lines] == ["a", "b", "c"]
+    assert "Ána" in lines[0]["content"]
+    assert lines[0]["written_by"] == "template"
+
+
+def test_no_exported_cell_is_a_formula(store):
+    load(store, learner("a", name="=1+1"), learner("b", name="\u200b@SUM(1)"))
+    night(store)
+    text = export.queue_file(store, "nudge", programs=None, format="csv")["text"]
+    names = [line["name"] for line in csv.DictReader(io.StringIO(text, newline=""))]
+    assert all(name.startswith("'") for name in names)
+
+
+def test_a_quiz_is_exported_with_a_row_for_each_question(two_programs):
+    (quiz, *_) = queue.queue(two_programs, "quiz", programs=None)["rows"]
+    text = export.queue_file(two_programs, "quiz", programs=None, format="csv")["text"]
+    lines = [line for line in csv.DictReader(io.StringIO(text, newline="")) if line["learner_id"] == "a"]
+    assert [line["question"] for line in lines] == [str(n + 1) for n in range(len(quiz["questions"]))]
+    first = quiz["questions"][0]
+    assert (
+        lines[0][f"option_{lines[0]['right']}"].lstrip("'") == first["options"][first["answer_index"]]["text"]
+    )
+
+
+@pytest.mark.parametrize("kind", ["nudge", "quiz"])
+def test_an_export_in_json_reads_back_as_the_queue(two_programs, kind):
+    file = export.queue_file(two_programs, kind, programs=None, format="json", status=None)
+    found = json.loads(file["text"])
+    assert [row["id"] for row in found] == [
+        row["id"] for row in queue.queue(two_programs, kind, programs=None)["rows"]
+    ]
+    assert found[0]["created_at"] == "2026-03-01T23:59:59Z"
+
+
+def test_an_export_is_csv_or_json(two_programs):
+    with pytest.raises(InvalidInput, match="csv, json"):
+        export.queue_file(two_programs, "nudge", programs=None, format="xlsx")
+
+
+@pytest.mark.parametrize(("format", "ending"), [("moodle_xml", ".xml"), ("gift", ".txt")])
+def test_a_quiz_is_a_file_for_a_learning_platform(two_programs, format, ending):
+    (quiz, *_) = queue.queue(two_programs, "quiz", programs=["Data"])["rows"]
+    file = export.quiz_file(two_programs, quiz["id"], format=format, programs=["Data"])
+    assert file["filename"].endswith(ending)
+    assert file["text"].count("[plain]" if format == "gift" else "<answer ") >= 12
+    with pytest.raises(NotFound):
+        export.quiz_file(two_programs, quiz["id"], format=format, programs=["Welding"])
+    with pytest.raises(InvalidInput):
+        export.quiz_file(two_programs, quiz["id"], format="qti", programs=None)
+
+
+def test_export_gives_the_approved_and_changes_nothing(store, drafts):
+    review.approve(store, drafts[:2], actor="ana", now=NOW)
+    assert [row["id"] for row in export.approved(store)] == drafts[:2]
+    assert rows(store, "select status from nudges order by 1") == [("approved",), ("approved",), ("draft",)]
+
+
+def test_export_that_marks_sent_gives_each_nudge_once(store, drafts):
+    review.approve(store, drafts[:2], actor="ana", now=NOW)
+    sent = export.hand_over(store, actor="ana", now=NOW)
+    assert [(row["id"], row["status"]) for row in sent] == [(drafts[0], "sent"), (drafts[1], "sent")]
+    assert export.hand_over(store, actor="ana", now=NOW) == []
+    assert rows(store, "select type, count(*) from events group by type order by type") == [
+        ("nudge_approved", 2),
+        ("nudge_queued", 2),
+        ("nudge_sent", 2),
+    ]
+    assert rows(store, "select count(*) from nudges where sent_at = $now", now=NOW) == [(2,)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '=HYPERLINK("x")',
+        "+1-202-555-0100",
+        "-2+3",
+        "@SUM(1)",
+        "|calc",
+        "%0a",
+        "\t=1",
+        "\r=1",
+        "\n=1",
+        "  =1",
+        "\u00a0=1",
+        "\uff1d1",
+        "\uff0b1",
+        "\uff0d1",
+        "\uff201",
+        "\x1b=1",
+        "\ufeff=1",
+        "\u200b=1",
+    ],
+    ids=ascii,
+)
+def test_an_exported_text_never_begins_like_a_formula(text):
+    row = dict.fromkeys(
+        ("id", "learner_id", "channel", "email", "phone", "subject", "content", "status"), "x"
+    )
+    file = io.StringIO(newline="")
+    export.write_csv([row | {"name": text}], file)
+    (written,) = csv.DictReader(io.StringIO(file.getvalue(), newline=""))
+    assert written["name"][0] in "'\N{REPLACEMENT CHARACTER}"
+    assert written["name"].lstrip("'").strip().endswith(text[-1])
+
+
+def test_an_exported_text_that_is_no_formula_is_left_alone():
+    row = dict.fromkeys(("id", "learner_id", "channel", "name", "email", "phone", "status"), "x")
+    file = io.StringIO(newline="")
+    export.write_csv([row | {"subject": None, "content": 'Two lines,\nand "quotes" = fine'}], file)
+    (written,) = csv.DictReader(io.StringIO(file.getvalue(), newline=""))
+    assert (written["subject"], written["content"]) == ("", 'Two lines,\nand "quotes" = fine')
+
+
+def test_no_exported_text_holds_what_could_act_in_a_terminal():
+    row = dict.fromkeys(
+        ("id", "learner_id", "channel", "email", "phone", "subject", "content", "status"), "x"
+    )
+    file = io.StringIO(newline="")
+    export.write_csv([row | {"name": "a\x1b[31mb\x9b2Jc\u202ed\x00e"}], file)
+    assert not set("\x1b\x9b\u202e\x00") & set(file.getvalue())
+
+
+@pytest.mark.parametrize("since", [{"contact_opt_out": True}, {"active": False}])
+def test_what_was_approved_stays_behind_when_its_learner_opts_out_or_leaves(store, drafts, since):
+    review.approve(store, drafts, actor="ana", now=NOW)
+    load(store, learner("b", **since), at=AS_OF + 2 * HOUR)
+    left = export.hand_over(store, actor="ana", now=AS_OF + 3 * HOUR)
+    assert [nudge["learner_id"] for nudge in left] == ["a", "c"]
+    assert [nudge["learner_id"] for nudge in review.listed(store, status="approved")] == ["b"]
+    assert export.approved(store) == []
