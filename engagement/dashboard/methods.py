@@ -25,7 +25,7 @@ from engagement.errors import Changed, EngagementError, InvalidInput, NotFound, 
 from engagement.outreach import editing, export, queue, review
 from engagement.settings import DEFAULT_MODEL, Settings
 from engagement.store import Store
-from engagement.targeting import decisions
+from engagement.targeting import contact_log
 from engagement.views import overview, profiles, roster
 
 Tell = Callable[[dict[str, Any]], None]
@@ -176,11 +176,11 @@ def _learner(backend: Backend, viewer: Viewer, asked: requests.Learner, _tell: T
 
 
 def _phoned(backend: Backend, viewer: Viewer, asked: requests.Remark, _tell: Tell) -> Any:
-    return {"event": decisions.phoned(backend.store, asked.learner_id, asked.text, **_as(backend, viewer))}
+    return {"event": contact_log.phoned(backend.store, asked.learner_id, asked.text, **_as(backend, viewer))}
 
 
 def _note(backend: Backend, viewer: Viewer, asked: requests.Remark, _tell: Tell) -> Any:
-    return {"event": decisions.note(backend.store, asked.learner_id, asked.text, **_as(backend, viewer))}
+    return {"event": contact_log.note(backend.store, asked.learner_id, asked.text, **_as(backend, viewer))}
 
 
 def _by(backend: Backend, viewer: Viewer, tell: Tell) -> dict[str, Any]:

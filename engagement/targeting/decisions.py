@@ -1,28 +1,24 @@
-"""Contacts: who a run contacts, by the rules of `selection`, and what a person says they did by themselves.
+"""Contact decisions: whom a run contacts and whom it leaves alone, by the rules of `selection`, each with its reason.
 
-A phone call counts for the limits like a message that was sent; a note does not.
+Before a person writes to one learner, the same rules say what they know about that one.
 """
 
 import json
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any, Final, cast
 
 import narwhals as nw
 
-from engagement import audit
-from engagement.errors import InvalidInput, NotFound
+from engagement.errors import NotFound
 from engagement.policy import DEFAULT_POLICY, RiskPolicy
 from engagement.runs import NIGHTLY, Run
 from engagement.store import Cursor, Relation, Store, first_row, query, records
 from engagement.targeting import experiments, selection
 from engagement.targeting.experiments import Plan
 from engagement.targeting.selection import DEFAULT_SELECTION, SelectionPolicy
-from engagement.text import plain_text
 from engagement.vocabulary import TERMS
-
-ONE_CLICK: Final = timedelta(seconds=1)  # the same again so soon is the same click
 
 _DECIDED: Final = (
     "learner_id, person_id, decision, type, channel, reason, quiz, quiz_topic, priority, risk_score, "
@@ -96,69 +92,6 @@ def _left_of(db: Cursor, run: Run, policy: SelectionPolicy) -> SelectionPolicy:
         {"campaign": run.pipeline, "period": run.day.isoformat(), "rewrites": policy.rewrite_templates},
     )[0]
     return replace(policy, capacity=max(policy.capacity - drafted, 0))
-
-
-def phoned(
-    store: Store,
-    learner_id: str,
-    text: str = "",
-    *,
-    actor: str,
-    now: datetime,
-    programs: Sequence[str] | None,
-) -> dict[str, Any]:
-    """Record that somebody phoned the learner, with what was said if they want to keep it; return the event.
-
-    It counts as a contact. Recorded twice within a second, it is one. Raises `NotFound`, and `InvalidInput` where the
-    text may not be kept.
-    """
-    return _done(store, learner_id, "phone_call", text, actor=actor, now=now, programs=programs)
-
-
-def note(
-    store: Store,
-    learner_id: str,
-    text: str,
-    *,
-    actor: str,
-    now: datetime,
-    programs: Sequence[str] | None,
-) -> dict[str, Any]:
-    """Keep a note about the learner and return the event; raises as `phoned` does, and where the text is empty."""
-    if not text.strip():
-        raise InvalidInput("text: a note needs one")
-    return _done(store, learner_id, "note", text, actor=actor, now=now, programs=programs)
-
-
-def _done(
-    store: Store,
-    learner_id: str,
-    kind: str,
-    text: str,
-    *,
-    actor: str,
-    now: datetime,
-    programs: Sequence[str] | None,
-) -> dict[str, Any]:
-    text = plain_text("text", text)
-    with store.write() as db:
-        check_program(db, learner_id, programs)
-        same = {"learner_id": learner_id, "kind": kind, "actor": actor, "text": text}
-        just_now = db.execute(
-            """
-            select timestamp
-            from events
-            where
-                timestamp > $since and timestamp < $until and learner_id = $learner_id and type = $kind
-                and actor = $actor and metadata ->> 'text' = $text
-            order by timestamp
-            limit 1
-            """,
-            {**same, "since": now - ONE_CLICK, "until": now + ONE_CLICK},
-        ).fetchall()
-        at = just_now[0][0] if just_now else now
-        audit.record(db, learner_id, kind, timestamp=at, actor=actor, source="desk", metadata={"text": text})
-    return {"timestamp": at, "type": kind, "actor": actor, "metadata": {"text": text}}
 
 
 def check_program(db: Cursor, learner_id: str, programs: Sequence[str] | None) -> None:

@@ -16,7 +16,7 @@ from engagement.ingest import events
 from engagement.llm import titles
 from engagement.outreach import nudges, quizzes, review
 from engagement.pipeline import publication
-from engagement.targeting import decisions
+from engagement.targeting import contact_log, decisions
 from tests.support.asking import asking
 from tests.support.cohort import DAY, HOUR, LOW, UNKNOWN, begin, learner, load
 from tests.support.model_server import ModelServer
@@ -59,7 +59,7 @@ def build(store):
         asking(server) as writer,
     ):
         _night(store, second, writer)
-    decisions.phoned(store, "phoned", "Asked for more time", actor=COORDINATOR, now=at - DAY, programs=None)
+    contact_log.phoned(store, "phoned", "Asked for more time", actor=COORDINATOR, now=at - DAY, programs=None)
     load(store, *(_worse(row) for row in early[12:20]), at=at)
     return people
 

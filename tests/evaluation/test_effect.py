@@ -15,7 +15,7 @@ from engagement.outreach import export, nudges, review
 from engagement.pipeline import publication
 from engagement.reporting.charts import effects
 from engagement.store import Store
-from engagement.targeting import decisions, experiments
+from engagement.targeting import contact_log, decisions, experiments
 from engagement.targeting.experiments import Plan
 from tests.support.acting import acting
 from tests.support.cohort import AS_OF, DAY, HOUR, begin, learner, load, night, rows
@@ -77,7 +77,7 @@ def test_everybody_counts_as_assigned_whatever_was_done_since(tried):
     """Nobody of those to be nudged was sent anything; one who was to wait was phoned, another left the course."""
     nudged, waiting = of_arm(tried, "nudge"), of_arm(tried, "control")
     happen(tried, nudged[:5])
-    decisions.phoned(tried, waiting[0], actor="ana", now=AS_OF + HOUR, programs=None)
+    contact_log.phoned(tried, waiting[0], actor="ana", now=AS_OF + HOUR, programs=None)
     load(tried, learner(waiting[1], active=False), at=AS_OF + DAY)
     result = found(tried)
     assert counted(result.nudged) == (len(nudged), 0, 5)

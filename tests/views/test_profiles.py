@@ -8,7 +8,7 @@ from engagement.evaluation.calibration import Calibration
 from engagement.outreach import nudges, quizzes, review
 from engagement.pipeline import rescoring
 from engagement.policy import DEFAULT_POLICY
-from engagement.targeting import decisions
+from engagement.targeting import contact_log
 from engagement.targeting.selection import REASONS
 from engagement.views import profiles
 from tests.support.acting import acting
@@ -145,7 +145,7 @@ def test_a_profile_warns_of_contacts_like_a_draft_by_hand_does(store):
     load(store, learner("a"))
     night(store)
     for hours in (1, 30):
-        decisions.phoned(store, "a", "", actor="ana", now=AS_OF - hours * HOUR, programs=None)
+        contact_log.phoned(store, "a", "", actor="ana", now=AS_OF - hours * HOUR, programs=None)
     found = profile(store, "a", now=AS_OF)["contact"]
     assert (found["last_contact_at"], found["contacts_in_7_days"]) == (AS_OF - HOUR, 2)
     assert found["warnings"] == ["recently_contacted", "cap_reached", "open_draft"]

@@ -11,7 +11,7 @@ from engagement.outreach import nudges, review
 from engagement.pipeline import rescoring
 from engagement.store import Store
 from engagement.store.engine import ROW_GROUP
-from engagement.targeting import decisions
+from engagement.targeting import contact_log
 from engagement.views import roster
 from engagement.views.roster import Wanted
 from tests.support.acting import acting
@@ -55,7 +55,7 @@ def ids(store, programs=None, **wanted):
 
 def contact(store, learner_id, at=AS_OF):
     """Let somebody phone the learner."""
-    decisions.phoned(store, learner_id, "", actor="ana", now=at, programs=None)
+    contact_log.phoned(store, learner_id, "", actor="ana", now=at, programs=None)
 
 
 def test_a_page_has_the_scored_learners_worst_first(cohort):

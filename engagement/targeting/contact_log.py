@@ -1,0 +1,79 @@
+"""The contact log: what a person says they did by themselves.
+
+A phone call counts for the limits like a message that was sent; a note does not.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from engagement import audit
+from engagement.errors import InvalidInput
+from engagement.store import Store
+from engagement.targeting import decisions
+from engagement.text import plain_text
+
+ONE_CLICK: Final = timedelta(seconds=1)  # the same again so soon is the same click
+
+
+def phoned(
+    store: Store,
+    learner_id: str,
+    text: str = "",
+    *,
+    actor: str,
+    now: datetime,
+    programs: Sequence[str] | None,
+) -> dict[str, Any]:
+    """Record that somebody phoned the learner, with what was said if they want to keep it; return the event.
+
+    It counts as a contact. Recorded twice within a second, it is one. Raises `NotFound`, and `InvalidInput` where the
+    text may not be kept.
+    """
+    return _done(store, learner_id, "phone_call", text, actor=actor, now=now, programs=programs)
+
+
+def note(
+    store: Store,
+    learner_id: str,
+    text: str,
+    *,
+    actor: str,
+    now: datetime,
+    programs: Sequence[str] | None,
+) -> dict[str, Any]:
+    """Keep a note about the learner and return the event; raises as `phoned` does, and where the text is empty."""
+    if not text.strip():
+        raise InvalidInput("text: a note needs one")
+    return _done(store, learner_id, "note", text, actor=actor, now=now, programs=programs)
+
+
+def _done(
+    store: Store,
+    learner_id: str,
+    kind: str,
+    text: str,
+    *,
+    actor: str,
+    now: datetime,
+    programs: Sequence[str] | None,
+) -> dict[str, Any]:
+    text = plain_text("text", text)
+    with store.write() as db:
+        decisions.check_program(db, learner_id, programs)
+        same = {"learner_id": learner_id, "kind": kind, "actor": actor, "text": text}
+        just_now = db.execute(
+            """
+            select timestamp
+            from events
+            where
+                timestamp > $since and timestamp < $until and learner_id = $learner_id and type = $kind
+                and actor = $actor and metadata ->> 'text' = $text
+            order by timestamp
+            limit 1
+            """,
+            {**same, "since": now - ONE_CLICK, "until": now + ONE_CLICK},
+        ).fetchall()
+        at = just_now[0][0] if just_now else now
+        audit.record(db, learner_id, kind, timestamp=at, actor=actor, source="desk", metadata={"text": text})
+    return {"timestamp": at, "type": kind, "actor": actor, "metadata": {"text": text}}
