@@ -166,11 +166,16 @@ def test_a_quiz_asked_for_by_hand_gives_the_contract(store, model):
     assert (made["gptFallback"], made["prompt_version"], len(made["content"])) == (False, "v1.0", 4)
 
 
-def test_who_opts_out_while_the_model_writes_gets_no_draft(store, model):
+@pytest.mark.parametrize(
+    "opted_out",
+    [{"learner_id": "a"}, {"learner_id": "z", "person_id": "a", "email": None, "active": False}],
+    ids=["in the same enrolment", "in an ended one"],
+)
+def test_who_opts_out_while_the_model_writes_gets_no_draft(store, model, opted_out):
     load(store, learner("a", **EACH))
 
     def opt_out(*_):
-        load(store, learner("a", **EACH, contact_opt_out=True), at=AS_OF)
+        load(store, learner(**EACH | opted_out, contact_opt_out=True), at=AS_OF)
 
     model.behave = opt_out
     with pytest.raises(InvalidInput, match="asked not to be contacted"):
@@ -213,6 +218,17 @@ def test_about_who_does_not_want_it_nothing_leaves(store, model):
     assert {row[0] for row in rows(store, "select learner_id from disclosures")} == {"c"}
     made = nudges.ask(store, "a", channel="in_app", by=acting(AS_OF), writer=writer)
     assert (made["gptFallback"], made["reason"]) == (True, "opted_out")
+
+
+def test_an_ended_enrolments_no_counts_for_the_person(store, model):
+    old = learner("a", **EACH, person_id="p", llm_opt_out=True, active=False, email=None)
+    load(store, old, learner("b", **EACH, person_id="p"))
+    writer = model.writer()
+    run = drafted(store, writer)
+    quizzes.draft(store, run, writer)
+    assert found(store) == [("b", True, "opted_out")]
+    assert found(store, "learner_id, reason", "quizzes") == [("b", "opted_out")]
+    assert model.requests == []
 
 
 def test_an_unconfirmed_title_stays_here(store, model):

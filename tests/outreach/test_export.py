@@ -145,3 +145,15 @@ def test_what_was_approved_stays_behind_when_its_learner_opts_out_or_leaves(stor
     assert [nudge["learner_id"] for nudge in left] == ["a", "c"]
     assert [nudge["learner_id"] for nudge in review.listed(store, status="approved")] == ["b"]
     assert export.approved(store) == []
+
+
+@pytest.mark.parametrize("active", [True, False])
+def test_an_opt_out_in_another_enrolment_also_an_ended_one_holds_back_what_was_approved(
+    store, drafts, active
+):
+    review.approve(store, drafts, actor="ana", now=NOW)
+    other = learner("z", person_id="b", email=None, contact_opt_out=True, active=active)
+    load(store, other, at=AS_OF + 2 * HOUR)
+    assert [nudge["learner_id"] for nudge in export.approved(store)] == ["a", "c"]
+    left = export.hand_over(store, actor="ana", now=AS_OF + 3 * HOUR)
+    assert [nudge["learner_id"] for nudge in left] == ["a", "c"]

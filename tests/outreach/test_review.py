@@ -259,6 +259,14 @@ def test_a_quiz_that_nobody_decided_about_in_a_week_expires(store, drafts):
     assert rows(store, "select count(*) from events where type = 'quiz_expired'") == [(waiting,)]
 
 
+@pytest.mark.parametrize("block", [1, 2, 3])
+def test_quizzes_beyond_the_first_block_expire_too(store, drafts, monkeypatch, block):
+    monkeypatch.setattr(review, "TEXT_ROWS_PER_BLOCK", block)
+    assert review.expire_quizzes(store, AS_OF + 7 * DAY, now=NOW) == 3
+    assert rows(store, "select status, count(*) from quizzes group by all") == [("expired", 3)]
+    assert rows(store, "select type, count(*) from events group by all") == [("quiz_expired", 3)]
+
+
 def test_an_approved_nudge_does_not_expire(store, drafts):
     approve(store, drafts[:1])
     with store.write() as db:
@@ -386,13 +394,17 @@ def test_nothing_is_approved_for_who_opted_out_or_left_since(store, drafts, kind
     assert [moved["id"] for moved in rejected["moved"]] == [conflict["id"]]
 
 
-def test_an_opt_out_in_another_enrolment_refuses_an_approval_too(store):
+@pytest.mark.parametrize("active", [True, False])
+@pytest.mark.parametrize("kind", ["nudge", "quiz"])
+def test_an_opt_out_in_another_enrolment_also_an_ended_one_refuses_an_approval_too(store, kind, active):
     shared = {"person_id": "p", "email": "p@example.invalid"}
     load(store, learner("a", **shared), learner("z", **shared, completed_percent=50))
     night(store)
-    load(store, learner("z", **shared, contact_opt_out=True), at=AS_OF + HOUR)
-    (conflict,) = move_seen(store, seen(store), "approved")["conflicts"]
-    assert conflict["why"] == "opted_out"
+    load(store, learner("z", **shared, contact_opt_out=True, active=active), at=AS_OF + HOUR)
+    told = move_seen(store, seen(store, kind), "approved", kind)
+    conflicts = {conflict["learner_id"]: conflict["why"] for conflict in told["conflicts"]}
+    assert conflicts["a"] == "opted_out"
+    assert told["moved"] == []
 
 
 @pytest.mark.parametrize("programs", [[], ["Welding"]])

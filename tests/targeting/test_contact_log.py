@@ -39,7 +39,15 @@ def test_a_double_click_is_one_event(store, later):
 
 
 @pytest.mark.parametrize(
-    "different", [{"actor": "ben"}, {"text": "busy"}, {"learner_id": "b"}, {"at": AS_OF + HOUR}]
+    "different",
+    [
+        {"actor": "ben"},
+        {"text": "busy"},
+        {"learner_id": "b"},
+        {"at": AS_OF + HOUR},
+        {"at": AS_OF + timedelta(seconds=1)},
+        {"at": AS_OF - timedelta(seconds=1)},
+    ],
 )
 def test_another_call_is_another_event(store, different):
     load(store, learner("a"), learner("b"))

@@ -290,15 +290,16 @@ def test_capacity_is_of_a_day_whatever_the_attempt(store):
     assert rows(store, "select learner_id from nudges") == [("a",)]
 
 
-def test_an_opt_out_in_one_enrolment_is_the_persons(store):
+@pytest.mark.parametrize(("active", "why"), [(True, "opted_out"), (False, "inactive")])
+def test_an_opt_out_in_one_enrolment_also_an_ended_one_is_the_persons(store, active, why):
     load(
         store,
-        learner("a", person_id="p", contact_opt_out=True),
+        learner("a", person_id="p", contact_opt_out=True, active=active),
         learner("b", person_id="p", email="a@example.invalid"),
         learner("c"),
     )
     assert {key: value[2] for key, value in decided(store).items()} == {
-        "a": "opted_out",
+        "a": why,
         "b": "opted_out",
         "c": None,
     }
