@@ -7,6 +7,7 @@ the learners of these programs; what a large store could not say at once is left
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final
 
@@ -55,8 +56,8 @@ def overview(
     -------
     `learners`; `labels` with the `change` since the nightly run before the newest one (None where that is not known at
     once) and `compared_with`, its day; `nudges_waiting`, `quizzes_waiting` and `templates` among them; how old facts
-    and scores are; `last_run` and whether one is `running`; `thresholds`, `bins`, `history` and `programs`, the worst
-    first.
+    and scores are; `last_run` and whether one is `running`; the `policy` of the scores, `bins`, `history` and
+    `programs`, the worst first.
     """
     allowed = _allowed(programs, program)
     with store.read() as db:
@@ -89,7 +90,7 @@ def overview(
         "published_at": published[0]["published_at"] if published else None,
         "last_run": last_run,
         "running": running,
-        "thresholds": {"high_above": policy.high_above, "medium_above": policy.medium_above},
+        "policy": asdict(policy),
         "bins": _bins(scored),
         "history": history,
         "programs": _programs(scored),

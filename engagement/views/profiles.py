@@ -93,6 +93,7 @@ def _score(row: Mapping[str, Any]) -> dict[str, Any]:
         "as_of": row["as_of"],
         "contributions": {term: row[term] for term in TERMS},
         "weights": dict(policy.weights),
+        "thresholds": {"high_above": policy.high_above, "medium_above": policy.medium_above},
         "facts": {name: row[name] for name in (*INPUTS.values(), "last_login")},
         "basis": policy.basis,
         "reasons": [asdict(reason) for reason in explanations.coded(row, policy=policy)],

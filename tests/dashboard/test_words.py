@@ -12,6 +12,7 @@ from engagement.vocabulary import CHANNELS, LABELS, NUDGE_TYPES, TERMS
 
 STATIC = PROJECT / "engagement" / "dashboard" / "static"
 WORDS = (STATIC / "shared" / "words.en.js").read_text(encoding="utf-8")
+VOCABULARY = (STATIC / "shared" / "vocabulary.js").read_text(encoding="utf-8")
 ERRORS = {"invalid", "not_found", "busy", "no_store", "damaged", "changed", "not_allowed", "internal", "lost"}
 RULES = {
     "empty",
@@ -47,11 +48,28 @@ EVENTS = {
         sorted(RULES),
         sorted(EVENTS),
     ],
-    ids=["labels", "terms", "channels", "types", "statuses", "template reasons", "errors", "rules", "events"],
+    ids=[
+        "labels",
+        "terms",
+        "channels",
+        "types",
+        "statuses",
+        "template reasons",
+        "ways to leave",
+        "errors",
+        "rules",
+        "events",
+    ],
 )
 def test_every_code_has_words(codes):
     missing = [code for code in codes if not re.search(rf"\b{code}: ", WORDS)]
     assert missing == []
+
+
+def test_the_codes_of_the_page_are_those_of_the_contract_in_their_order():
+    listed = re.findall(r"^export const (\w+) = \[(.*)\];$", VOCABULARY, flags=re.MULTILINE)
+    codes = {name: tuple(re.findall(r"\w+", codes)) for name, codes in listed}
+    assert codes == {"LABELS": tuple(LABELS), "TERMS": tuple(TERMS)}
 
 
 def test_the_backend_refuses_with_the_codes_that_have_words():

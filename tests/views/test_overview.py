@@ -3,6 +3,7 @@ import json
 import pytest
 
 from engagement.outreach import review
+from engagement.policy import DEFAULT_POLICY, RiskPolicy
 from engagement.store.locks import sole_runner
 from engagement.views import overview
 from tests.support.cohort import AS_OF, DAY, HOUR, LOW, MEDIUM, UNKNOWN, begin, learner, load, night
@@ -128,7 +129,7 @@ def test_the_head_says_how_old_facts_and_scores_are(nights):
     found = head(nights)
     assert found["newest_facts_at"] == AS_OF - HOUR
     assert (found["scored_as_of"], found["published_at"]) == (AS_OF, AS_OF)
-    assert found["thresholds"] == {"high_above": 0.7, "medium_above": 0.4}
+    assert RiskPolicy(**found["policy"]) == DEFAULT_POLICY
     assert json.dumps(found, default=str)
 
 

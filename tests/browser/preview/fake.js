@@ -68,7 +68,7 @@ function overview({ program }) {
     ...{ newest_facts_at: iso(NOW - 14 * HOUR), scored_as_of: iso(NOW - 8 * HOUR), published_at: iso(published) },
     last_run: { run_id: "nightly-1", status, started_at: iso(NOW - 7 * HOUR), finished_at: iso(NOW - 6 * HOUR), failed_step: status === "failed" ? "score" : null },
     running: status === "running",
-    thresholds: { high_above: 0.7, medium_above: 0.4 },
+    policy: { weights: WEIGHTS, missed_sessions_cap: 7, recency_days: 30, high_above: 0.7, medium_above: 0.4, basis: "due" },
     bins: [...bins.filter((bin) => bin.learners), { score_from: null, label: "unknown", learners: now.unknown }],
     history: program || !learners.length ? [] : history,
     programs: PROGRAMS.map((name) => {
@@ -85,7 +85,7 @@ function profile({ id }) {
   return {
     ...one, person_id: one.id, email: `${one.first.toLowerCase()}@example.invalid`, phone: "+00 000 0000", cohort: "2026-09", locale: "en", timezone: "Europe/Berlin",
     enrolled_at: dayOf(NOW - 90 * DAY), topic: "Loops & functions", preferred_channel: "email", whatsapp_opt_in: false, contact_opt_out: one.opted_out, llm_opt_out: false,
-    as_of: iso(NOW - 8 * HOUR), weights: WEIGHTS, facts: one, basis: "due",
+    as_of: iso(NOW - 8 * HOUR), weights: WEIGHTS, thresholds: { high_above: 0.7, medium_above: 0.4 }, facts: one,
     what_would_help: one.risk_label === "high" ? [{ term: "behind_pace", now: one.completed_percent, needed: Math.min(100, (one.completed_percent ?? 0) + 20), label_then: "medium" }] : [],
     history: one.risk_score === null ? [] : [past(0, 0), past(3, 0.08), past(8, 0.15), past(15, 0.2), past(22, 0.32)],
     events: [

@@ -2,47 +2,19 @@
 
 import { percent, score } from "../shared/format.js";
 import { LabelShape } from "../shared/icons.js";
+import { Skeleton } from "../shared/parts.js";
+import { LABELS, TERMS } from "../shared/vocabulary.js";
 import { words } from "../shared/words.js";
 import { html } from "../vendor/preact.js";
 
-const LABELS = ["high", "medium", "low", "unknown"];
-const TERMS = { behind_pace: 50, low_quiz: 20, missed_session: 20, inactivity: 10 }; // the documented weights, in percent
-
 export function Help({ overview }) {
   const { help } = words;
-  const thresholds = overview?.thresholds ?? { high_above: 0.7, medium_above: 0.4 };
+  const policy = overview?.policy;
   return html`<article class="help">
     <h2>${help.title}</h2>
     <p class="lead">${help.lead}</p>
 
-    <${Part} title=${help.score_title}>
-      <p>${help.score}</p>
-      <table class="table">
-        <caption class="unseen">${help.parts_caption}</caption>
-        <thead><tr>${help.parts_heads.map((head, at) => html`<th key=${at} scope="col" class=${at === 1 ? "number" : ""}>${head}</th>`)}</tr></thead>
-        <tbody>
-          ${Object.entries(TERMS).map(
-            ([term, weight]) => html`<tr key=${term}>
-              <th scope="row"><strong>${words.terms[term]}</strong></th>
-              <td class="number">${percent(weight)}</td>
-              <td>${help.parts[term]}</td>
-            </tr>`,
-          )}
-        </tbody>
-      </table>
-      <p>${help.example}</p>
-    <//>
-
-    <${Part} title=${help.labels_title}>
-      <dl class="help-labels">
-        ${LABELS.map(
-          (label) => html`<div key=${label}>
-            <dt><span class=${`label-badge label-${label}`}><${LabelShape} label=${label} />${words.labels[label]}</span></dt>
-            <dd>${help.labels[label](score(thresholds.high_above), score(thresholds.medium_above))}</dd>
-          </div>`,
-        )}
-      </dl>
-    <//>
+    ${policy ? html`<${Numbers} policy=${policy} />` : html`<${Skeleton} lines=${9} />`}
 
     <${Part} title=${help.not_title} class="help-not">
       <p>${help.not_lead}</p>
@@ -54,6 +26,41 @@ export function Help({ overview }) {
     <${Part} title=${help.contact_title}><${List} items=${help.contact} /><//>
     <${Part} title=${help.keys_title}><${List} items=${help.keys} /><//>
   </article>`;
+}
+
+/** What the numbers of the formula in use mean. */
+function Numbers({ policy }) {
+  const { help } = words;
+  return html`
+    <${Part} title=${help.score_title}>
+      <p>${help.score}</p>
+      <table class="table">
+        <caption class="unseen">${help.parts_caption}</caption>
+        <thead><tr>${help.parts_heads.map((head, at) => html`<th key=${at} scope="col" class=${at === 1 ? "number" : ""}>${head}</th>`)}</tr></thead>
+        <tbody>
+          ${TERMS.map(
+            (term) => html`<tr key=${term}>
+              <th scope="row"><strong>${words.terms[term]}</strong></th>
+              <td class="number">${percent(100 * policy.weights[term], 1)}</td>
+              <td>${help.parts[term](policy)}</td>
+            </tr>`,
+          )}
+        </tbody>
+      </table>
+      <p>${help.example(policy)}</p>
+    <//>
+
+    <${Part} title=${help.labels_title}>
+      <dl class="help-labels">
+        ${LABELS.map(
+          (label) => html`<div key=${label}>
+            <dt><span class=${`label-badge label-${label}`}><${LabelShape} label=${label} />${words.labels[label]}</span></dt>
+            <dd>${help.labels[label](score(policy.high_above), score(policy.medium_above))}</dd>
+          </div>`,
+        )}
+      </dl>
+    <//>
+  `;
 }
 
 function Part({ title, children, class: name = "" }) {

@@ -5,10 +5,9 @@ import { Dialog } from "../shared/dialog.js";
 import { number, signed } from "../shared/format.js";
 import { LabelShape } from "../shared/icons.js";
 import { Button, ErrorNote, LabelBadge, Select, Spinner } from "../shared/parts.js";
+import { LABELS } from "../shared/vocabulary.js";
 import { words } from "../shared/words.js";
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
-
-const LABELS = ["high", "medium", "low", "unknown"];
 
 export function Recalculate({ session, call, chosen, openLearner, onClose }) {
   const { me, caughtUp } = session;

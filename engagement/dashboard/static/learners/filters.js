@@ -3,11 +3,10 @@
 import { Icon } from "../shared/icons.js";
 import { useId } from "../shared/ids.js";
 import { Button, Chip, Select } from "../shared/parts.js";
+import { LABELS } from "../shared/vocabulary.js";
 import { words } from "../shared/words.js";
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 import { CAPACITY, COLUMNS, writtenSort } from "./wanted.js";
-
-const LABELS = ["high", "medium", "low", "unknown"];
 
 export function Filters({ asked, change, programs, overview, cards, busy }) {
   const toggle = (label, on) => {

@@ -15,7 +15,7 @@ export const Glance = memo(({ overview: { data, error }, program, onProgram }) =
   if (!data) return error ? null : html`<div class="glance"><section class="card"><${Skeleton} lines=${8} /></section></div>`;
   return html`<div class="glance">
     ${data.bins.length > 0 &&
-    html`<${Card} title=${words.glance.distribution}><${Distribution} bins=${data.bins} thresholds=${data.thresholds} labels=${data.labels} /><//>`}
+    html`<${Card} title=${words.glance.distribution}><${Distribution} bins=${data.bins} thresholds=${data.policy} labels=${data.labels} /><//>`}
     ${days(data.history) > 1 && html`<${Card} title=${words.glance.history}><${LabelHistory} history=${data.history} /><//>`}
     ${data.programs.length > 1 && html`<${Programs} ...${{ programs: data.programs, program, onProgram }} />`}
   </div>`;

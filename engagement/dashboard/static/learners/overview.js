@@ -4,11 +4,10 @@ import { useApp } from "../shared/calls.js";
 import { number } from "../shared/format.js";
 import { Icon, LabelShape } from "../shared/icons.js";
 import { Skeleton } from "../shared/parts.js";
+import { LABELS } from "../shared/vocabulary.js";
 import { words } from "../shared/words.js";
 import { html } from "../vendor/preact.js";
 import { memo } from "./memo.js";
-
-const LABELS = ["high", "medium", "low", "unknown"];
 
 export const Overview = memo(({ overview, program }) => {
   const { data } = overview;

@@ -4,10 +4,10 @@ import { useApp } from "../shared/calls.js";
 import { day, number, score, separators } from "../shared/format.js";
 import { useMedia } from "../shared/media.js";
 import { Skeleton } from "../shared/parts.js";
+import { LABELS } from "../shared/vocabulary.js";
 import { words } from "../shared/words.js";
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 
-const LABELS = ["high", "medium", "low", "unknown"];
 const PATTERNS = { high: "", medium: "/", low: ".", unknown: "x" };
 const DASHES = { high: "solid", medium: "dash", low: "dot", unknown: "dashdot" };
 const SYMBOLS = { high: "triangle-up", medium: "diamond", low: "circle", unknown: "circle-open" };

@@ -1,6 +1,7 @@
 // Which learners are wanted, as the address says it and as the server takes it.
 
-const LABELS = ["high", "medium", "low", "unknown"];
+import { LABELS } from "../shared/vocabulary.js";
+
 export const CAPACITY = { offered: 20, most: 1000 };
 
 // The order of a column's first click: what needs attention first.

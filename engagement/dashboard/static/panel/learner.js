@@ -70,7 +70,7 @@ export function LearnerPanel({ id, call, onClose, onChanged }) {
       ${learner.risk_score !== null &&
       html`<${Section} name="why_score"><${ScoreParts} learner=${learner} /><//>
         <${Section} name="help"><${Levers} learner=${learner} /><//>`}
-      <${Section} name="history"><${ScoreHistory} history=${learner.history} /><//>
+      <${Section} name="history"><${ScoreHistory} history=${learner.history} thresholds=${learner.thresholds} /><//>
       <${Section} name="about"><${About} learner=${learner} /><//>
       <${Section} name="timeline"><${Timeline} events=${learner.events} /><//>
     </div>

@@ -2,10 +2,10 @@
 
 import { day, number, percent, score } from "../shared/format.js";
 import { LabelBadge } from "../shared/parts.js";
+import { TERMS } from "../shared/vocabulary.js";
 import { words } from "../shared/words.js";
 import { html } from "../vendor/preact.js";
 
-const TERMS = ["behind_pace", "low_quiz", "missed_session", "inactivity"];
 const IN_PERCENT = ["behind_pace", "low_quiz"];
 
 const FACTS = {

@@ -7,12 +7,11 @@ import { html } from "../vendor/preact.js";
 
 const WIDTH = 300;
 const HEIGHT = 84;
-const USUAL = { high_above: 0.7, medium_above: 0.4 };
 
 const instant = (text) => new Date(text).getTime();
 
 /** history: [{as_of, risk_score, risk_label}], oldest or newest first. A score holds until the next one. */
-export function ScoreHistory({ history, thresholds = USUAL }) {
+export function ScoreHistory({ history, thresholds }) {
   const points = [...history].sort((one, other) => instant(one.as_of) - instant(other.as_of));
   const scored = points.filter((point) => point.risk_score !== null);
   if (!scored.length) return html`<p class="hint">${words.plots.no_scores}</p>`;

@@ -97,9 +97,7 @@ const overview = {
   review: (nudges, quizzes) => `Review ${[nudges && counted(nudges, "message"), quizzes && counted(quizzes, "quiz", "quizzes")].filter(Boolean).join(", ")}`,
   templates: "Templates", template_share: share, templates_of: (texts, of) => `${number(texts)} of ${number(of)} drafts: why`, no_templates: "no draft is a template",
   age: ({ published_at: published, newest_facts_at: facts, compared_with: before }) =>
-    published
-      ? [`Scores published ${ago(published)}, ${time(published)}`, facts && `newest facts ${ago(facts)}, ${time(facts)}`, before && `changes since ${weekday(before)}`].filter(Boolean).join(" · ")
-      : "No scores have been published yet.",
+    published ? [`Scores published ${ago(published)}, ${time(published)}`, facts && `newest facts ${ago(facts)}, ${time(facts)}`, before && `changes since ${weekday(before)}`].filter(Boolean).join(" · ") : "No scores have been published yet.",
 };
 const glance = {
   distribution: "How the risk is spread", history: "Learners by label, day by day", programs: "Programs, worst first",
@@ -159,17 +157,19 @@ const recalculate = {
   caption: "Learners by label before and after", heads: ["Before", "After", "Change"], not_scored: "Not scored", worse: (count, shown) => `Worse than before (${shown < count ? `${number(shown)} of ` : ""}${number(count)})`,
 };
 const help = {
-  title: "What the risk score says, and what it does not",
-  lead: "The score sorts learners so that you know whom to look at first. It knows four numbers about a learner and nothing about their life. You decide whether to write, to call, or to leave somebody alone.",
+  title: "What the risk score says, and what it does not", lead: "The score sorts learners so that you know whom to look at first. It knows four numbers about a learner and nothing about their life. You decide whether to write, to call, or to leave somebody alone.",
   score_title: "How the score is made", parts_caption: "The four parts of the score and their weights", parts_heads: ["Part", "Weight", "What it looks at"],
-  score: "The score goes from 0 (safe) to 1 (about to leave). It is the sum of four parts; each adds at most its weight. These are the usual weights; a learner’s page shows those in use.",
+  score: "The score goes from 0 (safe) to 1 (about to leave). It is the sum of four parts; each adds at most its weight.",
   parts: {
-    behind_pace: "How much of the work that was due is not done; where no due dates are known, of the whole course.", low_quiz: "How far the quiz average is from 100%.",
-    missed_session: "Sessions missed in a row, up to seven.", inactivity: "Days since the last login, up to thirty. Who never logged in counts from the day of enrolment.",
+    behind_pace: () => "How much of the work that was due is not done; where no due dates are known, of the whole course.", low_quiz: () => "How far the quiz average is from 100%.",
+    missed_session: ({ missed_sessions_cap: most }) => `Sessions missed in a row, up to ${number(most)}.`, inactivity: ({ recency_days: most }) => `Days since the last login, up to ${number(most)}. Who never logged in counts from the day of enrolment.`,
   },
-  example: `Half of the due work done adds ${score(0.25)}; a quiz average of ${percent(60)} adds ${score(0.08)}; two sessions missed add ${score(0.06)}; three days away add ${score(0.01)}. Together ${score(0.4)}. A learner’s page shows these parts, and what would lower the risk.`,
-  labels_title: "What the labels mean",
-  labels: {
+  example: ({ weights, basis, missed_sessions_cap: sessions, recency_days: days }) => {
+    const adds = [0.5 * weights.behind_pace, 0.4 * weights.low_quiz, Math.min(2 / sessions, 1) * weights.missed_session, Math.min(3 / days, 1) * weights.inactivity];
+    const [work, quiz, missed, away, together] = [...adds, adds.reduce((sum, one) => sum + one)].map(score);
+    return `Half of the ${basis === "course" ? "course" : "due work"} done adds ${work}; a quiz average of ${percent(60)} adds ${quiz}; two sessions missed add ${missed}; three days away add ${away}. Together ${together}. A learner’s page shows these parts, and what would lower the risk.`;
+  },
+  labels_title: "What the labels mean", labels: {
     high: (high) => `Above ${high}. Look at these first.`, medium: (high, medium) => `Above ${medium}, up to ${high}. Worth a message before it gets worse.`,
     low: (high, medium) => `${medium} or less. Nothing that is known points to a risk.`,
     unknown: () => "Less than half of what the score needs is known, so there is none. Unknown is not safe: it often means that data is missing or that somebody never began.",
@@ -177,13 +177,10 @@ const help = {
   not_title: "What it must not be used for", not_lead: "The score may only be used to offer help. Never use it for, or as a reason in:",
   not: ["grades or certificates", "sanctions, warnings or the end of an enrolment", "admissions, scholarships or any choice between people", "judging teachers or programs",
     "proof that somebody is lazy, unable or about to leave: a high score is often an illness, a job, a broken laptop or missing data"],
-  who_title: "Who decides",
-  who: ["A person. The nightly run only drafts; nothing is sent before a coordinator has approved it.", "Every approval, rejection, call and note is recorded with name and time.",
+  who_title: "Who decides", who: ["A person. The nightly run only drafts; nothing is sent before a coordinator has approved it.", "Every approval, rejection, call and note is recorded with name and time.",
     "When the score contradicts what you know of a learner, believe what you know, and leave a note."],
-  template_title: "What the mark “Template” means",
-  template: "Messages and quizzes are written by a language model for one learner. When it did not answer in time, was not allowed to see anything about the learner, or broke a rule, a template stands in: a text written in advance, the same for many. It is marked with the word and a dashed frame, and says why. Read it closely; often “Write again” brings a text of their own.",
-  contact_title: "Contacts and limits",
-  contact: ["Who opted out or left cannot be written to.", "Who was contacted in the last three days, or twice in seven, can be written to, but you are warned.", "A call you record counts as a contact.", "“Contacted” in the table means the person, also through another enrolment."],
+  template_title: "What the mark “Template” means", template: "Messages and quizzes are written by a language model for one learner. When it did not answer in time, was not allowed to see anything about the learner, or broke a rule, a template stands in: a text written in advance, the same for many. It is marked with the word and a dashed frame, and says why. Read it closely; often “Write again” brings a text of their own.",
+  contact_title: "Contacts and limits", contact: ["Who opted out or left cannot be written to.", "Who was contacted in the last three days, or twice in seven, can be written to, but you are warned.", "A call you record counts as a contact.", "“Contacted” in the table means the person, also through another enrolment."],
   keys_title: "Keyboard", keys: ["/ goes to the search.", "Tab and Enter reach everything; Escape closes a learner or a dialog.", "The address in the browser says what you see: copy it to share it with another coordinator."],
 };
 

@@ -1,0 +1,78 @@
+"""A night by other numbers than the default's: the page tells those."""
+
+import pytest
+from playwright.sync_api import expect
+
+from engagement import runs
+from engagement.pipeline import publication
+from engagement.policy import DEFAULT_POLICY, RiskPolicy
+from engagement.risk import scores
+from engagement.store import Store
+from tests.browser.walking import opened, section
+from tests.support.cohort import AS_OF, DAY, LOW, UNKNOWN, learner, load
+
+POLICY = RiskPolicy(
+    weights={"behind_pace": 0.46, "low_quiz": 0.24, "missed_session": 0.14, "inactivity": 0.16},
+    missed_sessions_cap=5,
+    recency_days=20,
+    high_above=0.6,
+    medium_above=0.3,
+    basis="course",
+)
+DEFAULTS = ("0.70", "0.40", "up to 7", "up to 30", "50%", "10%", "due work")
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    store = Store(tmp_path_factory.mktemp("served") / "store.duckdb")
+    load(store, learner("worst"), learner("fine", **LOW), learner("unknown", **UNKNOWN))
+    for as_of in (AS_OF - DAY, AS_OF):
+        with store.write() as db:
+            run = runs.begin(
+                db,
+                "nightly",
+                key=str(as_of),
+                as_of=as_of,
+                day=as_of.date(),
+                parameters={},
+                fingerprint="",
+                policy=POLICY,
+                now=as_of,
+            )
+        scores.score(store, run)
+        publication.publish(store, run, now=as_of)
+    return store
+
+
+def test_every_number_of_this_policy_is_another():
+    differing = [name for name, value in vars(DEFAULT_POLICY).items() if getattr(POLICY, name) != value]
+    assert differing == list(vars(DEFAULT_POLICY))
+
+
+def test_the_help_tells_the_numbers_in_use(page):
+    page.get_by_test_id("view-help").click()
+    parts = page.get_by_role("table", name="The four parts of the score and their weights")
+    expect(parts.get_by_role("row", name="Behind with the work 46%")).to_be_visible()
+    expect(parts.get_by_role("row", name="Sessions missed in a row, up to 5.")).to_contain_text("14%")
+    expect(parts.get_by_role("row", name="Days since the last login, up to 20.")).to_contain_text("16%")
+    main = page.get_by_role("main")
+    expect(main).to_contain_text("Half of the course done adds 0.23; a quiz average of 60% adds 0.10;")
+    expect(main).to_contain_text("two sessions missed add 0.06; three days away add 0.02. Together 0.41.")
+    expect(main).to_contain_text("Above 0.60. Look at these first.")
+    expect(main).to_contain_text("0.30 or less.")
+
+
+def test_no_page_tells_a_number_of_the_default_policy(page):
+    texts = [page.get_by_role("main").inner_text()]
+    texts.append(page.get_by_role("img", name="Bars of the learners").get_attribute("aria-label"))
+    assert "High, above 0.60" in texts[-1]
+    texts.append(section(opened(page, "worst"), "why_score").inner_text())
+    history = section(opened(page, "worst"), "history")
+    expect(history).to_contain_text("high above 0.60")
+    expect(history).to_contain_text("medium above 0.30")
+    texts.append(history.inner_text())
+    page.get_by_test_id("view-help").click()
+    expect(page.get_by_role("heading", name="What it must not be used for")).to_be_visible()
+    texts.append(page.get_by_role("main").inner_text())
+    found = [(number, text) for text in texts for number in DEFAULTS if number in text]
+    assert found == []
