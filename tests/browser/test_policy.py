@@ -1,9 +1,13 @@
-"""A night by other numbers than the default's: the page tells those."""
+"""A night by other numbers than the default's, with a calibration kept: the page tells those, and the chance."""
+
+from datetime import datetime
 
 import pytest
 from playwright.sync_api import expect
 
 from engagement import runs
+from engagement.evaluation import calibration
+from engagement.evaluation.calibration import STEPS, Calibration
 from engagement.pipeline import publication
 from engagement.policy import DEFAULT_POLICY, RiskPolicy
 from engagement.risk import scores
@@ -20,6 +24,7 @@ POLICY = RiskPolicy(
     basis="course",
 )
 DEFAULTS = ("0.70", "0.40", "up to 7", "up to 30", "50%", "10%", "due work")
+KEPT_AT = datetime(2025, 11, 3)  # noqa: DTZ001 (an instant is a naive datetime in UTC here)
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +46,10 @@ def store(tmp_path_factory):
             )
         scores.score(store, run)
         publication.publish(store, run, now=as_of)
+    curves = {1: (0.63,) * (STEPS + 1)}
+    cohorts = ("Data 2025-03", "Data 2025-09")
+    kept = Calibration(POLICY.policy_hash, "left", cohorts, 1_840, curves)
+    calibration.keep(store, kept, now=KEPT_AT)
     return store
 
 
@@ -76,3 +85,22 @@ def test_no_page_tells_a_number_of_the_default_policy(page):
     texts.append(page.get_by_role("main").inner_text())
     found = [(number, text) for text in texts for number in DEFAULTS if number in text]
     assert found == []
+
+
+def test_a_chance_stands_beside_the_score_and_says_where_it_comes_from(page):
+    panel = opened(page, "worst")
+    expect(panel.get_by_test_id("chance")).to_have_text(
+        "63 of 100 with a score like this withdrew or failed later"
+    )
+    source = section(panel, "why_score").get_by_test_id("chance-source")
+    expect(source).to_contain_text(
+        "63 of 100: for week 5 of a course, by the courses Data 2025-03, Data 2025-09"
+    )
+    expect(source).to_contain_text("as known on 3 Nov 2025")
+    expect(panel.get_by_test_id("learner-label")).to_contain_text("High")
+
+
+def test_who_has_no_score_has_no_chance(page):
+    panel = opened(page, "unknown")
+    expect(panel.get_by_test_id("learner-label")).to_contain_text("Unknown")
+    expect(panel.get_by_test_id("chance")).to_have_count(0)

@@ -8,7 +8,7 @@ from engagement.content.generation import WHY_TEMPLATE
 from engagement.dashboard import methods
 from engagement.outreach import review
 from engagement.settings import PROJECT
-from engagement.vocabulary import CHANNELS, LABELS, NUDGE_TYPES, TERMS
+from engagement.vocabulary import CHANNELS, LABELS, NUDGE_TYPES, QUIET_DAYS, TERMS, WAYS_TO_LEAVE
 
 STATIC = PROJECT / "engagement" / "dashboard" / "static"
 WORDS = (STATIC / "shared" / "words.en.js").read_text(encoding="utf-8")
@@ -44,6 +44,7 @@ EVENTS = {
         NUDGE_TYPES,
         review.STATUSES,
         WHY_TEMPLATE,
+        WAYS_TO_LEAVE,
         sorted(ERRORS),
         sorted(RULES),
         sorted(EVENTS),
@@ -70,6 +71,11 @@ def test_the_codes_of_the_page_are_those_of_the_contract_in_their_order():
     listed = re.findall(r"^export const (\w+) = \[(.*)\];$", VOCABULARY, flags=re.MULTILINE)
     codes = {name: tuple(re.findall(r"\w+", codes)) for name, codes in listed}
     assert codes == {"LABELS": tuple(LABELS), "TERMS": tuple(TERMS)}
+
+
+def test_the_page_says_how_long_who_went_quiet_stayed_away():
+    assert QUIET_DAYS == 14
+    assert re.search(r'quiet: "[^"]*two weeks', WORDS)
 
 
 def test_the_backend_refuses_with_the_codes_that_have_words():

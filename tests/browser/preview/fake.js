@@ -86,6 +86,7 @@ function profile({ id }) {
     ...one, person_id: one.id, email: `${one.first.toLowerCase()}@example.invalid`, phone: "+00 000 0000", cohort: "2026-09", locale: "en", timezone: "Europe/Berlin",
     enrolled_at: dayOf(NOW - 90 * DAY), topic: "Loops & functions", preferred_channel: "email", whatsapp_opt_in: false, contact_opt_out: one.opted_out, llm_opt_out: false,
     as_of: iso(NOW - 8 * HOUR), weights: WEIGHTS, thresholds: { high_above: 0.7, medium_above: 0.4 }, facts: one,
+    probability: one.risk_score === null ? null : { risk_probability: one.risk_score * 0.8, week: 12, outcome: "left", cohorts: "Loops 2025-03, Loops 2025-09", learners: 1840, kept_at: iso(NOW - 40 * DAY) }, basis: "due",
     what_would_help: one.risk_label === "high" ? [{ term: "behind_pace", now: one.completed_percent, needed: Math.min(100, (one.completed_percent ?? 0) + 20), label_then: "medium" }] : [],
     history: one.risk_score === null ? [] : [past(0, 0), past(3, 0.08), past(8, 0.15), past(15, 0.2), past(22, 0.32)],
     events: [

@@ -106,6 +106,7 @@ function Head({ learner, onClose }) {
       <h2 class="breaks">${learner.name ?? words.learner.nameless(learner.id)}</h2>
       <p class="soft breaks">${[learner.name && learner.id, learner.program, learner.cohort].filter(Boolean).join(" · ")}</p>
       <${LabelBadge} label=${learner.risk_label ?? "unknown"} score=${learner.risk_score} testid="learner-label" />
+      ${learner.probability && html`<p class="chance" data-testid="chance">${words.learner.chance(learner.probability)}</p>`}
     </div>
     <${Button} kind="quiet" icon="close" hideLabel testid="close-learner" onClick=${onClose}>${words.learner.close}<//>
     <div class="jumps" role="group" aria-label=${words.learner.jumps}>

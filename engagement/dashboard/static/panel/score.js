@@ -77,6 +77,7 @@ export function ScoreParts({ learner }) {
         </tr>
       </tfoot>
     </table>
+    ${learner.probability && html`<p class="hint" data-testid="chance-source">${words.learner.chance_source(learner.probability)}</p>`}
     ${shown.some(({ value }) => value === null) && html`<p class="hint">${words.learner.missing_note}</p>`}
   </div>`;
 }

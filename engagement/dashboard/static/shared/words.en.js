@@ -64,6 +64,7 @@ const template_reasons = {
   error: "Something went wrong while the language model was asked.",
 };
 const template_again = ["deadline", "unavailable", "rate_limited", "breaker_open", "invalid_output", "refused", "error"];
+const outcomes = { left: "withdrew or failed later", quiet: "stayed away for the two weeks that followed" };
 const events = {
   login: "Logged in", lesson_completed: "Completed a lesson", quiz_completed: "Completed a quiz", session_attended: "Attended a session", session_missed: "Missed a session", phone_call: "Phoned", note: "Note",
 };
@@ -193,6 +194,8 @@ const learner = {
   score_unknown: "Too little is known about this learner for a score. That does not mean they are safe.",
   score_scale: (day) => `From 0 (safe) to 1 (about to leave), as of ${day}. Four parts add up to it.`, part: "Part", value: "Adds", most: "At most", fact: "What is known", total: "Score",
   bar: (parts) => `The score as a bar: ${parts}.`, bar_part: (name, value) => `${name} ${value}`,
+  chance: ({ risk_probability: chance, outcome }) => `${number(Math.round(100 * chance))} of 100 with a score like this ${outcomes[outcome] ?? outcome}`,
+  chance_source: ({ risk_probability: chance, week, cohorts, kept_at: kept }) => `${number(Math.round(100 * chance))} of 100: for week ${number(week)} of a course, by the courses ${cohorts}, as known on ${day(kept)}. It changes neither score nor label.`,
   missing_note: "What is not known counts neither for nor against them; the other parts then weigh more.", reasons: "Main reasons", no_reasons: "Nothing that is known points to a risk.",
   help: "What would help", help_intro: "Each of these alone would lower the risk.", no_help: "No single change would lower the risk. Several together would, and a call may find out which.",
   low_already: "The risk is already low.", lever: "Change", now: "Now", needed: "Needed", then: "Risk then",
