@@ -1,12 +1,12 @@
 """Everything the platform raises on purpose.
 
-    EngagementError            exit 1    HTTP 500
-    ├── InvalidInput           exit 2    HTTP 400   a file, a parameter or a text that is not as documented
-    ├── NotFound               exit 4    HTTP 404   no such learner, nudge, run or store
-    ├── Changed                exit 1    HTTP 409   somebody else changed it first
-    ├── StoreBusy              exit 75   HTTP 503   somebody else holds the store or runs the pipeline
-    ├── StoreUnusable          exit 1    HTTP 500   damaged, read-only, full, or made by a newer version
-    └── RunFailed              exit 1    HTTP 500   a step of a pipeline failed
+    EngagementError            exit 1
+    ├── InvalidInput           exit 2    a file, a parameter or a text that is not as documented
+    ├── NotFound               exit 4    no such learner, nudge, run or store
+    ├── Changed                exit 1    somebody else changed it first
+    ├── StoreBusy              exit 75   somebody else holds the store or runs the pipeline
+    ├── StoreUnusable          exit 1    damaged, read-only, full, or made by a newer version
+    └── RunFailed              exit 1    a step of a pipeline failed
 
 A message says which column or parameter, how many rows, the first one by id, and what is allowed.
 It never holds a learner's name or address, nor a key: messages end up in logs and tickets.
@@ -19,7 +19,6 @@ class EngagementError(Exception):
     """Anything the platform raises on purpose."""
 
     exit_code: ClassVar[int] = 1
-    http_status: ClassVar[int] = 500
     run_id: str = ""  # of the run that it ended
 
 
@@ -27,27 +26,22 @@ class InvalidInput(EngagementError):
     """What was passed in is not as documented."""
 
     exit_code = 2
-    http_status = 400
 
 
 class NotFound(EngagementError):
     """What was asked for does not exist."""
 
     exit_code = 4
-    http_status = 404
 
 
 class Changed(EngagementError):
     """What was about to be changed is no longer as it was seen; nothing was overwritten."""
-
-    http_status = 409
 
 
 class StoreBusy(EngagementError):
     """Somebody else holds the store; trying again later can help (`EX_TEMPFAIL`)."""
 
     exit_code = 75
-    http_status = 503
 
 
 class StoreUnusable(EngagementError):

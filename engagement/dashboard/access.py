@@ -25,8 +25,6 @@ SHARED: Final = "shared"  # the name of whoever comes with the token: it names n
 class NotAllowed(EngagementError):
     """The viewer may not do this, or nobody knows them."""
 
-    http_status = 403
-
 
 @dataclass(frozen=True)
 class Viewer:
