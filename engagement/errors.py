@@ -50,3 +50,15 @@ class StoreUnusable(EngagementError):
 
 class RunFailed(EngagementError):
     """A step of a pipeline failed; the last published run still stands."""
+
+
+def of_the_system(error: OSError) -> str:
+    """Return which file the system refused and why; where it is a matter of rights, also who can help.
+
+    >>> of_the_system(PermissionError(13, "Permission denied", "/srv/.env"))
+    '/srv/.env: Permission denied; whoever owns it or its folder can let you in (chmod), or run this for you'
+    """
+    said = f"{error.filename or 'the system'}: {error.strerror}"
+    if isinstance(error, PermissionError):
+        said += "; whoever owns it or its folder can let you in (chmod), or run this for you"
+    return said

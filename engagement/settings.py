@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from engagement.errors import InvalidInput
+from engagement.errors import InvalidInput, of_the_system
 
 PROJECT: Final = Path(__file__).resolve().parents[1]
 DEFAULT_MODEL: Final = "gpt-4.1-mini"  # answers without thinking first: eight seconds are enough
@@ -96,9 +96,19 @@ def zone(name: str) -> ZoneInfo:
 def read_settings() -> Settings:
     """Return the settings of this process; `InvalidInput` names what is wrong, never its value."""
     try:
+        _look(Settings.model_config.get("env_file"))
         settings = Settings()
+    except OSError as error:
+        raise InvalidInput(f"settings: {of_the_system(error)}") from None
     except ValidationError as error:
         wrong = ", ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise InvalidInput(f"settings: {wrong}") from None
     zone(settings.timezone)
     return settings
+
+
+def _look(file: object) -> None:
+    """Raise `OSError` for a file in a folder that may not be entered, which Python 3.14 takes for a missing one."""
+    if isinstance(file, Path):
+        with suppress(FileNotFoundError, NotADirectoryError):
+            file.stat()

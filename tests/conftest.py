@@ -47,6 +47,15 @@ def no_store(tmp_path):
     return Store(tmp_path / "store.duckdb")
 
 
+@pytest.fixture
+def open_folder():
+    """A folder that everybody can enter, which `tmp_path` of root is not."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o777)
+        yield Path(folder)
+        Path(folder).chmod(0o777)
+
+
 @pytest.fixture(scope="session")
 def real_data():
     folder = Path(os.environ.get("ENGAGEMENT_DATA") or PROJECT.parent / "shared" / "data")

@@ -4,6 +4,7 @@ import pytest
 
 from engagement.errors import InvalidInput
 from engagement.settings import PROJECT, Settings, read_settings, zone
+from tests.support.rights import ordinary_rights
 
 KEY = "sk-test-0123456789"
 
@@ -87,3 +88,17 @@ def test_a_setting_can_stand_in_an_env_file(monkeypatch, tmp_path):
     assert read_settings().timezone == "Asia/Kolkata"
     monkeypatch.setenv("ENGAGEMENT_TIMEZONE", "UTC")
     assert read_settings().timezone == "UTC"
+
+
+@pytest.mark.parametrize("denied", ["the file", "its folder"])
+def test_a_file_of_settings_that_may_not_be_read_is_named_with_what_to_do(monkeypatch, open_folder, denied):
+    file = open_folder / ".env"
+    file.write_text(f"OPENAI_API_KEY={KEY}\n")
+    (file if denied == "the file" else open_folder).chmod(0)
+    monkeypatch.setitem(Settings.model_config, "env_file", file)
+    with ordinary_rights(), pytest.raises(InvalidInput) as refused:
+        read_settings()
+    assert str(refused.value) == (
+        f"settings: {file}: Permission denied; "
+        "whoever owns it or its folder can let you in (chmod), or run this for you"
+    )

@@ -8,7 +8,7 @@ import sys
 import typer
 
 from engagement.cli import console, learners, load, queue, run, schedule, serve, simulate, titles
-from engagement.errors import EngagementError
+from engagement.errors import EngagementError, of_the_system
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -45,7 +45,7 @@ def main() -> None:
         )
         sys.exit(EngagementError.exit_code)
     except OSError as error:  # a folder that may not be written, a full disk
-        _say(f"{error.filename or 'the system'}: {error.strerror}")
+        _say(of_the_system(error))
         sys.exit(EngagementError.exit_code)
 
 

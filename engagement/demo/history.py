@@ -39,7 +39,7 @@ def cohort_day(store: Store) -> datetime | None:
 
     Raises `InvalidInput` where the store holds learners of somebody's own: the demo adds nothing to those.
     """
-    if not store.path.exists():
+    if not store.is_there():
         return None
     with store.read() as db:
         own, newest = first_row(

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from engagement.content import templates
-from engagement.errors import EngagementError, NotFound, StoreUnusable
+from engagement.errors import EngagementError, NotFound, StoreUnusable, of_the_system
 from engagement.llm import pricing, titles, writer
 from engagement.pipeline import config, inbox
 from engagement.pipeline.config import Pipeline
@@ -100,11 +100,13 @@ def _check(name: str, look: Callable[[], str]) -> Check:
         return Check(name, name != "store", str(nothing_yet))
     except EngagementError as error:
         return Check(name, False, str(error))
+    except OSError as error:
+        return Check(name, False, of_the_system(error))
 
 
 def _lock(store: Store) -> str:
     """Say who works on the store; `StoreBusy` names who keeps it longer than anybody of ours should."""
-    if store.path.exists():
+    if store.is_there():
         with turnstile(store.path, exclusive=False, wait_s=_HOLDER_WAIT_S):
             pass
         with suppress(StoreUnusable):
@@ -275,8 +277,10 @@ def _versions() -> str:
 
 def _reports(settings: Settings) -> str:
     folder = settings.reports
-    if folder.exists() and not (folder.is_dir() and os.access(folder, os.W_OK)):
-        raise EngagementError(f"{folder} is not a folder that can be written to")
+    with suppress(FileNotFoundError):
+        folder.stat()
+        if not (folder.is_dir() and os.access(folder, os.W_OK)):
+            raise EngagementError(f"{folder} is not a folder that can be written to")
     return str(folder)
 
 

@@ -17,7 +17,7 @@ from typing import Final
 
 import duckdb
 
-from engagement.errors import EngagementError, NotFound, StoreUnusable
+from engagement.errors import EngagementError, NotFound, StoreUnusable, of_the_system
 from engagement.store import upgrade
 from engagement.store.engine import DEFECTS, attach, new_engine, plain_error
 from engagement.store.locks import turnstile
@@ -48,6 +48,16 @@ class Store:
         self._attached = 0
         self._local = threading.local()
 
+    def is_there(self) -> bool:
+        """Return whether there is a file; `StoreUnusable` where its folder does not let us see."""
+        try:
+            self.path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError as error:
+            raise StoreUnusable(of_the_system(error)) from None
+        return True
+
     @contextmanager
     def read(self) -> Iterator[Cursor]:
         """Yield a cursor on the store as it is now; a change is refused.
@@ -58,7 +68,7 @@ class Store:
         if (outer := self._current) is not None:
             yield outer
             return
-        if not self.path.exists():
+        if not self.is_there():
             raise NotFound(f"there is no store at {self.path}; `engagement load` or `make demo` makes one")
         with self._held(exclusive=False) as cursor:
             if upgrade.schema_version(cursor) == upgrade.SCHEMA_VERSION:
@@ -71,7 +81,7 @@ class Store:
 
     def schema(self) -> int:
         """Return the number of the file's schema as it is, 0 for a file without tables; raises as `read` does."""
-        if not self.path.exists():
+        if not self.is_there():
             raise NotFound(f"there is no store at {self.path}")
         with self._held(exclusive=False) as cursor:
             return upgrade.schema_version(cursor)
@@ -177,4 +187,6 @@ def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise StoreUnusable(f"{folder}: cannot make the folder of the store: {error.strerror}") from None
+        raise StoreUnusable(
+            f"{folder}: cannot make the folder of the store: {of_the_system(error)}"
+        ) from None

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from engagement.errors import StoreBusy, StoreUnusable
+from engagement.errors import StoreBusy, StoreUnusable, of_the_system
 
 _POLL_S: Final = (0.0005, 0.003)  # random, so that two waiters do not keep step
 _GLANCE_S: Final = 0.1  # who looks whether a run works has its lock for an instant
@@ -69,7 +69,7 @@ def runner(path: Path) -> str | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise StoreUnusable(f"{_of_runs(path).name}: cannot be looked at: {error.strerror}") from None
+        raise StoreUnusable(of_the_system(error)) from None
     try:
         return None if _tried(lock, fcntl.LOCK_SH) else _holder(lock)
     finally:
@@ -96,9 +96,7 @@ def _opened(path: Path) -> Iterator[int]:
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     except OSError as error:
-        raise StoreUnusable(
-            f"{path.parent}: cannot write the lock file {path.name}: {error.strerror}"
-        ) from None
+        raise StoreUnusable(f"cannot write the lock file: {of_the_system(error)}") from None
     try:
         yield descriptor
     finally:

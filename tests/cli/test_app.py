@@ -1,13 +1,19 @@
 """How a command ends where something is wrong, whichever it is."""
 
+import shutil
 import subprocess
 import sys
 
 import pytest
+from typer.main import get_command
 
+from engagement.cli import app
+from engagement.demo import history  # noqa: F401 (imported before rights are given up)
+from engagement.settings import PROJECT, Settings
 from engagement.store import Store
 from engagement.store.locks import sole_runner
 from tests.support.cohort import learner, load
+from tests.support.rights import ordinary_rights
 
 
 @pytest.mark.parametrize(
@@ -140,3 +146,89 @@ def test_a_command_that_needs_a_store_makes_none(engagement, path, monkeypatch, 
     code, _, error = engagement(*command)
     assert (code, nothing.exists()) == (4, False)
     assert "there is no store" in error
+
+
+COMMANDS = [
+    ("demo",),
+    ("sample",),
+    ("load", "learners.csv"),
+    ("oulad", "tables", "--module", "AAA", "--presentation", "2013J", "--as-of-day", "84"),
+    ("simulate", "policy.toml"),
+    ("score",),
+    ("run", "nightly"),
+    ("learners",),
+    ("learner", "a"),
+    ("nudge", "a", "--channel", "email"),
+    ("quiz", "a"),
+    ("queue", "list"),
+    ("queue", "approve", "a"),
+    ("queue", "reject", "a", "--reason", "on leave"),
+    ("queue", "export"),
+    ("titles",),
+    ("titles", "confirm", "loops"),
+    ("titles", "withdraw", "loops"),
+    ("schedule", "install", "nightly"),
+    ("schedule", "list"),
+    ("schedule", "remove", "nightly"),
+    ("dashboard",),
+    ("explore",),
+]
+
+
+def test_every_command_is_among_those_that_meet_a_fault():
+    assert {name for name, *_ in COMMANDS} | {"doctor"} == set(get_command(app.app).commands)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_settings_that_may_not_be_read_are_a_line_that_says_which_file_and_what_to_do(
+    refused, open_folder, monkeypatch, command
+):
+    monkeypatch.setenv("ENGAGEMENT_TIMEZONE", "Mars/Olympus")
+    assert refused(*command)[0] == 2  # which imports all that is needed so far: see `ordinary_rights`
+    monkeypatch.setitem(Settings.model_config, "env_file", open_folder / ".env")
+    (open_folder / ".env").touch(mode=0)
+    with ordinary_rights():
+        code, said = refused(*command)
+    assert code == 2
+    assert said.startswith(f"engagement: settings: {open_folder}/.env: Permission denied; whoever owns it ")
+
+
+THEIR_STORE = "theirs/store.duckdb"
+NEEDS_A_STORE = {"simulate", "score", "learners", "learner", "nudge", "quiz", "queue", "titles", "explore"}
+
+
+@pytest.mark.parametrize(
+    "command", [command for command in COMMANDS if command[0] in NEEDS_A_STORE], ids=" ".join
+)
+def test_a_store_in_a_folder_that_may_not_be_entered_is_a_line_that_says_so(
+    refused, open_folder, monkeypatch, command
+):
+    monkeypatch.setenv("ENGAGEMENT_STORE", str(open_folder / THEIR_STORE))
+    assert refused(*command)[0] == 4  # which imports what is needed so far
+    (open_folder / "theirs").mkdir(mode=0)
+    with ordinary_rights():
+        code, said = refused(*command)
+    assert code == 1
+    assert f"{open_folder / THEIR_STORE}: Permission denied; whoever owns it or its folder can let" in said
+
+
+@pytest.mark.parametrize("command", ["demo", "load"])
+def test_no_store_is_made_in_a_folder_that_may_not_be_entered(
+    engagement, refused, open_folder, monkeypatch, command
+):
+    file = shutil.copy(PROJECT / "data" / "sample_learners.csv", open_folder)
+    engagement("load", file)  # into a store of our own, which imports what is needed
+    (open_folder / "theirs").mkdir(mode=0)
+    monkeypatch.setenv("ENGAGEMENT_STORE", str(open_folder / THEIR_STORE))
+    with ordinary_rights():
+        code, said = refused(command, *([file] if command == "load" else []))
+    assert code == 1
+    assert "Permission denied; whoever owns it or its folder can let you in (chmod)" in said
+
+
+def test_a_file_that_may_not_be_read_is_a_line_that_says_so(refused, open_folder):
+    (open_folder / "theirs").mkdir(mode=0)
+    refused("load", open_folder / "nowhere.csv")  # which imports what is needed
+    with ordinary_rights():
+        _, said = refused("load", open_folder / "theirs" / "learners.csv")
+    assert "learners.csv: Permission denied; whoever owns it or its folder can let you in (chmod)" in said

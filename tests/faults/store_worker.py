@@ -6,7 +6,6 @@
     store_worker.py fill PATH MEGABYTES        writes until files may not grow further, then with room again
     store_worker.py upgrade PATH STEP          kills itself at that step of bringing an older store up to date
     store_worker.py cramped PATH BYTES         reads the store where no file may be larger; prints what it is told
-    store_worker.py use PATH                   reads and writes once each, as nobody where it can; prints errors
 
 A write is always a pair of rows, so that an odd count is half a write.
 """
@@ -25,7 +24,6 @@ from engagement.store import Store, first_row, upgrade
 from engagement.store.locks import turnstile
 
 COUNT = "select count(*) from tombstones"
-NOBODY = 65534
 
 
 def insert_half(db, name):
@@ -178,19 +176,6 @@ def cramped(store, size):
         print(error)
 
 
-def use(store):
-    if os.geteuid() == 0:
-        os.seteuid(NOBODY)
-    said = {}
-    for name, block in (("read", store.read), ("write", store.write)):
-        try:
-            with block() as db:
-                said[name] = first_row(db, COUNT)[0]
-        except EngagementError as error:
-            said[name] = [type(error).__name__, error.exit_code, str(error)]
-    print(json.dumps(said))
-
-
 if __name__ == "__main__":
     action, path, *rest = sys.argv[1:]
     store = Store(Path(path))
@@ -207,5 +192,3 @@ if __name__ == "__main__":
             upgraded(store, *rest)
         case "cramped":
             cramped(store, int(float(rest[0])))
-        case "use":
-            use(store)

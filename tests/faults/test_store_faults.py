@@ -6,7 +6,6 @@ import random
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import pytest
 
 from engagement.errors import StoreBusy, StoreUnusable
 from engagement.store import SCHEMA_VERSION, Store, engine, first_row
+from tests.support.rights import ordinary_rights
 
 WORKER = Path(__file__).with_name("store_worker.py")
 COUNT = "select count(*) from tombstones"
@@ -270,54 +270,52 @@ def test_a_foreign_holder_that_lets_go_is_waited_for(store):
 
 
 @pytest.fixture
-def open_folder():
-    """A folder that a process without rights can enter, which `tmp_path` of root is not."""
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder).chmod(0o777)
-        yield Path(folder)
-
-
-def shared(store):
-    """Let others take the turnstile, as a group on one machine would."""
+def shared(open_folder):
+    """A store whose turnstile others may take, as a group on one machine would."""
+    store = Store(open_folder / "store.duckdb")
+    create(store)
     for suffix in (".gate", ".lock"):
         store.path.with_name(store.path.name + suffix).chmod(0o666)
+    return store
 
 
-def test_a_read_only_file_can_be_read_and_not_written(open_folder):
-    store = Store(open_folder / "store.duckdb")
-    create(store)
-    shared(store)
-    store.path.chmod(0o444)
-    content = store.path.read_bytes()
-    said = outcome(start("use", store.path))
-    assert said["read"] == 0
-    kind, exit_code, message = said["write"]
-    assert (kind, exit_code) == ("StoreUnusable", 1)
-    assert "read-only, or not permitted" in message
-    assert store.path.read_bytes() == content
+def test_a_read_only_file_can_be_read_and_not_written(shared):
+    shared.path.chmod(0o444)
+    content = shared.path.read_bytes()
+    with ordinary_rights():
+        store = Store(shared.path)
+        with store.read() as db:
+            assert first_row(db, COUNT) == (0,)
+        with pytest.raises(StoreUnusable, match="read-only, or not permitted") as refused, store.write():
+            pass
+    assert refused.value.exit_code == 1
+    assert shared.path.read_bytes() == content
 
 
-def test_a_file_that_may_not_be_read_is_refused(open_folder):
-    store = Store(open_folder / "store.duckdb")
-    create(store)
-    shared(store)
-    store.path.chmod(0o000)
-    said = outcome(start("use", store.path))
-    for kind, exit_code, message in said.values():
-        assert (kind, exit_code) == ("StoreUnusable", 1)
-        assert "not permitted" in message
+def test_a_file_that_may_not_be_read_is_refused(shared):
+    shared.path.chmod(0o000)
+    with ordinary_rights():
+        for error in refusals(Store(shared.path)):
+            assert (type(error), error.exit_code) == (StoreUnusable, 1)
+            assert "not permitted" in str(error)
 
 
-def test_a_folder_without_rights_is_refused_plainly(open_folder):
-    store = Store(open_folder / "store.duckdb")
-    create(store)
+@pytest.mark.parametrize("rights", [0o555, 0], ids=["may be looked into", "may not be entered"])
+def test_a_folder_without_rights_is_refused_with_what_to_do(shared, open_folder, rights):
     for file in open_folder.iterdir():
         file.chmod(0o444)
-    open_folder.chmod(0o555)
-    said = outcome(start("use", store.path))
-    open_folder.chmod(0o777)
-    assert {(kind, exit_code) for kind, exit_code, _ in said.values()} == {("StoreUnusable", 1)}
-    assert all("Permission denied" in message for *_, message in said.values())
+    open_folder.chmod(rights)
+    with ordinary_rights():
+        store = Store(shared.path)
+        errors = refusals(store)
+        if not rights:
+            with pytest.raises(StoreUnusable) as refused:
+                store.schema()
+            errors.append(refused.value)
+    for error in errors:
+        assert (type(error), error.exit_code) == (StoreUnusable, 1)
+        assert f"{open_folder}" in str(error)
+        assert "Permission denied; whoever owns it or its folder can let you in (chmod)" in str(error)
 
 
 def test_an_orphaned_lock_file_blocks_nobody(no_store):

@@ -21,6 +21,7 @@ from engagement.store import open_store, upgrade
 from engagement.store.locks import sole_runner
 from tests.support.cohort import AS_OF, DAY, HOUR, begin, learner, load, night
 from tests.support.older_store import make_older
+from tests.support.rights import ordinary_rights
 
 KEY = "sk-test-0123456789"
 
@@ -460,3 +461,20 @@ def test_the_json_form_of_a_check_is_documented():
 
 def test_the_settings_of_a_test_are_its_own():
     assert Settings.model_config["env_file"] is None
+
+
+def test_what_may_not_be_looked_at_fails_with_what_to_do(settings, open_folder):
+    denied = settings.model_copy(
+        update={"store": open_folder / "store" / "own.duckdb", "reports": open_folder / "reports" / "all"}
+    )
+    examined(denied)  # which imports what is needed
+    for folder in ("store", "reports"):
+        (open_folder / folder).mkdir(mode=0)
+    with ordinary_rights():
+        found = examined(denied)
+    for name in ("lock", "reports"):
+        assert not found[name].ok
+        assert str(open_folder) in found[name].detail
+        assert "Permission denied; whoever owns it or its folder can let you in" in found[name].detail
+    for name in ("store", "integrity", "last run", "facts", "titles"):
+        assert not found[name].ok
