@@ -4,7 +4,11 @@ A benchmark is a module of this folder with a `main` that returns rows: `what`, 
 something to compare with `rival` and `ratio`; and either `target`, the largest good ratio, or `most`, the largest good
 value of ours; without both the row only informs.
 Rows of another kind, such as how good the score is, are kept too, and shown as their module prints them.
-Nothing here fails when a figure is bad: times depend on the machine, and a table is read by a person.
+Nothing here fails when a figure is bad: times depend on the machine, and a table is read by a person. A benchmark that
+cannot be run does fail, when the others have been measured.
+
+Each has a `smallest` beside its `main`: the same, or an inner part of it, at a size that takes seconds and shows that
+it still runs. The tests run these.
 """
 
 import io
@@ -12,6 +16,7 @@ import json
 import os
 import platform
 import sys
+import traceback
 from contextlib import redirect_stdout
 from datetime import UTC, datetime
 from importlib import import_module, metadata
@@ -99,10 +104,16 @@ def main() -> None:
     kept = json.loads(FIGURES.read_text(encoding="utf-8"))["figures"] if FIGURES.exists() else {}
     figures: dict[str, list[dict[str, Any]]] = {name: kept[name] for name in known if name in kept}
     shown: list[dict[str, Any]] = []
+    failed: list[str] = []
     for name in names:
         print(f"measuring {name} ...", file=sys.stderr, flush=True)
-        with redirect_stdout(io.StringIO()) as printed:
-            rows: list[dict[str, Any]] = import_module(f"tests.benchmarks.{name}").main()
+        try:
+            with redirect_stdout(io.StringIO()) as printed:
+                rows: list[dict[str, Any]] = import_module(f"tests.benchmarks.{name}").main()
+        except Exception:
+            traceback.print_exc()
+            failed.append(name)
+            continue
         compared = [finished(row) for row in rows if "ours" in row]
         shown += compared
         if not compared:
@@ -113,6 +124,8 @@ def main() -> None:
     FIGURES.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     if shown:
         print(table(shown))
+    if failed:
+        sys.exit(f"could not be run: {', '.join(failed)}")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """What a command costs: CPU seconds of it and of every process it starts, as the operating system counts them.
 
-Commands run as on a machine that has run them before: with their byte code kept, here in a folder of the benchmark,
-whatever the caller's environment says about writing it. One run that is not counted fills that folder.
+Commands run as on a machine that has run them before: with their byte code kept, whatever the caller's environment says
+about writing it. One run that is not counted writes what is missing.
 """
 
 import os
@@ -29,7 +29,6 @@ class Cost(NamedTuple):
 def cost(
     command: Sequence[str | Path],
     *,
-    kept: Path,
     env: Mapping[str, str] | None = None,
     before: Callable[[], None] | None = None,
 ) -> Cost:
@@ -37,13 +36,11 @@ def cost(
 
     Parameters
     ----------
-    kept
-        The folder for byte code.
     before
         Done in the new process before the command.
     """
     inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    full = inherited | {"PYTHONPYCACHEPREFIX": str(kept)} | dict(env or {})
+    full = inherited | dict(env or {})
     used_before, begin = _children_s(), time.monotonic()
     words = [str(part) for part in command]
     done = subprocess.run(

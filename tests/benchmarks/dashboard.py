@@ -56,6 +56,7 @@ from tests.benchmarks.pages import (
     unique_mb,
 )
 from tests.benchmarks.size import BIN, FEWER, LEARNERS
+from tests.support import cohort
 from tests.support.model_server import ModelServer
 
 FEW = LEARNERS // FEWER
@@ -83,12 +84,36 @@ class Site:
 
 def main() -> list[dict[str, Any]]:
     """Return the figures of both pages; none where there is no Chromium."""
-    chromium = shutil.which("chromium")
+    chromium = _chromium()
     if chromium is None:
-        print("dashboard: not measured, for there is no chromium on this machine", file=sys.stderr)
         return []
     with tempfile.TemporaryDirectory() as made:
         return asyncio.run(_measured(Path(made), chromium))
+
+
+def smallest() -> list[dict[str, Any]]:
+    """Return one wait of one viewer on a page of few learners; none where there is no Chromium."""
+    chromium = _chromium()
+    if chromium is None:
+        return []
+    with tempfile.TemporaryDirectory() as made:
+        return asyncio.run(_looked_at(Path(made), chromium))
+
+
+async def _looked_at(folder: Path, chromium: str) -> list[dict[str, Any]]:
+    store = open_store(folder / "few.duckdb")
+    cohort.load(store, cohort.learner())
+    cohort.night(store)
+    with _ours(store.path, "http://127.0.0.1:9") as ours:
+        async with browser(chromium) as opened, _viewers(opened, ours, 1) as (viewer,):
+            return [{"what": "a learner is opened", "ours": await open_learner(viewer), "unit": "s"}]
+
+
+def _chromium() -> str | None:
+    path = shutil.which("chromium")
+    if path is None:
+        print("dashboard: not measured, for there is no chromium on this machine", file=sys.stderr)
+    return path
 
 
 async def _measured(folder: Path, chromium: str) -> list[dict[str, Any]]:

@@ -56,21 +56,30 @@ SQL = (
 
 def main() -> list[dict[str, Any]]:
     """Return the figure."""
-    named = {"at": AS_OF, "learners": LEARNERS}
+    return _measured(LEARNERS, runs=RUNS)
+
+
+def smallest() -> list[dict[str, Any]]:
+    """Return the same of a store that is made at once."""
+    return _measured(300, runs=1)
+
+
+def _measured(learners: int, *, runs: int) -> list[dict[str, Any]]:
+    named = {"at": AS_OF, "learners": learners}
     with tempfile.TemporaryDirectory() as made:
         store = Store(Path(made, "store.duckdb"))
         with store.write() as db:
             for sql in SQL:
                 db.execute(sql, {name: value for name, value in named.items() if f"${name}" in sql})
         taken = []
-        for _ in range(RUNS):
+        for _ in range(runs):
             begin = time.perf_counter()
             found = effect.estimate(store, as_of=AS_OF + timedelta(days=9), zone=ZoneInfo("UTC"))
             words = found.in_words
             taken.append(time.perf_counter() - begin)
         persons = sum(arm.persons for arm in (found.nudged, found.compared) if arm)
-        assert persons == LEARNERS, words
-    what = f"what an experiment with {LEARNERS:,} assigned persons found, median of {RUNS}"
+        assert persons == learners, words
+    what = f"what an experiment with {learners:,} assigned persons found, median of {runs}"
     return [
         {"what": what, "ours": median(taken), "unit": "s", "most": LONGEST_S},
         {"what": f"{what}, the slowest", "ours": max(taken), "unit": "s"},

@@ -138,7 +138,8 @@ class Viewer:
 
     async def errors(self) -> list[str]:
         """Return what went wrong on the page until now, as it was shown or thrown."""
-        return self.thrown + await self.page.evaluate("[...bench.errors]")
+        shown: list[str] = await self.page.evaluate("[...bench.errors]")
+        return self.thrown + shown
 
     async def vanish(self) -> None:
         """End the page as a crash does, which tells the server nothing."""

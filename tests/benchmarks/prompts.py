@@ -14,6 +14,7 @@ import duckdb
 import jinja2
 
 from engagement.llm import prompts
+from engagement.store import first_row
 
 ROWS, PER = 1_000_000, 200_000
 FILLED = 20_000
@@ -22,19 +23,19 @@ MOST_S, RIVAL_RATIO = 1, 0.25
 PREFIX = prompts.nudge_task("email", "en").key_prefix(
     model="gpt-4.1-mini", base_url="https://api.openai.com/v1"
 )
-TYPES = "['behind_pace', 'low_quiz', 'missed_session', 'inactivity', 'welcome', 'support_referral', 'praise']"
+TYPES = ["behind_pace", "low_quiz", "missed_session", "inactivity", "welcome", "support_referral", "praise"]
 
 # One row per learner: what a run knows, a tenth of it missing; two in three of 18 programs and 60 topics have titles.
-INPUTS = f"""
+INPUTS = """
 create temp table prompt_inputs as
 with drawn as (
     select range as id, hash(range, 1) as a, hash(range, 2) as b, hash(range, 3) as c, hash(range, 4) as d,
         hash(range, 5) as e, hash(range, 6) as f, hash(range, 7) as g, hash(range, 8) as h
-    from range({ROWS})
+    from range($rows)
 )
 select
     id,
-    {TYPES}[(1 + a % 7)::bigint] as type,
+    $types[(1 + a % 7)::bigint] as type,
     (1 + b % 3)::integer as variant,
     case when c % 18 < 12 then 'Programme ' || (c % 18) end as program_title,
     case when d % 60 < 40 then 'Topic ' || (d % 60) end as topic_title,
@@ -49,35 +50,44 @@ from drawn
 
 def main() -> list[dict[str, Any]]:
     """Return seconds for so many rows, and how many prompts are different."""
+    return _measured(ROWS, FILLED, runs=RUNS)
+
+
+def smallest() -> list[dict[str, Any]]:
+    """Return the same of a few rows."""
+    return _measured(300, 100, runs=1)
+
+
+def _measured(rows: int, filled: int, *, runs: int) -> list[dict[str, Any]]:
     with duckdb.connect() as db:
-        db.execute(INPUTS)
-        found = db.execute(f"from prompt_inputs where id < {FILLED} order by id")
-        names = [column[0] for column in found.description]
+        db.execute(INPUTS, {"types": TYPES, "rows": rows})
+        found = db.execute(f"from prompt_inputs where id < {filled} order by id")
+        names = [column[0] for column in found.description or ()]
         learners = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
         ours, rival = [], []
-        for run in range(RUNS + 1):
-            ours_s, rival_s = _ours(db), _rival(learners)
+        for run in range(runs + 1):
+            ours_s, rival_s = _ours(db, rows), _rival(learners)
             if run:  # the first is not counted
                 ours.append(ours_s)
                 rival.append(rival_s)
-        kept = db.execute(f"select data, cache_key from prompts where id < {FILLED} order by id").fetchall()
+        kept = db.execute(f"select data, cache_key from prompts where id < {filled} order by id").fetchall()
         assert kept == _filled(learners)
-        (different,) = db.execute("select count(distinct cache_key) from prompts").fetchone()
+        (different,) = first_row(db, "select count(distinct cache_key) from prompts")
     ours_s, rival_s = (statistics.median(taken) for taken in (ours, rival))
-    what = f"prompts and keys in DuckDB, {PER:,} rows of {ROWS:,}"
-    beside = f"{what}, beside jinja in Python ({FILLED:,}, multiplied)"
+    what = f"prompts and keys in DuckDB, {PER:,} rows of {rows:,}"
+    beside = f"{what}, beside jinja in Python ({filled:,}, multiplied)"
     return [
         {"what": what, "ours": ours_s, "unit": "s", "most": MOST_S},
         _row(beside, ours_s, rival_s) | {"target": RIVAL_RATIO},
         {
-            "what": f"different prompts of {ROWS:,} invented learners, one channel",
+            "what": f"different prompts of {rows:,} invented learners, one channel",
             "ours": different,
             "unit": "prompts",
         },
     ]
 
 
-def _ours(db: duckdb.DuckDBPyConnection) -> float:
+def _ours(db: duckdb.DuckDBPyConnection, rows: int) -> float:
     begin = time.monotonic()
     relation = prompts.nudge_data(db.table("prompt_inputs"))
     db.execute(
@@ -88,7 +98,7 @@ def _ours(db: duckdb.DuckDBPyConnection) -> float:
         """,
         {"prefix": PREFIX},
     )
-    return (time.monotonic() - begin) * PER / ROWS
+    return (time.monotonic() - begin) * PER / rows
 
 
 def _rival(learners: list[dict[str, Any]]) -> float:

@@ -14,15 +14,17 @@ import duckdb
 import numpy as np
 import pandas as pd
 
+from engagement.policy import INPUTS as INPUT_OF
 from engagement.risk import formula
+from engagement.vocabulary import TERMS
 
 LEARNERS = 1_000_000
 LOOPED = 100_000  # the loop over dicts runs on these, and its time is multiplied
 RUNS = 5
-INPUTS = tuple(formula.INPUTS.values())
+INPUTS = tuple(INPUT_OF.values())
 # The contributions are part of the result: both sides work them out and sum them up.
 SUMMARY = ", ".join(
-    ["risk_label, count(*) as learners", *(f"sum({name})" for name in (*formula.TERMS, "risk_score"))]
+    ["risk_label, count(*) as learners", *(f"sum({name})" for name in (*TERMS, "risk_score"))]
 )
 
 SQL = """
@@ -101,7 +103,7 @@ def plain_numpy(learners: pd.DataFrame) -> dict[str, np.ndarray]:
     label = np.select(
         [np.isnan(score), score > 0.7 + 1e-9, score > 0.4 + 1e-9], ["unknown", "high", "medium"], "low"
     )
-    return dict(zip(formula.TERMS, parts, strict=True)) | {"risk_score": score, "risk_label": label}
+    return dict(zip(TERMS, parts, strict=True)) | {"risk_score": score, "risk_label": label}
 
 
 def plain_loop(learners: list[dict[str, float | None]]) -> list[tuple[float | None, str]]:
@@ -127,10 +129,10 @@ def plain_loop(learners: list[dict[str, float | None]]) -> list[tuple[float | No
 LOOP_INPUTS = tuple(zip(INPUTS, (0.5, 0.2, 0.2, 0.1), (100.0, 100.0, 7.0, 30.0), (-1, -1, 1, 1), strict=True))
 
 
-def in_turns(*sides: Callable[[], Any]) -> list[float]:
+def in_turns(*sides: Callable[[], Any], runs: int) -> list[float]:
     """Return the median CPU seconds of each side, after one warming run of each."""
     seconds: list[list[float]] = [[] for _ in sides]
-    for run in range(RUNS + 1):
+    for run in range(runs + 1):
         for side, taken in zip(sides, seconds, strict=True):
             begin = time.process_time()
             side()
@@ -139,13 +141,13 @@ def in_turns(*sides: Callable[[], Any]) -> list[float]:
     return [statistics.median(taken) for taken in seconds]
 
 
-def row(what: str, ours: float, rival: float, target: float) -> dict[str, Any]:
+def row(what: str, ours: float, rival: float, *, target: float) -> dict[str, Any]:
     """Return one measured line; the target is the largest ratio that is good enough."""
     ratio = round(ours / rival, 2)
     return {"what": what, "ours": ours, "rival": rival, "ratio": ratio, "target": target, "unit": "CPU s"}
 
 
-def against_sql(learners: pd.DataFrame) -> dict[str, Any]:
+def against_sql(learners: pd.DataFrame, runs: int) -> dict[str, Any]:
     """DuckDB: the relation `score` builds against SQL written by hand, both only summed up by label."""
     db = duckdb.connect()
     columns = ", ".join(f"case when isnan({name}) then null else {name} end as {name}" for name in INPUTS)
@@ -162,10 +164,11 @@ def against_sql(learners: pd.DataFrame) -> dict[str, Any]:
         assert mine[:2] == theirs[:2]
         for one, other in zip(mine[2:], theirs[2:], strict=True):
             assert one == other or math.isclose(one, other, rel_tol=1e-9)
-    return row("DuckDB against hand-written SQL", *in_turns(ours, rival), target=1.15)
+    built, written = in_turns(ours, rival, runs=runs)
+    return row("DuckDB against hand-written SQL", built, written, target=1.15)
 
 
-def against_numpy(learners: pd.DataFrame) -> list[dict[str, Any]]:
+def against_numpy(learners: pd.DataFrame, runs: int) -> list[dict[str, Any]]:
     """pandas: against bare arrays, and against the same arrays put into the table that `score` gives."""
 
     def rival_table() -> pd.DataFrame:
@@ -173,7 +176,7 @@ def against_numpy(learners: pd.DataFrame) -> list[dict[str, Any]]:
 
     pd.testing.assert_frame_equal(formula.score(learners), rival_table(), rtol=0, atol=1e-12)
     ours, arrays, table = in_turns(
-        lambda: formula.score(learners), lambda: plain_numpy(learners), rival_table
+        lambda: formula.score(learners), lambda: plain_numpy(learners), rival_table, runs=runs
     )
     return [
         row("pandas against plain numpy arrays", ours, arrays, target=3.0),
@@ -181,17 +184,18 @@ def against_numpy(learners: pd.DataFrame) -> list[dict[str, Any]]:
     ]
 
 
-def against_loop(learners: pd.DataFrame) -> dict[str, Any]:
+def against_loop(learners: pd.DataFrame, looped: int, runs: int) -> dict[str, Any]:
     """pandas on a million against a loop over dicts, run on fewer and multiplied."""
-    few = learners.head(LOOPED)
+    few = learners.head(looped)
     dicts = [
-        {name: None if math.isnan(value) else value for name, value in line.items()}
-        for line in few.to_dict("records")
+        {name: None if math.isnan(value) else value for name, value in zip(INPUTS, line, strict=True)}
+        for line in few[[*INPUTS]].to_numpy().tolist()
     ]
-    for mine, theirs in zip(formula.score(few).itertuples(), plain_loop(dicts), strict=True):
-        assert mine.risk_label == theirs[1]
-        assert theirs[0] is None or abs(mine.risk_score - theirs[0]) <= 1e-12
-    ours, loop = in_turns(lambda: formula.score(learners), lambda: plain_loop(dicts))
+    scored = formula.score(few)[["risk_score", "risk_label"]].to_numpy().tolist()
+    for (score, label), (expected, word) in zip(scored, plain_loop(dicts), strict=True):
+        assert label == word
+        assert expected is None or abs(score - expected) <= 1e-12
+    ours, loop = in_turns(lambda: formula.score(learners), lambda: plain_loop(dicts), runs=runs)
     scale = len(learners) / len(few)
     what = f"pandas against a loop over dicts ({len(few):,} run, times {scale:g})"
     return row(what, ours, loop * scale, target=0.5)
@@ -199,8 +203,22 @@ def against_loop(learners: pd.DataFrame) -> dict[str, Any]:
 
 def main() -> list[dict[str, Any]]:
     """Print and return one row per comparison."""
-    learners = random_learners(LEARNERS)
-    rows = [against_sql(learners), *against_numpy(learners), against_loop(learners)]
+    return measured(LEARNERS, LOOPED, runs=RUNS)
+
+
+def smallest() -> list[dict[str, Any]]:
+    """Print and return the same of a few learners."""
+    return measured(1_000, 100, runs=1)
+
+
+def measured(learners: int, looped: int, *, runs: int) -> list[dict[str, Any]]:
+    """Print and return one row per comparison of so many learners."""
+    invented = random_learners(learners)
+    rows = [
+        against_sql(invented, runs),
+        *against_numpy(invented, runs),
+        against_loop(invented, looped, runs),
+    ]
     for line in rows:
         print(
             f"{line['what']}: {line['ours']:.3f} against {line['rival']:.3f} {line['unit']}, "

@@ -48,6 +48,13 @@ def main() -> list[dict[str, Any]]:
         ]
 
 
+def smallest() -> list[dict[str, Any]]:
+    """Return what it takes to load a few learners; what nights take is measured in the same way."""
+    with tempfile.TemporaryDirectory() as made:
+        taken = _loaded(Path(made), 300)
+    return [{"what": "memory of loading 300 learners", "ours": taken.memory_gib, "unit": "GiB"}]
+
+
 def _nightly(what: str, store: Path, capacity: int | None) -> list[dict[str, Any]]:
     copy = _copy(store, "night")
     before = copy.stat().st_size
@@ -63,11 +70,15 @@ def _nightly(what: str, store: Path, capacity: int | None) -> list[dict[str, Any
 
 def _locked(folder: Path) -> list[dict[str, Any]]:
     """The longest wait of a writer while a file comes in and in the night after it: the first, without a limit."""
-    store, file = folder / "fewer.duckdb", folder / "fewer.csv"
-    _invented(LEARNERS // FEWER).to_csv(file, index=False)
-    taken = [_command(store, "load", str(file), "--observed-at", DAY.isoformat()), _run(store, DAY, None)]
+    taken = [_loaded(folder, LEARNERS // FEWER), _run(folder / "fewer.duckdb", DAY, None)]
     what = f"write lock held at a stretch, {LEARNERS // FEWER:,} learners"
     return [{"what": what, "ours": max(one.held_s for one in taken), "unit": "s", "most": 1}]
+
+
+def _loaded(folder: Path, size: int) -> Footprint:
+    file = folder / "fewer.csv"
+    _invented(size).to_csv(file, index=False)
+    return _command(folder / "fewer.duckdb", "load", str(file), "--observed-at", DAY.isoformat())
 
 
 def _growth(store: Path, invented: pd.DataFrame) -> list[dict[str, Any]]:

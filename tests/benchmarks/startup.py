@@ -1,7 +1,6 @@
 """How soon the command line answers: `engagement --help` beside the import of the library it is made with."""
 
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +13,25 @@ BIN = Path(sys.executable).parent
 
 def main() -> list[dict[str, Any]]:
     """Return one row per way of starting."""
-    with tempfile.TemporaryDirectory() as folder:
-        kept = Path(folder)
+    return _measured(RUNS)
 
-        def python(code: str) -> Any:
-            return lambda: cost([sys.executable, "-c", code], kept=kept)
 
-        shown, typer, package, nothing = in_turns(
-            lambda: cost([BIN / "engagement", "--help"], kept=kept),
-            python("import typer"),
-            python("import engagement"),
-            python("pass"),
-            runs=RUNS,
-        )
+def smallest() -> list[dict[str, Any]]:
+    """Return the same, each way once."""
+    return _measured(1)
+
+
+def _measured(runs: int) -> list[dict[str, Any]]:
+    def python(code: str) -> Any:
+        return lambda: cost([sys.executable, "-c", code])
+
+    shown, typer, package, nothing = in_turns(
+        lambda: cost([BIN / "engagement", "--help"]),
+        python("import typer"),
+        python("import engagement"),
+        python("pass"),
+        runs=runs,
+    )
     return [
         _row("engagement --help beside import typer", shown.cpu_s, typer.cpu_s) | {"most": HELP_S},
         _row("import engagement beside an empty Python", package.cpu_s, nothing.cpu_s),

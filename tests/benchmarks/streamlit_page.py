@@ -8,6 +8,7 @@ queries are cached data, and what narrows the table is a fragment, so that a sea
 """
 
 import os
+from typing import Any, Literal
 
 import duckdb
 import pandas as pd
@@ -88,7 +89,7 @@ where risk_scores.risk_score is not null and ($program is null or learners.progr
 group by all
 order by all
 """
-COLUMNS = {
+COLUMNS: dict[Literal["_index"] | str, Any] = {
     "name": "Learner",
     "id": "Id",
     "program": "Program",

@@ -66,13 +66,19 @@ def main() -> list[dict[str, Any]]:
         ]
 
 
+def smallest() -> list[dict[str, Any]]:
+    """Return what our side takes at a service that answers at once."""
+    taken = _all_written("ours", AT_ONCE, kept=None)
+    return [{"what": f"{AT_ONCE} nudges", "ours": taken["cpu_s"], "unit": "CPU s"}]
+
+
 def _well(kept: Path) -> list[dict[str, Any]]:
     """Compare the sides, which take turns, at a service that answers after a while."""
     sides = ("ours", *RIVALS)
     turns = [{side: _all_written(side, NUDGES, *DELAYED, kept=kept) for side in sides} for _ in range(RUNS)]
 
     def median(side: str, figure: str) -> float:
-        return statistics.median(turn[side][figure] for turn in turns)
+        return statistics.median(float(turn[side][figure]) for turn in turns)
 
     wall_s, cpu_s = median("ours", "wall_s"), median("ours", "cpu_s")
     peak_mb = max(turn["ours"]["peak_mb"] for turn in turns)
@@ -161,30 +167,31 @@ def _row(what: str, ours: float, rival: float, unit: str) -> dict[str, Any]:
     return {"what": what, "ours": ours, "rival": rival, "ratio": round(ours / rival, 2), "unit": unit}
 
 
-def _all_written(side: str, count: int, *behaviour: str, kept: Path) -> dict[str, Any]:
+def _all_written(side: str, count: int, *behaviour: str, kept: Path | None) -> dict[str, Any]:
     taken = _figures(side, count, *behaviour, kept=kept)
     assert taken["reasons"] == {WRITTEN: count}
     assert not behaviour or taken["most_at_once"] == AT_ONCE
     return taken
 
 
-def _figures(side: str, count: int, *behaviour: str, kept: Path) -> dict[str, Any]:
+def _figures(side: str, count: int, *behaviour: str, kept: Path | None) -> dict[str, Any]:
     """Return what one side says it took to ask for so many, and what a service that behaves so has counted."""
     inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    env = inherited | {"PYTHONPYCACHEPREFIX": str(kept)}
+    env = inherited | ({"PYTHONPYCACHEPREFIX": str(kept)} if kept else {})
     counted: dict[str, int] = {}
     with _served(behaviour, env, counted) as url:
         words = [sys.executable, "-m", "tests.benchmarks.asker", side, url, str(count)]
         done = subprocess.run(words, check=False, env=env, cwd=PROJECT, capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(f"{' '.join(words)} ended with {done.returncode}:\n{done.stderr[-2000:]}")
-    return json.loads(done.stdout) | counted
+    figures: dict[str, Any] = json.loads(done.stdout)
+    return figures | counted
 
 
 @contextmanager
 def _served(behaviour: tuple[str, ...], env: Mapping[str, str], counted: dict[str, int]) -> Iterator[str]:
     """Yield the address of a service; fill `counted` when it has ended."""
-    with subprocess.Popen(
+    with subprocess.Popen[str](
         [sys.executable, "-c", SERVER, *behaviour],
         env=env,
         cwd=PROJECT,
@@ -192,6 +199,7 @@ def _served(behaviour: tuple[str, ...], env: Mapping[str, str], counted: dict[st
         stdout=subprocess.PIPE,
         text=True,
     ) as server:
+        assert server.stdout
         port = int(server.stdout.readline())
         yield f"http://127.0.0.1:{port}/v1"
         said, _ = server.communicate()
