@@ -171,10 +171,10 @@ def ended(store, within_s=3.0):
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch, store):
-    """The folder of this test's notebooks; their kernels work on `store`."""
+def folder(tmp_path, monkeypatch, no_store):
+    """The folder of this test's notebooks; their kernels work on the store of the test."""
     monkeypatch.setattr(config, "NOTEBOOKS", tmp_path)
-    monkeypatch.setenv("ENGAGEMENT_STORE", str(store.path))
+    monkeypatch.setenv("ENGAGEMENT_STORE", str(no_store.path))
     return tmp_path
 
 
