@@ -95,6 +95,17 @@ def test_a_nudge_that_a_person_sends_to_whoever_waits_is_recorded_and_counted(tr
     assert counted(found(tried).compared) == (len(waiting), 1, 0)
 
 
+def test_a_message_that_failed_is_no_contact(tried):
+    drafted = rows(tried, "select id from nudges where status = 'draft' order by id limit 3")
+    review.approve(tried, [nudge for (nudge,) in drafted], actor="ana", now=AS_OF + HOUR)
+    export.hand_over(tried, actor="ana", now=AS_OF + 2 * HOUR)
+    assert found(tried).nudged.contacted == 3
+    with tried.write() as db:
+        for status, (nudge,) in zip(("delivered", "failed"), drafted, strict=False):
+            db.execute("update nudges set status = $status where id = $id", {"status": status, "id": nudge})
+    assert found(tried).nudged.contacted == 2
+
+
 @pytest.mark.parametrize(
     ("at", "counts"),
     [(AS_OF, False), (AS_OF + HOUR, True), (AS_OF + 7 * DAY, True), (AS_OF + 7 * DAY + HOUR, False)],

@@ -161,6 +161,26 @@ def test_a_hidden_group_is_in_no_table_and_no_sentence(store):
     assert "24 learners of small groups are not shown." in shown
 
 
+@pytest.mark.parametrize(("size", "groups", "hidden"), [(10, {"w", "m"}, 0), (9, set(), 39)])
+def test_a_group_of_ten_is_shown_and_one_of_nine_is_not(store, size, groups, hidden):
+    load(store, *people(30, "w"), *people(size, "m"))  # w alone would tell how many the others are
+    night(store)
+    found = fairness.by_group(store, "sex")
+    assert set(found.shares["group"]) == groups
+    assert found.hidden == hidden
+
+
+def test_of_ten_who_left_a_share_is_shown_and_of_nine_it_is_not(store):
+    load(store, *people(20, "w", **LOW), *people(20, "m", **LOW))
+    night(store)
+    happened(store, [f"w{number:02}" for number in range(10)], "course_withdrawn")
+    happened(store, [f"m{number:02}" for number in range(9)], "course_withdrawn")
+    found = fairness.by_group(store, "sex")
+    assert share(found, "missed", "w")["share"] == 1
+    of_nine = share(found, "missed", "m")
+    assert all(pd.isna(of_nine[name]) for name in ("share", "low", "high"))
+
+
 def test_without_groups_there_is_nothing_to_compare(store):
     load(store, learner("a"), source_format=SourceFormat())
     night(store)

@@ -67,6 +67,15 @@ def test_nothing_but_the_tables_can_be_reached(known, tmp_path, sql):
 
 @pytest.mark.parametrize(
     "sql",
+    ["from enable_logging(storage = 'stdout')", "select * from disable_logging()", "from enable_profiling()"],
+)
+def test_how_the_engine_works_is_not_for_a_query_to_change(known, sql):
+    with pytest.raises(InvalidInput, match="the configuration has been locked"):
+        sandbox.answer(known, sql)
+
+
+@pytest.mark.parametrize(
+    "sql",
     ["delete from learners", "update learners set name = 'x'", "drop table learners", "truncate learners"],
 )
 def test_the_store_stays_as_it_is_whatever_is_asked(known, sql):
