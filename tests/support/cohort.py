@@ -16,6 +16,7 @@ from engagement.pipeline import publication
 from engagement.risk import scores
 from engagement.store import Store
 from engagement.targeting import decisions
+from tests.support.once import once
 
 AS_OF = datetime(2026, 3, 1, 23, 59, 59)  # a Sunday
 DAY = timedelta(days=1)
@@ -60,11 +61,13 @@ MIXED = (
 )
 
 
+@once
 def load(store, *rows, at=AS_OF - 30 * DAY):
     """Load rows as they were known at `at`."""
     return learners.load(store, pd.DataFrame(rows), observed_at=at, loaded_at=at)
 
 
+@once
 def begin(store, as_of=AS_OF, *, pipeline="nightly"):
     """Begin a run and score everybody, unpublished."""
     with store.write() as db:
@@ -82,6 +85,7 @@ def begin(store, as_of=AS_OF, *, pipeline="nightly"):
     return run
 
 
+@once
 def night(store, as_of=AS_OF, *, pipeline="nightly"):
     """Do a whole night: score, decide, draft, publish."""
     run = begin(store, as_of, pipeline=pipeline)

@@ -4,11 +4,12 @@ import pytest
 from _pytest.doctest import DoctestItem
 
 import engagement
-from tests.support.notebooks import scratch_store
 
 
 @pytest.fixture(scope="session")
 def store_of_examples(tmp_path_factory):
+    from tests.support.notebooks import scratch_store  # this module is a plugin, which every process loads
+
     return scratch_store(tmp_path_factory.mktemp("examples"))
 
 
