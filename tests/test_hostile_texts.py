@@ -11,7 +11,8 @@ import sys
 import pandas as pd
 import pytest
 
-from engagement.cli import app, console
+from engagement import dates
+from engagement.cli import app
 from engagement.ingest import learners
 from engagement.outreach import review
 from engagement.reporting import displays
@@ -62,7 +63,7 @@ def engagement(loaded, tmp_path, monkeypatch, capsys):
     shutil.copy(loaded[0].path, tmp_path / "own.duckdb")
     monkeypatch.setenv("ENGAGEMENT_STORE", str(tmp_path / "own.duckdb"))
     monkeypatch.setenv("COLUMNS", "200")
-    monkeypatch.setattr(console, "now", lambda: AS_OF + HOUR)
+    monkeypatch.setattr(dates, "utc_now", lambda: AS_OF + HOUR)
     log = logging.getLogger("engagement")
     before = list(log.handlers)
 

@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from engagement.cli import app, console
+from engagement import dates
+from engagement.cli import app
 from engagement.store import Store
 from tests.support.cohort import AS_OF, HOUR, LOW, learner, load, night
 
@@ -28,7 +29,7 @@ def path(published, tmp_path, monkeypatch):
     monkeypatch.setenv("ENGAGEMENT_STORE", str(tmp_path / "own.duckdb"))
     monkeypatch.setenv("ENGAGEMENT_REPORTS", str(tmp_path / "reports"))
     monkeypatch.setenv("COLUMNS", "100")
-    monkeypatch.setattr(console, "now", lambda: NOW)
+    monkeypatch.setattr(dates, "utc_now", lambda: NOW)
     return shutil.copy(published, tmp_path / "own.duckdb")
 
 

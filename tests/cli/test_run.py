@@ -7,8 +7,7 @@ from datetime import datetime
 
 import pytest
 
-from engagement import runs
-from engagement.cli import console
+from engagement import dates, runs
 from engagement.cli.run import NICENESS
 from engagement.pipeline import config
 from engagement.policy import DEFAULT_POLICY
@@ -76,7 +75,7 @@ def test_sample_writes_files_that_load_takes(engagement, as_json, tmp_path):
 
 
 def test_today_is_where_the_institution_is(engagement, path, monkeypatch):
-    monkeypatch.setattr(console, "now", lambda: datetime(2026, 3, 2, 2))
+    monkeypatch.setattr(dates, "utc_now", lambda: datetime(2026, 3, 2, 2))
     monkeypatch.setenv("ENGAGEMENT_TIMEZONE", "America/New_York")
     engagement("score")
     newest = rows(Store(path), "select max(as_of) from risk_scores")

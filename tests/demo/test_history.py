@@ -5,8 +5,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from engagement import runs
-from engagement.cli import app, console
+from engagement import dates, runs
+from engagement.cli import app
 from engagement.dates import utc_now
 from engagement.demo import history, sample
 from engagement.errors import InvalidInput, StoreBusy
@@ -39,7 +39,7 @@ def run_demo(monkeypatch, now):
     """Run the command at another time; return its exit code."""
     log = logging.getLogger("engagement")
     before = list(log.handlers)
-    monkeypatch.setattr(console, "now", lambda: now)
+    monkeypatch.setattr(dates, "utc_now", lambda: now)
     monkeypatch.setattr(sys, "argv", ["engagement", "demo"])
     with pytest.raises(SystemExit) as ended:
         app.main()
