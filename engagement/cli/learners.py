@@ -25,10 +25,8 @@ def learners(
         raise InvalidInput(f"risk {risk!r}: allowed are {', '.join(LABELS)}")
     _, store, _ = console.start()
     rows = roster.by_risk(store, risk_label=risk, program=program, limit=limit)
-    if as_json:
-        console.print_json(rows)
-        return
-    console.table("Worst first", ("id", "name", "program", "risk_score", "risk_label", "top_reason"), rows)
+    columns = ("id", "name", "program", "risk_score", "risk_label", "top_reason")
+    console.show_rows("Worst first", columns, rows, as_json)
 
 
 def learner(learner_id: LearnerId, as_json: Json = False) -> None:

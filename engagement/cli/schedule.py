@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from engagement.cli import console
+from engagement.cli.console import Json
 from engagement.errors import InvalidInput
 
 app = typer.Typer(
@@ -68,9 +69,7 @@ def install(
 
 
 @app.command("list")
-def listed(
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
-) -> None:
+def listed(as_json: Json = False) -> None:
     """List the pipelines of this project that run by themselves."""
     from engagement.operations import schedules
     from engagement.settings import read_settings

@@ -6,15 +6,14 @@ from typing import Annotated
 import typer
 
 from engagement.cli import console
+from engagement.cli.console import AsOf, Json, Program
 
 
 def simulate(
     policy: Annotated[Path, typer.Argument(help="A TOML file with a [risk] table, as in a pipeline.")],
-    as_of: Annotated[
-        str, typer.Option(metavar="DATE|INSTANT", help="The end of a day, or an instant; today if left out.")
-    ] = "",
-    program: Annotated[str, typer.Option(help="Only this program.")] = "",
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
+    as_of: AsOf = "",
+    program: Program = None,
+    as_json: Json = False,
 ) -> None:
     """Score everybody by other numbers and compare with the nightly run's; nothing is written."""
     from engagement.evaluation import what_if

@@ -5,13 +5,13 @@ from typing import Annotated
 import typer
 
 from engagement.cli import console
+from engagement.cli.console import Json
 
 app = typer.Typer(
     help="Programs and topics that a model may be told by name. Read them first: they must name nobody.",
     invoke_without_command=True,
 )
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 Kind = Annotated[str, typer.Option(help="program or topic.")]
 Texts = Annotated[list[str], typer.Argument(metavar="TITLE...", help="As it stands with the learners.")]
 _COLUMNS = ("kind", "text", "learners", "title", "confirmed_by")
