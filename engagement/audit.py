@@ -30,14 +30,13 @@ def record(
     learner_id: str,
     kind: str,
     *,
-    timestamp: datetime,
-    actor: str,
+    by: Actor,
     source: str,
     metadata: Mapping[str, object],
 ) -> str:
     """Append one event within the caller's transaction and return its id."""
     text = json.dumps(metadata, sort_keys=True, ensure_ascii=False)
-    made_from = "|".join((learner_id, kind, timestamp.isoformat(), actor, text))
+    made_from = "|".join((learner_id, kind, by.now.isoformat(), by.name, text))
     event_id = hashlib.sha256(made_from.encode()).hexdigest()
     db.execute(
         """
@@ -51,8 +50,8 @@ def record(
             "learner": learner_id,
             "kind": kind,
             "metadata": text,
-            "timestamp": timestamp,
-            "actor": actor,
+            "timestamp": by.now,
+            "actor": by.name,
             "source": source,
         },
     )

@@ -35,8 +35,8 @@ def approve(ids: NudgeIds, as_json: Json = False) -> None:
     """Approve drafts."""
     from engagement.outreach import review
 
-    _, store, now = console.start()
-    _show_nudges(review.approve(store, ids, actor=console.actor(), now=now), len(ids), as_json)
+    settings, store, now = console.start()
+    _show_nudges(review.approve(store, ids, by=console.acting(settings, now)), len(ids), as_json)
 
 
 @app.command()
@@ -46,8 +46,10 @@ def reject(
     """Reject drafts, with a reason."""
     from engagement.outreach import review
 
-    _, store, now = console.start()
-    _show_nudges(review.reject(store, ids, actor=console.actor(), now=now, reason=reason), len(ids), as_json)
+    settings, store, now = console.start()
+    _show_nudges(
+        review.reject(store, ids, by=console.acting(settings, now), reason=reason), len(ids), as_json
+    )
 
 
 @app.command()
@@ -58,8 +60,8 @@ def export(
     """Print the approved nudges as CSV (or JSON) for whatever sends them."""
     from engagement.outreach import export
 
-    _, store, now = console.start()
-    rows = export.hand_over(store, actor=console.actor(), now=now) if mark_sent else export.approved(store)
+    settings, store, now = console.start()
+    rows = export.hand_over(store, by=console.acting(settings, now)) if mark_sent else export.approved(store)
     if as_json:
         console.print_json(rows)
     else:

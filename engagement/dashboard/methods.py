@@ -176,11 +176,15 @@ def _learner(backend: Backend, viewer: Viewer, asked: requests.Learner, _tell: T
 
 
 def _phoned(backend: Backend, viewer: Viewer, asked: requests.Remark, _tell: Tell) -> Any:
-    return {"event": contact_log.phoned(backend.store, asked.learner_id, asked.text, **_as(backend, viewer))}
+    return {
+        "event": contact_log.phoned(backend.store, asked.learner_id, asked.text, by=_actor(backend, viewer))
+    }
 
 
 def _note(backend: Backend, viewer: Viewer, asked: requests.Remark, _tell: Tell) -> Any:
-    return {"event": contact_log.note(backend.store, asked.learner_id, asked.text, **_as(backend, viewer))}
+    return {
+        "event": contact_log.note(backend.store, asked.learner_id, asked.text, by=_actor(backend, viewer))
+    }
 
 
 def _by(backend: Backend, viewer: Viewer, tell: Tell) -> dict[str, Any]:
@@ -228,20 +232,20 @@ def _edit_nudge(backend: Backend, viewer: Viewer, asked: requests.EditNudge, _te
         version=asked.version,
         subject=asked.subject,
         content=asked.content,
-        **_as(backend, viewer),
+        by=_actor(backend, viewer),
     )
 
 
 def _edit_quiz(backend: Backend, viewer: Viewer, asked: requests.EditQuiz, _tell: Tell) -> Any:
     return editing.edit_quiz(
-        backend.store, asked.id, version=asked.version, questions=asked.questions, **_as(backend, viewer)
+        backend.store, asked.id, version=asked.version, questions=asked.questions, by=_actor(backend, viewer)
     )
 
 
 def _move(backend: Backend, viewer: Viewer, asked: requests.Move, _tell: Tell) -> Any:
     items = {item.id: item.version for item in asked.items}
     return review.move_seen(
-        backend.store, asked.kind, items, asked.to, reason=asked.reason, **_as(backend, viewer)
+        backend.store, asked.kind, items, asked.to, reason=asked.reason, by=_actor(backend, viewer)
     )
 
 
@@ -274,11 +278,9 @@ def _recalculate(backend: Backend, viewer: Viewer, asked: requests.Overview, tel
 
 
 def _actor(backend: Backend, viewer: Viewer) -> Actor:
-    return Actor(name=viewer.name, now=backend.now(), day=backend.today(), programs=viewer.programs)
-
-
-def _as(backend: Backend, viewer: Viewer) -> dict[str, Any]:
-    return {"actor": viewer.name, "now": backend.now(), "programs": viewer.programs}
+    now = backend.now()
+    day = local_day(now, backend.settings.zone)
+    return Actor(name=viewer.name, now=now, day=day, programs=viewer.programs)
 
 
 def _file(filename: str, mime: str, text: str) -> dict[str, str]:

@@ -11,6 +11,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from engagement import runs
+from engagement.audit import Actor
 from engagement.dates import local_day
 from engagement.demo import sample
 from engagement.errors import InvalidInput, StoreBusy
@@ -118,10 +119,10 @@ def fill(
             _confirm_titles(store, end)
         if week == sample.NUDGE_WEEK:
             _night(store, end, zone, _experiment(end, zone))
-            nudged = _review(store, end + timedelta(hours=10))
+            nudged = _review(store, _coordinator(end + timedelta(hours=10), zone))
         elif week == sample.NUDGE_WEEK + 1:
             _night(store, end, zone)
-            _review(store, end + timedelta(days=5), at_most=_LATE_APPROVALS)
+            _review(store, _coordinator(end + timedelta(days=5), zone), at_most=_LATE_APPROVALS)
         watch(week)
 
 
@@ -160,15 +161,19 @@ def _night(store: Store, as_of: datetime, zone: ZoneInfo, plan: Plan | None = No
     return run
 
 
-def _review(store: Store, now: datetime, *, at_most: int | None = None) -> set[str]:
+def _coordinator(now: datetime, zone: ZoneInfo) -> Actor:
+    return Actor(name=COORDINATOR, now=now, day=local_day(now, zone), programs=None)
+
+
+def _review(store: Store, by: Actor, *, at_most: int | None = None) -> set[str]:
     """Approve and send the worst drafts as a coordinator would; return who was nudged."""
     drafts = review.listed(store)[:at_most]
     ids = [draft["id"] for draft in drafts]
     rejected = ids[::_REJECTED_EVERY]
     approved = sorted(set(ids) - set(rejected))
     if rejected:
-        review.reject(store, rejected, actor=COORDINATOR, now=now, reason="I spoke to them yesterday")
+        review.reject(store, rejected, by=by, reason="I spoke to them yesterday")
     if approved:
-        review.approve(store, approved, actor=COORDINATOR, now=now)
-    sent = export.hand_over(store, actor=COORDINATOR, now=now)
+        review.approve(store, approved, by=by)
+    sent = export.hand_over(store, by=by)
     return {nudge["learner_id"] for nudge in sent}

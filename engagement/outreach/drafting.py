@@ -176,8 +176,7 @@ def write(
                 db,
                 learner_id,
                 f"{kind.job.kind}_drafted",
-                timestamp=by.now,
-                actor=by.name,
+                by=by,
                 source="review",
                 metadata={f"{kind.job.kind}_id": draft_id, "version": 1, **passed},
             )
@@ -227,7 +226,7 @@ def rewrite(
             editing.draft_as_seen(db, name, draft_id, version=version, programs=by.programs)
             _refuse(decisions.consents(db, draft["learner_id"]), about["channel"])
             _replace(db, kind, by)
-            return editing.edited(db, name, draft, f"{name}_rewritten", actor=by.name, now=by.now)
+            return editing.edited(db, name, draft, f"{name}_rewritten", by=by)
 
 
 def _want(

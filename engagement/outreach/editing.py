@@ -5,10 +5,10 @@ Only a draft is edited: what is approved is what was read. Whoever edits says wh
 
 import json
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any, Final
 
 from engagement import audit
+from engagement.audit import Actor
 from engagement.content.nudge_text import LENGTHS, problems_of_nudge
 from engagement.content.quiz import Question, read_questions
 from engagement.errors import Changed, InvalidInput
@@ -38,9 +38,7 @@ def edit_nudge(
     version: int,
     subject: str | None,
     content: str,
-    actor: str,
-    now: datetime,
-    programs: Sequence[str] | None,
+    by: Actor,
 ) -> dict[str, Any]:
     """Put a person's words into a draft and return it; the same words again change nothing.
 
@@ -48,7 +46,7 @@ def edit_nudge(
     text breaks a rule.
     """
     with store.write() as db:
-        draft = draft_as_seen(db, "nudge", nudge_id, version=version, programs=programs)
+        draft = draft_as_seen(db, "nudge", nudge_id, version=version, programs=by.programs)
         subject, content = _tidy(subject, content)
         for broken in problems_of_nudge(draft["channel"], subject, content):
             raise InvalidInput(str(broken))
@@ -60,9 +58,9 @@ def edit_nudge(
             set subject = $subject, content = $content, {_EDITED}
             where id = $id and {PUBLISHED}
             """,  # noqa: S608 (ours)
-            {"id": nudge_id, "subject": subject, "content": content, "actor": actor, "now": now},
+            {"id": nudge_id, "subject": subject, "content": content, "actor": by.name, "now": by.now},
         )
-        return edited(db, "nudge", draft, "nudge_edited", actor=actor, now=now)
+        return edited(db, "nudge", draft, "nudge_edited", by=by)
 
 
 def edit_quiz(
@@ -71,9 +69,7 @@ def edit_quiz(
     *,
     version: int,
     questions: object,
-    actor: str,
-    now: datetime,
-    programs: Sequence[str] | None,
+    by: Actor,
 ) -> dict[str, Any]:
     """Put a person's questions into a draft and return it: three to ten stay, in the order given.
 
@@ -81,7 +77,7 @@ def edit_quiz(
     questions break a rule.
     """
     with store.write() as db:
-        draft = draft_as_seen(db, "quiz", quiz_id, version=version, programs=programs)
+        draft = draft_as_seen(db, "quiz", quiz_id, version=version, programs=by.programs)
         checked = read_questions(questions)
         for number, question in enumerate(checked, start=1):
             if max(map(len, _texts(question))) > LONGEST_QUIZ_TEXT:
@@ -96,11 +92,11 @@ def edit_quiz(
             {
                 "id": quiz_id,
                 "questions": json.dumps(plain, ensure_ascii=False),
-                "actor": actor,
-                "now": now,
+                "actor": by.name,
+                "now": by.now,
             },
         )
-        return edited(db, "quiz", draft, "quiz_edited", actor=actor, now=now)
+        return edited(db, "quiz", draft, "quiz_edited", by=by)
 
 
 def draft_as_seen(
@@ -121,18 +117,15 @@ def draft_as_seen(
     return draft
 
 
-def edited(
-    db: Cursor, kind: Kind, draft: dict[str, Any], event: str, *, actor: str, now: datetime, **more: object
-) -> dict[str, Any]:
+def edited(db: Cursor, kind: Kind, draft: dict[str, Any], event: str, *, by: Actor) -> dict[str, Any]:
     """Record that a draft has a new text, one version on, and return it as it is now. No text is in the event."""
     audit.record(
         db,
         draft["learner_id"],
         event,
-        timestamp=now,
-        actor=actor,
+        by=by,
         source="review",
-        metadata={f"{kind}_id": draft["id"], "version": draft["version"] + 1, **more},
+        metadata={f"{kind}_id": draft["id"], "version": draft["version"] + 1},
     )
     return queue.one(db, kind, draft["id"], programs=None)
 

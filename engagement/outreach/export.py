@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, TextIO
 
+from engagement.audit import Actor
 from engagement.content import quiz_export
 from engagement.errors import InvalidInput
 from engagement.outreach import queue, review
@@ -75,13 +76,13 @@ def approved(store: Store) -> list[dict[str, Any]]:
         return review.those(db, _sendable(db))
 
 
-def hand_over(store: Store, *, actor: str, now: datetime) -> list[dict[str, Any]]:
+def hand_over(store: Store, *, by: Actor) -> list[dict[str, Any]]:
     """Return what `approved` does, and record that they were sent."""
     with store.write() as db:
         ids = _sendable(db)
         approved_ones = f"status = 'approved' and {review.THOSE}"
-        review.move_where(db, "nudge", approved_ones, {"ids": ids}, "queued", actor=actor, now=now)
-        review.move_where(db, "nudge", review.THOSE, {"ids": ids}, "sent", actor=actor, now=now)
+        review.move_where(db, "nudge", approved_ones, {"ids": ids}, "queued", by=by)
+        review.move_where(db, "nudge", review.THOSE, {"ids": ids}, "sent", by=by)
         return review.those(db, ids)
 
 

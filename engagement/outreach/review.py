@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
+from engagement.audit import Actor
 from engagement.content.names import fill
 from engagement.errors import InvalidInput, NotFound
 from engagement.outreach import queue
@@ -65,22 +66,20 @@ def listed(store: Store, *, status: str | None = "draft", program: str | None = 
     return _named(rows)
 
 
-def approve(store: Store, ids: Sequence[str], *, actor: str, now: datetime) -> list[dict[str, Any]]:
+def approve(store: Store, ids: Sequence[str], *, by: Actor) -> list[dict[str, Any]]:
     """Approve drafts: from here on they may leave the house."""
-    return move(store, ids, "approved", actor=actor, now=now)
+    return move(store, ids, "approved", by=by)
 
 
-def reject(
-    store: Store, ids: Sequence[str], *, actor: str, now: datetime, reason: str
-) -> list[dict[str, Any]]:
+def reject(store: Store, ids: Sequence[str], *, by: Actor, reason: str) -> list[dict[str, Any]]:
     """Reject drafts, with the reason that the next prompt can learn from."""
     if not reason.strip():
         raise InvalidInput("reason: a rejection needs one")
-    return move(store, ids, "rejected", actor=actor, now=now, reason=reason)
+    return move(store, ids, "rejected", by=by, reason=reason)
 
 
 def move(
-    store: Store, ids: Sequence[str], status: str, *, actor: str, now: datetime, reason: str = ""
+    store: Store, ids: Sequence[str], status: str, *, by: Actor, reason: str = ""
 ) -> list[dict[str, Any]]:
     """Move nudges to `status`, all of them or none, and return them. An id may be shortened while it is unique.
 
@@ -88,7 +87,7 @@ def move(
     """
     with store.write() as db:
         full_ids = sorted({_full_id(db, nudge_id) for nudge_id in ids})
-        move_where(db, "nudge", THOSE, {"ids": full_ids}, status, actor=actor, now=now, reason=reason)
+        move_where(db, "nudge", THOSE, {"ids": full_ids}, status, by=by, reason=reason)
         return those(db, full_ids)
 
 
@@ -98,9 +97,7 @@ def move_seen(
     seen: Mapping[str, int],
     to: str,
     *,
-    actor: str,
-    now: datetime,
-    programs: Sequence[str] | None,
+    by: Actor,
     reason: str = "",
 ) -> dict[str, list[dict[str, Any]]]:
     """Move what is still as the viewer saw it, in one transaction, and tell what is not.
@@ -111,8 +108,6 @@ def move_seen(
         The version the viewer saw, by full id.
     to
         `approved`, `rejected` (with a reason) or `draft`, which takes either back.
-    programs
-        The viewer's; None for all.
 
     Returns
     -------
@@ -126,7 +121,7 @@ def move_seen(
     if to == "rejected" and not reason:
         raise InvalidInput("reason: a rejection needs one")
     with store.write() as db:
-        there = {row["id"]: row for row in queue.those(db, kind, list(seen), programs=programs)}
+        there = {row["id"]: row for row in queue.those(db, kind, list(seen), programs=by.programs)}
         conflicts = [
             conflict
             for draft_id, version in seen.items()
@@ -134,7 +129,7 @@ def move_seen(
         ]
         left = {conflict["id"] for conflict in conflicts}
         ready = [draft_id for draft_id in seen if draft_id not in left]
-        move_where(db, kind, THOSE, {"ids": ready}, to, actor=actor, now=now, reason=reason)
+        move_where(db, kind, THOSE, {"ids": ready}, to, by=by, reason=reason)
     moved = [{"id": draft_id, "version": seen[draft_id] + 1, "status": to} for draft_id in ready]
     return {"moved": moved, "conflicts": conflicts}
 
@@ -164,7 +159,7 @@ def expire(db: Cursor, as_of: datetime, *, now: datetime) -> int:
     """Let published drafts of 72 hours before `as_of` and older expire; return how many."""
     old = {"as_of": as_of, "hours": DRAFT_HOURS}
     condition = "status = 'draft' and as_of <= $as_of - to_hours($hours)"
-    return move_where(db, "nudge", condition, old, "expired", actor=SYSTEM, now=now)
+    return move_where(db, "nudge", condition, old, "expired", by=_nobody(now))
 
 
 def expire_quizzes(store: Store, as_of: datetime, *, now: datetime) -> int:
@@ -177,10 +172,15 @@ def expire_quizzes(store: Store, as_of: datetime, *, now: datetime) -> int:
     expired = 0
     while True:
         with store.write() as db:
-            count = move_where(db, "quiz", condition, old, "expired", actor=SYSTEM, now=now)
+            count = move_where(db, "quiz", condition, old, "expired", by=_nobody(now))
         expired += count
         if count < TEXT_ROWS_PER_BLOCK:
             return expired
+
+
+def _nobody(now: datetime) -> Actor:
+    """Return who acts where time has passed and nobody did."""
+    return Actor(name=SYSTEM, now=now, day=now.date(), programs=None)
 
 
 def move_where(
@@ -190,8 +190,7 @@ def move_where(
     named: Mapping[str, object],
     status: str,
     *,
-    actor: str,
-    now: datetime,
+    by: Actor,
     reason: str = "",
 ) -> int:
     """Move the visible nudges or quizzes for which our own condition holds, all or none; return how many.
@@ -215,7 +214,7 @@ def move_where(
                 f"status: {count} of the {TABLES[kind]}, first {first[:12]!r}, cannot go from {before} to {status}; "
                 f"{may}"
             )
-    change = {"status": status, "now": now, "actor": actor}
+    change = {"status": status, "now": by.now, "actor": by.name}
     db.execute(
         f"""
         update {TABLES[kind]}

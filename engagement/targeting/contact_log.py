@@ -3,11 +3,12 @@
 A phone call counts for the limits like a message that was sent; a note does not.
 """
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any, Final
 
 from engagement import audit
+from engagement.audit import Actor
 from engagement.errors import InvalidInput
 from engagement.store import Store
 from engagement.targeting import decisions
@@ -21,16 +22,14 @@ def phoned(
     learner_id: str,
     text: str = "",
     *,
-    actor: str,
-    now: datetime,
-    programs: Sequence[str] | None,
+    by: Actor,
 ) -> dict[str, Any]:
     """Record that somebody phoned the learner, with what was said if they want to keep it; return the event.
 
     It counts as a contact. Recorded twice within a second, it is one. Raises `NotFound`, and `InvalidInput` where the
     text may not be kept.
     """
-    return _done(store, learner_id, "phone_call", text, actor=actor, now=now, programs=programs)
+    return _done(store, learner_id, "phone_call", text, by=by)
 
 
 def note(
@@ -38,14 +37,12 @@ def note(
     learner_id: str,
     text: str,
     *,
-    actor: str,
-    now: datetime,
-    programs: Sequence[str] | None,
+    by: Actor,
 ) -> dict[str, Any]:
     """Keep a note about the learner and return the event; raises as `phoned` does, and where the text is empty."""
     if not text.strip():
         raise InvalidInput("text: a note needs one")
-    return _done(store, learner_id, "note", text, actor=actor, now=now, programs=programs)
+    return _done(store, learner_id, "note", text, by=by)
 
 
 def _done(
@@ -54,14 +51,12 @@ def _done(
     kind: str,
     text: str,
     *,
-    actor: str,
-    now: datetime,
-    programs: Sequence[str] | None,
+    by: Actor,
 ) -> dict[str, Any]:
     text = plain_text("text", text)
     with store.write() as db:
-        decisions.check_program(db, learner_id, programs)
-        same = {"learner_id": learner_id, "kind": kind, "actor": actor, "text": text}
+        decisions.check_program(db, learner_id, by.programs)
+        same = {"learner_id": learner_id, "kind": kind, "actor": by.name, "text": text}
         just_now = db.execute(
             """
             select timestamp
@@ -72,8 +67,8 @@ def _done(
             order by timestamp
             limit 1
             """,
-            {**same, "since": now - ONE_CLICK, "until": now + ONE_CLICK},
+            {**same, "since": by.now - ONE_CLICK, "until": by.now + ONE_CLICK},
         ).fetchall()
-        at = just_now[0][0] if just_now else now
-        audit.record(db, learner_id, kind, timestamp=at, actor=actor, source="desk", metadata={"text": text})
-    return {"timestamp": at, "type": kind, "actor": actor, "metadata": {"text": text}}
+        at = just_now[0][0] if just_now else by.now
+        audit.record(db, learner_id, kind, by=replace(by, now=at), source="desk", metadata={"text": text})
+    return {"timestamp": at, "type": kind, "actor": by.name, "metadata": {"text": text}}

@@ -17,6 +17,7 @@ from engagement.llm import titles
 from engagement.outreach import nudges, quizzes, review
 from engagement.pipeline import publication
 from engagement.targeting import contact_log, decisions
+from tests.support.acting import acting
 from tests.support.asking import asking
 from tests.support.cohort import DAY, HOUR, LOW, UNKNOWN, begin, learner, load
 from tests.support.model_server import ModelServer
@@ -59,7 +60,7 @@ def build(store):
         asking(server) as writer,
     ):
         _night(store, second, writer)
-    contact_log.phoned(store, "phoned", "Asked for more time", actor=COORDINATOR, now=at - DAY, programs=None)
+    contact_log.phoned(store, "phoned", "Asked for more time", by=acting(at - DAY, name=COORDINATOR))
     load(store, *(_worse(row) for row in early[12:20]), at=at)
     return people
 
@@ -148,5 +149,5 @@ def _night(store, as_of, *writer):
 
 def _decide(store, at):
     drafts = [row["id"] for row in review.listed(store) if row["learner_id"].startswith("c-")]
-    review.approve(store, drafts[:12], actor=COORDINATOR, now=at)
-    review.reject(store, drafts[12:18], actor=COORDINATOR, now=at, reason="I spoke to them yesterday")
+    review.approve(store, drafts[:12], by=acting(at, name=COORDINATOR))
+    review.reject(store, drafts[12:18], by=acting(at, name=COORDINATOR), reason="I spoke to them yesterday")

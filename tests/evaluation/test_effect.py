@@ -77,7 +77,7 @@ def test_everybody_counts_as_assigned_whatever_was_done_since(tried):
     """Nobody of those to be nudged was sent anything; one who was to wait was phoned, another left the course."""
     nudged, waiting = of_arm(tried, "nudge"), of_arm(tried, "control")
     happen(tried, nudged[:5])
-    contact_log.phoned(tried, waiting[0], actor="ana", now=AS_OF + HOUR, programs=None)
+    contact_log.phoned(tried, waiting[0], by=acting(AS_OF + HOUR))
     load(tried, learner(waiting[1], active=False), at=AS_OF + DAY)
     result = found(tried)
     assert counted(result.nudged) == (len(nudged), 0, 5)
@@ -90,8 +90,8 @@ def test_a_nudge_that_a_person_sends_to_whoever_waits_is_recorded_and_counted(tr
     assert "held_out" in made["warnings"]
     deed = "select metadata ->> 'past' from events where type = 'nudge_drafted' and actor = 'ana'"
     assert "held_out" in rows(tried, deed)[0][0]
-    review.approve(tried, [made["id"]], actor="ana", now=AS_OF + 2 * HOUR)
-    export.hand_over(tried, actor="ana", now=AS_OF + 3 * HOUR)
+    review.approve(tried, [made["id"]], by=acting(AS_OF + 2 * HOUR))
+    export.hand_over(tried, by=acting(AS_OF + 3 * HOUR))
     assert counted(found(tried).compared) == (len(waiting), 1, 0)
 
 

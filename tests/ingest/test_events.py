@@ -9,6 +9,7 @@ from engagement import audit
 from engagement.errors import InvalidInput
 from engagement.ingest import events, learners
 from engagement.ingest.source_format import SourceFormat
+from tests.support.acting import acting
 
 WHEN = datetime.fromisoformat("2026-11-22 12:00:00")
 HEADER = "learner_id,type,timestamp,metadata"
@@ -215,8 +216,7 @@ def test_a_frame_with_metadata_that_is_no_text_is_refused_not_a_crash(store, loa
 
 def record(store, **changed):
     values = {
-        "timestamp": WHEN,
-        "actor": "coordinator",
+        "by": acting(WHEN, name="coordinator"),
         "source": "dashboard",
         "metadata": {"b": 1, "a": "ü"},
     } | changed
@@ -230,7 +230,7 @@ def test_a_recorded_event_is_kept_once_whatever_the_order_of_its_metadata(store,
     assert stored("select id, learner_id, type, metadata::text, timestamp, actor, source from events") == [
         (first, "a", "approved", '{"a": "ü", "b": 1}', WHEN, "coordinator", "dashboard")
     ]
-    assert record(store, actor="somebody else") != first
+    assert record(store, by=acting(WHEN, name="somebody else")) != first
 
 
 def test_a_recorded_event_goes_with_the_write_that_it_belongs_to(store, stored):

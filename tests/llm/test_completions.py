@@ -562,8 +562,8 @@ def test_what_a_coordinator_has_touched_is_not_rewritten(store, model):
     load(store, *SOME)
     published(store, TEMPLATES)
     approved, rejected, *_ = [row["id"] for row in review.listed(store)]
-    review.approve(store, [approved], actor="c", now=AS_OF)
-    review.reject(store, [rejected], actor="c", now=AS_OF, reason="no")
+    review.approve(store, [approved], by=acting(AS_OF, name="c"))
+    review.reject(store, [rejected], by=acting(AS_OF, name="c"), reason="no")
     published(store, model.writer(), attempt=1)
     kept = rows(store, "select id, status, gpt_fallback from nudges where status <> 'draft' order by status")
     assert kept == [(approved, "approved", True), (rejected, "rejected", True)]
@@ -578,7 +578,7 @@ def test_what_a_coordinator_approves_while_a_run_rewrites_it_stays_as_it_was_app
         store,
         model.writer(),
         attempt=1,
-        before=lambda: review.approve(store, [seen["id"]], actor="c", now=AS_OF),
+        before=lambda: review.approve(store, [seen["id"]], by=acting(AS_OF, name="c")),
     )
     assert rows(store, "select count(*) from events where type = 'nudge_approved'") == [(1,)]
     (after,) = export.approved(store)

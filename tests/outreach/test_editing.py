@@ -6,6 +6,7 @@ import pytest
 from engagement.errors import Changed, InvalidInput, NotFound
 from engagement.outreach import drafting, editing, nudges, queue, review
 from engagement.targeting import decisions
+from tests.support.acting import acting
 from tests.support.cohort import AS_OF, HOUR, begin, learner, load, night, rows
 
 NOW = AS_OF + HOUR
@@ -26,12 +27,12 @@ def quiz(store, nudge):
 
 
 def edit(store, nudge, **different):
-    asked = {"version": nudge["version"], "subject": "Your week", "content": TEXT, "actor": "ana", "now": NOW}
-    return editing.edit_nudge(store, nudge["id"], **{**asked, "programs": None} | different)
+    asked = {"version": nudge["version"], "subject": "Your week", "content": TEXT, "by": acting(NOW)}
+    return editing.edit_nudge(store, nudge["id"], **asked | different)
 
 
 def edit_quiz(store, quiz, questions, **different):
-    asked = {"version": quiz["version"], "questions": questions, "actor": "ana", "now": NOW, "programs": None}
+    asked = {"version": quiz["version"], "questions": questions, "by": acting(NOW)}
     return editing.edit_quiz(store, quiz["id"], **asked | different)
 
 
@@ -73,15 +74,13 @@ def test_an_edit_that_changes_nothing_is_none(store, nudge):
 def test_of_two_who_edit_one_draft_the_second_is_told_by_whom_and_overwrites_nothing(store, nudge):
     edit(store, nudge)
     with pytest.raises(Changed, match="by 'ana'"):
-        edit(store, nudge, content="Mine.", actor="ben")
+        edit(store, nudge, content="Mine.", by=acting(NOW, name="ben"))
     assert (nudge["id"], "Your week", TEXT, 2) in texts(store)
 
 
 @pytest.mark.parametrize("status", ["approved", "rejected"])
 def test_what_is_no_draft_is_taken_back_before_it_is_edited(store, nudge, status):
-    review.move_seen(
-        store, "nudge", {nudge["id"]: 1}, status, actor="ana", now=NOW, programs=None, reason="x"
-    )
+    review.move_seen(store, "nudge", {nudge["id"]: 1}, status, by=acting(NOW), reason="x")
     with pytest.raises(InvalidInput, match="take it back first"):
         edit(store, nudge, version=2)
 
@@ -140,11 +139,12 @@ def test_a_channel_that_does_not_exist_has_no_rules():
 
 def test_another_programs_draft_is_not_there(store, nudge, quiz):
     before = texts(store)
-    for asked in ({"programs": ["Welding"]}, {"programs": []}):
+    for programs in (["Welding"], []):
+        somebody = acting(NOW, programs=programs)
         with pytest.raises(NotFound):
-            edit(store, nudge, **asked)
+            edit(store, nudge, by=somebody)
         with pytest.raises(NotFound):
-            edit_quiz(store, quiz, quiz["questions"][1:], **asked)
+            edit_quiz(store, quiz, quiz["questions"][1:], by=somebody)
     assert texts(store) == before
     assert rows(store, "select count(*) from events") == [(0,)]
 
@@ -222,7 +222,7 @@ def test_a_quiz_that_breaks_a_rule_is_refused(store, quiz, change, message):
 def test_of_two_who_edit_one_quiz_the_second_is_told(store, quiz):
     edit_quiz(store, quiz, quiz["questions"][:3])
     with pytest.raises(Changed, match="by 'ana'"):
-        edit_quiz(store, quiz, quiz["questions"][:4], actor="ben")
+        edit_quiz(store, quiz, quiz["questions"][:4], by=acting(NOW, name="ben"))
 
 
 def test_an_edited_template_is_no_longer_written_anew_by_the_next_attempt(store, nudge):

@@ -6,6 +6,7 @@ import pytest
 
 from engagement.errors import InvalidInput, NotFound
 from engagement.outreach import export, queue, review
+from tests.support.acting import acting
 from tests.support.cohort import AS_OF, HOUR, learner, load, night, rows
 
 NOW = AS_OF + HOUR
@@ -67,16 +68,16 @@ def test_a_quiz_is_a_file_for_a_learning_platform(two_programs, format, ending):
 
 
 def test_export_gives_the_approved_and_changes_nothing(store, drafts):
-    review.approve(store, drafts[:2], actor="ana", now=NOW)
+    review.approve(store, drafts[:2], by=acting(NOW))
     assert [row["id"] for row in export.approved(store)] == drafts[:2]
     assert rows(store, "select status from nudges order by 1") == [("approved",), ("approved",), ("draft",)]
 
 
 def test_export_that_marks_sent_gives_each_nudge_once(store, drafts):
-    review.approve(store, drafts[:2], actor="ana", now=NOW)
-    sent = export.hand_over(store, actor="ana", now=NOW)
+    review.approve(store, drafts[:2], by=acting(NOW))
+    sent = export.hand_over(store, by=acting(NOW))
     assert [(row["id"], row["status"]) for row in sent] == [(drafts[0], "sent"), (drafts[1], "sent")]
-    assert export.hand_over(store, actor="ana", now=NOW) == []
+    assert export.hand_over(store, by=acting(NOW)) == []
     assert rows(store, "select type, count(*) from events group by type order by type") == [
         ("nudge_approved", 2),
         ("nudge_queued", 2),
@@ -139,9 +140,9 @@ def test_no_exported_text_holds_what_could_act_in_a_terminal():
 
 @pytest.mark.parametrize("since", [{"contact_opt_out": True}, {"active": False}])
 def test_what_was_approved_stays_behind_when_its_learner_opts_out_or_leaves(store, drafts, since):
-    review.approve(store, drafts, actor="ana", now=NOW)
+    review.approve(store, drafts, by=acting(NOW))
     load(store, learner("b", **since), at=AS_OF + 2 * HOUR)
-    left = export.hand_over(store, actor="ana", now=AS_OF + 3 * HOUR)
+    left = export.hand_over(store, by=acting(AS_OF + 3 * HOUR))
     assert [nudge["learner_id"] for nudge in left] == ["a", "c"]
     assert [nudge["learner_id"] for nudge in review.listed(store, status="approved")] == ["b"]
     assert export.approved(store) == []
@@ -151,9 +152,9 @@ def test_what_was_approved_stays_behind_when_its_learner_opts_out_or_leaves(stor
 def test_an_opt_out_in_another_enrolment_also_an_ended_one_holds_back_what_was_approved(
     store, drafts, active
 ):
-    review.approve(store, drafts, actor="ana", now=NOW)
+    review.approve(store, drafts, by=acting(NOW))
     other = learner("z", person_id="b", email=None, contact_opt_out=True, active=active)
     load(store, other, at=AS_OF + 2 * HOUR)
     assert [nudge["learner_id"] for nudge in export.approved(store)] == ["a", "c"]
-    left = export.hand_over(store, actor="ana", now=AS_OF + 3 * HOUR)
+    left = export.hand_over(store, by=acting(AS_OF + 3 * HOUR))
     assert [nudge["learner_id"] for nudge in left] == ["a", "c"]

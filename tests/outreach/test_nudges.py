@@ -198,7 +198,7 @@ def test_asking_past_the_limits_only_warns(store):
     assert ask(store)["warnings"] == []
     assert ask(store, now=AS_OF + HOUR)["warnings"] == ["A draft for this person is still waiting."]
     waiting = [row["id"] for row in review.listed(store)]
-    review.approve(store, waiting, actor="coordinator", now=AS_OF + 2 * HOUR)
+    review.approve(store, waiting, by=acting(AS_OF + 2 * HOUR, name="coordinator"))
     assert ask(store, now=AS_OF + 3 * HOUR)["warnings"] == [
         "This person was contacted in the last few days.",
         "This person has had the most messages allowed in a week.",
@@ -242,7 +242,7 @@ def test_asking_in_the_morning_warns_of_what_was_approved_today(store):
     load(store, learner("a"))
     night_of_today(store)
     draft = review.listed(store)[0]["id"]
-    review.approve(store, [draft], actor="coordinator", now=AS_OF - 15 * HOUR)
+    review.approve(store, [draft], by=acting(AS_OF - 15 * HOUR, name="coordinator"))
     assert ask(store, now=AS_OF - 14 * HOUR)["warnings"] == [
         "This person was contacted in the last few days."
     ]
@@ -328,7 +328,7 @@ def test_a_rewritten_template_has_other_words_and_keeps_what_it_is_about(store):
 def test_what_a_person_wrote_is_replaced_when_they_ask_for_it(store):
     load(store, learner("a"))
     made = write(store)
-    mine = {"subject": None, "content": "Mine.", "actor": "ana", "now": AS_OF, "programs": None}
+    mine = {"subject": None, "content": "Mine.", "by": acting(AS_OF)}
     edited = editing.edit_nudge(store, made["id"], version=1, **mine)
     again = rewrite(store, edited)
     assert "Mine." not in again["content"]
@@ -369,13 +369,13 @@ def test_a_model_that_hangs_leaves_a_template_within_eight_seconds(store, model)
 def test_what_somebody_changes_while_the_model_writes_is_not_overwritten(store, model, change):
     load(store, learner("a"))
     made = write(store)
-    mine = {"subject": None, "content": "Mine.", "actor": "ana", "now": AS_OF, "programs": None}
+    mine = {"subject": None, "content": "Mine.", "by": acting(AS_OF)}
 
     def meanwhile(*_):
         if change == "edit":
             editing.edit_nudge(store, made["id"], version=1, **mine)
         else:
-            review.approve(store, [made["id"]], actor="ana", now=AS_OF)
+            review.approve(store, [made["id"]], by=acting(AS_OF))
 
     model.behave = meanwhile
     with pytest.raises(Changed, match="by 'ana'"):
@@ -399,7 +399,7 @@ def test_only_a_draft_of_the_version_that_was_seen_is_rewritten(store, model):
     made = write(store)
     with pytest.raises(Changed):
         rewrite(store, made, version=2, writer=model.writer)
-    review.approve(store, [made["id"]], actor="ana", now=AS_OF)
+    review.approve(store, [made["id"]], by=acting(AS_OF))
     with pytest.raises(InvalidInput, match="take it back first"):
         rewrite(store, made, version=2, writer=model.writer)
     assert model.requests == []

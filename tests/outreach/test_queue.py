@@ -84,7 +84,7 @@ def test_a_row_of_the_queue_has_what_a_page_shows(two_programs):
 @pytest.mark.parametrize("kind", ["nudge", "quiz"])
 def test_the_queue_has_the_worst_first_and_counts_by_status(two_programs, kind):
     (first, *_) = listed(two_programs, kind)["rows"]
-    review.move_seen(two_programs, kind, {first["id"]: 1}, "approved", actor="ana", now=NOW, programs=None)
+    review.move_seen(two_programs, kind, {first["id"]: 1}, "approved", by=acting(NOW))
     page = listed(two_programs, kind)
     assert [row["learner_id"] for row in page["rows"]] == ["b", "c"]
     assert (page["total"], page["counts"]["draft"], page["counts"]["approved"]) == (2, 2, 1)
@@ -182,7 +182,7 @@ def test_who_opted_out_since_is_marked_and_has_no_address(two_programs):
 
 def test_a_store_of_before_says_who_changed_what(two_programs):
     (nudge, *_) = listed(two_programs)["rows"]
-    review.approve(two_programs, [nudge["id"]], actor="ana", now=NOW)
+    review.approve(two_programs, [nudge["id"]], by=acting(NOW))
     migration = upgrade.FILES[5].read_text()
     with two_programs.write() as db:
         for table in ("nudges", "quizzes"):
@@ -209,13 +209,6 @@ def test_reading_and_deciding_need_no_pandas_no_charts_and_no_model():
 def test_an_edited_draft_is_marked(two_programs):
     (nudge, *_) = listed(two_programs)["rows"]
     editing.edit_nudge(
-        two_programs,
-        nudge["id"],
-        version=1,
-        subject="Mine",
-        content=nudge["content"],
-        actor="ana",
-        now=NOW,
-        programs=None,
+        two_programs, nudge["id"], version=1, subject="Mine", content=nudge["content"], by=acting(NOW)
     )
     assert [row["edited"] for row in listed(two_programs)["rows"]] == [True, False, False]

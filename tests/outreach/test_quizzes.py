@@ -218,7 +218,7 @@ def test_a_quiz_that_somebody_edits_while_the_model_writes_is_not_overwritten(st
     load(store, learner("a"))
     made = write(store)
     kept = made["questions"][:3]
-    mine = {"version": 1, "questions": kept, "actor": "ana", "now": AS_OF, "programs": None}
+    mine = {"version": 1, "questions": kept, "by": acting(AS_OF)}
     model.behave = lambda *_: editing.edit_quiz(store, made["id"], **mine) and None
     with pytest.raises(Changed, match="by 'ana'"):
         rewrite(store, made, writer=model.writer)

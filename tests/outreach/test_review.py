@@ -14,9 +14,11 @@ from engagement.outreach import export, nudges, review
 from engagement.outreach.queue import queue
 from engagement.store import Store
 from engagement.targeting import decisions
+from tests.support.acting import acting
 from tests.support.cohort import AS_OF, DAY, HOUR, begin, learner, load, night, rows
 
 NOW = AS_OF + HOUR
+ANA = acting(NOW)
 
 # Written out once more by hand: what may follow what.
 ALLOWED = {
@@ -42,8 +44,8 @@ def one_draft(tmp_path_factory):
     return store, review.listed(store)[0]["id"]
 
 
-def approve(store, ids, **different):
-    return review.approve(store, ids, **{"actor": "ana", "now": NOW} | different)
+def approve(store, ids, *, now=NOW):
+    return review.approve(store, ids, by=acting(now))
 
 
 def put(store, nudge_id, status):
@@ -63,12 +65,12 @@ def test_a_nudge_goes_only_where_the_table_says(one_draft, before, after):
     store, nudge_id = one_draft
     put(store, nudge_id, before)
     if (before, after) in ALLOWED:
-        (moved,) = review.move(store, [nudge_id], after, actor="ana", now=NOW)
+        (moved,) = review.move(store, [nudge_id], after, by=acting(NOW))
         assert moved["status"] == after
         assert rows(store, "select type from events") == [(f"nudge_{after}",)]
     else:
         with pytest.raises(InvalidInput, match=f"cannot go from {before} to {after}"):
-            review.move(store, [nudge_id], after, actor="ana", now=NOW)
+            review.move(store, [nudge_id], after, by=acting(NOW))
         assert statuses(store) == {nudge_id: before}
         assert rows(store, "select type from events") == []
 
@@ -84,9 +86,9 @@ def test_nothing_is_queued_or_sent_without_a_recorded_approval(one_draft, moves)
         now = NOW + timedelta(minutes=number)
         try:
             if move == "export":
-                export.hand_over(store, actor="ana", now=now)
+                export.hand_over(store, by=acting(now))
             else:
-                review.move(store, [nudge_id], move, actor="ana", now=now)
+                review.move(store, [nudge_id], move, by=acting(now))
         except InvalidInput:
             pass
     # The last decision on the way to where it is now was an approval.
@@ -104,7 +106,7 @@ def test_nothing_is_queued_or_sent_without_a_recorded_approval(one_draft, moves)
 
 
 def test_every_change_is_an_event_with_actor_reason_and_version(store, drafts):
-    review.reject(store, drafts[:1], actor="ana", now=NOW, reason="on leave")
+    review.reject(store, drafts[:1], by=acting(NOW), reason="on leave")
     assert [
         (learner_id, kind, actor, source, at, json.loads(metadata))
         for learner_id, kind, actor, source, at, metadata in rows(
@@ -124,23 +126,23 @@ def test_every_change_is_an_event_with_actor_reason_and_version(store, drafts):
 
 def test_each_change_makes_the_next_version(store, drafts):
     approve(store, drafts[:1])
-    (undone,) = review.move(store, drafts[:1], "draft", actor="ana", now=NOW + HOUR)
+    (undone,) = review.move(store, drafts[:1], "draft", by=acting(NOW + HOUR))
     assert undone["version"] == 3
 
 
 def test_undo_takes_the_approval_back(store, drafts):
     approve(store, drafts[:1])
-    review.move(store, drafts[:1], "draft", actor="ana", now=NOW + HOUR)
+    review.move(store, drafts[:1], "draft", by=acting(NOW + HOUR))
     assert rows(store, "select status, approved_at from nudges where id = $id", id=drafts[0]) == [
         ("draft", None)
     ]
-    assert export.hand_over(store, actor="ana", now=NOW + HOUR) == []
+    assert export.hand_over(store, by=acting(NOW + HOUR)) == []
 
 
 def test_the_same_change_twice_is_two_events(store, drafts):
     for number in range(2):
         approve(store, drafts[:1], now=NOW + number * HOUR)
-        review.move(store, drafts[:1], "draft", actor="ana", now=NOW + number * HOUR)
+        review.move(store, drafts[:1], "draft", by=acting(NOW + number * HOUR))
     assert rows(store, "select type, count(*) from events group by type order by type") == [
         ("nudge_approved", 2),
         ("nudge_draft", 2),
@@ -158,7 +160,7 @@ def test_the_event_of_one_change_is_kept_once(store, drafts):
 @pytest.mark.parametrize("reason", ["", "  \n"])
 def test_a_rejection_needs_a_reason(store, drafts, reason):
     with pytest.raises(InvalidInput, match="reason"):
-        review.reject(store, drafts, actor="ana", now=NOW, reason=reason)
+        review.reject(store, drafts, by=acting(NOW), reason=reason)
     assert set(statuses(store).values()) == {"draft"}
 
 
@@ -240,7 +242,7 @@ def test_drafts_of_an_unpublished_run_cannot_be_seen_or_moved(store):
         approve(store, hidden)
     with store.write() as db:
         db.execute("update nudges set status = 'approved'")
-    assert export.hand_over(store, actor="ana", now=NOW) == []
+    assert export.hand_over(store, by=acting(NOW)) == []
 
 
 def test_drafts_of_72_hours_expire_and_say_who_let_them(store, drafts):
@@ -275,16 +277,18 @@ def test_an_approved_nudge_does_not_expire(store, drafts):
 
 APPROVER = """
 import sys
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
+from engagement.audit import Actor
 from engagement.outreach import review
 from engagement.errors import InvalidInput
 from engagement.store import Store
 
 print("ready", flush=True)
 sys.stdin.readline()
+by = Actor(name=sys.argv[3], now=datetime(2026, 3, 2, 9), day=date(2026, 3, 2), programs=None)
 try:
-    review.approve(Store(Path(sys.argv[1])), [sys.argv[2]], actor=sys.argv[3], now=datetime(2026, 3, 2, 9))
+    review.approve(Store(Path(sys.argv[1])), [sys.argv[2]], by=by)
 except InvalidInput as refused:
     print("told", refused)
 else:
@@ -320,9 +324,9 @@ def seen(store, kind="nudge", **asked):
     return {row["id"]: row["version"] for row in rows}
 
 
-def move_seen(store, versions, to, kind="nudge", **different):
-    asked = {"actor": "ana", "now": NOW, "programs": None, "reason": "not now" if to == "rejected" else ""}
-    return review.move_seen(store, kind, versions, to, **asked | different)
+def move_seen(store, versions, to, kind="nudge", *, by=ANA, **different):
+    asked = {"reason": "not now" if to == "rejected" else ""}
+    return review.move_seen(store, kind, versions, to, by=by, **asked | different)
 
 
 def test_what_is_as_the_viewer_saw_it_moves_and_is_recorded(store, drafts):
@@ -338,8 +342,8 @@ def test_what_is_as_the_viewer_saw_it_moves_and_is_recorded(store, drafts):
 
 
 def test_what_somebody_else_changed_is_left_and_told_and_the_rest_moves(store, drafts):
-    review.reject(store, drafts[:1], actor="ben", now=NOW, reason="on leave")
-    answer = move_seen(store, dict.fromkeys(drafts, 1), "approved", now=NOW + HOUR)
+    review.reject(store, drafts[:1], by=acting(NOW, name="ben"), reason="on leave")
+    answer = move_seen(store, dict.fromkeys(drafts, 1), "approved", by=acting(NOW + HOUR))
     assert [moved["id"] for moved in answer["moved"]] == drafts[1:]
     assert answer["conflicts"] == [
         {
@@ -358,7 +362,7 @@ def test_what_somebody_else_changed_is_left_and_told_and_the_rest_moves(store, d
 
 def test_a_version_that_the_viewer_has_not_seen_is_not_moved(store, drafts):
     approve(store, drafts[:1])
-    review.move(store, drafts[:1], "draft", actor="ben", now=NOW + HOUR)
+    review.move(store, drafts[:1], "draft", by=acting(NOW + HOUR, name="ben"))
     (conflict,) = move_seen(store, {drafts[0]: 1}, "approved")["conflicts"]
     assert (conflict["status"], conflict["version"], conflict["actor"]) == ("draft", 3, "ben")
 
@@ -409,7 +413,9 @@ def test_an_opt_out_in_another_enrolment_also_an_ended_one_refuses_an_approval_t
 
 @pytest.mark.parametrize("programs", [[], ["Welding"]])
 def test_another_programs_drafts_are_not_there_and_stay_as_they_are(store, drafts, programs):
-    answer = move_seen(store, dict.fromkeys([*drafts, "nobody"], 1), "approved", programs=programs)
+    answer = move_seen(
+        store, dict.fromkeys([*drafts, "nobody"], 1), "approved", by=acting(NOW, programs=programs)
+    )
     assert answer["moved"] == []
     # Told of in the same words as what does not exist.
     assert {tuple(conflict.values())[1:] for conflict in answer["conflicts"]} == {(None,) * 7}
@@ -455,7 +461,7 @@ def test_what_two_threads_decide_about_the_same_drafts_is_decided_once(store):
 
     def decide(actor):
         to = "approved" if actor < "d" else "rejected"
-        return [move_seen(store, {nudge_id: 1}, to, actor=actor) for nudge_id in versions]
+        return [move_seen(store, {nudge_id: 1}, to, by=acting(NOW, name=actor)) for nudge_id in versions]
 
     with ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(decide, ("ana", "ben", "dan", "eva")))
@@ -469,8 +475,9 @@ def test_what_two_threads_decide_about_the_same_drafts_is_decided_once(store):
 
 DECIDER = """
 import json, sys
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
+from engagement.audit import Actor
 from engagement.outreach import review
 from engagement.store import Store
 
@@ -478,7 +485,8 @@ _, path, ids, actor, to = sys.argv
 store = Store(Path(path))
 print("ready", flush=True)
 sys.stdin.readline()
-asked = {"actor": actor, "now": datetime(2026, 3, 2, 9), "programs": None, "reason": "x"}
+by = Actor(name=actor, now=datetime(2026, 3, 2, 9), day=date(2026, 3, 2), programs=None)
+asked = {"by": by, "reason": "x"}
 print(json.dumps([review.move_seen(store, "nudge", {each: 1}, to, **asked) for each in json.loads(ids)], default=str))
 """
 
@@ -518,9 +526,9 @@ def test_nothing_leaves_without_an_approval_whatever_a_page_asks(one_draft, move
     before = "draft"
     for version, move in enumerate(moves, start=1):
         if move == "export":
-            left = export.hand_over(store, actor="ana", now=NOW + timedelta(minutes=version))
+            left = export.hand_over(store, by=acting(NOW + timedelta(minutes=version)))
             assert bool(left) == (before == "approved")
         else:
             ((now_at,),) = rows(store, "select version from nudges")
-            move_seen(store, {nudge_id: now_at}, move, now=NOW + timedelta(minutes=version))
+            move_seen(store, {nudge_id: now_at}, move, by=acting(NOW + timedelta(minutes=version)))
         before = statuses(store)[nudge_id]

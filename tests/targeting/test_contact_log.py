@@ -6,17 +6,16 @@ import pytest
 from engagement.errors import InvalidInput, NotFound
 from engagement.targeting import contact_log, decisions
 from engagement.text import LONGEST_TEXT
+from tests.support.acting import acting
 from tests.support.cohort import AS_OF, HOUR, learner, load, rows
 
 
 def phone(store, at, learner_id="a", text="", **different):
-    return contact_log.phoned(
-        store, learner_id, text, **{"actor": "ana", "now": at, "programs": None} | different
-    )
+    return contact_log.phoned(store, learner_id, text, by=acting(at, **different))
 
 
 def note(store, text, **different):
-    return contact_log.note(store, "a", text, **{"actor": "ana", "now": AS_OF, "programs": None} | different)
+    return contact_log.note(store, "a", text, by=acting(AS_OF, **different))
 
 
 def test_a_phone_call_is_an_event_with_who_when_and_what_was_said(store):
@@ -41,7 +40,7 @@ def test_a_double_click_is_one_event(store, later):
 @pytest.mark.parametrize(
     "different",
     [
-        {"actor": "ben"},
+        {"name": "ben"},
         {"text": "busy"},
         {"learner_id": "b"},
         {"at": AS_OF + HOUR},

@@ -11,6 +11,7 @@ from engagement.policy import RiskPolicy
 from engagement.risk import scores
 from engagement.targeting import contact_log, decisions
 from engagement.targeting.selection import SelectionPolicy
+from tests.support.acting import acting
 from tests.support.cohort import AS_OF, DAY, HOUR, LOW, MEDIUM, UNKNOWN, begin, learner, load, night, rows
 
 
@@ -33,8 +34,8 @@ def reason(store, learner_id="a", as_of=AS_OF):
 def send(store, at):
     """Approve and send every draft."""
     drafts = [draft["id"] for draft in review.listed(store)]
-    review.approve(store, drafts, actor="coordinator", now=at)
-    export.hand_over(store, actor="coordinator", now=at)
+    review.approve(store, drafts, by=acting(at, name="coordinator"))
+    export.hand_over(store, by=acting(at, name="coordinator"))
 
 
 def assign(store, person_id, arm, *, until, since=AS_OF - 9 * DAY):
@@ -120,7 +121,7 @@ def test_a_person_contacted_72_hours_ago_may_be_contacted(store):
 def test_an_approval_counts_as_a_contact_before_it_is_sent(store):
     load(store, learner("a"))
     night(store, AS_OF - DAY)
-    review.approve(store, [review.listed(store)[0]["id"]], actor="coordinator", now=AS_OF - 20 * HOUR)
+    review.approve(store, [review.listed(store)[0]["id"]], by=acting(AS_OF - 20 * HOUR, name="coordinator"))
     assert reason(store) == "recently_contacted"
 
 
@@ -128,7 +129,10 @@ def test_a_rejected_draft_is_no_contact(store):
     load(store, learner("a"))
     night(store, AS_OF - DAY)
     review.reject(
-        store, [review.listed(store)[0]["id"]], actor="coordinator", now=AS_OF - 20 * HOUR, reason="on leave"
+        store,
+        [review.listed(store)[0]["id"]],
+        by=acting(AS_OF - 20 * HOUR, name="coordinator"),
+        reason="on leave",
     )
     assert reason(store) is None
 
@@ -311,15 +315,15 @@ def test_a_nudge_that_never_arrived_is_no_nudge_without_a_return(store):
         night(store, AS_OF - days * DAY)
         send(store, AS_OF - days * DAY)
     sent = [nudge_id for (nudge_id,) in rows(store, "select id from nudges")]
-    review.move(store, sent, "failed", actor="coordinator", now=AS_OF - 6 * DAY)
+    review.move(store, sent, "failed", by=acting(AS_OF - 6 * DAY, name="coordinator"))
     assert decided(store)["a"][1] == "inactivity"
 
 
 def test_what_was_sent_only_after_as_of_was_an_approval_then(store):
     load(store, learner("a"))
     night(store, AS_OF - DAY)
-    review.approve(store, [review.listed(store)[0]["id"]], actor="coordinator", now=AS_OF - 5 * HOUR)
-    export.hand_over(store, actor="coordinator", now=AS_OF + 5 * HOUR)
+    review.approve(store, [review.listed(store)[0]["id"]], by=acting(AS_OF - 5 * HOUR, name="coordinator"))
+    export.hand_over(store, by=acting(AS_OF + 5 * HOUR, name="coordinator"))
     assert reason(store) == "recently_contacted"
 
 
@@ -372,7 +376,7 @@ def test_the_label_of_a_day_is_that_of_the_run_published_last(store):
 
 
 def phone(store, at, learner_id="a"):
-    contact_log.phoned(store, learner_id, actor="ana", now=at, programs=None)
+    contact_log.phoned(store, learner_id, by=acting(at))
 
 
 @pytest.mark.parametrize(("hours", "expected"), [(71, "recently_contacted"), (72, None)])
@@ -410,6 +414,6 @@ def test_a_call_and_a_message_are_two_contacts(store):
 
 def test_a_note_is_no_contact(store):
     load(store, learner("a"))
-    made = contact_log.note(store, "a", "On leave.", actor="ana", now=AS_OF, programs=None)
+    made = contact_log.note(store, "a", "On leave.", by=acting(AS_OF))
     assert made["type"] == "note"
     assert reason(store) is None

@@ -6,6 +6,7 @@ from engagement.outreach import review
 from engagement.policy import DEFAULT_POLICY, RiskPolicy
 from engagement.store.locks import sole_runner
 from engagement.views import overview
+from tests.support.acting import acting
 from tests.support.cohort import AS_OF, DAY, HOUR, LOW, MEDIUM, UNKNOWN, begin, learner, load, night
 
 NOW = AS_OF + HOUR
@@ -118,7 +119,7 @@ def test_drafts_that_wait_are_counted_with_why_they_are_templates(store):
     assert (found["nudges_waiting"], found["quizzes_waiting"]) == (2, 2)
     assert found["templates"] == {"texts": 4, "of": 4, "by_reason": {"no_model": 4}}
     (first, _) = review.listed(store)
-    review.approve(store, [first["id"]], actor="ana", now=NOW)
+    review.approve(store, [first["id"]], by=acting(NOW))
     with store.write() as db:
         db.execute("update nudges set gpt_fallback = false, reason = null where status = 'draft'")
     found = head(store)

@@ -23,7 +23,7 @@ def test_a_profile_says_who_why_what_would_help_and_what_happened(store):
     load(store, learner("a", name="Kim Example"))
     night(store)
     draft = review.listed(store)[0]["id"]
-    review.approve(store, [draft], actor="ana", now=AS_OF + HOUR)
+    review.approve(store, [draft], by=acting(AS_OF + HOUR))
     found = profile(store, "a")
     assert (found["id"], found["name"], found["program"]) == ("a", "Kim Example", "Data")
     assert found["risk_label"] == "high"
@@ -145,7 +145,7 @@ def test_a_profile_warns_of_contacts_like_a_draft_by_hand_does(store):
     load(store, learner("a"))
     night(store)
     for hours in (1, 30):
-        contact_log.phoned(store, "a", "", actor="ana", now=AS_OF - hours * HOUR, programs=None)
+        contact_log.phoned(store, "a", "", by=acting(AS_OF - hours * HOUR))
     found = profile(store, "a", now=AS_OF)["contact"]
     assert (found["last_contact_at"], found["contacts_in_7_days"]) == (AS_OF - HOUR, 2)
     assert found["warnings"] == ["recently_contacted", "cap_reached", "open_draft"]

@@ -55,7 +55,7 @@ def ids(store, programs=None, **wanted):
 
 def contact(store, learner_id, at=AS_OF):
     """Let somebody phone the learner."""
-    contact_log.phoned(store, learner_id, "", actor="ana", now=at, programs=None)
+    contact_log.phoned(store, learner_id, "", by=acting(at))
 
 
 def test_a_page_has_the_scored_learners_worst_first(cohort):
@@ -284,7 +284,7 @@ def test_a_contact_counts_for_the_person_with_all_their_enrolments(store, kind):
         contact(store, "b", NOW - HOUR)
     else:
         (draft,) = (row["id"] for row in review.listed(store) if row["learner_id"] == "a")
-        review.approve(store, [draft], actor="ana", now=NOW - HOUR)
+        review.approve(store, [draft], by=acting(NOW - HOUR))
     assert {row["id"]: row["last_contact_at"] for row in page(store)["rows"]} == {
         "a": NOW - HOUR,
         "b": NOW - HOUR,
@@ -313,7 +313,7 @@ def test_contacts_sort_newest_first_with_those_never_contacted_last(cohort):
 def test_a_rejected_draft_is_no_contact(cohort):
     made = nudges.ask(cohort, "a", channel="email", by=acting(NOW - HOUR))
     assert page(cohort)["rows"][0]["draft"] is True
-    review.reject(cohort, [made["id"]], actor="ana", now=NOW - HOUR / 2, reason="no")
+    review.reject(cohort, [made["id"]], by=acting(NOW - HOUR / 2), reason="no")
     assert (page(cohort)["rows"][0]["draft"], page(cohort)["rows"][0]["last_contact_at"]) == (False, None)
 
 
