@@ -14,9 +14,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from engagement.dashboard import server
 from engagement.dashboard.hub import told as told_by
 from engagement.errors import InvalidInput
-from engagement.settings import PROJECT
+from engagement.settings import PROJECT, read_settings
 from engagement.store import database
 from tests.support import fake_hub
 from tests.support.cohort import learner, load, night
@@ -287,29 +288,39 @@ def test_kernels_do_not_know_the_hubs_token(hub, served, folder):
 @pytest.mark.parametrize(
     ("options", "changed", "said"),
     [
-        ((), {"ENGAGEMENT_USERS": ""}, "ENGAGEMENT_USERS says who may see what"),
-        (("--token", "t" * 20), {}, "a JupyterHub says who somebody is here"),
-        ((), {"ENGAGEMENT_PROXY_SECRET": PROXY_SECRET}, "a JupyterHub says who somebody is here"),
-        ((), {"JUPYTERHUB_API_TOKEN": ""}, "JUPYTERHUB_API_TOKEN: not set"),
-        ((), {"JUPYTERHUB_SERVICE_PREFIX": ""}, "JUPYTERHUB_SERVICE_PREFIX: not set"),
+        ({}, {"ENGAGEMENT_USERS": ""}, "ENGAGEMENT_USERS says who may see what"),
+        ({"token": "t" * 20}, {}, "a JupyterHub says who somebody is here"),
+        ({}, {"ENGAGEMENT_PROXY_SECRET": PROXY_SECRET}, "a JupyterHub says who somebody is here"),
+        ({}, {"JUPYTERHUB_API_TOKEN": ""}, "JUPYTERHUB_API_TOKEN: not set"),
+        ({}, {"JUPYTERHUB_SERVICE_PREFIX": ""}, "JUPYTERHUB_SERVICE_PREFIX: not set"),
         (
-            (),
+            {},
             {"JUPYTERHUB_SERVICE_URL": "https://127.0.0.1:8866"},
             "JUPYTERHUB_SERVICE_URL: an address such as",
         ),
         (
-            (),
+            {},
             {"JUPYTERHUB_SERVICE_URL": "http://127.0.0.1:port"},
             "JUPYTERHUB_SERVICE_URL: an address such as",
         ),
     ],
     ids=["no users", "token", "proxy", "no api token", "no prefix", "https", "no port"],
 )
-def test_a_server_that_two_could_answer_for_does_not_start(hub, folder, options, changed, said):
+def test_a_server_that_two_could_answer_for_is_refused(*, monkeypatch, hub, folder, options, changed, said):
     users = {"ENGAGEMENT_USERS": str(folder / "users.toml")}
-    done = started(*options, environment=hub.environment(free_port()) | users | changed)
+    environment = hub.environment(free_port()) | users | changed
+    for name in ("ENGAGEMENT_USERS", "ENGAGEMENT_PROXY_SECRET"):
+        monkeypatch.setenv(name, environment.get(name, ""))
+    with pytest.raises(InvalidInput, match=said) as refusal:
+        server.check(server.Options(**options), read_settings(), told_by(environment))
+    assert hub.api_token not in str(refusal.value)
+
+
+def test_a_server_that_two_could_answer_for_does_not_start(hub, folder):
+    environment = hub.environment(free_port()) | {"ENGAGEMENT_USERS": str(folder / "users.toml")}
+    done = started("--token", "t" * 20, environment=environment)
     assert done.returncode == 2
-    assert said in done.stderr
+    assert "a JupyterHub says who somebody is here" in done.stderr
     assert "Traceback" not in done.stderr
     assert hub.api_token not in done.stderr
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from datetime import datetime
 
 import pytest
@@ -27,8 +28,10 @@ role = "admin"
 """
 
 
-@pytest.fixture
-def cohort(store):
+@pytest.fixture(scope="module")
+def night_file(tmp_path_factory):
+    """The file after a night, which each test gets a copy of."""
+    store = Store(tmp_path_factory.mktemp("night") / "store.duckdb")
     load(
         store,
         learner("d1"),
@@ -37,7 +40,13 @@ def cohort(store):
         learner("w1", program="Welding"),
     )
     night(store)
-    return store
+    return store.path
+
+
+@pytest.fixture
+def cohort(no_store, night_file):
+    shutil.copyfile(night_file, no_store.path)
+    return no_store
 
 
 @pytest.fixture

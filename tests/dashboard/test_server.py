@@ -8,7 +8,9 @@ import time
 
 import pytest
 
-from engagement.settings import PROJECT
+from engagement.dashboard import server
+from engagement.errors import InvalidInput
+from engagement.settings import PROJECT, read_settings
 from engagement.store import database
 from tests.support.cohort import learner, load, night
 from tests.support.dashboard_server import PROXY_SECRET, RawPage, get, opened, serving, signed
@@ -51,6 +53,17 @@ def proxied(cohort, tmp_path_factory):
     environment = {"ENGAGEMENT_USERS": str(users), "ENGAGEMENT_PROXY_SECRET": PROXY_SECRET}
     with serving(cohort, "--viewers", "6", environment=environment) as address:
         yield address
+
+
+@pytest.fixture(scope="module")
+def alone(cohort):
+    """A dashboard for the one who sits at this machine; a test that opens its page leaves it."""
+    with serving(cohort, "--viewers", "1") as address:
+        yield address
+
+
+def leave(address, kernel_id):
+    assert get(f"{address}/voila/api/shutdown/{kernel_id}", method="POST")[0] == 204
 
 
 @pytest.mark.parametrize(
@@ -105,11 +118,10 @@ def test_scripts_come_compressed_and_are_kept(proxied):
     assert get(address, {"If-None-Match": headers["Etag"]})[0] == 304
 
 
-def test_a_page_of_another_host_cannot_reach_this_machine(cohort):
-    with serving(cohort) as address:
-        assert get(f"{address}/", {"Host": "rebound.example"})[0] == 403
-        assert get(f"{address}/engagement/ticket?kernel=x", {"Host": "rebound.example"})[0] == 403
-        assert get(f"{address}/")[0] == 200
+def test_a_page_of_another_host_cannot_reach_this_machine(alone):
+    assert get(f"{alone}/", {"Host": "rebound.example"})[0] == 403
+    assert get(f"{alone}/engagement/ticket?kernel=x", {"Host": "rebound.example"})[0] == 403
+    leave(alone, opened(alone))
 
 
 @pytest.mark.parametrize(
@@ -296,17 +308,16 @@ def test_the_widget_holds_nothing(proxied):
     asyncio.run(ask())
 
 
-def test_the_next_viewer_reads_why_when_everybody_is_there(cohort):
-    with serving(cohort, "--viewers", "1") as address:
-        kernel_id = opened(address)
-        time.sleep(2)  # until another kernel waits for the next page
-        status, headers, page = get(f"{address}/")
-        assert status == 503
-        assert headers["Retry-After"]
-        assert "try again in a few minutes" in page
-        assert get(f"{address}/engagement/ticket?kernel={kernel_id}")[0] == 200
-        assert get(f"{address}/voila/api/shutdown/{kernel_id}", method="POST")[0] == 204
-        assert get(f"{address}/")[0] == 200
+def test_the_next_viewer_reads_why_when_everybody_is_there(alone):
+    kernel_id = opened(alone)
+    time.sleep(2)  # until another kernel waits for the next page
+    status, headers, page = get(f"{alone}/")
+    assert status == 503
+    assert headers["Retry-After"]
+    assert "try again in a few minutes" in page
+    assert get(f"{alone}/engagement/ticket?kernel={kernel_id}")[0] == 200
+    leave(alone, kernel_id)
+    leave(alone, opened(alone))
 
 
 def test_a_token_opens_the_page_and_nothing_else_does(cohort):
@@ -321,26 +332,30 @@ def test_a_token_opens_the_page_and_nothing_else_does(cohort):
 @pytest.mark.parametrize(
     ("options", "environment", "said"),
     [
-        (("--host", "0.0.0.0"), {}, "others could open the page"),
-        (("--host", "0.0.0.0", "--token", "short"), {}, "characters or more"),
-        ((), {"ENGAGEMENT_PROXY_SECRET": PROXY_SECRET}, "ENGAGEMENT_USERS"),
-        ((), {"ENGAGEMENT_PROXY_SECRET": "short"}, "at least 32"),
-        ((), {"ENGAGEMENT_USERS": "/nowhere/users.toml"}, "cannot be read"),
+        ({"host": "0.0.0.0"}, {}, "others could open the page"),
+        ({"host": "0.0.0.0", "token": "short"}, {}, "characters or more"),
+        ({}, {"ENGAGEMENT_PROXY_SECRET": PROXY_SECRET}, "ENGAGEMENT_USERS"),
+        ({}, {"ENGAGEMENT_PROXY_SECRET": "short"}, "at least 32"),
+        ({}, {"ENGAGEMENT_USERS": "/nowhere/users.toml"}, "cannot be read"),
     ],
     ids=["open to all", "short token", "no users", "short secret", "no users file"],
 )
-def test_a_server_that_would_let_anybody_in_does_not_start(options, environment, said):
-    import os
+def test_a_server_that_would_let_anybody_in_is_refused(monkeypatch, options, environment, said):
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(InvalidInput, match=said):
+        server.check(server.Options(**options), read_settings(), None)
 
+
+def test_a_server_that_is_refused_does_not_start():
     done = subprocess.run(
-        [sys.executable, "-m", "engagement.cli", "dashboard", *options],
-        env=os.environ | environment,
+        [sys.executable, "-m", "engagement.cli", "dashboard", "--host", "0.0.0.0", "--token", "short"],
         cwd=PROJECT,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
     assert done.returncode == 2
-    assert said in done.stderr
+    assert "characters or more" in done.stderr
     assert "Traceback" not in done.stderr
