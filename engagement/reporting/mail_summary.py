@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final, NamedTuple
 
+from engagement.reporting.charts.style import LIGHT
 from engagement.reporting.displays import PAGES
-from engagement.reporting.palette import LIGHT
 from engagement.vocabulary import AT_RISK, SMALLEST_GROUP
 
 WIDTH: Final = 1200  # as previews of links have it; still readable at half of that

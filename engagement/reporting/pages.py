@@ -26,8 +26,8 @@ import pandas as pd
 from markupsafe import Markup
 
 from engagement.errors import InvalidInput, NotFound
+from engagement.reporting.charts.style import DARK, LIGHT
 from engagement.reporting.displays import PAGES, TEMPLATES, Cell, Column, part, table_parts
-from engagement.reporting.palette import DARK, LIGHT
 from engagement.vocabulary import LABELS
 
 if TYPE_CHECKING:

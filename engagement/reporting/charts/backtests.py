@@ -5,16 +5,9 @@ from typing import Any, Final
 import pandas as pd
 import plotly.graph_objects as go
 
-from engagement.reporting.charts.style import checked, lay_out
-from engagement.reporting.palette import LIGHT
+from engagement.reporting.charts.style import LIGHT, LINES, checked, lay_out
 
 HEIGHT: Final = 380
-_LOOKS: Final = (
-    {"color": LIGHT["accent"], "dash": "solid", "symbol": "circle"},
-    {"color": LIGHT["low"], "dash": "dash", "symbol": "square"},
-    {"color": LIGHT["medium"], "dash": "dot", "symbol": "diamond"},
-    {"color": LIGHT["unknown"], "dash": "dashdot", "symbol": "x"},
-)
 
 
 def over_weeks(frame: pd.DataFrame, *, title: str) -> go.Figure:
@@ -29,8 +22,8 @@ def over_weeks(frame: pd.DataFrame, *, title: str) -> go.Figure:
     """
     rows = checked(frame, ["model", "week", "value", "low", "high"])
     figure = go.Figure()
-    for look, (model, part) in zip(_LOOKS, rows.groupby("model", sort=False), strict=False):
-        if look is _LOOKS[0]:
+    for look, (model, part) in zip(LINES, rows.groupby("model", sort=False), strict=False):
+        if look is LINES[0]:
             figure.add_scatter(
                 x=[*part["week"], *part["week"][::-1]],
                 y=[*part["high"].round(3), *part["low"].round(3)[::-1]],
@@ -63,10 +56,10 @@ def stops(frame: pd.DataFrame, *, title: str, capacity: float) -> go.Figure:
     """
     rows = checked(frame, ["model", "contacted_percent", "contacted", "found_percent"])
     figure = go.Figure()
-    for look, (model, part) in zip(_LOOKS, rows.groupby("model", sort=False), strict=False):
+    for look, (model, part) in zip(LINES, rows.groupby("model", sort=False), strict=False):
         x, y = ([0, *part[name].round(1)] for name in ("contacted_percent", "found_percent"))
         figure.add_scatter(**_line(str(model), x, y, look))
-    figure.add_scatter(**_line("by chance", [0, 100], [0, 100], _LOOKS[3]) | {"mode": "lines"})
+    figure.add_scatter(**_line("by chance", [0, 100], [0, 100], LINES[3]) | {"mode": "lines"})
     table = rows.round(1)[["model", "contacted_percent", "contacted", "found_percent"]]
     columns = ["Model", "Called, percent", "Called, learners", "Found, percent"]
     lay_out(figure, title, columns, table, height=HEIGHT)
@@ -86,8 +79,8 @@ def calibration(frame: pd.DataFrame, *, title: str) -> go.Figure:
         What it shows, as a sentence.
     """
     rows = checked(frame, ["basis", "predicted", "observed", "learners"])
-    figure = go.Figure(go.Scatter(**_line("as foretold", [0, 100], [0, 100], _LOOKS[3]) | {"mode": "lines"}))
-    for look, (basis, part) in zip(_LOOKS, rows.groupby("basis", sort=False), strict=False):
+    figure = go.Figure(go.Scatter(**_line("as foretold", [0, 100], [0, 100], LINES[3]) | {"mode": "lines"}))
+    for look, (basis, part) in zip(LINES, rows.groupby("basis", sort=False), strict=False):
         percent = 100 * part[["predicted", "observed"]]
         name = {"due": "of the work due", "course": "of the whole course"}[str(basis)]
         figure.add_scatter(**_line(name, percent["predicted"].round(1), percent["observed"].round(1), look))

@@ -6,10 +6,10 @@ from typing import Any, Final
 import pandas as pd
 import plotly.graph_objects as go
 
-from engagement.reporting.charts.style import checked, count, lay_out, short
-from engagement.reporting.palette import LIGHT
+from engagement.reporting.charts.style import LIGHT, LINES, checked, count, lay_out, short
 
 HEIGHT: Final = 360
+MOST_COHORTS: Final = 3  # lines of steps that can be told apart where they cross
 # Where each quadrant stands: activity to the right, results upwards.
 _PLACES: Final[Mapping[str, tuple[int, int]]] = {
     "under-engaged": (0, 0),
@@ -21,7 +21,6 @@ _LARGEST: Final = 90  # px across
 _GAPS: Final = 15  # between the labels: a fifteenth of all
 # Labels stand worst first: a later column is a lower risk.
 _WAYS: Final = {-1: ("worse", LIGHT["high"]), 0: ("as before", LIGHT["unknown"]), 1: ("better", LIGHT["low"])}
-_STYLES: Final = (("solid", "circle", "accent"), ("dash", "square", "low"), ("dot", "diamond", "medium"))
 
 
 def quadrants(frame: pd.DataFrame, *, title: str) -> go.Figure:
@@ -140,16 +139,16 @@ def retention(frame: pd.DataFrame, *, title: str) -> go.Figure:
     """
     rows = checked(frame, ["cohort", "week", "learners", "there_percent"])
     figure = go.Figure()
-    cohorts: list[Any] = rows["cohort"].drop_duplicates().tolist()[-len(_STYLES) :]
-    for (dash, symbol, color), name in zip(_STYLES, cohorts, strict=False):
+    cohorts: list[Any] = rows["cohort"].drop_duplicates().tolist()[-MOST_COHORTS:]
+    for look, name in zip(LINES, cohorts, strict=False):
         part = rows[rows["cohort"] == name]
         figure.add_scatter(
             x=part["week"].tolist(),
             y=part["there_percent"].tolist(),
             name=short(str(name)),
             mode="lines+markers",
-            line={"color": LIGHT[color], "dash": dash, "width": 2.5, "shape": "hv"},
-            marker={"color": LIGHT[color], "symbol": symbol, "size": 7},
+            line={"color": look["color"], "dash": look["dash"], "width": 2.5, "shape": "hv"},
+            marker={"color": look["color"], "symbol": look["symbol"], "size": 7},
             showlegend=True,
             hovertemplate="week %{x}: %{y} %<extra></extra>",
         )

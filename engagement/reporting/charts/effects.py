@@ -5,8 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
-from engagement.reporting.charts.style import checked, count, lay_out, short
-from engagement.reporting.palette import LIGHT
+from engagement.reporting.charts.style import LIGHT, checked, count, lay_out, short
 
 ROW_HEIGHT = 64
 _SYMBOLS = ("circle", "x-thin-open")  # what can be believed, and what cannot

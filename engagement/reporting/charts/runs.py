@@ -4,7 +4,7 @@ No chart says anything by colour alone: each label also stands there as a word, 
 everywhere, and `unknown` is hatched. Red, amber and blue stay apart for colour-blind readers and in grey.
 The title is the finding, as a sentence; a page sets it as text above the drawing. `layout.meta` holds it with the
 numbers as a table, for readers who cannot see the drawing and for pages that cannot draw it. Backgrounds are
-transparent, and every colour is one of `palette.LIGHT`.
+transparent, and every colour is one of `style.LIGHT`.
 """
 
 from collections.abc import Sequence
@@ -14,8 +14,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from engagement.errors import InvalidInput
-from engagement.reporting.charts.style import checked, count, lay_out, short
-from engagement.reporting.palette import LIGHT
+from engagement.reporting.charts.style import LIGHT, checked, count, lay_out, short
 from engagement.vocabulary import LABELS, TYPE_WORDS
 
 MEDIUM_FROM: Final = 0.4  # the thresholds of the default policy, drawn as lines
@@ -26,49 +25,6 @@ MAX_PROGRAMS: Final = 20  # more bars than this and none can be read; the rest s
 
 _SYMBOLS: Final = {"high": "circle", "medium": "diamond", "low": "square", "unknown": "x"}
 _DASHES: Final = {"high": "solid", "medium": "dash", "low": "dot", "unknown": "dashdot"}
-
-
-def label_counts(frame: pd.DataFrame) -> go.Figure:
-    """Return bars of the learners per label, with a mark where the last run stood.
-
-    Parameters
-    ----------
-    frame
-        One row per label: `label`, `learners`, `before` (NULL where there was no earlier run).
-    """
-    rows = _labelled(frame, "label", ["learners", "before"]).set_index("label")
-    rows = rows.reindex([label for label in LABELS if label in rows.index])
-    figure = go.Figure(
-        go.Bar(
-            x=rows["learners"].tolist(),
-            marker_color=[LIGHT[label] for label in rows.index],
-            marker_pattern_shape=_hatches(rows.index),
-            name="This run",
-            showlegend=False,
-            hovertext=[label.capitalize() for label in rows.index],
-            hovertemplate="%{hovertext}: %{x:,} learners<extra></extra>",
-        )
-    )
-    if rows["before"].notna().any():
-        figure.add_scatter(
-            x=rows["before"].tolist(),
-            y=list(range(len(rows))),
-            mode="markers",
-            marker={"symbol": "line-ns-open", "size": 22, "line": {"width": 3}, "color": LIGHT["mark"]},
-            cliponaxis=False,
-            name="Last run",
-            hovertemplate="Last run: %{x:,} learners<extra></extra>",
-        )
-    columns = ["Label", "Learners", "Last run"]
-    high = rows["learners"].get("high", 0)
-    title = f"{count(high)} of {count(rows['learners'].sum())} learners are at high risk"
-    lay_out(figure, title, columns, rows.reset_index(), height=_bars_height(rows, 36))
-    texts = [
-        f"{label.capitalize()} · {count(n)}{_change(n, before)}"
-        for label, n, before in zip(rows.index, rows["learners"], rows["before"], strict=True)
-    ]
-    longest = max([1, *rows["learners"], *rows["before"].dropna()])
-    return _name_bars(figure, texts, longest=longest)
 
 
 def score_distribution(frame: pd.DataFrame, *, title: str = "") -> go.Figure:
@@ -285,14 +241,5 @@ def _name_bars(figure: go.Figure, texts: Sequence[str], *, longest: float) -> go
 
 
 def _marker(label: str) -> dict[str, Any]:
-    return {"color": LIGHT[label], "line": {"width": 0}, "pattern": {"shape": _hatches([label])[0]}}
-
-
-def _hatches(labels: Sequence[str] | pd.Index) -> list[str]:
-    return ["/" if label == "unknown" else "" for label in labels]
-
-
-def _change(learners: float, before: float) -> str:
-    if pd.isna(before):
-        return ""
-    return f" ({int(learners - before):+,})".replace("-", "−") if learners != before else " (no change)"
+    hatch = "/" if label == "unknown" else ""
+    return {"color": LIGHT[label], "line": {"width": 0}, "pattern": {"shape": hatch}}

@@ -1,22 +1,59 @@
-"""The look that all charts share: font, colours, and for those who cannot see a picture its title and its numbers."""
+"""The look that all charts share: colours, lines, font, and for who cannot see a picture its title and its numbers.
+
+Red, amber and blue differ for colour-blind readers, and in lightness too; no page relies on them alone.
+Charts are drawn in `LIGHT`; pages that go dark translate each colour to the one of the same name in `DARK`,
+so no two names may share a light colour.
+"""
 
 import textwrap
 from collections.abc import Sequence
 from html import escape
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
-import plotly.graph_objects as go
 
 from engagement.errors import InvalidInput
 from engagement.jupyter import startup
-from engagement.reporting.palette import LIGHT
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 startup.skip_iri_grammar()  # the first figure that a notebook shows imports nbformat
 
 NAME_LENGTH: Final = 28  # characters that fit beside the numbers on a phone
 TITLE_WIDTH: Final = 80  # characters of a line above a drawing in a notebook
 TITLE_LINE: Final = 22  # px
+LIGHT: Final = {
+    "high": "#b42318",
+    "medium": "#e3a32a",
+    "low": "#2f72a3",
+    "unknown": "#8b94a0",
+    "accent": "#44597a",
+    "ink": "#39434f",
+    "grid": "#dfe3e8",
+    "mark": "#1c242e",
+    "on_dark": "#ffffff",
+    "on_light": "#1f1803",
+}
+DARK: Final = {
+    "high": "#ff8f85",
+    "medium": "#f2c14e",
+    "low": "#70b3e6",
+    "unknown": "#97a2af",
+    "accent": "#9fb6d6",
+    "ink": "#c3ccd7",
+    "grid": "#303a46",
+    "mark": "#f2f5f8",
+    "on_dark": "#10161d",
+    "on_light": "#10171e",
+}
+# Lines that stand together differ by more than their colour; the first is what a picture is about.
+LINES: Final = (
+    {"color": LIGHT["accent"], "dash": "solid", "symbol": "circle"},
+    {"color": LIGHT["low"], "dash": "dash", "symbol": "square"},
+    {"color": LIGHT["medium"], "dash": "dot", "symbol": "diamond"},
+    {"color": LIGHT["unknown"], "dash": "dashdot", "symbol": "x"},
+)
 _FONT: Final = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', sans-serif"
 
 
@@ -31,7 +68,7 @@ def checked(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
 
 
 def lay_out(
-    figure: go.Figure, title: str, columns: Sequence[str], table: pd.DataFrame, *, height: int
+    figure: "go.Figure", title: str, columns: Sequence[str], table: pd.DataFrame, *, height: int
 ) -> None:
     """Give a figure the look that all share, its title, and its numbers for those who cannot see it.
 

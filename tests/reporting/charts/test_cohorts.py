@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from engagement.reporting.charts import cohorts
-from engagement.reporting.palette import LIGHT
+from engagement.reporting.charts.style import LIGHT
 from engagement.views import suppression
 
 GROUPS = pd.DataFrame(

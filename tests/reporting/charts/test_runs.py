@@ -6,18 +6,11 @@ import pytest
 
 from engagement.errors import InvalidInput
 from engagement.reporting.charts import runs
-from engagement.reporting.palette import DARK, LIGHT
+from engagement.reporting.charts.style import DARK, LIGHT
 from engagement.vocabulary import LABELS
 
 HOSTILE = "<a href='javascript:alert(1)'>Nursing</a>"
 
-COUNTS = pd.DataFrame(
-    {
-        "label": ["low", "high", "medium", "unknown"],
-        "learners": [438, 397, 1132, 33],
-        "before": [438, 385, 1150, None],
-    }
-)
 SCORES = pd.DataFrame(
     {
         "score_from": [0.0, 0.4, 0.7, None],
@@ -38,7 +31,6 @@ HISTORY = pd.DataFrame(
     }
 )
 ALL = {
-    "label_counts": (runs.label_counts, COUNTS),
     "score_distribution": (runs.score_distribution, SCORES),
     "drivers": (runs.drivers, DRIVERS),
     "program_labels": (runs.program_labels, PROGRAMS),
@@ -108,22 +100,9 @@ def test_a_single_label_is_named_too() -> None:
     assert [trace.name for trace in figure.data] == ["Low"]
 
 
-def test_label_counts_say_label_number_and_change() -> None:
-    assert texts(runs.label_counts(COUNTS)) == [
-        "High · 397 (+12)",
-        "Medium · 1,132 (−18)",
-        "Low · 438 (no change)",
-        "Unknown · 33",
-    ]
-
-
-def test_label_counts_mark_the_last_run_only_if_there_was_one() -> None:
-    assert [trace.name for trace in runs.label_counts(COUNTS).data] == ["This run", "Last run"]
-    assert [trace.name for trace in runs.label_counts(COUNTS.assign(before=None)).data] == ["This run"]
-
-
 def test_unknown_is_hatched() -> None:
-    assert runs.label_counts(COUNTS).data[0].marker.pattern.shape == ("", "", "", "/")
+    hatches = {trace.name: trace.marker.pattern.shape for trace in runs.program_labels(PROGRAMS).data}
+    assert hatches == {"High": "", "Medium": "", "Low": "", "Unknown": "/"}
 
 
 def test_score_bars_stand_in_the_middle_of_their_bin() -> None:
@@ -182,4 +161,4 @@ def test_history_lines_differ_in_more_than_colour() -> None:
 
 def test_a_label_nobody_knows_is_refused() -> None:
     with pytest.raises(InvalidInput, match="label: 1 of 4 rows"):
-        runs.label_counts(COUNTS.assign(label=["low", "high", "medium", "severe"]))
+        runs.score_distribution(SCORES.assign(label=["low", "high", "medium", "severe"]))

@@ -5,7 +5,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from engagement.reporting.palette import DARK, LIGHT
+from engagement.reporting.charts.style import DARK, LIGHT
 from engagement.vocabulary import LABELS
 
 SEEN = {
