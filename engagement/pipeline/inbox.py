@@ -14,7 +14,7 @@ import glob
 import logging
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from itertools import takewhile
@@ -42,6 +42,15 @@ class File:
     name: str
     content_hash: str
     from_inbox: bool
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What a run that begins now may load: the files, the new ones it leaves, and what the store knows then."""
+
+    files: list[File]
+    waiting: list[str]
+    fingerprint: str
 
 
 def found(sources: Sources) -> list[File]:
@@ -97,10 +106,33 @@ def _is_readable(folder: Path) -> bool:
     return folder.is_dir() and os.access(folder, os.R_OK | os.X_OK)
 
 
-def to_load(db: Cursor, files: Sequence[File]) -> list[File]:
-    """Return the files a run that begins now has to load: the named ones, and what is new in an inbox."""
+def offers(
+    db: Cursor, pipeline: str, there: Sequence[File], *, as_of: datetime, now: datetime
+) -> Iterator[Offer]:
+    """Yield what a run for `as_of` may load of the files that are there: the first that makes a known run counts.
+
+    Where `as_of` is past, that is what an attempt that did not end had found in its time; or else the named files.
+    """
+    new = _to_load(db, there)
+    if as_of >= now:
+        choices = [new]
+    else:
+        own = {
+            (file.kind, file.content_hash)
+            for run_id in runs.unpublished(db, pipeline)
+            for file in _planned(runs.parameters(db, run_id))
+        }
+        mine = [file for file in there if not file.from_inbox or (file.kind, file.content_hash) in own]
+        choices = [_to_load(db, mine), named(there)]
+    for files in choices:
+        waiting = [file.name for file in new if file not in files]
+        yield Offer(files, waiting, _fingerprint(db, files, as_of=as_of))
+
+
+def _to_load(db: Cursor, files: Sequence[File]) -> list[File]:
+    """Return the named files, and of those from an inbox what is new."""
     known = set(db.execute("select kind, content_hash from loads").fetchall())
-    known |= {(file.kind, file.content_hash) for file in files if not file.from_inbox}
+    known |= {(file.kind, file.content_hash) for file in named(files)}
     chosen = []
     for file in files:
         content = file.kind, file.content_hash
@@ -110,32 +142,12 @@ def to_load(db: Cursor, files: Sequence[File]) -> list[File]:
     return chosen
 
 
-def offers(
-    db: Cursor, pipeline: str, files: Sequence[File], *, as_of: datetime, now: datetime
-) -> list[list[File]]:
-    """Return which of the files a run for `as_of` may load now: the first choice that makes it a known run counts.
-
-    Where `as_of` is past, that is what an attempt that did not end had found in its time; or else the named files.
-    """
-    if as_of >= now:
-        return [list(files)]
-    own = {
-        (file.kind, file.content_hash)
-        for run_id in runs.unpublished(db, pipeline)
-        for file in _planned(runs.parameters(db, run_id))
-    }
-    return [
-        [file for file in files if not file.from_inbox or (file.kind, file.content_hash) in own],
-        named(files),
-    ]
-
-
 def named(files: Iterable[File]) -> list[File]:
     """Return the files that a pipeline names, which every run loads."""
     return [file for file in files if not file.from_inbox]
 
 
-def fingerprint(db: Cursor, coming: Sequence[File], *, as_of: datetime) -> str:
+def _fingerprint(db: Cursor, coming: Sequence[File], *, as_of: datetime) -> str:
     """Return the digest of what the store knows at `as_of` once these files are loaded."""
     return runs.input_fingerprint(
         db,
@@ -145,18 +157,15 @@ def fingerprint(db: Cursor, coming: Sequence[File], *, as_of: datetime) -> str:
     )
 
 
-def keep_plan(
-    db: Cursor, run: Run, sources: Sources, coming: Sequence[File], *, there: Sequence[File]
-) -> list[File]:
+def keep_plan(db: Cursor, run: Run, sources: Sources, offer: Offer) -> list[File]:
     """Write down with the run what it loads and how, and what of the files that are there it leaves to another.
 
     Return its files, with those it loaded before it stopped.
     """
     parameters = runs.parameters(db, run.run_id)
     done = [file for file in _planned(parameters) if file.from_inbox and _is_loaded(db, file)]
-    files = [*done, *coming]
-    left = [file.name for file in to_load(db, there) if file not in files]
-    plan = {"rules": sources.rules, "files": [asdict(file) for file in files], "waiting": left}
+    files = [*done, *offer.files]
+    plan = {"rules": sources.rules, "files": [asdict(file) for file in files], "waiting": offer.waiting}
     if PLAN in parameters or any(plan.values()):
         runs.keep_parameters(db, run.run_id, {**parameters, PLAN: plan})
     return files

@@ -12,7 +12,7 @@ from engagement.errors import InvalidInput, RunFailed
 from engagement.ingest import events, learners
 from engagement.pipeline import inbox as inboxes
 from engagement.pipeline import sources
-from engagement.pipeline.inbox import found, keep_plan, to_load
+from engagement.pipeline.inbox import found, keep_plan, offers
 from engagement.pipeline.sources import Sources
 from engagement.store import Store
 from tests.support.cohort import AS_OF, DAY, HOUR, rows
@@ -48,33 +48,30 @@ def of(inbox, **different):
 
 def begin(store, chosen, as_of=AS_OF, *, started_at=None):
     """Begin a run of these sources; return it and its files."""
-    there = found(chosen)
     with store.write() as db:
-        coming = to_load(db, there)
+        offer = offered(db, chosen, as_of)
         run = runs.begin(
             db,
             "nightly",
-            key=f"{as_of} {fingerprint(db, chosen, as_of)}",
+            key=f"{as_of} {offer.fingerprint}",
             as_of=as_of,
             day=as_of.date(),
             parameters={},
             fingerprint="",
             now=started_at or as_of,
         )
-        return run, keep_plan(db, run, chosen, coming, there=there)
+        return run, keep_plan(db, run, chosen, offer)
 
 
 def resumed(store, run, chosen):
-    there = found(chosen)
     with store.write() as db:
-        coming = to_load(db, there)
-        return keep_plan(db, run, chosen, coming, there=there)
+        return keep_plan(db, run, chosen, offered(db, chosen))
 
 
-def fingerprint(db, chosen, as_of=AS_OF):
-    """The input of a run that would begin now."""
-    coming = to_load(db, found(chosen))
-    return inboxes.fingerprint(db, coming, as_of=as_of)
+def offered(db, chosen, as_of=AS_OF):
+    """What a run that would begin in its day may load."""
+    (offer,) = offers(db, "nightly", found(chosen), as_of=as_of, now=as_of)
+    return offer
 
 
 def check_news(store, run, chosen, files):
@@ -342,12 +339,12 @@ def test_the_input_of_a_run_is_the_same_before_between_and_after_its_loads(store
     for count in range(len(files) + 1):
         load(store, run, files[:count])
         with store.read() as db:
-            seen.add(fingerprint(db, chosen))
+            seen.add(offered(db, chosen).fingerprint)
     assert len(loaded(store)) == len(files) == 5
     assert len(seen) == 1
     write(inbox / "l3.csv", learner("c"))
     with store.read() as db:
-        assert fingerprint(db, chosen) not in seen
+        assert offered(db, chosen).fingerprint not in seen
 
 
 def test_times_without_a_zone_are_those_of_the_sources(store, inbox):
