@@ -116,6 +116,9 @@ _MODULES: Final = {
 # Where the rest of a module lies that held more before: an analyst's own notebook goes on working.
 _REST: Final = {
     "cohorts": ("views.run_tables",),
+    "decisions": ("targeting.contact_log",),
+    "nudges": ("outreach.drafting",),
+    "review": ("outreach.export",),
 }
 # What notebooks of before call them.
 _FORMERLY: Final = {

@@ -9,8 +9,10 @@ from engagement import api
 from engagement.errors import InvalidInput, NotFound
 from engagement.evaluation import calibration
 from engagement.evaluation.calibration import Calibration
+from engagement.outreach import drafting, export, nudges
 from engagement.policy import DEFAULT_POLICY
 from engagement.settings import PROJECT
+from engagement.targeting import contact_log
 from engagement.views import cohorts
 from tests.support.cohort import AS_OF, DAY, LOW, MEDIUM, UNKNOWN, learner, load, night
 
@@ -89,6 +91,10 @@ def test_a_name_that_is_not_there_is_an_attribute_error():
 
 def test_what_notebooks_of_before_call_is_still_there():
     assert eg.cohorts.label_counts is eg.run_tables.label_counts
+    assert eg.decisions.phoned is contact_log.phoned
+    assert eg.nudges.variant_key is drafting.variant_key
+    assert eg.nudges.draft is nudges.draft
+    assert eg.review.write_csv is export.write_csv
     assert eg.cohorts.learners_at is cohorts.learners_at
     assert eg.findings is eg.headlines
     with pytest.raises(AttributeError):
