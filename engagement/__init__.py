@@ -46,9 +46,8 @@ if TYPE_CHECKING:
     )
     from engagement.outreach.nudges import generate_nudge
     from engagement.outreach.quizzes import generate_quiz
-    from engagement.policy import RiskPolicy
+    from engagement.policy import RiskPolicy, SelectionPolicy
     from engagement.risk.formula import compute_and_update_all, compute_risk
-    from engagement.targeting.selection import SelectionPolicy
 
 _HOME: Final = {
     "cohort": "api",
@@ -73,7 +72,7 @@ _HOME: Final = {
     "writer": "jupyter.session",
     "zone": "jupyter.session",
     "RiskPolicy": "policy",
-    "SelectionPolicy": "targeting.selection",
+    "SelectionPolicy": "policy",
     "compute_risk": "risk.formula",
     "compute_and_update_all": "risk.formula",
     "generate_nudge": "outreach.nudges",

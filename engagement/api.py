@@ -13,15 +13,14 @@ from typing import Any, Final
 import narwhals as nw
 import pandas as pd
 
+from engagement import runs
 from engagement.dates import local_day
 from engagement.errors import InvalidInput
 from engagement.evaluation import effect, fairness, what_if
 from engagement.evaluation.effect import Effect
 from engagement.evaluation.what_if import Simulation
 from engagement.jupyter import session
-from engagement.pipeline import config
-from engagement.policy import DEFAULT_POLICY, RiskPolicy
-from engagement.runs import NIGHTLY
+from engagement.policy import RiskPolicy
 from engagement.store import Store, sandbox
 from engagement.targeting import selection
 from engagement.views import cohorts, profiles, roster
@@ -55,7 +54,8 @@ def learners(
         raise InvalidInput(f"risk {risk[:40]!r}: allowed are {', '.join(LABELS)}")
     with _store().read() as db:
         frame: pd.DataFrame = roster.learners_by_risk(db, risk_label=risk, program=program, limit=limit).df()
-    driven = nw.from_native(frame).with_columns(driver=selection.largest_term(DEFAULT_POLICY)).to_native()
+        policy = runs.policy_in_use(db)
+    driven = nw.from_native(frame).with_columns(driver=selection.largest_term(policy)).to_native()
     return driven.drop(columns=["policy", *([] if with_names else ["name"])])
 
 
@@ -185,8 +185,10 @@ def simulate(
         policy = RiskPolicy.from_toml(policy)
     elif not isinstance(policy, RiskPolicy):
         policy = RiskPolicy.from_table(dict(policy), source="policy")
-    store, beside = _store(), config.read_pipeline(NIGHTLY).policy
-    return what_if.simulate(store, policy, as_of=_instant(store, as_of), beside=beside, program=program)
+    store = _store()
+    return what_if.simulate(
+        store, policy, as_of=_instant(store, as_of), beside=session.policy_in_use(store), program=program
+    )
 
 
 def experiment(name: str = "", *, as_of: Moment = "") -> Effect:

@@ -1,4 +1,7 @@
-"""The numbers of the risk formula, checked and hashed."""
+"""The numbers of the risk formula and of the selection, checked; those of the formula hashed.
+
+The defaults are the documented contract. Whoever shows a threshold, a label or a driver asks for the numbers in use.
+"""
 
 import hashlib
 import json
@@ -10,7 +13,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from engagement.errors import InvalidInput
-from engagement.vocabulary import TERMS
+from engagement.vocabulary import AT_RISK, SCORED_LABELS, TERMS
 
 MAY_BE_MISSING: Final = TERMS[:3]  # a missing last login has a meaning: never
 BASES: Final = ("due", "course")
@@ -22,6 +25,7 @@ INPUTS: Final = {
 }
 WEIGHTS: Final = {"behind_pace": 0.5, "low_quiz": 0.2, "missed_session": 0.2, "inactivity": 0.1}
 TIE: Final = 1e-9  # 0.7 reached by sums of tenths is sometimes 0.7000000000000001, and 0.7 is still medium
+RUNS_LOOKED_AT: Final = 3  # `runs_high` counts among the newest three published runs
 KNOWN_WEIGHT: Final = 0.5  # with less of the weight known than this, no score is honest
 
 
@@ -86,3 +90,53 @@ class RiskPolicy:
 
 
 DEFAULT_POLICY: Final = RiskPolicy()
+
+
+def _check_count(name: str, value: int, *, lowest: int, highest: int | None = None) -> None:
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    if not whole or value < lowest or (highest is not None and value > highest):
+        allowed = f"{lowest} or more" if highest is None else f"{lowest} to {highest}"
+        raise InvalidInput(f"{name}: {value!r}; allowed is a whole number, {allowed}")
+
+
+def _check_amount(name: str, value: float, *, highest: float = math.inf) -> None:
+    number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if not number or not 0 <= value <= highest:
+        allowed = "0 or more" if highest == math.inf else f"0 to {highest:g}"
+        raise InvalidInput(f"{name}: {value!r}; allowed is a number, {allowed}")
+
+
+@dataclass(frozen=True)
+class SelectionPolicy:
+    """The numbers of the rules; `InvalidInput` where one makes no sense."""
+
+    labels: tuple[str, ...] = AT_RISK  # `unknown` gives nothing to write about
+    capacity: int | None = None  # contacts of a run; a quiz goes to nobody beyond them. None: everyone
+    recent_hours: float = 72
+    cap_contacts: int = 2  # in seven days, which the input counts: their number is no setting
+    welcome_days: float = 14
+    quiz_below: float = 60.0  # percent
+    referral_runs: int = 3
+    referral_nudges: int = 2
+    rewrite_templates: bool = (
+        False  # an untouched template of an earlier attempt for the day counts as no draft
+    )
+
+    def __post_init__(self) -> None:
+        # A policy file gives a list, which could not be hashed.
+        object.__setattr__(self, "labels", tuple(self.labels))
+        if not self.labels or not set(self.labels) <= set(SCORED_LABELS):
+            raise InvalidInput(
+                f"labels: {self.labels!r}; allowed is one or more of {', '.join(SCORED_LABELS)}"
+            )
+        if self.capacity is not None:
+            _check_count("capacity", self.capacity, lowest=0)
+        _check_count("cap_contacts", self.cap_contacts, lowest=1)
+        _check_count("referral_runs", self.referral_runs, lowest=1, highest=RUNS_LOOKED_AT)
+        _check_count("referral_nudges", self.referral_nudges, lowest=1)
+        _check_amount("recent_hours", self.recent_hours)
+        _check_amount("welcome_days", self.welcome_days)
+        _check_amount("quiz_below", self.quiz_below, highest=100)
+
+
+DEFAULT_SELECTION: Final = SelectionPolicy()

@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
+from functools import cache
 from typing import Any, Final
 
 from engagement.errors import NotFound
@@ -115,7 +116,29 @@ def get(store: Store, run_id: str) -> Run:
 
 def _run(row: Sequence[Any]) -> Run:
     run_id, pipeline, as_of, day, attempt, status, policy, started_at = row
-    return Run(run_id, pipeline, as_of, day, attempt, status, RiskPolicy(**json.loads(policy)), started_at)
+    return Run(run_id, pipeline, as_of, day, attempt, status, policy_of(policy), started_at)
+
+
+@cache
+def policy_of(kept: str) -> RiskPolicy:
+    """Return the policy of a run as the column `policy` keeps it."""
+    return RiskPolicy(**json.loads(kept))
+
+
+def policy_in_use(db: Cursor) -> RiskPolicy:
+    """Return the policy of the newest published scores; before there are any, the documented one.
+
+    A run that scores nobody, such as a weekly one, leaves it as it is.
+    """
+    newest = db.execute(
+        """
+        select policy from runs
+        where published_at is not null and run_id in (select risk_scores.run_id from risk_scores)
+        order by as_of desc, published_at desc
+        limit 1
+        """
+    ).fetchall()
+    return policy_of(newest[0][0]) if newest else DEFAULT_POLICY
 
 
 def begin(
@@ -128,7 +151,7 @@ def begin(
     parameters: Mapping[str, object],
     fingerprint: str,
     now: datetime,
-    policy: RiskPolicy = DEFAULT_POLICY,
+    policy: RiskPolicy,
 ) -> Run:
     """Write down that a new attempt begins; it supersedes the last published one for the same day."""
     same_day = {"pipeline": pipeline, "day": day}
@@ -171,7 +194,8 @@ def begin(
 def scratch(store: Store, *, as_of: datetime, day: date, now: datetime) -> Run:
     """Return the run in which notebooks opened by hand for that day work; nobody else sees its rows."""
     with store.write() as db:
-        found = find(db, SCRATCH, key := f"{SCRATCH} {as_of.isoformat()}")
+        policy = policy_in_use(db)
+        found = find(db, SCRATCH, key := f"{SCRATCH} {as_of.isoformat()} {policy.policy_hash}")
         if found:
             return found
         return begin(
@@ -183,6 +207,7 @@ def scratch(store: Store, *, as_of: datetime, day: date, now: datetime) -> Run:
             parameters={},
             fingerprint="",
             now=now,
+            policy=policy,
         )
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from engagement import runs
 from engagement.errors import NotFound
+from engagement.policy import DEFAULT_POLICY
 from engagement.store import first_row
 
 NOW = datetime.fromisoformat("2026-03-02T02:15:00")
@@ -27,6 +28,7 @@ def begin(db, *, pipeline="nightly", day=DAY, key="k", now=NOW):
         parameters={"30_nudges": {"capacity": 5}},
         fingerprint="f",
         now=now,
+        policy=DEFAULT_POLICY,
     )
 
 

@@ -15,18 +15,17 @@ def simulate(
     program: Program = None,
     as_json: Json = False,
 ) -> None:
-    """Score everybody by other numbers and compare with the nightly run's; nothing is written."""
+    """Score everybody by other numbers and compare with those in use; nothing is written."""
     from engagement.evaluation import what_if
-    from engagement.pipeline import config
+    from engagement.jupyter.session import policy_in_use
     from engagement.policy import RiskPolicy
-    from engagement.runs import NIGHTLY
 
     settings, store, now = console.start()
     found = what_if.simulate(
         store,
         RiskPolicy.from_toml(policy),
         as_of=console.instant(as_of, settings, now),
-        beside=config.read_pipeline(NIGHTLY).policy,
+        beside=policy_in_use(store),
         program=program or None,
     )
     tables = found.as_dict()

@@ -20,7 +20,7 @@ from engagement.ingest.source_format import SourceFormat
 from engagement.llm import titles
 from engagement.outreach import export, nudges, quizzes, review
 from engagement.pipeline import publication
-from engagement.policy import DEFAULT_POLICY
+from engagement.policy import DEFAULT_POLICY, DEFAULT_SELECTION
 from engagement.risk import scores
 from engagement.runs import NIGHTLY, Run
 from engagement.store import LOCK_WAIT_S, Store, first_row
@@ -152,9 +152,10 @@ def _night(store: Store, as_of: datetime, zone: ZoneInfo, plan: Plan | None = No
             parameters={},
             fingerprint=fingerprint,
             now=as_of,
+            policy=DEFAULT_POLICY,
         )
     scores.score(store, run)
-    decisions.decide(store, run, plan=plan)
+    decisions.decide(store, run, policy=DEFAULT_SELECTION, plan=plan)
     nudges.draft(store, run)
     quizzes.draft(store, run)
     publication.publish(store, run, now=as_of)

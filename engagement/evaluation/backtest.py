@@ -14,7 +14,7 @@ from engagement.errors import InvalidInput
 from engagement.evaluation import baselines, metrics
 from engagement.evaluation.calibration import Calibration
 from engagement.evaluation.trial import ALONE, OF_EACH, PROBABILITY, SCORE, TABLES, Trial
-from engagement.policy import BASES, DEFAULT_POLICY, RiskPolicy
+from engagement.policy import BASES, RiskPolicy
 from engagement.vocabulary import WAYS_TO_LEAVE
 
 CAPACITY: Final = 0.1  # share of the learners that a team can call in a week
@@ -56,8 +56,8 @@ class Backtest:
 
     @property
     def basis(self) -> str:
-        """The basis that the score uses by default, where it is known."""
-        return DEFAULT_POLICY.basis if DEFAULT_POLICY.basis in self.bases else self.bases[0]
+        """The basis that the score uses, where it is known: it comes first."""
+        return self.bases[0]
 
     def value(self, measure: str, *, model: str = SCORE, basis: str = "", week: int = 0) -> pd.Series:
         """Return one row of `measures`, of the week that is looked at closely; `InvalidInput` where there is none."""
@@ -223,7 +223,7 @@ def backtest(
     outcome: str = "left",
     train: Sequence[str] = (),
     test: str = "",
-    policy: RiskPolicy = DEFAULT_POLICY,
+    policy: RiskPolicy,
     capacity: float = CAPACITY,
     resamples: int = metrics.RESAMPLES,
 ) -> Backtest:
@@ -238,6 +238,8 @@ def backtest(
     train, test
         Cohorts that rivals and calibrations are fitted on, and the one all is tested on. Left out: the last one is
         tested, the others are fitted on; of a single one half of the persons each.
+    policy
+        Whose score is held against it; the two ways of counting work take the place of its own.
     capacity
         Share of the learners that can be called, above 0 and at most 1.
 
@@ -250,6 +252,7 @@ def backtest(
         raise InvalidInput(f"capacity: {capacity}; allowed is above 0 to 1")
     fitted, tested, names = _split(table, train, test)
     bases = [basis for basis in BASES if table[f"completed_percent_{basis}"].notna().any()]
+    bases.sort(key=lambda basis: basis != policy.basis)
     trials = [
         Trial(
             basis,

@@ -12,10 +12,9 @@ import pandas as pd
 
 from engagement.errors import NotFound
 from engagement.evaluation import metrics
-from engagement.policy import DEFAULT_POLICY, RiskPolicy
+from engagement.policy import DEFAULT_SELECTION, RiskPolicy
 from engagement.risk import formula
 from engagement.store import Cursor, Store, first_row, query
-from engagement.targeting.selection import DEFAULT_SELECTION
 from engagement.vocabulary import LABELS
 
 CONTACTED: Final = DEFAULT_SELECTION.labels
@@ -81,7 +80,7 @@ def simulate(
     policy: RiskPolicy,
     *,
     as_of: datetime,
-    beside: RiskPolicy = DEFAULT_POLICY,
+    beside: RiskPolicy,
     program: str | None = None,
 ) -> Simulation:
     """Score everybody known at `as_of` by `policy` and by the one in use, and compare; nothing is written.

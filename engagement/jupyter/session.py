@@ -10,6 +10,7 @@ from engagement import runs
 from engagement.dates import local_day, parse_as_of, utc_now
 from engagement.errors import NotFound
 from engagement.llm.writer import Writer, writer_for
+from engagement.policy import RiskPolicy
 from engagement.runs import Run
 from engagement.settings import read_settings
 from engagement.store import Store, first_row
@@ -61,6 +62,12 @@ def open_run(store: Store, *, run_id: str, as_of: str) -> Run:
         day=local_day(end, zone()),
         now=utc_now(),
     )
+
+
+def policy_in_use(store: Store) -> RiskPolicy:
+    """Return the policy of the newest published scores."""
+    with store.read() as db:
+        return runs.policy_in_use(db)
 
 
 def writer(model: str = "", *, budget_usd: float = math.inf) -> Writer:

@@ -6,6 +6,7 @@ are stored with `{first_name}` in place: the name is filled in where a person re
 
 from collections.abc import Collection, Mapping
 from datetime import date
+from functools import partial
 from typing import Any, Final
 
 import pandas as pd
@@ -19,6 +20,7 @@ from engagement.llm.completions import TextJob
 from engagement.llm.writer import TEMPLATES, Writer, writer_for
 from engagement.outreach import drafting
 from engagement.outreach.drafting import DraftKind
+from engagement.policy import DEFAULT_SELECTION
 from engagement.runs import Run
 from engagement.settings import read_settings
 from engagement.store import Cursor, Store, first_row, query, registered
@@ -173,5 +175,5 @@ NUDGES: Final = DraftKind(
     text={"variant": "variant", "subject": "subject", "draft_content": "content", "content": "content"},
     stays=lambda nudge: {"type": nudge["type"], "channel": nudge["channel"]},
     draws_again=_next_variant,
-    limits=selection.limits_passed,
+    limits=partial(selection.limits_passed, policy=DEFAULT_SELECTION),
 )

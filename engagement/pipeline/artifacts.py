@@ -126,7 +126,7 @@ def _remove(work: Path, *files: Path) -> None:
 
 def _labels(store: Store, pipeline: Pipeline, run: Run) -> dict[str, int]:
     """Return how many learners there are by risk label, as the notebooks count them that look at a cohort."""
-    shares = cohorts.label_shares(cohorts.learners_at(store, run.as_of, policy=pipeline.policy))
+    shares = cohorts.label_shares(cohorts.learners_at(store, run.as_of))
     return dict(zip(shares["label"], shares["learners"].tolist(), strict=True))
 
 

@@ -19,12 +19,12 @@ from engagement.outreach.nudges import NUDGES
 from engagement.outreach.quizzes import QUIZZES
 from engagement.pipeline import config
 from engagement.pipeline.config import Pipeline
+from engagement.policy import DEFAULT_SELECTION, SelectionPolicy
 from engagement.risk import scores
 from engagement.runs import Run
 from engagement.settings import Settings
 from engagement.store import Store, first_row
 from engagement.targeting import decisions
-from engagement.targeting.selection import DEFAULT_SELECTION, SelectionPolicy
 
 _NUDGES_STEP: Final = "30_nudges"
 

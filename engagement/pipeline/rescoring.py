@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from engagement import runs
 from engagement.dates import local_day
 from engagement.pipeline import config
-from engagement.policy import DEFAULT_POLICY, RiskPolicy
+from engagement.policy import RiskPolicy
 from engagement.risk import scores
 from engagement.runs import NIGHTLY
 from engagement.store import Store, query, records
@@ -57,7 +57,7 @@ def publish_scores(
     zone: ZoneInfo,
     programs: Sequence[str] | None,
     now: datetime,
-    policy: RiskPolicy = DEFAULT_POLICY,
+    policy: RiskPolicy,
 ) -> dict[str, int]:
     """Score everybody (or those of some programs) at `as_of` and publish it at once; return learners by label."""
     day = local_day(as_of, zone)

@@ -5,8 +5,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from engagement.llm.pricing import usd
+from engagement.policy import RiskPolicy
 from engagement.views import suppression
-from engagement.vocabulary import AT_RISK, SCORED_LABELS, SMALLEST_GROUP, TYPE_WORDS
+from engagement.vocabulary import AT_RISK, SCORED_LABELS, SMALLEST_GROUP, TERMS, TYPE_WORDS
 
 
 def headline(labels: pd.DataFrame) -> str:
@@ -24,6 +25,33 @@ def headline(labels: pd.DataFrame) -> str:
     change = int(row["change"])
     words = "as many as" if change == 0 else f"{abs(change):,} {'more' if change > 0 else 'fewer'} than"
     return f"{sentence}, {words} in the last run."
+
+
+def thresholds(policy: RiskPolicy) -> str:
+    """Return above which scores the risk is high and medium.
+
+    >>> thresholds(RiskPolicy(high_above=0.6))
+    'Every learner has a score from 0 (safe) to 1 (leaving). Above 0.6 the risk is high, above 0.4 medium.'
+    """
+    return (
+        "Every learner has a score from 0 (safe) to 1 (leaving). "
+        f"Above {policy.high_above:g} the risk is high, above {policy.medium_above:g} medium."
+    )
+
+
+def parts(policy: RiskPolicy) -> str:
+    """Return what the score is made of, and how much each part counts."""
+    behind, quiz, missed, away = (f"{100 * policy.weights[term]:g} %" for term in TERMS)
+    work = (
+        "work that was due and is not done"
+        if policy.basis == "due"
+        else "work of the course that is not done"
+    )
+    return (
+        f"The score adds four parts: {behind} is {work}, {quiz} low quiz results, {missed} sessions missed in a row, "
+        f"up to {policy.missed_sessions_cap:g}, and {away} the time since the last login, up to "
+        f"{policy.recency_days:g} days."
+    )
 
 
 def freshness(frame: pd.DataFrame) -> str:

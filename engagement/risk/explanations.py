@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from engagement.errors import InvalidInput
-from engagement.policy import DEFAULT_POLICY, INPUTS, TIE, RiskPolicy
+from engagement.policy import INPUTS, TIE, RiskPolicy
 from engagement.risk.formula import is_missing, number
 from engagement.vocabulary import TERMS
 
@@ -27,14 +27,14 @@ class Reason:
     basis: str  # what a percentage of work is of: "due" or "course"
 
 
-def coded(row: Mapping[str, Any], *, policy: RiskPolicy = DEFAULT_POLICY) -> list[Reason]:
+def coded(row: Mapping[str, Any], *, policy: RiskPolicy) -> list[Reason]:
     """Return up to three contributions of a scored row, the largest first; none where there is no score.
 
     Ties go to the first in the order of `TERMS`; what contributes nothing is no reason.
 
     Examples
     --------
-    >>> coded({"completed_percent": 12.0, "behind_pace": 0.44, "risk_score": 0.44})
+    >>> coded({"completed_percent": 12.0, "behind_pace": 0.44, "risk_score": 0.44}, policy=RiskPolicy())
     [Reason(term='behind_pace', value=12.0, never=False, basis='due')]
     """
     if number(row.get("risk_score")) is None:
@@ -55,13 +55,13 @@ def _coded(term: str, row: Mapping[str, Any], policy: RiskPolicy) -> Reason:
     return Reason(term, min(max(value, 0.0), highest), False, policy.basis)
 
 
-def reasons(row: Mapping[str, Any], *, policy: RiskPolicy = DEFAULT_POLICY) -> list[str]:
+def reasons(row: Mapping[str, Any], *, policy: RiskPolicy) -> list[str]:
     """Return `coded` in words with their numbers, and always at least one sentence.
 
     Examples
     --------
     >>> row = {"completed_percent": 12.0, "behind_pace": 0.44, "avg_quiz_score": 51.0, "low_quiz": 0.098}
-    >>> reasons({**row, "risk_score": 0.538})
+    >>> reasons({**row, "risk_score": 0.538}, policy=RiskPolicy())
     ['12 % of the due work done', 'quiz average 51']
     """
     if number(row.get("risk_score")) is None:
@@ -69,7 +69,7 @@ def reasons(row: Mapping[str, Any], *, policy: RiskPolicy = DEFAULT_POLICY) -> l
     return [_in_words(reason, policy) for reason in coded(row, policy=policy)] or ["no sign of risk"]
 
 
-def reason(row: Mapping[str, Any], *, policy: RiskPolicy = DEFAULT_POLICY) -> str:
+def reason(row: Mapping[str, Any], *, policy: RiskPolicy) -> str:
     """Return the first of `reasons`."""
     return reasons(row, policy=policy)[0]
 
@@ -105,7 +105,7 @@ class Lever:
     label_then: str
 
 
-def what_would_help(row: Mapping[str, Any], *, policy: RiskPolicy = DEFAULT_POLICY) -> list[Lever]:
+def what_would_help(row: Mapping[str, Any], *, policy: RiskPolicy) -> list[Lever]:
     """Return, for a scored row at high or medium risk, each single change that would lower the label.
 
     The needed value is rounded to the safe side: whole percents up, whole sessions and days down. Inputs

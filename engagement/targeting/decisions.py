@@ -3,7 +3,6 @@
 Before a person writes to one learner, the same rules say what they know about that one.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime
@@ -11,13 +10,13 @@ from typing import Any, Final, cast
 
 import narwhals as nw
 
+from engagement import runs
 from engagement.errors import NotFound
-from engagement.policy import DEFAULT_POLICY, RiskPolicy
+from engagement.policy import DEFAULT_SELECTION, SelectionPolicy
 from engagement.runs import NIGHTLY, Run
 from engagement.store import Cursor, Relation, Store, first_row, query, records
 from engagement.targeting import experiments, selection
 from engagement.targeting.experiments import Plan
-from engagement.targeting.selection import DEFAULT_SELECTION, SelectionPolicy
 from engagement.vocabulary import TERMS
 
 _DECIDED: Final = (
@@ -31,7 +30,7 @@ def decide(
     store: Store,
     run: Run,
     *,
-    policy: SelectionPolicy = DEFAULT_SELECTION,
+    policy: SelectionPolicy,
     plan: Plan | None = None,
 ) -> int:
     """Write one decision per learner for the run, contacted or not; return how many are contacted.
@@ -147,7 +146,7 @@ def look_at(
     ).fetchall()
     # Tonight's run speaks of the end of the day: what it knew counts now, by the numbers it used.
     known_at, policy = (
-        (max(now, scored[0][0]), RiskPolicy(**json.loads(scored[0][1]))) if scored else (now, DEFAULT_POLICY)
+        (max(now, scored[0][0]), runs.policy_of(scored[0][1])) if scored else (now, runs.policy_in_use(db))
     )
     inputs = _inputs(db, as_of=now, known_at=known_at, day=day, pipeline=NIGHTLY, learner_id=learner_id)
     kind = selection.nudge_type(DEFAULT_SELECTION, policy)

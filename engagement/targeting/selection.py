@@ -9,19 +9,16 @@ given. Only `one_per_person` and `within_capacity` look at more than one row. Bo
 (highest score, then `learner_id`), so that the order of the rows does not matter.
 """
 
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final, cast
 
 import narwhals as nw
 from narwhals.typing import FrameT, IntoFrameT
 
 from engagement.errors import InvalidInput
-from engagement.policy import DEFAULT_POLICY, RiskPolicy
-from engagement.vocabulary import AT_RISK, SCORED_LABELS, TERMS
+from engagement.policy import RiskPolicy, SelectionPolicy
+from engagement.vocabulary import TERMS
 
-RUNS_LOOKED_AT: Final = 3  # `runs_high` counts among the newest three published runs
 TERM_TOLERANCE: Final = 1e-9  # 0.14 / 0.2 is more than 0.35 / 0.5: a tie must not hang on the last bit
 
 # In the order in which they are asked. Words are what a coordinator reads.
@@ -50,61 +47,11 @@ COLUMNS: Final = (
 )
 
 
-def _check_count(name: str, value: int, *, lowest: int, highest: int | None = None) -> None:
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    if not whole or value < lowest or (highest is not None and value > highest):
-        allowed = f"{lowest} or more" if highest is None else f"{lowest} to {highest}"
-        raise InvalidInput(f"{name}: {value!r}; allowed is a whole number, {allowed}")
-
-
-def _check_amount(name: str, value: float, *, highest: float = math.inf) -> None:
-    number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    if not number or not 0 <= value <= highest:
-        allowed = "0 or more" if highest == math.inf else f"0 to {highest:g}"
-        raise InvalidInput(f"{name}: {value!r}; allowed is a number, {allowed}")
-
-
-@dataclass(frozen=True)
-class SelectionPolicy:
-    """The numbers of the rules; `InvalidInput` where one makes no sense."""
-
-    labels: tuple[str, ...] = AT_RISK  # `unknown` gives nothing to write about
-    capacity: int | None = None  # contacts of a run; a quiz goes to nobody beyond them. None: everyone
-    recent_hours: float = 72
-    cap_contacts: int = 2  # in seven days, which the input counts: their number is no setting
-    welcome_days: float = 14
-    quiz_below: float = 60.0  # percent
-    referral_runs: int = 3
-    referral_nudges: int = 2
-    rewrite_templates: bool = (
-        False  # an untouched template of an earlier attempt for the day counts as no draft
-    )
-
-    def __post_init__(self) -> None:
-        # A policy file gives a list, which could not be hashed.
-        object.__setattr__(self, "labels", tuple(self.labels))
-        if not self.labels or not set(self.labels) <= set(SCORED_LABELS):
-            raise InvalidInput(
-                f"labels: {self.labels!r}; allowed is one or more of {', '.join(SCORED_LABELS)}"
-            )
-        if self.capacity is not None:
-            _check_count("capacity", self.capacity, lowest=0)
-        _check_count("cap_contacts", self.cap_contacts, lowest=1)
-        _check_count("referral_runs", self.referral_runs, lowest=1, highest=RUNS_LOOKED_AT)
-        _check_count("referral_nudges", self.referral_nudges, lowest=1)
-        _check_amount("recent_hours", self.recent_hours)
-        _check_amount("welcome_days", self.welcome_days)
-        _check_amount("quiz_below", self.quiz_below, highest=100)
-
-
-DEFAULT_SELECTION: Final = SelectionPolicy()
-
-
 def decide(
     frame: IntoFrameT,
     *,
-    policy: SelectionPolicy = DEFAULT_SELECTION,
-    risk_policy: RiskPolicy = DEFAULT_POLICY,
+    policy: SelectionPolicy,
+    risk_policy: RiskPolicy,
 ) -> IntoFrameT:
     """Return one decision per learner, on the engine of `frame` and as lazily.
 
@@ -307,7 +254,7 @@ def refusal_by_hand(learner: Mapping[str, Any], way: str) -> str | None:
     return next((code for code, applies in obstacles.items() if applies), None)
 
 
-def limits_passed(learner: Mapping[str, Any], policy: SelectionPolicy = DEFAULT_SELECTION) -> list[str]:
+def limits_passed(learner: Mapping[str, Any], policy: SelectionPolicy) -> list[str]:
     """Return the limits of a nightly run that one more nudge goes past, as codes; a person may, knowing it."""
     hours = learner["hours_since_contact"]
     passed = {

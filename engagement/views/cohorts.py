@@ -8,7 +8,8 @@ from typing import Any, Final
 import narwhals as nw
 import pandas as pd
 
-from engagement.policy import DEFAULT_POLICY, INPUTS, RiskPolicy
+from engagement import runs
+from engagement.policy import DEFAULT_SELECTION, INPUTS, RiskPolicy
 from engagement.risk import formula
 from engagement.store import Store, query
 from engagement.targeting import selection
@@ -16,7 +17,7 @@ from engagement.vocabulary import AT_RISK, LABELS, SCORED_LABELS, SMALLEST_GROUP
 
 ACTIVE_DAYS: Final = 7  # a course that meets every week sees everybody once
 MISSED_SESSIONS: Final = 2  # one may be missed for any reason
-GOOD_PERCENT: Final = selection.DEFAULT_SELECTION.quiz_below
+GOOD_PERCENT: Final = DEFAULT_SELECTION.quiz_below
 QUADRANTS: Final = ("under-engaged", "struggling", "drifting", "on track", "results not known")
 
 
@@ -26,15 +27,18 @@ def learners_at(
     *,
     program: str | None = None,
     cohort: str | None = None,
-    policy: RiskPolicy = DEFAULT_POLICY,
+    policy: RiskPolicy | None = None,
 ) -> pd.DataFrame:
     """Return a cohort as it was known at `as_of`, scored: one row per learner, without names or addresses.
 
-    From facts alone, so the same day gives the same numbers however often scores were published since.
+    From facts alone, so the same day gives the same numbers however often scores were published since. By the policy in
+    use, or another.
     """
     named = {"as_of": as_of, "program": program, "cohort": cohort}
     with store.read() as db:
         frame = db.execute(query("views/cohort_at"), named).df()
+        if policy is None:
+            policy = runs.policy_in_use(db)
     scored = formula.score(frame, policy=policy)
     return nw.from_native(scored).with_columns(driver=selection.largest_term(policy)).to_native()
 

@@ -13,7 +13,6 @@ from typing import Any, Final
 
 from engagement import runs
 from engagement.ingest.facts import newest_facts_at
-from engagement.policy import DEFAULT_POLICY, RiskPolicy
 from engagement.runs import NIGHTLY, Run
 from engagement.store import Cursor, Store, first_row, locks, query, records
 from engagement.vocabulary import LABELS
@@ -22,7 +21,7 @@ from engagement.vocabulary import LABELS
 MOST_WORDS: Final = 300_000
 
 _NEWEST: Final = """
-    select run_id, as_of, published_at, policy from runs
+    select run_id, as_of, published_at from runs
     where published_at is not null
     order by published_at desc, run_id desc limit 1
 """
@@ -56,7 +55,7 @@ def overview(
     -------
     `learners`; `labels` with the `change` since the nightly run before the newest one (None where that is not known at
     once) and `compared_with`, its day; `nudges_waiting`, `quizzes_waiting` and `templates` among them; how old facts
-    and scores are; `last_run` and whether one is `running`; the `policy` of the scores, `bins`, `history` and
+    and scores are; `last_run` and whether one is `running`; the `policy` in use, `bins`, `history` and
     `programs`, the worst first.
     """
     allowed = _allowed(programs, program)
@@ -69,8 +68,8 @@ def overview(
         newest_facts = newest_facts_at(db, now)
         history = _history(db, allowed)
         last_run = _last_run(db)
+        policy = runs.policy_in_use(db)
     labels = _counted(scored, "label")
-    policy = RiskPolicy(**json.loads(published[0]["policy"])) if published else DEFAULT_POLICY
     running = locks.runner(store.path) is not None
     if last_run:
         if last_run["status"] == "running" and not running:

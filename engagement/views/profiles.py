@@ -6,9 +6,10 @@ from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
+from engagement import runs
 from engagement.errors import NotFound
 from engagement.outreach import queue
-from engagement.policy import DEFAULT_POLICY, INPUTS, RiskPolicy
+from engagement.policy import DEFAULT_SELECTION, INPUTS, RiskPolicy
 from engagement.risk import explanations
 from engagement.store import Cursor, Store, query, records
 from engagement.targeting import decisions, selection
@@ -45,9 +46,11 @@ def profile(
         who = records(db, query("views/learner"), {"id": learner_id})
         if not who or (programs is not None and who[0]["program"] not in programs):
             raise NotFound(f"no learner {learner_id!r}")
+        kept = who[0]["policy"]
+        policy = runs.policy_of(kept) if kept else runs.policy_in_use(db)
         return {
             **_entry(who[0]),
-            **_score(who[0]),
+            **_score(who[0], policy),
             "probability": _probability(db, learner_id),
             "history": _history(db, learner_id),
             "events": _events(db, learner_id),
@@ -59,7 +62,8 @@ def profile(
 
 def in_words(profile: Mapping[str, Any]) -> dict[str, Any]:
     """Return the profile with its reasons as sentences, and texts with the name filled in."""
-    policy = RiskPolicy(**{**asdict(DEFAULT_POLICY), "basis": profile["basis"]})
+    numbers = {name: profile[name] for name in ("weights", "missed_sessions_cap", "recency_days", "basis")}
+    policy = RiskPolicy(**numbers, **profile["thresholds"])
     row = {**profile, **profile["contributions"], **profile["facts"]}
     scored = profile["risk_label"] is not None
     reasons = explanations.reasons(row, policy=policy) if scored else []
@@ -82,8 +86,7 @@ def _entry(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _score(row: Mapping[str, Any]) -> dict[str, Any]:
-    policy = RiskPolicy(**json.loads(row["policy"])) if row["policy"] else DEFAULT_POLICY
+def _score(row: Mapping[str, Any], policy: RiskPolicy) -> dict[str, Any]:
     scored = row["risk_label"] is not None
     terms = {name: term for term, name in INPUTS.items()}
     levers = explanations.what_would_help(row, policy=policy) if scored else []
@@ -94,6 +97,8 @@ def _score(row: Mapping[str, Any]) -> dict[str, Any]:
         "contributions": {term: row[term] for term in TERMS},
         "weights": dict(policy.weights),
         "thresholds": {"high_above": policy.high_above, "medium_above": policy.medium_above},
+        "missed_sessions_cap": policy.missed_sessions_cap,
+        "recency_days": policy.recency_days,
         "facts": {name: row[name] for name in (*INPUTS.values(), "last_login")},
         "basis": policy.basis,
         "reasons": [asdict(reason) for reason in explanations.coded(row, policy=policy)],
@@ -145,7 +150,7 @@ def _contact(db: Cursor, learner_id: str, *, now: datetime, day: date) -> dict[s
     hours = learner["hours_since_contact"]
     return {
         "refusals": {way: selection.refusal_by_hand(learner, way) for way in _WAYS},
-        "warnings": selection.limits_passed(learner),
+        "warnings": selection.limits_passed(learner, DEFAULT_SELECTION),
         "last_contact_at": None if hours is None else now - timedelta(hours=hours),
         "contacts_in_7_days": learner["contacts_in_7_days"],
         "open_drafts": learner["open_drafts"],

@@ -7,16 +7,14 @@ read for those few only. Which programs a viewer sees is decided by the learner'
 """
 
 import io
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
-from functools import cache
 from typing import Any, Final
 
 from engagement import runs
 from engagement.errors import InvalidInput
-from engagement.policy import DEFAULT_POLICY, RiskPolicy
+from engagement.policy import RiskPolicy
 from engagement.risk import explanations
 from engagement.store import Cursor, Relation, Store, query, records
 from engagement.text import write_spreadsheet
@@ -100,7 +98,8 @@ def page(store: Store, wanted: Wanted, *, programs: Sequence[str] | None, now: d
         total, found = _found(
             db, wanted, programs, now, limit=PAGE_SIZE, offset=PAGE_SIZE * (wanted.page - 1)
         )
-        rows = [_coded(row) for row in _rows(db, found, now)]
+        in_use = runs.policy_in_use(db)
+        rows = [_coded(row, in_use) for row in _rows(db, found, now)]
     return {"total": total, "page": wanted.page, "page_size": PAGE_SIZE, "rows": rows}
 
 
@@ -114,7 +113,8 @@ def every(
             raise InvalidInput(
                 f"{total:,} learners; a file holds at most {MOST_EXPORTED:,}: narrow the table down"
             )
-        return [_worded(row) for row in _rows(db, found, now)]
+        in_use = runs.policy_in_use(db)
+        return [_worded(row, in_use) for row in _rows(db, found, now)]
 
 
 def csv(store: Store, wanted: Wanted, *, programs: Sequence[str] | None, now: datetime) -> str:
@@ -154,8 +154,7 @@ def learners_by_risk(
 
 
 def _explained(row: dict[str, Any]) -> dict[str, Any]:
-    policy = _policy(row)
-    del row["policy"]
+    policy = runs.policy_of(row.pop("policy"))
     reasons = explanations.reasons(row, policy=policy)
     levers = explanations.what_would_help(row, policy=policy)
     return {
@@ -334,22 +333,19 @@ def _change(row: Mapping[str, Any], before: Mapping[str, str | None]) -> str | N
     return "worse" if SCORED_LABELS.index(label) < SCORED_LABELS.index(label_before) else "better"
 
 
-def _coded(row: Mapping[str, Any]) -> dict[str, Any]:
-    policy = _policy(row)
+def _coded(row: Mapping[str, Any], in_use: RiskPolicy) -> dict[str, Any]:
+    policy = _policy(row, in_use)
     main = explanations.coded(row, policy=policy)[:1]
     nothing = {"term": None, "value": None, "never": False, "basis": policy.basis}
     reason = asdict(main[0]) if main else nothing
     return {name: row[name] for name in _SHOWN} | {"reason": None if row["risk_score"] is None else reason}
 
 
-def _worded(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: row[name] for name in _SHOWN} | {"reason": explanations.reason(row, policy=_policy(row))}
+def _worded(row: Mapping[str, Any], in_use: RiskPolicy) -> dict[str, Any]:
+    reason = explanations.reason(row, policy=_policy(row, in_use))
+    return {name: row[name] for name in _SHOWN} | {"reason": reason}
 
 
-def _policy(row: Mapping[str, Any]) -> RiskPolicy:
-    return _read_policy(row["policy"]) if row["policy"] else DEFAULT_POLICY
-
-
-@cache
-def _read_policy(text: str) -> RiskPolicy:
-    return RiskPolicy(**json.loads(text))
+def _policy(row: Mapping[str, Any], in_use: RiskPolicy) -> RiskPolicy:
+    """Return the policy that made a row's score, else the one in use."""
+    return runs.policy_of(row["policy"]) if row["policy"] else in_use

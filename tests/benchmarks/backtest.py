@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from engagement.evaluation import backtest, metrics, point_in_time
 from engagement.evaluation.trial import PROBABILITY
+from engagement.policy import DEFAULT_POLICY
 from tests.benchmarks.real_data import FOLDER
 
 LONGEST_S: Final = 90
@@ -35,7 +36,9 @@ def _measured(*, weeks: Sequence[int] | None, resamples: int) -> list[dict[str, 
     table = point_in_time.of_weekly_table(path)
     if weeks:
         table = table[table["week"].isin(weeks)]
-    found = backtest.backtest(table, train=["2013B", "2013J"], test="2014B", resamples=resamples)
+    found = backtest.backtest(
+        table, train=["2013B", "2013J"], test="2014B", resamples=resamples, policy=DEFAULT_POLICY
+    )
     took = time.perf_counter() - begin
     print(found.in_words)
     rows = found.measures[found.measures["week"] >= FROM_WEEK]

@@ -18,6 +18,7 @@ from engagement import runs
 from engagement.dates import end_of_day
 from engagement.demo import history
 from engagement.pipeline import config
+from engagement.policy import DEFAULT_POLICY
 from engagement.store import Store, open_store
 from tests.benchmarks.commands import Cost, cost, in_turns
 from tests.support import cohort
@@ -106,6 +107,7 @@ def _begin(store: Store) -> runs.Run:
             parameters={},
             fingerprint=runs.input_fingerprint(db, AS_OF),
             now=datetime.now(UTC).replace(tzinfo=None),
+            policy=DEFAULT_POLICY,
         )
 
 

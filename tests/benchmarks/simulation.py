@@ -8,7 +8,7 @@ from statistics import median
 from typing import Any
 
 from engagement.evaluation.what_if import simulate
-from engagement.policy import RiskPolicy
+from engagement.policy import DEFAULT_POLICY, RiskPolicy
 from engagement.store import Store
 from tests.benchmarks.size import LEARNERS
 
@@ -56,7 +56,10 @@ def _measured(learners: int, *, runs: int) -> list[dict[str, Any]]:
         for _ in range(runs):
             begin = time.perf_counter()
             found = simulate(
-                store, RiskPolicy(high_above=0.6, basis="course"), as_of=AS_OF + timedelta(days=1)
+                store,
+                RiskPolicy(high_above=0.6, basis="course"),
+                as_of=AS_OF + timedelta(days=1),
+                beside=DEFAULT_POLICY,
             )
             _ = found.in_words
             taken.append(time.perf_counter() - begin)

@@ -28,6 +28,7 @@ from engagement.llm.client import Model
 from engagement.llm.service import Service
 from engagement.llm.writer import Writer
 from engagement.outreach import nudges
+from engagement.policy import DEFAULT_SELECTION
 from engagement.settings import PROJECT
 from engagement.store import Store
 from engagement.targeting import decisions
@@ -124,7 +125,7 @@ def _drafting(kept: Path) -> list[dict[str, Any]]:
     for row in titles.listed(store):
         titles.confirm(store, [row["text"]], kind=row["kind"], actor="benchmark", now=AS_OF)
     run = begin(store, AS_OF)
-    decisions.decide(store, run)
+    decisions.decide(store, run, policy=DEFAULT_SELECTION)
     counted: dict[str, int] = {}
     with _served(HANGS, os.environ, counted) as url:
         asked = Model("gpt-4.1-mini", SecretStr("sk-none"), url, concurrency=AT_ONCE, outage_wait_s=0)

@@ -16,6 +16,7 @@ from engagement.ingest import events
 from engagement.llm import titles
 from engagement.outreach import nudges, quizzes, review
 from engagement.pipeline import publication
+from engagement.policy import DEFAULT_SELECTION
 from engagement.targeting import contact_log, decisions
 from tests.support.acting import acting
 from tests.support.asking import asking
@@ -141,7 +142,7 @@ def _confirm_titles(store, at):
 
 def _night(store, as_of, *writer):
     run = begin(store, as_of)
-    decisions.decide(store, run)
+    decisions.decide(store, run, policy=DEFAULT_SELECTION)
     nudges.draft(store, run, *writer)
     quizzes.draft(store, run, *writer)
     publication.publish(store, run, now=as_of)

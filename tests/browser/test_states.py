@@ -12,6 +12,7 @@ from playwright.sync_api import expect
 
 from engagement import runs
 from engagement.pipeline import publication
+from engagement.policy import DEFAULT_POLICY
 from engagement.store.locks import sole_runner, turnstile
 from tests.browser import story
 from tests.browser.walking import found, ids
@@ -130,6 +131,7 @@ def test_a_run_that_failed_is_said_with_its_step(visit, address, store, kept):
             parameters={},
             fingerprint="",
             now=at - timedelta(minutes=5),
+            policy=DEFAULT_POLICY,
         )
         runs.mark_step(db, run.run_id, "20_score", 2, "failed", tries=3, now=at)
         runs.mark(db, run.run_id, "failed", now=at, error="StoreBusy")

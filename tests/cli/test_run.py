@@ -61,6 +61,7 @@ def done_before(store, as_of):
             parameters=parameters,
             fingerprint=fingerprint,
             now=as_of,
+            policy=DEFAULT_POLICY,
         )
         runs.mark(db, run.run_id, "published", now=as_of, counts={})
     return run

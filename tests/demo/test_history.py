@@ -68,6 +68,7 @@ def night_before(store):
             parameters=parameters,
             fingerprint=fingerprint,
             now=AS_OF,
+            policy=DEFAULT_POLICY,
         )
         runs.mark(db, run.run_id, "published", now=AS_OF, counts=counts | {"labels": labels, "learners": 0})
 

@@ -7,6 +7,7 @@ import pytest
 from engagement.errors import InvalidInput
 from engagement.evaluation import backtest, baselines, metrics, point_in_time
 from engagement.evaluation.trial import PROBABILITY, SCORE
+from engagement.policy import DEFAULT_POLICY
 from engagement.reporting.charts import backtests
 from engagement.risk import formula
 
@@ -46,7 +47,7 @@ def table():
 
 @pytest.fixture(scope="module")
 def found(table):
-    return backtest.backtest(table, resamples=50)
+    return backtest.backtest(table, resamples=50, policy=DEFAULT_POLICY)
 
 
 def test_the_last_cohort_is_tested_on_what_earlier_ones_taught(found):
@@ -78,7 +79,7 @@ def test_the_measures_are_those_of_the_score_on_the_cohort_that_is_tested(found)
 
 def test_nothing_of_the_tested_cohort_is_learnt_from(table, found):
     turned = table.assign(has_left=table["has_left"] ^ (table["cohort"] == "2014B"))
-    other = backtest.backtest(turned, resamples=1)
+    other = backtest.backtest(turned, resamples=1, policy=DEFAULT_POLICY)
     assert other.calibrations == found.calibrations
     for model in baselines.MODELS:
         right, wrong = (one.value("auc", model=model)["value"] for one in (found, other))
@@ -88,7 +89,7 @@ def test_nothing_of_the_tested_cohort_is_learnt_from(table, found):
 def test_a_rival_that_knows_more_is_said_to_be_better(table):
     """Here the quiz average tells everything, and the formula gives it a fifth of the weight, the wrong way round."""
     told = table.assign(avg_quiz_score=np.where(table["has_left"], 90.0, 10.0))
-    found = backtest.backtest(told, resamples=50)
+    found = backtest.backtest(told, resamples=50, policy=DEFAULT_POLICY)
     assert set(baselines.MODELS) <= set(found.better["model"])
     assert found.better["weeks"].eq(1).all()
     assert "Better by more than chance would have it: " in found.in_words
@@ -111,14 +112,18 @@ def test_the_chance_is_that_of_earlier_cohorts(found):
 def test_who_has_no_score_comes_last_and_is_counted(table):
     blind = cohort("2014B", seed=3)
     blind.loc[::3, ["completed_percent_due", "avg_quiz_score"]] = np.nan
-    found = backtest.backtest(pd.concat([table[table["cohort"] != "2014B"], blind]), resamples=5)
+    found = backtest.backtest(
+        pd.concat([table[table["cohort"] != "2014B"], blind]), resamples=5, policy=DEFAULT_POLICY
+    )
     assert found.population["unknown_percent"].tolist() == [pytest.approx(100 / 3)]
-    whole = backtest.backtest(pd.concat([table[table["cohort"] != "2014B"], blind]), resamples=5, capacity=1)
+    whole = backtest.backtest(
+        pd.concat([table[table["cohort"] != "2014B"], blind]), resamples=5, capacity=1, policy=DEFAULT_POLICY
+    )
     assert whole.value("recall")["value"] == 1
 
 
 def test_of_a_single_cohort_one_half_is_tested_on_what_the_other_taught():
-    found = backtest.backtest(cohort("2013B", 600), resamples=5)
+    found = backtest.backtest(cohort("2013B", 600), resamples=5, policy=DEFAULT_POLICY)
     assert found.fitted_on == "half of 2013B"
     assert found.tested_on == "the other half of 2013B"
     assert 250 < found.population["learners"].iloc[0] < 350
@@ -126,7 +131,7 @@ def test_of_a_single_cohort_one_half_is_tested_on_what_the_other_taught():
 
 def test_both_ways_of_counting_work_are_tried_where_both_are_known(table):
     both = table.assign(completed_percent_course=np.where(table["has_left"], 10.0, 60.0))
-    found = backtest.backtest(both, resamples=5)
+    found = backtest.backtest(both, resamples=5, policy=DEFAULT_POLICY)
     assert found.bases == ["due", "course"]
     assert found.value("auc", basis="course")["value"] > found.value("auc")["value"]
     assert found.basis == "due"
@@ -145,33 +150,37 @@ def test_both_ways_of_counting_work_are_tried_where_both_are_known(table):
 )
 def test_what_makes_no_sense_is_refused(table, asked, says):
     with pytest.raises(InvalidInput, match=says):
-        backtest.backtest(table, **asked)
+        backtest.backtest(table, **asked, policy=DEFAULT_POLICY)
 
 
 def test_too_few_who_left_or_stayed_cannot_be_judged(table):
     for everybody in (True, False):
         with pytest.raises(InvalidInput, match="10 learners who left"):
-            backtest.backtest(table.assign(has_left=everybody))
+            backtest.backtest(table.assign(has_left=everybody), policy=DEFAULT_POLICY)
     with pytest.raises(InvalidInput, match="10 learners who left"):
-        backtest.backtest(table.head(0))
+        backtest.backtest(table.head(0), policy=DEFAULT_POLICY)
 
 
 def test_a_program_that_cannot_be_judged_is_left_out(table):
     rare = table.assign(program=np.where(table.index % 240 < 12, "Rare", table["program"]))
-    found = backtest.backtest(rare, resamples=5)
+    found = backtest.backtest(rare, resamples=5, policy=DEFAULT_POLICY)
     assert set(found.programs["program"]) == {"Data", "Welding"}
     assert found.programs["low"].notna().all()
 
 
 def test_a_week_is_looked_at_closely_in_the_middle_where_there_is_no_eighth(table):
     weeks = pd.concat([table.assign(week=week) for week in (1, 2, 3)])
-    assert backtest.backtest(weeks, resamples=2).week == 2
+    assert backtest.backtest(weeks, resamples=2, policy=DEFAULT_POLICY).week == 2
 
 
 def test_the_same_table_gives_the_same_figures(table, found):
-    again = backtest.backtest(table.sample(frac=1, random_state=1).sort_values("cohort"), resamples=50)
+    again = backtest.backtest(
+        table.sample(frac=1, random_state=1).sort_values("cohort"), resamples=50, policy=DEFAULT_POLICY
+    )
     assert again.value("auc")["value"] == pytest.approx(found.value("auc")["value"])
-    pd.testing.assert_frame_equal(backtest.backtest(table, resamples=50).measures, found.measures)
+    pd.testing.assert_frame_equal(
+        backtest.backtest(table, resamples=50, policy=DEFAULT_POLICY).measures, found.measures
+    )
 
 
 def test_stopping_later_finds_more_and_in_the_end_everybody(found):
@@ -199,7 +208,9 @@ def test_the_pictures_have_their_finding_and_their_numbers(found):
 
 def test_on_real_courses_the_chances_are_right_and_the_rivals_are_told(real_data):
     known = point_in_time.known(None, as_of=None, real_data=real_data)
-    found = backtest.backtest(known.table, train=["2013B", "2013J"], test="2014B", resamples=20)
+    found = backtest.backtest(
+        known.table, train=["2013B", "2013J"], test="2014B", resamples=20, policy=DEFAULT_POLICY
+    )
     errors = found.measures[
         (found.measures["measure"] == "calibration_error") & (found.measures["model"] == PROBABILITY)
     ]

@@ -13,6 +13,7 @@ from engagement.evaluation.effect import estimate, verdict
 from engagement.evaluation.intervals import Interval, Share
 from engagement.outreach import export, nudges, review
 from engagement.pipeline import publication
+from engagement.policy import DEFAULT_SELECTION
 from engagement.reporting.charts import effects
 from engagement.store import Store
 from engagement.targeting import contact_log, decisions, experiments
@@ -33,7 +34,7 @@ def tried(store):
     """A store after a night that held out half of 80 people; nothing was sent yet."""
     load(store, *map(learner, PEOPLE))
     run = begin(store)
-    decisions.decide(store, run, plan=HALF)
+    decisions.decide(store, run, plan=HALF, policy=DEFAULT_SELECTION)
     nudges.draft(store, run)
     publication.publish(store, run, now=AS_OF)
     return store
@@ -122,7 +123,7 @@ def test_the_outcome_that_was_named_is_the_one_looked_at(store):
         own = Store(shutil.copy(store.path, store.path.with_name(f"{outcome}.duckdb")))
         load(own, *map(learner, PEOPLE))
         run = begin(own)
-        decisions.decide(own, run, plan=replace(HALF, outcome=outcome))
+        decisions.decide(own, run, plan=replace(HALF, outcome=outcome), policy=DEFAULT_SELECTION)
         publication.publish(own, run, now=AS_OF)
         people = iter(of_arm(own, "nudge"))
         for kind, count in happened.items():
@@ -147,7 +148,7 @@ def test_the_outcome_that_was_named_is_the_one_looked_at(store):
 def test_a_score_that_fell_by_a_twentieth_in_the_window_counts(store, work, at, counts):
     load(store, *map(learner, PEOPLE))
     run = begin(store)
-    decisions.decide(store, run, plan=replace(HALF, outcome="score"))
+    decisions.decide(store, run, plan=replace(HALF, outcome="score"), policy=DEFAULT_SELECTION)
     publication.publish(store, run, now=AS_OF)
     waiting = of_arm(store, "control")
     # The last login is moved along, so that only the work done makes a difference.
@@ -161,7 +162,7 @@ def test_a_score_that_fell_by_a_twentieth_in_the_window_counts(store, work, at, 
 def test_another_enrolment_of_the_person_counts_once(store):
     load(store, *map(learner, PEOPLE), learner("again", person_id="000", email=None))
     run = begin(store)
-    decisions.decide(store, run, plan=HALF)
+    decisions.decide(store, run, plan=HALF, policy=DEFAULT_SELECTION)
     publication.publish(store, run, now=AS_OF)
     happen(store, ["000", "again"])
     both = found(store)
@@ -196,7 +197,9 @@ def test_before_and_after_is_shown_as_what_it_is(tried):
 def test_the_newest_experiment_that_is_over_is_looked_at_first(tried):
     load(tried, *(learner(f"new{number}") for number in range(5)), at=AS_OF + DAY)
     run = begin(tried, AS_OF + 2 * DAY)
-    decisions.decide(tried, run, plan=replace(HALF, term="next", ends_on="2026-05-01"))
+    decisions.decide(
+        tried, run, plan=replace(HALF, term="next", ends_on="2026-05-01"), policy=DEFAULT_SELECTION
+    )
     publication.publish(tried, run, now=AS_OF + 2 * DAY)
     assert effect.planned(tried)["experiment"].tolist() == ["nightly/next", "nightly/trial"]
     assert found(tried).experiment == "nightly/trial"
@@ -216,7 +219,7 @@ def test_the_outlook_says_what_these_numbers_can_show(store):
     happen(store, PEOPLE[:40], at=AS_OF - DAY)
     run = begin(store)
     assert effect.outlook(store, run, None) == "Nobody waits: there is no experiment."
-    decisions.decide(store, run, plan=HALF)
+    decisions.decide(store, run, plan=HALF, policy=DEFAULT_SELECTION)
     said = effect.outlook(store, run, HALF)
     assert "of 80 persons wait" in said
     assert "50 % of them all came back within 7 days" in said

@@ -8,13 +8,16 @@ import pytest
 
 from engagement.errors import NotFound
 from engagement.evaluation import metrics, what_if
-from engagement.evaluation.what_if import simulate
 from engagement.ingest import oulad
 from engagement.policy import DEFAULT_POLICY, RiskPolicy
 from engagement.risk import scores
 from tests.support.cohort import AS_OF, DAY, LOW, MEDIUM, UNKNOWN, begin, learner, load, rows
 
 LOWER = RiskPolicy(high_above=0.5)
+
+
+def simulate(store, policy, **chosen):
+    return what_if.simulate(store, policy, beside=DEFAULT_POLICY, **chosen)
 
 
 @pytest.fixture
@@ -157,4 +160,4 @@ def test_on_a_real_course_the_score_tells_who_leaves_and_the_basis_matters(store
     assert found.discrimination["learners"].min() > 700
     assert found.moved > 50
     assert rows(store, "select count(*) from risk_scores") == [(0,)]
-    assert what_if.simulate(store, DEFAULT_POLICY, as_of=known_at).moved == 0
+    assert simulate(store, DEFAULT_POLICY, as_of=known_at).moved == 0

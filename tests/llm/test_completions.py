@@ -14,6 +14,7 @@ from engagement.llm.client import Model
 from engagement.llm.writer import TEMPLATES, Service, Writer, _service
 from engagement.outreach import export, nudges, quizzes, review
 from engagement.pipeline import publication
+from engagement.policy import DEFAULT_SELECTION
 from engagement.store import query
 from engagement.targeting import decisions
 from tests.support.acting import acting
@@ -46,7 +47,7 @@ def model():
 
 def drafted(store, writer, *, as_of=AS_OF, pipeline="nightly", module=nudges):
     run = begin(store, as_of, pipeline=pipeline)
-    decisions.decide(store, run)
+    decisions.decide(store, run, policy=DEFAULT_SELECTION)
     module.draft(store, run, writer)
     return run
 
@@ -369,7 +370,7 @@ def test_a_price_that_is_not_known_is_not_zero(store, model):
 def test_a_killed_process_leaves_answers_that_are_not_asked_for_again(store, model):
     load(store, *SOME)
     run = begin(store)
-    decisions.decide(store, run)
+    decisions.decide(store, run, policy=DEFAULT_SELECTION)
     writer = model.writer()
     with pytest.raises(StoreUnusable):  # the store cannot be written: the journal has the answers
         nudges.draft(Fails(store.path, "keep"), run, writer)

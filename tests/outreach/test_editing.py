@@ -5,6 +5,7 @@ import pytest
 
 from engagement.errors import Changed, InvalidInput, NotFound
 from engagement.outreach import drafting, editing, nudges, queue, review
+from engagement.policy import DEFAULT_SELECTION
 from engagement.targeting import decisions
 from tests.support.acting import acting
 from tests.support.cohort import AS_OF, HOUR, begin, learner, load, night, rows
@@ -228,7 +229,7 @@ def test_of_two_who_edit_one_quiz_the_second_is_told(store, quiz):
 def test_an_edited_template_is_no_longer_written_anew_by_the_next_attempt(store, nudge):
     edit(store, nudge)
     run = begin(store, AS_OF + timedelta(minutes=1))
-    decisions.decide(store, run)
+    decisions.decide(store, run, policy=DEFAULT_SELECTION)
     with store.staging(), store.read() as db:
         drafting.choose(db, nudges.NUDGES, run, why_not="", rewrites=True)
         assert db.execute("select learner_id from temp.to_draft where learner_id = 'a'").fetchall() == []

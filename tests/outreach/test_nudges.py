@@ -9,6 +9,7 @@ from engagement import runs
 from engagement.errors import Changed, InvalidInput, NotFound
 from engagement.outreach import drafting, editing, nudges, queue, review
 from engagement.pipeline import publication
+from engagement.policy import DEFAULT_POLICY, DEFAULT_SELECTION
 from engagement.risk import scores
 from engagement.targeting import decisions
 from tests.support.acting import acting
@@ -27,7 +28,7 @@ def ask(store, learner_id="a", channel="in_app", now=AS_OF):
 
 def drafted(store, as_of=AS_OF, pipeline="nightly"):
     run = begin(store, as_of, pipeline=pipeline)
-    decisions.decide(store, run)
+    decisions.decide(store, run, policy=DEFAULT_SELECTION)
     return run, nudges.draft(store, run)
 
 
@@ -50,7 +51,7 @@ def test_a_nudge_that_another_run_drafted_meanwhile_stays_the_only_one(store):
     load(store, learner("a"))
     slow, fast = begin(store), begin(store, AS_OF - HOUR)
     for run in (slow, fast):
-        decisions.decide(store, run)
+        decisions.decide(store, run, policy=DEFAULT_SELECTION)
     nudges.draft(Overtaken(store.path, lambda: nudges.draft(store, fast)), slow)
     assert rows(store, "select run_id from nudges") == [(fast.run_id,)]
 
@@ -252,9 +253,9 @@ def night_of_today(store):
     """Do the night's work at a quarter past two, for the end of the day that begins."""
     with store.write() as db:
         named = {"as_of": AS_OF, "day": AS_OF.date(), "parameters": {}, "fingerprint": ""}
-        run = runs.begin(db, "nightly", key="k", now=AS_OF - 21.75 * HOUR, **named)
+        run = runs.begin(db, "nightly", key="k", now=AS_OF - 21.75 * HOUR, **named, policy=DEFAULT_POLICY)
     scores.score(store, run)
-    decisions.decide(store, run)
+    decisions.decide(store, run, policy=DEFAULT_SELECTION)
     nudges.draft(store, run)
     publication.publish(store, run, now=AS_OF - 21.7 * HOUR)
 

@@ -6,6 +6,7 @@ import pytest
 
 from engagement.errors import Changed, InvalidInput, NotFound
 from engagement.outreach import drafting, editing, queue, quizzes
+from engagement.policy import DEFAULT_SELECTION
 from engagement.targeting import decisions
 from tests.support.acting import acting
 from tests.support.asking import asking
@@ -17,7 +18,7 @@ MONDAY = AS_OF + DAY
 
 def drafted(store, as_of=AS_OF):
     run = begin(store, as_of)
-    decisions.decide(store, run)
+    decisions.decide(store, run, policy=DEFAULT_SELECTION)
     return quizzes.draft(store, run)
 
 
@@ -83,7 +84,7 @@ def test_a_quiz_that_another_run_drafted_meanwhile_stays_the_only_one(store):
     load(store, learner("a"))
     slow, fast = begin(store), begin(store, AS_OF - DAY)
     for run in (slow, fast):
-        decisions.decide(store, run)
+        decisions.decide(store, run, policy=DEFAULT_SELECTION)
     quizzes.draft(Overtaken(store.path, lambda: quizzes.draft(store, fast)), slow)
     assert rows(store, "select run_id from quizzes") == [(fast.run_id,)]
 

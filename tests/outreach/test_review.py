@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from engagement.errors import InvalidInput, NotFound
 from engagement.outreach import export, nudges, review
 from engagement.outreach.queue import queue
+from engagement.policy import DEFAULT_SELECTION
 from engagement.store import Store
 from engagement.targeting import decisions
 from tests.support.acting import acting
@@ -234,7 +235,7 @@ def test_a_status_that_does_not_exist_is_refused(store, drafts):
 def test_drafts_of_an_unpublished_run_cannot_be_seen_or_moved(store):
     load(store, learner("a"))
     run = begin(store)
-    decisions.decide(store, run)
+    decisions.decide(store, run, policy=DEFAULT_SELECTION)
     nudges.draft(store, run)
     (hidden,) = rows(store, "select id from nudges")
     assert review.listed(store, status=None) == []

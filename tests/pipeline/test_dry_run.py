@@ -10,6 +10,7 @@ from engagement.llm.completions import prompts_to_ask
 from engagement.llm.writer import chosen_model
 from engagement.outreach import drafting, nudges, quizzes
 from engagement.pipeline import config, dry_run
+from engagement.policy import DEFAULT_SELECTION
 from engagement.settings import read_settings
 from engagement.targeting import decisions
 from tests.support.cohort import AS_OF, begin, learner, load, rows
@@ -84,7 +85,7 @@ def test_nothing_is_drafted_published_or_seen(cohort):
 
 def test_what_was_answered_before_is_known(cohort):
     run = begin(cohort)
-    decisions.decide(cohort, run)
+    decisions.decide(cohort, run, policy=DEFAULT_SELECTION)
     with cohort.staging():
         with cohort.read() as db:
             drafting.choose(db, nudges.NUDGES, run, why_not="", rewrites=True)
@@ -107,7 +108,7 @@ def test_parameters_of_the_run_count(cohort):
 
 def test_untouched_templates_of_the_day_are_counted(cohort):
     run = begin(cohort)
-    decisions.decide(cohort, run)
+    decisions.decide(cohort, run, policy=DEFAULT_SELECTION)
     nudges.draft(cohort, run)
     quizzes.draft(cohort, run)
     assert estimated(cohort).parts["nudges"].drafts == 32

@@ -8,7 +8,7 @@ import pytest
 from engagement import runs
 from engagement.outreach import nudges, quizzes
 from engagement.pipeline import publication, rescoring
-from engagement.policy import RiskPolicy
+from engagement.policy import DEFAULT_POLICY, DEFAULT_SELECTION, RiskPolicy
 from engagement.risk import scores
 from engagement.targeting import decisions
 from tests.support.cohort import (
@@ -31,13 +31,15 @@ LABELS = "select learner_id, risk_label from risk_scores order by learner_id"
 
 
 def recalculate(store, as_of=AS_OF, programs=None):
-    return rescoring.publish_scores(store, as_of=as_of, zone=UTC, programs=programs, now=as_of)
+    return rescoring.publish_scores(
+        store, as_of=as_of, zone=UTC, programs=programs, now=as_of, policy=DEFAULT_POLICY
+    )
 
 
 def test_nothing_of_a_run_is_seen_before_it_is_published(store):
     load(store, learner("a"))
     run = begin(store)
-    decisions.decide(store, run)
+    decisions.decide(store, run, policy=DEFAULT_SELECTION)
     nudges.draft(store, run)
     quizzes.draft(store, run)
     seen = "select (select count(*) from {}), (select count(*) from {}), (select count(*) from {})".format(
@@ -53,7 +55,7 @@ def test_nothing_of_a_run_is_seen_before_it_is_published(store):
 def test_publishing_counts_what_the_run_did(store):
     load(store, learner("a"), learner("b", **LOW), learner("c", **MEDIUM), learner("d", **UNKNOWN))
     run = begin(store)
-    decisions.decide(store, run)
+    decisions.decide(store, run, policy=DEFAULT_SELECTION)
     nudges.draft(store, run)
     quizzes.draft(store, run)
     assert publication.publish(store, run, now=AS_OF) == {
@@ -131,6 +133,7 @@ def test_another_attempt_at_a_night_counts_what_the_night_counted_and_what_came_
             parameters={},
             fingerprint="",
             now=at + 13 * HOUR,
+            policy=DEFAULT_POLICY,
         )
     publication.publish(store, again, now=at + 13 * HOUR)
     assert refused_by(store, again) == 2
@@ -232,7 +235,7 @@ def test_recalculating_drafts_nothing_and_counts_as_no_night(store):
         recalculate(store, AS_OF - days * DAY)
     assert rows(store, "select count(*) from nudges") == [(0,)]
     run = begin(store)
-    decisions.decide(store, run)
+    decisions.decide(store, run, policy=DEFAULT_SELECTION)
     assert rows(store, "select type from contact_decisions") == [("behind_pace",)]
 
 
@@ -247,7 +250,12 @@ def test_a_learner_who_left_has_no_current_score(store):
 def test_the_day_of_a_recalculation_is_the_institutions(store):
     load(store, learner("a"))
     rescoring.publish_scores(
-        store, as_of=AS_OF + timedelta(hours=1), zone=ZoneInfo("America/New_York"), programs=None, now=AS_OF
+        store,
+        as_of=AS_OF + timedelta(hours=1),
+        zone=ZoneInfo("America/New_York"),
+        programs=None,
+        now=AS_OF,
+        policy=DEFAULT_POLICY,
     )
     assert rows(store, "select run_id from runs") == [("score-2026-03-01-1",)]
 
@@ -255,7 +263,7 @@ def test_the_day_of_a_recalculation_is_the_institutions(store):
 def test_discarding_a_run_leaves_nothing_of_it(store):
     load(store, learner("a"))
     run = begin(store)
-    decisions.decide(store, run)
+    decisions.decide(store, run, policy=DEFAULT_SELECTION)
     nudges.draft(store, run)
     quizzes.draft(store, run)
     publication.discard(store, run.run_id, now=AS_OF)
@@ -268,7 +276,7 @@ def test_runs_that_overlap_draft_one_nudge_for_a_person(store):
     load(store, learner("a"))
     slow, fast = begin(store), begin(store, AS_OF - timedelta(seconds=1))
     for run in (slow, fast):
-        decisions.decide(store, run)
+        decisions.decide(store, run, policy=DEFAULT_SELECTION)
     nudges.draft(Overtaken(store.path, lambda: nudges.draft(store, fast)), slow)
     assert rows(store, "select run_id from nudges") == [(fast.run_id,)]
 
@@ -298,7 +306,7 @@ def test_another_enrolment_of_a_person_gets_no_second_nudge_for_the_same_day(sto
     second = begin(store, AS_OF - timedelta(seconds=1))
     drafted = []
     for run in (first, second):
-        decisions.decide(store, run)
+        decisions.decide(store, run, policy=DEFAULT_SELECTION)
         drafted.append(nudges.draft(store, run))
     assert drafted == [1, 0]
     assert rows(
@@ -312,7 +320,7 @@ def test_another_enrolment_of_a_person_gets_no_second_nudge_for_the_same_day(sto
 def test_a_publication_that_fails_half_way_shows_nothing(store):
     load(store, learner("a"))
     run = begin(store)
-    decisions.decide(store, run)
+    decisions.decide(store, run, policy=DEFAULT_SELECTION)
     with store.write() as db:
         db.execute("alter table runs rename column finished_at to elsewhere")  # the last thing it writes
     with pytest.raises(duckdb.BinderException):

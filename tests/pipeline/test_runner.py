@@ -26,6 +26,7 @@ from engagement.ingest import learners
 from engagement.outreach import nudges, review
 from engagement.pipeline import config, publication, runner, sources
 from engagement.pipeline.config import Pipeline, Report, Sources, Step
+from engagement.policy import DEFAULT_POLICY, DEFAULT_SELECTION
 from engagement.reporting import printing
 from engagement.risk import scores
 from engagement.runs import Run
@@ -123,6 +124,7 @@ def begin(store, *, as_of=AS_OF, key="k"):
             parameters={},
             fingerprint="f",
             now=as_of,
+            policy=DEFAULT_POLICY,
         )
 
 
@@ -130,7 +132,7 @@ def night(store, as_of):
     """Do what the notebooks do, without kernels."""
     current = begin(store, as_of=as_of, key=str(as_of))
     scores.score(store, current)
-    decisions.decide(store, current)
+    decisions.decide(store, current, policy=DEFAULT_SELECTION)
     nudges.draft(store, current)
     return publication.publish(store, current, now=as_of)
 
@@ -344,7 +346,7 @@ def test_what_another_input_left_half_done_is_forgotten(folder, store):
     load_cohort(store)
     half = begin(store)
     scores.score(store, half)
-    decisions.decide(store, half)
+    decisions.decide(store, half, policy=DEFAULT_SELECTION)
     assert nudges.draft(store, half) > 10
     write_notebook(folder / "first.ipynb", "note")
     result = run(store, tiny("first"))

@@ -14,6 +14,7 @@ from engagement.pipeline import inbox as inboxes
 from engagement.pipeline import sources
 from engagement.pipeline.inbox import found, keep_plan, offers
 from engagement.pipeline.sources import Sources
+from engagement.policy import DEFAULT_POLICY
 from engagement.store import Store
 from tests.support.cohort import AS_OF, DAY, HOUR, rows
 
@@ -59,6 +60,7 @@ def begin(store, chosen, as_of=AS_OF, *, started_at=None):
             parameters={},
             fingerprint="",
             now=started_at or as_of,
+            policy=DEFAULT_POLICY,
         )
         return run, keep_plan(db, run, chosen, offer)
 

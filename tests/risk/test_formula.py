@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from engagement import policy
 from engagement.errors import InvalidInput
-from engagement.policy import RiskPolicy
+from engagement.policy import DEFAULT_POLICY, RiskPolicy
 from engagement.risk import explanations, formula
 from engagement.vocabulary import LABELS, TERMS
 
@@ -309,12 +309,12 @@ def test_column_of_text_is_refused():
     ],
 )
 def test_reason_says_the_largest_contribution_in_words(row, words):
-    assert explanations.reason(scored([row])[0]) == words
+    assert explanations.reason(scored([row])[0], policy=DEFAULT_POLICY) == words
 
 
 def test_reasons_come_largest_first_and_at_most_three():
     # 0.5·0.4 = 0.2, 0.2·0.66 = 0.132, 0.2·5/7 = 0.143, 0.1·3/30 = 0.01
-    assert explanations.reasons(scored([(60.0, 34.0, 5.0, 3.0)])[0]) == [
+    assert explanations.reasons(scored([(60.0, 34.0, 5.0, 3.0)])[0], policy=DEFAULT_POLICY) == [
         "60 % of the due work done",
         "missed 5 sessions in a row",
         "quiz average 34",
@@ -322,7 +322,7 @@ def test_reasons_come_largest_first_and_at_most_three():
 
 
 def test_reasons_leave_out_what_contributes_nothing():
-    assert explanations.reasons(scored([(60.0, 100.0, 0.0, 3.0)])[0]) == [
+    assert explanations.reasons(scored([(60.0, 100.0, 0.0, 3.0)])[0], policy=DEFAULT_POLICY) == [
         "60 % of the due work done",
         "last login 3 days ago",
     ]
@@ -340,19 +340,19 @@ def test_reason_is_never_logged_in_even_where_the_days_since_enrolment_are_known
         learner | {"last_login": None, "enrolled_at": date(2026, 11, 1)}, as_of=AS_OF
     )
     assert result["days_inactive"] == 21.0
-    assert explanations.reason(result) == "never logged in"
+    assert explanations.reason(result, policy=DEFAULT_POLICY) == "never logged in"
 
 
 def test_reason_asks_for_the_input_it_has_to_name():
     with pytest.raises(InvalidInput, match="completed_percent"):
-        explanations.reason({"behind_pace": 0.5, "risk_score": 0.5})
+        explanations.reason({"behind_pace": 0.5, "risk_score": 0.5}, policy=DEFAULT_POLICY)
 
 
 def test_what_would_help_worked_out_by_hand():
     # 0.5·0.88 + 0.2·0.66 + 0.2·5/7 + 0.1·21/30 = 0.7849; 0.0849 less is
     # 17 percent of work, 43 of quiz or 2.97 sessions, and more than being away costs
     row = scored([(12.0, 34.0, 5.0, 21.0)])[0]
-    assert explanations.what_would_help(row) == [
+    assert explanations.what_would_help(row, policy=DEFAULT_POLICY) == [
         explanations.Lever("completed_percent", 12.0, 29.0, "medium"),
         explanations.Lever("avg_quiz_score", 34.0, 77.0, "medium"),
         explanations.Lever("consecutive_missed_sessions", 5.0, 2.0, "medium"),
@@ -360,13 +360,18 @@ def test_what_would_help_worked_out_by_hand():
 
 
 def test_nothing_is_suggested_for_low_and_unknown():
-    assert [explanations.what_would_help(row) for row in scored([BEST, (None, None, 1.0, 1.0)])] == [[], []]
+    assert [
+        explanations.what_would_help(row, policy=DEFAULT_POLICY)
+        for row in scored([BEST, (None, None, 1.0, 1.0)])
+    ] == [[], []]
 
 
 def test_logging_in_is_suggested_to_who_never_did():
     # 0.5·0.5 + 0.2·0.6 + 0.1 = 0.47; without the 0.1 it is 0.37, and 0.03 of it may stay: 9 days
     row = scored([(50.0, 40.0, 0.0, None)])[0]
-    assert explanations.what_would_help(row)[-1] == explanations.Lever("days_inactive", None, 9.0, "low")
+    assert explanations.what_would_help(row, policy=DEFAULT_POLICY)[-1] == explanations.Lever(
+        "days_inactive", None, 9.0, "low"
+    )
 
 
 # Rounded, so that no learner is within the tolerance of a threshold by a hundred-millionth of a day.
@@ -381,7 +386,7 @@ def test_what_would_help_changes_the_label_and_one_step_less_does_not(rows):
     cases, changed, not_quite = [], [], []
     for found in scored(rows):
         milder = {"high": "medium", "medium": "low"}.get(found["risk_label"])
-        for lever in explanations.what_would_help(found):
+        for lever in explanations.what_would_help(found, policy=DEFAULT_POLICY):
             assert lever.label_then == milder
             values = [found[name] for name in INPUTS]
             step = -1 if lever.input in INPUTS[:2] else 1

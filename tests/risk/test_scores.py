@@ -3,13 +3,16 @@
 from zoneinfo import ZoneInfo
 
 from engagement.pipeline import rescoring
+from engagement.policy import DEFAULT_POLICY
 from tests.support.cohort import AS_OF, DAY, HOUR, begin, learner, load, rows
 
 HISTORY = "select as_of, risk_label, round(risk_score, 6) from risk_history order by as_of, run_id"
 
 
 def recalculate(store, as_of):
-    rescoring.publish_scores(store, as_of=as_of, zone=ZoneInfo("UTC"), programs=None, now=as_of)
+    rescoring.publish_scores(
+        store, as_of=as_of, zone=ZoneInfo("UTC"), programs=None, now=as_of, policy=DEFAULT_POLICY
+    )
 
 
 def test_a_score_that_was_corrected_at_its_instant_is_in_the_history(store):

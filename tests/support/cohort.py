@@ -13,6 +13,7 @@ from engagement import runs
 from engagement.ingest import learners
 from engagement.outreach import nudges, quizzes
 from engagement.pipeline import publication
+from engagement.policy import DEFAULT_POLICY, DEFAULT_SELECTION
 from engagement.risk import scores
 from engagement.store import Store
 from engagement.targeting import decisions
@@ -80,6 +81,7 @@ def begin(store, as_of=AS_OF, *, pipeline="nightly"):
             parameters={},
             fingerprint="",
             now=as_of,
+            policy=DEFAULT_POLICY,
         )
     scores.score(store, run)
     return run
@@ -89,7 +91,7 @@ def begin(store, as_of=AS_OF, *, pipeline="nightly"):
 def night(store, as_of=AS_OF, *, pipeline="nightly"):
     """Do a whole night: score, decide, draft, publish."""
     run = begin(store, as_of, pipeline=pipeline)
-    decisions.decide(store, run)
+    decisions.decide(store, run, policy=DEFAULT_SELECTION)
     nudges.draft(store, run)
     quizzes.draft(store, run)
     publication.publish(store, run, now=as_of)

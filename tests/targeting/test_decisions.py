@@ -7,7 +7,7 @@ from engagement import runs
 from engagement.errors import NotFound
 from engagement.outreach import export, nudges, review
 from engagement.pipeline import publication, rescoring
-from engagement.policy import RiskPolicy
+from engagement.policy import DEFAULT_POLICY, DEFAULT_SELECTION, RiskPolicy
 from engagement.risk import scores
 from engagement.targeting import contact_log, decisions
 from engagement.targeting.selection import SelectionPolicy
@@ -70,13 +70,13 @@ def test_everybody_gets_exactly_one_decision(store):
 
 def test_decide_counts_who_is_contacted(store):
     load(store, learner("a"), learner("b"), learner("c", **LOW))
-    assert decisions.decide(store, begin(store)) == 2
+    assert decisions.decide(store, begin(store), policy=DEFAULT_SELECTION) == 2
 
 
 def test_deciding_again_replaces_the_runs_own_decisions(store):
     load(store, learner("a"), learner("b"))
     run = begin(store)
-    decisions.decide(store, run)
+    decisions.decide(store, run, policy=DEFAULT_SELECTION)
     decisions.decide(store, run, policy=SelectionPolicy(capacity=1))
     assert rows(store, "select learner_id, reason from contact_decisions order by learner_id") == [
         ("a", None),
@@ -99,7 +99,7 @@ def test_a_draft_of_72_hours_is_no_longer_open(store):
 def test_an_unpublished_runs_draft_is_not_open_for_another_run(store):
     load(store, learner("a"))
     other = begin(store, AS_OF - DAY)
-    decisions.decide(store, other)
+    decisions.decide(store, other, policy=DEFAULT_SELECTION)
     nudges.draft(store, other)
     assert reason(store) is None
 
@@ -368,7 +368,9 @@ def test_the_label_of_a_day_is_that_of_the_run_published_last(store):
     load(store, learner("a"))
     for days in (5, 4, 3):
         at = AS_OF - days * DAY
-        rescoring.publish_scores(store, as_of=at, zone=ZoneInfo("UTC"), programs=None, now=at - 5 * HOUR)
+        rescoring.publish_scores(
+            store, as_of=at, zone=ZoneInfo("UTC"), programs=None, now=at - 5 * HOUR, policy=DEFAULT_POLICY
+        )
         load(store, learner("a", **MEDIUM, last_login=at), at=at - 4 * HOUR)
         night(store, at)
         load(store, learner("a"), at=at + HOUR)

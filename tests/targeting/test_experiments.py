@@ -8,10 +8,10 @@ from engagement.errors import InvalidInput
 from engagement.evaluation import effect
 from engagement.outreach import nudges
 from engagement.pipeline import publication
+from engagement.policy import DEFAULT_SELECTION, SelectionPolicy
 from engagement.store import registered
 from engagement.targeting import decisions, experiments
 from engagement.targeting.experiments import Plan
-from engagement.targeting.selection import SelectionPolicy
 from tests.support.cohort import AS_OF, DAY, LOW, begin, learner, load, rows
 
 HALF = Plan(holdout=0.5, term="trial", ends_on=AS_OF.date())
@@ -125,7 +125,7 @@ def test_what_a_run_assigns_counts_once_it_is_published(store):
     run = night(store, published=False)
     assert assigned(store) == {}
     assert effect.planned(store).empty
-    decisions.decide(store, run, plan=HALF)  # the step again
+    decisions.decide(store, run, plan=HALF, policy=DEFAULT_SELECTION)  # the step again
     publication.publish(store, run, now=AS_OF)
     assert len(assigned(store)) == PEOPLE
     assert effect.planned(store)[["nudge", "control"]].sum(axis=1).tolist() == [PEOPLE]

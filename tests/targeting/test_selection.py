@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engagement.errors import InvalidInput
-from engagement.policy import DEFAULT_POLICY, RiskPolicy
+from engagement.policy import DEFAULT_POLICY, DEFAULT_SELECTION, RiskPolicy, SelectionPolicy
 from engagement.targeting import selection
-from engagement.targeting.selection import DEFAULT_SELECTION, REASONS, SelectionPolicy, decide
+from engagement.targeting.selection import REASONS
 from engagement.vocabulary import NUDGE_TYPES
 
 # At high risk through missed sessions (0.2 of 0.2), reachable by e-mail, nothing in the way.
@@ -94,6 +94,10 @@ def rows(result: Any) -> dict[str, dict[str, Any]]:
 def answer(rule: nw.Expr, engine: Engine, **change: Any) -> Any:
     frame = nw.from_native(engine(learners(change))).select("learner_id", answer=rule)
     return rows(frame.to_native())["a"]["answer"]
+
+
+def decide(frame: Any, *, policy: SelectionPolicy = DEFAULT_SELECTION) -> Any:
+    return selection.decide(frame, policy=policy, risk_policy=DEFAULT_POLICY)
 
 
 def decision(engine: Engine, policy: SelectionPolicy = DEFAULT_SELECTION, **change: Any) -> dict[str, Any]:

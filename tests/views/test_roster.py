@@ -9,6 +9,7 @@ import pytest
 from engagement.errors import InvalidInput
 from engagement.outreach import nudges, review
 from engagement.pipeline import rescoring
+from engagement.policy import DEFAULT_POLICY
 from engagement.store import Store
 from engagement.store.engine import ROW_GROUP
 from engagement.targeting import contact_log
@@ -99,7 +100,12 @@ def test_who_got_worse_is_marked_also_by_a_recalculation_since(store):
     night(store)
     load(store, learner("a"), at=AS_OF + HOUR)
     rescoring.publish_scores(
-        store, as_of=AS_OF + 2 * HOUR, zone=ZoneInfo("UTC"), programs=None, now=AS_OF + 2 * HOUR
+        store,
+        as_of=AS_OF + 2 * HOUR,
+        zone=ZoneInfo("UTC"),
+        programs=None,
+        now=AS_OF + 2 * HOUR,
+        policy=DEFAULT_POLICY,
     )
     assert page(store)["rows"][0]["change"] == "worse"
 

@@ -14,11 +14,10 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from engagement.errors import InvalidInput
+from engagement.policy import RiskPolicy
 from engagement.reporting.charts.style import LIGHT, checked, count, lay_out, short
 from engagement.vocabulary import LABELS, TYPE_WORDS
 
-MEDIUM_FROM: Final = 0.4  # the thresholds of the default policy, drawn as lines
-HIGH_FROM: Final = 0.7
 BIN_WIDTH: Final = 0.05
 BAR: Final = 0.5  # the other half of a row holds its name
 MAX_PROGRAMS: Final = 20  # more bars than this and none can be read; the rest share one bar
@@ -27,8 +26,12 @@ _SYMBOLS: Final = {"high": "circle", "medium": "diamond", "low": "square", "unkn
 _DASHES: Final = {"high": "solid", "medium": "dash", "low": "dot", "unknown": "dashdot"}
 
 
-def score_distribution(frame: pd.DataFrame, *, title: str = "") -> go.Figure:
-    """Return a histogram of the risk score in steps of 0.05, split by label, with both thresholds.
+def score_distribution(
+    frame: pd.DataFrame, *, policy: RiskPolicy | None = None, title: str = ""
+) -> go.Figure:
+    """Return a histogram of the risk score in steps of 0.05, split by label, with the thresholds of the policy.
+
+    Without the policy none is drawn or named: the documented ones may be others.
 
     Parameters
     ----------
@@ -52,24 +55,14 @@ def score_distribution(frame: pd.DataFrame, *, title: str = "") -> go.Figure:
             ],
             hovertemplate=f"{label.capitalize()}: %{{y:,}} learners<br>score %{{hovertext}}<extra></extra>",
         )
-    for threshold, word in ((MEDIUM_FROM, "Medium"), (HIGH_FROM, "High")):
-        figure.add_vline(x=threshold, line={"color": LIGHT["mark"], "width": 1.5, "dash": "dot"})
-        words = f"{word}<br>above {threshold}"
-        figure.add_annotation(
-            x=threshold,
-            y=1,
-            yref="paper",
-            yanchor="bottom",
-            xanchor="left",
-            text=words,
-            align="left",
-            showarrow=False,
-        )
+    if policy:
+        _draw_thresholds(figure, policy)
     columns = ["From", "To", "Label", "Learners"]
     shown = rows[rows["learners"] > 0].sort_values(["score_from", "label"])
     shown = shown[["score_from", "score_to", "label", "learners"]]
     above = rows.loc[rows["label"] == "high", "learners"].sum()
-    finding = f"{count(above)} of {count(rows['learners'].sum())} scores lie above {HIGH_FROM}"
+    where = f"lie above {policy.high_above:g}" if policy else "are high"
+    finding = f"{count(above)} of {count(rows['learners'].sum())} scores {where}"
     lay_out(figure, title or finding, columns, shown, height=330)
     figure.update_layout(barmode="stack", bargap=0, legend={"y": 1.2})
     figure.update_xaxes(range=[0, 1], dtick=0.1, tickformat=".1f", showgrid=False)
@@ -216,6 +209,21 @@ def _rest_in_one(rows: pd.DataFrame) -> pd.DataFrame:
     sums = rest.drop(columns="program").sum().to_frame().T
     sums.insert(0, "program", f"{len(rest)} other programs")
     return pd.concat([rows.iloc[: MAX_PROGRAMS - 1], sums], ignore_index=True)
+
+
+def _draw_thresholds(figure: go.Figure, policy: RiskPolicy) -> None:
+    for threshold, word in ((policy.medium_above, "Medium"), (policy.high_above, "High")):
+        figure.add_vline(x=threshold, line={"color": LIGHT["mark"], "width": 1.5, "dash": "dot"})
+        figure.add_annotation(
+            x=threshold,
+            y=1,
+            yref="paper",
+            yanchor="bottom",
+            xanchor="left",
+            text=f"{word}<br>above {threshold:g}",
+            align="left",
+            showarrow=False,
+        )
 
 
 def _left_out(every: pd.DataFrame, drawn: pd.DataFrame, what: str) -> str:

@@ -19,6 +19,7 @@ const pick = (list) => list[Math.floor(random() * list.length)];
 export const iso = (time) => new Date(time).toISOString().replace(/\.\d+Z/, "Z");
 export const dayOf = (time) => iso(time).slice(0, 10);
 
+export const THRESHOLDS = { high_above: 0.7, medium_above: 0.4 };
 export const WEIGHTS = { behind_pace: 0.5, low_quiz: 0.2, missed_session: 0.2, inactivity: 0.1 };
 
 export function labelOf(score) {

@@ -5,6 +5,7 @@ import plotly.graph_objects as go
 import pytest
 
 from engagement.errors import InvalidInput
+from engagement.policy import RiskPolicy
 from engagement.reporting.charts import runs
 from engagement.reporting.charts.style import DARK, LIGHT
 from engagement.vocabulary import LABELS
@@ -111,9 +112,9 @@ def test_score_bars_stand_in_the_middle_of_their_bin() -> None:
 
 
 def test_score_thresholds_are_drawn_and_named() -> None:
-    figure = runs.score_distribution(SCORES)
-    assert [line.x0 for line in figure.layout.shapes] == [0.4, 0.7]
-    assert texts(figure) == ["Medium<br>above 0.4", "High<br>above 0.7"]
+    figure = runs.score_distribution(SCORES, policy=RiskPolicy(medium_above=0.35, high_above=0.6))
+    assert [line.x0 for line in figure.layout.shapes] == [0.35, 0.6]
+    assert texts(figure) == ["Medium<br>above 0.35", "High<br>above 0.6"]
 
 
 def test_learners_without_a_score_are_counted_below_the_histogram() -> None:
