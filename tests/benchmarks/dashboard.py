@@ -31,6 +31,7 @@ import pandas as pd
 from engagement.dates import end_of_day
 from engagement.demo import sample
 from engagement.ingest import learners
+from engagement.reporting import printing
 from engagement.settings import PROJECT
 from engagement.store import open_store
 from tests.benchmarks.coordinators import (
@@ -110,7 +111,7 @@ async def _looked_at(folder: Path, chromium: str) -> list[dict[str, Any]]:
 
 
 def _chromium() -> str | None:
-    path = shutil.which("chromium")
+    path = next(filter(None, map(shutil.which, printing.PROGRAMS)), None)
     if path is None:
         print("dashboard: not measured, for there is no chromium on this machine", file=sys.stderr)
     return path
