@@ -10,6 +10,10 @@ import pytest
 from engagement.settings import PROJECT, Settings
 from engagement.store import Store
 
+LONGEST_FIRST = (
+    *("pipeline/test_runner.py", "faults", "notebooks", "browser", "dashboard"),
+    *("operations", "llm", "targeting", "ingest", "demo", "evaluation", "outreach"),
+)
 _scratch = Path(tempfile.mkdtemp(prefix="engagement-tests-"))
 
 
@@ -19,6 +23,14 @@ def pytest_configure():
     os.environ["ENGAGEMENT_STORE"] = str(_scratch / "engagement.duckdb")
     os.environ["ENGAGEMENT_REPORTS"] = str(_scratch / "reports")
     Settings.model_config["env_file"] = None  # a key in the developer's own .env is not for tests either
+
+
+def pytest_collection_modifyitems(items):
+    # Files are dealt out in this order: with a long one left for the end, one core would wait for the other.
+    longest = [PROJECT / "tests" / name for name in LONGEST_FIRST]
+    items.sort(
+        key=lambda item: next((at for at, path in enumerate(longest) if item.path.is_relative_to(path)), 99)
+    )
 
 
 def pytest_unconfigure():

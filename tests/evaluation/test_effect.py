@@ -20,6 +20,7 @@ from engagement.targeting import contact_log, decisions, experiments
 from engagement.targeting.experiments import Plan
 from tests.support.acting import acting
 from tests.support.cohort import AS_OF, DAY, HOUR, begin, learner, load, night, rows
+from tests.support.once import once
 
 UTC = ZoneInfo("UTC")
 END_OF_DAY = datetime.combine(AS_OF.date(), time.max)
@@ -32,12 +33,17 @@ RUNS = 2_000
 @pytest.fixture
 def tried(store):
     """A store after a night that held out half of 80 people; nothing was sent yet."""
+    try_half_of(store)
+    return store
+
+
+@once
+def try_half_of(store):
     load(store, *map(learner, PEOPLE))
     run = begin(store)
     decisions.decide(store, run, plan=HALF, policy=DEFAULT_SELECTION)
     nudges.draft(store, run)
     publication.publish(store, run, now=AS_OF)
-    return store
 
 
 def of_arm(store, arm):
@@ -45,6 +51,7 @@ def of_arm(store, arm):
     return [person for (person,) in found]
 
 
+@once
 def happen(store, people, kind="login", at=AS_OF + DAY):
     with store.write() as db:
         for person in people:

@@ -12,6 +12,7 @@ from engagement.ingest.source_format import SourceFormat
 from engagement.reporting.charts import effects
 from engagement.settings import PROJECT
 from tests.support.cohort import AS_OF, DAY, LOW, begin, learner, night, rows
+from tests.support.once import once
 
 BY_SEX = SourceFormat(groups={"sex": "Sex"})
 
@@ -20,6 +21,7 @@ def group_of(store):
     return dict(rows(store, "select learner_id, value from learner_groups order by learner_id"))
 
 
+@once
 def load(store, *people, at=AS_OF - 30 * DAY, source_format=BY_SEX):
     return learners.load(
         store, pd.DataFrame(people), observed_at=at, loaded_at=at, source_format=source_format
@@ -30,6 +32,7 @@ def people(count, sex, **different):
     return [learner(f"{sex}{number:02}", Sex=sex, **different) for number in range(count)]
 
 
+@once
 def happened(store, ids, kind, at=AS_OF + 9 * DAY):
     with store.write() as db:
         for learner_id in ids:

@@ -16,6 +16,7 @@ from tests.support.acting import acting
 from tests.support.asking import asking
 from tests.support.cohort import AS_OF, DAY, HOUR, LOW, Overtaken, begin, learner, load, night, rows
 from tests.support.model_server import SENTENCES, ModelServer
+from tests.support.once import once
 
 DRAFTED = (
     "select learner_id, channel, type, variant, content from nudges order by learner_id, period, campaign"
@@ -249,6 +250,7 @@ def test_asking_in_the_morning_warns_of_what_was_approved_today(store):
     ]
 
 
+@once
 def night_of_today(store):
     """Do the night's work at a quarter past two, for the end of the day that begins."""
     with store.write() as db:

@@ -17,6 +17,7 @@ from engagement.policy import DEFAULT_POLICY
 from engagement.reporting.pages import PLOTLY
 from engagement.runs import Run
 from tests.support.elements import Page, chromium
+from tests.support.once import once
 
 HOSTILE = "</script><script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"
 AS_OF = datetime.fromisoformat("2026-03-01T23:59:59.999999")
@@ -51,6 +52,7 @@ def home(tmp_path):
     return folder
 
 
+@once
 def load_cohort(store):
     frame = sample.cohort(80, seed=1, as_of=AS_OF).snapshot(8)
     learners.load(store, frame, observed_at=AS_OF, loaded_at=AS_OF)

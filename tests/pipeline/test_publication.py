@@ -25,6 +25,7 @@ from tests.support.cohort import (
     night,
     rows,
 )
+from tests.support.once import once
 
 UTC = ZoneInfo("UTC")
 LABELS = "select learner_id, risk_label from risk_scores order by learner_id"
@@ -97,6 +98,7 @@ def early(days=0):
     return AS_OF + days * DAY, AS_OF + days * DAY - 21.75 * HOUR
 
 
+@once
 def published(store, as_of, at):
     run = begin(store, as_of)
     publication.publish(store, run, now=at)

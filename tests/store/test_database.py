@@ -1,10 +1,10 @@
 """The store's two doors: what a block may do, what it leaves behind, what its errors say."""
 
+import fcntl
 import os
 import subprocess
 import sys
 import threading
-import time
 from contextlib import suppress
 
 import duckdb
@@ -264,6 +264,16 @@ def test_readers_read_at_the_same_time(store):
         assert in_thread(lambda: names(store)) == []
 
 
+def is_held(lock):
+    """Return whether somebody holds the lock of this file."""
+    with lock.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
 def test_a_writer_waits_for_readers_and_goes_before_later_ones(store):
     order = []
 
@@ -275,13 +285,15 @@ def test_a_writer_waits_for_readers_and_goes_before_later_ones(store):
     def read():
         order.append(f"read {names(store)}")
 
-    threads = [threading.Thread(target=write), threading.Thread(target=read)]
+    writer, reader = threading.Thread(target=write), threading.Thread(target=read)
     with store.read():
-        for thread in threads:
-            thread.start()
-            time.sleep(0.2)
+        writer.start()
+        while not is_held(store.path.with_name("store.duckdb.gate")):
+            assert writer.is_alive()
+        reader.start()
+        reader.join(0.2)  # long enough for one that overtakes
         assert order == []
-    for thread in threads:
+    for thread in (writer, reader):
         thread.join()
     assert order == ["write", "read ['x']"]
 

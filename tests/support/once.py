@@ -26,13 +26,14 @@ def once(act):
 
     @functools.wraps(act)
     def acted(store, *arguments, **named):
-        if type(store) is not Store or not store.path.exists():
+        if type(store) is not Store or not store.path.parent.exists():
             return act(store, *arguments, **named)
         asked = act.__qualname__, pickle.dumps((arguments, named, _settings()))
         with turnstile(store.path, exclusive=True, wait_s=WAIT_S):  # a dashboard may be reading it
-            begun_from = hashlib.sha256(store.path.read_bytes()).digest()
+            begun_from = hashlib.sha256(store.path.read_bytes()).digest() if store.path.exists() else None
             left, result = _made.get((begun_from, *asked), (None, None))
             if left:
+                store.path.touch(0o600)
                 store.path.write_bytes(zlib.decompress(left))
         if not left:
             result = act(store, *arguments, **named)

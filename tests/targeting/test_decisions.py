@@ -13,8 +13,10 @@ from engagement.targeting import contact_log, decisions
 from engagement.targeting.selection import SelectionPolicy
 from tests.support.acting import acting
 from tests.support.cohort import AS_OF, DAY, HOUR, LOW, MEDIUM, UNKNOWN, begin, learner, load, night, rows
+from tests.support.once import once
 
 
+@once
 def decided(store, as_of=AS_OF, **policy):
     """Return what a run at `as_of` decides about each learner: (decision, type, reason)."""
     run = begin(store, as_of)
@@ -31,6 +33,7 @@ def reason(store, learner_id="a", as_of=AS_OF):
     return decided(store, as_of)[learner_id][2]
 
 
+@once
 def send(store, at):
     """Approve and send every draft."""
     drafts = [draft["id"] for draft in review.listed(store)]

@@ -13,15 +13,18 @@ from engagement.store import registered
 from engagement.targeting import decisions, experiments
 from engagement.targeting.experiments import Plan
 from tests.support.cohort import AS_OF, DAY, LOW, begin, learner, load, rows
+from tests.support.once import once
 
 HALF = Plan(holdout=0.5, term="trial", ends_on=AS_OF.date())
 PEOPLE = 60
 
 
+@once
 def people(store, count=PEOPLE, **different):
     load(store, *(learner(f"{number:03}", **different) for number in range(count)))
 
 
+@once
 def night(store, as_of=AS_OF, *, plan=HALF, policy=None, published=True):
     run = begin(store, as_of)
     decisions.decide(store, run, policy=policy or SelectionPolicy(), plan=plan)
