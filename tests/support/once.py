@@ -28,7 +28,7 @@ def once(act):
     def acted(store, *arguments, **named):
         if type(store) is not Store or not store.path.parent.exists():
             return act(store, *arguments, **named)
-        asked = act.__qualname__, pickle.dumps((arguments, named, _settings()))
+        asked = act, pickle.dumps((arguments, named, _settings()))
         with turnstile(store.path, exclusive=True, wait_s=WAIT_S):  # a dashboard may be reading it
             begun_from = hashlib.sha256(store.path.read_bytes()).digest() if store.path.exists() else None
             left, result = _made.get((begun_from, *asked), (None, None))
