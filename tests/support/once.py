@@ -35,7 +35,10 @@ def once(act):
             if left:
                 store.path.touch(0o600)
                 store.path.write_bytes(zlib.decompress(left))
-        if not left:
+        if left:
+            with store.read():  # which makes the folder for what does not fit into memory
+                pass
+        else:
             result = act(store, *arguments, **named)
             with turnstile(store.path, exclusive=True, wait_s=WAIT_S):
                 _made[begun_from, *asked] = zlib.compress(store.path.read_bytes(), 1), result
