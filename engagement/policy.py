@@ -139,4 +139,5 @@ class SelectionPolicy:
         _check_amount("quiz_below", self.quiz_below, highest=100)
 
 
+DRAFT_HOURS: Final = 72  # an older draft speaks of a week that is over: it expires, and is no open one
 DEFAULT_SELECTION: Final = SelectionPolicy()

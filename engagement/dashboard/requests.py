@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from engagement.outreach import queue
 from engagement.views import roster
-from engagement.vocabulary import CHANNELS
+from engagement.vocabulary import CHANNELS, LABELS
 
 Id = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 Words = Annotated[str, StringConstraints(max_length=2_000)]
@@ -35,7 +35,7 @@ class Overview(Arguments):
 
 class Filter(Arguments):
     search: Search = ""
-    labels: list[Literal["high", "medium", "low", "unknown"]] = Field(default_factory=list, max_length=4)
+    labels: list[Literal[LABELS]] = Field(default_factory=list, max_length=len(LABELS))  # type: ignore[valid-type]
     program: Program = None
     contacted: Literal["any", "no"] = "any"
     capacity: Annotated[int, Field(ge=1, le=1_000)] | None = None

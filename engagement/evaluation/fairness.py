@@ -15,7 +15,7 @@ from engagement.evaluation import intervals
 from engagement.evaluation.intervals import Share
 from engagement.store import Store, query, records
 from engagement.views import suppression
-from engagement.vocabulary import SMALLEST_GROUP
+from engagement.vocabulary import AT_RISK, SMALLEST_GROUP
 
 # What is compared: of whom, and in words.
 MEASURES: Final[Mapping[str, tuple[str, str]]] = {
@@ -85,7 +85,9 @@ def by_group(store: Store, grouping: str, *, run_id: str | None = None) -> Fairn
         A run whose scores are not published yet; None for the newest published scores.
     """
     with store.read() as db:
-        rows = records(db, query("evaluation/fairness"), {"name": grouping, "run_id": run_id})
+        rows = records(
+            db, query("evaluation/fairness"), {"name": grouping, "run_id": run_id, "at_risk": list(AT_RISK)}
+        )
     groups = pd.DataFrame(rows, columns=list(_COUNTS))
     shown = suppression.shown(groups)
     hidden = int(groups["learners"].sum() - shown["learners"].sum())

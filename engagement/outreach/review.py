@@ -16,6 +16,7 @@ from engagement.content.names import fill
 from engagement.errors import InvalidInput, NotFound
 from engagement.outreach import queue
 from engagement.outreach.queue import PUBLISHED, TABLES, Kind
+from engagement.policy import DRAFT_HOURS
 from engagement.store import TEXT_ROWS_PER_BLOCK, Cursor, Store, first_row, query, records
 from engagement.text import plain_text
 
@@ -28,7 +29,6 @@ TRANSITIONS: Final = {
 }
 STATUSES: Final = queue.STATUSES
 BY_HAND: Final = ("approved", "rejected", "draft")  # where a person may move what a page shows
-DRAFT_HOURS: Final = 72  # an older draft speaks of a week that is over
 QUIZ_DAYS: Final = 7  # one is drafted a week
 SYSTEM: Final = "system"
 # What else a move leaves in the row. A quiz is handed on by a person: when, nobody records.

@@ -13,6 +13,7 @@ from engagement.risk import scores
 from engagement.runs import NIGHTLY
 from engagement.store import Store, query, records
 from engagement.store.locks import sole_runner
+from engagement.vocabulary import SCORED_LABELS
 
 PIPELINE: Final = "score"  # of scores that a person asked for
 WORSE_SHOWN: Final = 25
@@ -29,10 +30,11 @@ def recalculate(
     who are worse off now, as `id`, `name`, `program`, `from`, `to`, `risk_score`. Raises `StoreBusy` where a run works
     on the store.
     """
+    ranks = {"better_first": list(reversed(SCORED_LABELS))}
     named = {"programs": None if programs is None else list(programs)}
     with sole_runner(store.path), store.staging():
         with store.read() as db:
-            db.execute(query("pipeline/labels_before"), named)
+            db.execute(query("pipeline/labels_before"), {**named, **ranks})
             before = scores.current_labels(db, programs)
         publish_scores(
             store,
@@ -44,8 +46,8 @@ def recalculate(
         )
         with store.read() as db:
             after = scores.current_labels(db, programs)
-            (counts,) = records(db, query("pipeline/label_moves_counted"))
-            worst = records(db, query("pipeline/label_moves"), {"shown": WORSE_SHOWN})
+            (counts,) = records(db, query("pipeline/label_moves_counted"), ranks)
+            worst = records(db, query("pipeline/label_moves"), {**ranks, "shown": WORSE_SHOWN})
             db.execute("drop table temp.labels_before")
     return {"before": before, "after": after, **counts, "worst": worst}
 

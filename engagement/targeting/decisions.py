@@ -12,7 +12,7 @@ import narwhals as nw
 
 from engagement import runs
 from engagement.errors import NotFound
-from engagement.policy import DEFAULT_SELECTION, SelectionPolicy
+from engagement.policy import DEFAULT_SELECTION, DRAFT_HOURS, SelectionPolicy
 from engagement.runs import NIGHTLY, Run
 from engagement.store import Cursor, Relation, Store, first_row, query, records
 from engagement.targeting import experiments, selection
@@ -167,8 +167,9 @@ def _inputs(
     learner_id: str | None = None,
     rewrites: bool = False,
 ) -> Relation:
-    named = {"as_of": as_of, "known_at": known_at, "day": day, "pipeline": pipeline}
-    db.execute(query("targeting/selection_inputs"), {**named, "learner_id": learner_id, "rewrites": rewrites})
+    named: dict[str, object] = {"as_of": as_of, "known_at": known_at, "day": day, "pipeline": pipeline}
+    named |= {"learner_id": learner_id, "rewrites": rewrites, "draft_hours": DRAFT_HOURS}
+    db.execute(query("targeting/selection_inputs"), named)
     return db.table("temp.selection_inputs")
 
 

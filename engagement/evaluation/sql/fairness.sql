@@ -60,14 +60,14 @@ final as (
         groups.value as "group",
         count(*) as learners,
         count(*) filter (where scores.risk_label = 'high') as high,
-        count(*) filter (where scores.risk_label in ('high', 'medium')) as at_risk,
+        count(*) filter (where list_contains($at_risk, scores.risk_label)) as at_risk,
         count(*) filter (where scores.risk_label = 'unknown') as unknown,
         count(drafts.learner_id) as drafted,
         count(*) filter (where drafts.from_template) as from_template,
         count(*) filter (where outcomes.has_left) as has_left,
-        count(*) filter (where outcomes.has_left and scores.risk_label not in ('high', 'medium')) as missed,
+        count(*) filter (where outcomes.has_left and not list_contains($at_risk, scores.risk_label)) as missed,
         count(*) filter (where not outcomes.has_left) as stayed,
-        count(*) filter (where not outcomes.has_left and scores.risk_label in ('high', 'medium')) as false_alarms
+        count(*) filter (where not outcomes.has_left and list_contains($at_risk, scores.risk_label)) as false_alarms
     from scores
     inner join learner_groups as groups on scores.learner_id = groups.learner_id and groups.name = $name
     left join drafts on scores.learner_id = drafts.learner_id

@@ -9,6 +9,6 @@ select
 from temp.labels_before
 inner join risk_scores on labels_before.learner_id = risk_scores.learner_id
 inner join learners on risk_scores.learner_id = learners.id
-where list_position(['low', 'medium', 'high'], risk_scores.risk_label) > labels_before.rank
+where list_position($better_first, risk_scores.risk_label) > labels_before.rank
 order by risk_scores.risk_score desc, learners.id
 limit $shown;

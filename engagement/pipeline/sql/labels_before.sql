@@ -3,7 +3,7 @@ create or replace temp table labels_before as
 select
     risk_scores.learner_id,
     risk_scores.risk_label,
-    list_position(['low', 'medium', 'high'], risk_scores.risk_label) as rank
+    list_position($better_first, risk_scores.risk_label) as rank
 from risk_scores
 inner join learners on risk_scores.learner_id = learners.id
 where $programs is null or learners.program in (select unnest($programs));

@@ -121,7 +121,7 @@ drafts_of_person as (
     where
         -- what was approved after $as_of was still a draft then
         (status = 'draft' or contacted_at > $as_of)
-        and as_of > $as_of - interval 72 hours
+        and as_of > $as_of - to_hours($draft_hours)
         -- what this run writes anew
         and not (
             $rewrites
