@@ -1,5 +1,6 @@
 """What every test stands on: no key, no store but its own, and the real data where it is there."""
 
+import gc
 import os
 import shutil
 import tempfile
@@ -35,6 +36,8 @@ def pytest_collection_modifyitems(items):
 
 def pytest_unconfigure():
     shutil.rmtree(_scratch, ignore_errors=True)
+    # Hypothesis leaves a function here that keeps every module alive past the end; DuckDB complains of it by the page.
+    gc.callbacks.clear()
 
 
 @pytest.fixture(scope="session")
