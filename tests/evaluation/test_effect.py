@@ -105,8 +105,8 @@ def test_a_nudge_that_a_person_sends_to_whoever_waits_is_recorded_and_counted(tr
 
 def test_a_message_that_failed_is_no_contact(tried):
     drafted = rows(tried, "select id from nudges where status = 'draft' order by id limit 3")
-    review.approve(tried, [nudge for (nudge,) in drafted], actor="ana", now=AS_OF + HOUR)
-    export.hand_over(tried, actor="ana", now=AS_OF + 2 * HOUR)
+    review.approve(tried, [nudge for (nudge,) in drafted], by=acting(AS_OF + HOUR))
+    export.hand_over(tried, by=acting(AS_OF + 2 * HOUR))
     assert found(tried).nudged.contacted == 3
     with tried.write() as db:
         for status, (nudge,) in zip(("delivered", "failed"), drafted, strict=False):
