@@ -1,3 +1,4 @@
+import ast
 import re
 import subprocess
 import sys
@@ -199,3 +200,29 @@ def test_all_modules_of_the_package_can_be_imported_in_any_order():
         text=True,
     )
     assert (done.stdout, done.stderr) == ("done\n", "")
+
+
+def test_the_lines_of_the_readme_work():
+    block = re.search(r"```python\n(.+?)```", (PROJECT / "README.md").read_text(encoding="utf-8"), re.DOTALL)[
+        1
+    ]
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", block], check=True, capture_output=True, text=True
+    )
+    assert done.stdout.startswith("medium ['35 % of the due work done'")
+
+
+ASSUMES_THE_DOCUMENTED_POLICY = {
+    "backtest": "backtest",
+    "explanations": "reasons what_would_help",
+    "formula": "score compute_risk compute_and_update_all",
+}
+
+
+def test_what_analysts_may_leave_out_the_package_itself_always_says():
+    for module in (PROJECT / "engagement").rglob("*.py"):
+        for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+            match node:
+                case ast.Call(func=ast.Attribute(value=ast.Name(id=home), attr=name)):
+                    if name in ASSUMES_THE_DOCUMENTED_POLICY.get(home, "").split():
+                        assert "policy" in {keyword.arg for keyword in node.keywords}, (module, node.lineno)

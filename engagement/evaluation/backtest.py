@@ -14,7 +14,7 @@ from engagement.errors import InvalidInput
 from engagement.evaluation import baselines, metrics
 from engagement.evaluation.calibration import Calibration
 from engagement.evaluation.trial import ALONE, OF_EACH, PROBABILITY, SCORE, TABLES, Trial
-from engagement.policy import BASES, RiskPolicy
+from engagement.policy import BASES, DEFAULT_POLICY, RiskPolicy
 from engagement.vocabulary import WAYS_TO_LEAVE
 
 CAPACITY: Final = 0.1  # share of the learners that a team can call in a week
@@ -223,7 +223,7 @@ def backtest(
     outcome: str = "left",
     train: Sequence[str] = (),
     test: str = "",
-    policy: RiskPolicy,
+    policy: RiskPolicy = DEFAULT_POLICY,
     capacity: float = CAPACITY,
     resamples: int = metrics.RESAMPLES,
 ) -> Backtest:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from engagement.errors import InvalidInput
-from engagement.policy import INPUTS, TIE, RiskPolicy
+from engagement.policy import DEFAULT_POLICY, INPUTS, TIE, RiskPolicy
 from engagement.risk.formula import is_missing, number
 from engagement.vocabulary import TERMS
 
@@ -55,7 +55,7 @@ def _coded(term: str, row: Mapping[str, Any], policy: RiskPolicy) -> Reason:
     return Reason(term, min(max(value, 0.0), highest), False, policy.basis)
 
 
-def reasons(row: Mapping[str, Any], *, policy: RiskPolicy) -> list[str]:
+def reasons(row: Mapping[str, Any], *, policy: RiskPolicy = DEFAULT_POLICY) -> list[str]:
     """Return `coded` in words with their numbers, and always at least one sentence.
 
     Examples
@@ -105,7 +105,7 @@ class Lever:
     label_then: str
 
 
-def what_would_help(row: Mapping[str, Any], *, policy: RiskPolicy) -> list[Lever]:
+def what_would_help(row: Mapping[str, Any], *, policy: RiskPolicy = DEFAULT_POLICY) -> list[Lever]:
     """Return, for a scored row at high or medium risk, each single change that would lower the label.
 
     The needed value is rounded to the safe side: whole percents up, whole sessions and days down. Inputs
