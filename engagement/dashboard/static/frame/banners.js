@@ -6,7 +6,8 @@ import { html } from "../vendor/preact.js";
 
 export function Banners({ session, overview }) {
   const shown = [...connection(session), ...nothing(session), ...scores(session), ...run(overview.data?.last_run, session.running)];
-  const failed = overview.error && !overview.data && html`<${ErrorNote} error=${overview.error} onRetry=${overview.reload} />`;
+  // with the connection every question fails: that is said once
+  const failed = !session.lost && overview.error && !overview.data && html`<${ErrorNote} error=${overview.error} onRetry=${overview.reload} />`;
   if (!shown.length && !failed) return null;
   return html`<div class="banners" data-testid="banner">${shown}${failed}</div>`;
 }
