@@ -429,6 +429,7 @@ def test_new_events_alone_are_news(store, inbox):
     write(inbox / "e.csv", event("a"), header=EVENTS)
     chosen = Sources(inbox=f"{inbox}/l*.csv", events_inbox=f"{inbox}/e*.csv", if_nothing_new="fail")
     run, files = begin(store, chosen)
+    assert [file.kind for file in files] == ["events"]
     check_news(store, run, chosen, files)
 
 
