@@ -19,7 +19,7 @@ from hashlib import sha256
 from html import unescape
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 from urllib.parse import quote
 
 import pandas as pd
@@ -58,7 +58,6 @@ _CLASSES: Final = {
         "cards card figure-number change other scroll data number when label finding note nothing unmade",
     ),
 }
-_FIXED: Final = {"role": {"region"}, "tabindex": {"0"}, "scope": {"col", "row"}}
 
 
 class Page(NamedTuple):
@@ -97,12 +96,20 @@ def write_report(
     """
     body, figures = _body(_read_notebook(notebook))
     body, sections = _sections(body)
-    sisters = [
-        {"title": page.title, "href": quote(page.html.name), "is_current": page.html == html}
-        for page in pages
-    ]
-    named = {"title": title, "subtitle": subtitle, "sections": sections, "sisters": sisters}
-    return _write_page("report.html.j2", html, root, figures, body=Markup(body), **named)  # noqa: S704 sanitised in `_body`, and `_sections` adds only ids
+    return _write_page(
+        "report.html.j2",
+        html,
+        root,
+        figures,
+        title=title,
+        subtitle=subtitle,
+        sections=sections,
+        sisters=[
+            {"title": page.title, "href": quote(page.html.name), "is_current": page.html == html}
+            for page in pages
+        ],
+        body=Markup(body),  # noqa: S704 sanitised in `_body`, and `_sections` adds only ids
+    )
 
 
 def write_booklet(
@@ -152,8 +159,7 @@ def _read_notebook(path: Path) -> "NotebookNode":
         raw = None
     if not (isinstance(raw, dict) and raw.get("nbformat") == 4 and isinstance(raw.get("cells"), list)):
         raise InvalidInput(f"notebook: {path.name} is not a notebook of format 4")
-    notebook: NotebookNode = reads(text)  # type: ignore[no-untyped-call]
-    return notebook
+    return cast("NotebookNode", reads(text))  # type: ignore[no-untyped-call]
 
 
 def _body(notebook: "NotebookNode") -> tuple[str, int]:
@@ -183,10 +189,8 @@ def _body(notebook: "NotebookNode") -> tuple[str, int]:
     raw = re.sub(r"(?is)<(script|style)\b.*?</\1\s*>", "", raw)  # bleach would keep their content as text
     sanitize = SanitizeHTML(tags=_TAGS, attributes=_is_allowed, strip=True)  # type: ignore[no-untyped-call]
     clean = sanitize.sanitize_html_tags(raw)  # type: ignore[no-untyped-call]
-    clean = clean.replace(
-        "<table>", '<div class="scroll" role="region" tabindex="0" aria-label="Table"><table>'
-    )
-    clean = re.sub(r"(<table>.*?</table>)", r"\1</div>", clean, flags=re.DOTALL)
+    scrolled = r'<div class="scroll" role="region" tabindex="0" aria-label="Table">\1</div>'
+    clean = re.sub(r"(<table>.*?</table>)", scrolled, clean, flags=re.DOTALL)
     for place, figure in enumerate(figures):
         clean = clean.replace(f"<p>{nonce}-{place}-</p>", figure)
     return clean, len(figures)
@@ -211,8 +215,7 @@ def _html_output(html: str) -> "NotebookNode":
     from nbformat import from_dict
 
     output = {"output_type": "display_data", "metadata": {}, "data": {"text/html": html}}
-    node: NotebookNode = from_dict(output)  # type: ignore[no-untyped-call]
-    return node
+    return cast("NotebookNode", from_dict(output))  # type: ignore[no-untyped-call]
 
 
 def _figure(spec: Mapping[str, Any], number: int) -> str:
@@ -243,10 +246,10 @@ def _spoken(title: str, frame: pd.DataFrame) -> str:
     if frame.empty:
         return title
     picked, which = frame, ""
-    if len(frame) > FEW_ROWS:
-        is_count = "Learners" in frame.columns
-        picked = frame.nlargest(SOME_ROWS, "Learners") if is_count else frame.iloc[[0, -1]]
-        which = f"the largest of {len(frame)}: " if is_count else "first and last: "
+    if len(frame) > FEW_ROWS and "Learners" in frame.columns:
+        picked, which = frame.nlargest(SOME_ROWS, "Learners"), f"the largest of {len(frame)}: "
+    elif len(frame) > FEW_ROWS:
+        picked, which = frame.iloc[[0, -1]], "first and last: "
     columns, rows = table_parts(picked)
     return f"{title}: {which}" + "; ".join(_spoken_row(columns, row) for row in rows) + "."
 
@@ -261,14 +264,19 @@ def _spoken_row(columns: Sequence[Column], row: Sequence[Cell]) -> str:
 
 def _is_allowed(tag: str, name: str, value: str) -> bool:
     """Return whether an attribute may stay: our own classes, places within the page, table structure."""
-    if name == "class":
-        return set(value.split()) <= _CLASSES
-    if name in _FIXED:
-        return value in _FIXED[name]
-    if name == "href":
-        return tag == "a" and re.fullmatch(r"#[\w-]*", value) is not None
-    if name in {"colspan", "rowspan"}:
-        return value.isdecimal()
+    match name:
+        case "class":
+            return set(value.split()) <= _CLASSES
+        case "role":
+            return value == "region"
+        case "tabindex":
+            return value == "0"
+        case "scope":
+            return value in {"col", "row"}
+        case "href":
+            return tag == "a" and re.fullmatch(r"#[\w-]*", value) is not None
+        case "colspan" | "rowspan":
+            return value.isdecimal()
     return name == "aria-label"
 
 

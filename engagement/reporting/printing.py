@@ -40,14 +40,22 @@ def pdf(html: Path) -> bytes:
 
     Chromium writes beside the page, where it may read. Raises `EngagementError` that says why there is no print.
     """
-    options = ("--no-pdf-header-footer", "--generate-pdf-document-outline")
-    return _printed(html, html.with_suffix(".pdf"), "--print-to-pdf", options)
+    return _printed(
+        html,
+        html.with_suffix(".pdf"),
+        "--print-to-pdf",
+        ["--no-pdf-header-footer", "--generate-pdf-document-outline"],
+    )
 
 
 def picture(html: Path, *, width: int, height: int, scale: int) -> bytes:
     """Return the upper left of a page as a PNG of `scale` dots a pixel; it is made as a PDF is."""
-    options = (f"--window-size={width},{height}", f"--force-device-scale-factor={scale}")
-    return _printed(html, html.with_suffix(".png"), "--screenshot", options)
+    return _printed(
+        html,
+        html.with_suffix(".png"),
+        "--screenshot",
+        [f"--window-size={width},{height}", f"--force-device-scale-factor={scale}"],
+    )
 
 
 def _printed(html: Path, target: Path, what: str, options: Sequence[str]) -> bytes:

@@ -35,8 +35,8 @@ def over_weeks(frame: pd.DataFrame, *, title: str) -> go.Figure:
                 showlegend=False,
             )
         figure.add_scatter(**_line(str(model), part["week"], part["value"].round(3), look))
-    table = rows.round(3)[["week", "model", "value", "low", "high"]]
-    lay_out(figure, title, ["Week", "Model", "AUC", "From", "To"], table, height=HEIGHT)
+    heads = {"week": "Week", "model": "Model", "value": "AUC", "low": "From", "high": "To"}
+    lay_out(figure, title, heads, rows.round(3), height=HEIGHT)
     figure.update_xaxes(title_text="Week of the course", dtick=4 if rows["week"].max() > 10 else 1)
     return figure.update_yaxes(title_text="AUC (0.5: by chance, 1: always right)")
 
@@ -60,9 +60,13 @@ def stops(frame: pd.DataFrame, *, title: str, capacity: float) -> go.Figure:
         x, y = ([0, *part[name].round(1)] for name in ("contacted_percent", "found_percent"))
         figure.add_scatter(**_line(str(model), x, y, look))
     figure.add_scatter(**_line("by chance", [0, 100], [0, 100], LINES[3]) | {"mode": "lines"})
-    table = rows.round(1)[["model", "contacted_percent", "contacted", "found_percent"]]
-    columns = ["Model", "Called, percent", "Called, learners", "Found, percent"]
-    lay_out(figure, title, columns, table, height=HEIGHT)
+    heads = {
+        "model": "Model",
+        "contacted_percent": "Called, percent",
+        "contacted": "Called, learners",
+        "found_percent": "Found, percent",
+    }
+    lay_out(figure, title, heads, rows.round(1), height=HEIGHT)
     figure.add_vline(x=100 * capacity, line={"color": LIGHT["mark"], "width": 1.5, "dash": "dot"})
     figure.update_xaxes(title_text="Learners called, worst first (percent)", range=[0, 101])
     return figure.update_yaxes(title_text="Of those who left, found (percent)", range=[0, 102])
@@ -79,16 +83,18 @@ def calibration(frame: pd.DataFrame, *, title: str) -> go.Figure:
         What it shows, as a sentence.
     """
     rows = checked(frame, ["basis", "predicted", "observed", "learners"])
+    rows[["predicted", "observed"]] = (100 * rows[["predicted", "observed"]]).round(1)
     figure = go.Figure(go.Scatter(**_line("as foretold", [0, 100], [0, 100], LINES[3]) | {"mode": "lines"}))
     for look, (basis, part) in zip(LINES, rows.groupby("basis", sort=False), strict=False):
-        percent = 100 * part[["predicted", "observed"]]
         name = {"due": "of the work due", "course": "of the whole course"}[str(basis)]
-        figure.add_scatter(**_line(name, percent["predicted"].round(1), percent["observed"].round(1), look))
-    table = rows.assign(
-        predicted=(100 * rows["predicted"]).round(1), observed=(100 * rows["observed"]).round(1)
-    )[["basis", "predicted", "observed", "learners"]]
-    columns = ["Work counted", "Foretold, percent", "Left, percent", "Learners"]
-    lay_out(figure, title, columns, table, height=HEIGHT)
+        figure.add_scatter(**_line(name, part["predicted"], part["observed"], look))
+    heads = {
+        "basis": "Work counted",
+        "predicted": "Foretold, percent",
+        "observed": "Left, percent",
+        "learners": "Learners",
+    }
+    lay_out(figure, title, heads, rows, height=HEIGHT)
     figure.update_xaxes(title_text="Foretold chance to leave (percent)", range=[0, 101])
     return figure.update_yaxes(title_text="Who left (percent of the group)", range=[0, 102])
 

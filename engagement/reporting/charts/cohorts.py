@@ -55,7 +55,8 @@ def quadrants(frame: pd.DataFrame, *, title: str) -> go.Figure:
         )
         text = f"<b>{quadrant.capitalize()}</b><br>{count(learners)} · {row['share_percent']:.0f} %"
         figure.add_annotation(x=x, y=y, text=text, showarrow=False)
-    lay_out(figure, title, ["Group", "Learners", "Percent"], rows, height=HEIGHT)
+    heads = {"quadrant": "Group", "learners": "Learners", "share_percent": "Percent"}
+    lay_out(figure, title, heads, rows, height=HEIGHT)
     for line in (
         {"x0": 0.5, "x1": 0.5, "y0": -0.6, "y1": 1.6},
         {"x0": -0.6, "x1": 1.6, "y0": 0.5, "y1": 0.5},
@@ -107,8 +108,8 @@ def moves(table: pd.DataFrame, *, title: str, since: str, until: str) -> go.Figu
             )
             left[row], right[column] = left[row] + number, right[column] + number
             rows.append((before, after, number))
-    shown = pd.DataFrame(rows, columns=["before", "after", "learners"])
-    lay_out(figure, title, [f"Label, {since}", f"Label, {until}", "Learners"], shown, height=HEIGHT)
+    heads = {"before": f"Label, {since}", "after": f"Label, {until}", "learners": "Learners"}
+    lay_out(figure, title, heads, pd.DataFrame(rows, columns=list(heads)), height=HEIGHT)
     for x, anchor, ends, sums in (
         (-0.03, "right", left, cells.sum(axis=1)),
         (1.03, "left", right, cells.sum(axis=0)),
@@ -152,6 +153,12 @@ def retention(frame: pd.DataFrame, *, title: str) -> go.Figure:
             showlegend=True,
             hovertemplate="week %{x}: %{y} %<extra></extra>",
         )
-    lay_out(figure, title, ["Cohort", "Week", "Followed", "Still there, percent"], rows, height=HEIGHT)
+    heads = {
+        "cohort": "Cohort",
+        "week": "Week",
+        "learners": "Followed",
+        "there_percent": "Still there, percent",
+    }
+    lay_out(figure, title, heads, rows, height=HEIGHT)
     figure.update_xaxes(title_text="Weeks since enrolment", rangemode="tozero")
     return figure.update_yaxes(title_text="Still there (percent)", range=[0, 104])

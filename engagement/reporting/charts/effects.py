@@ -27,14 +27,9 @@ def differences(frame: pd.DataFrame, *, title: str) -> go.Figure:
     figure = go.Figure()
     for sure, part in percent.groupby(is_sure, sort=False):
         color = LIGHT["accent"] if sure else LIGHT["unknown"]
-        places = part.index.tolist()
-        errors = {
-            "array": (part["high"] - part["difference"]),
-            "arrayminus": part["difference"] - part["low"],
-        }
         figure.add_scatter(
             x=part["difference"].round(2).tolist(),
-            y=places,
+            y=part.index.tolist(),
             mode="markers",
             marker={
                 "symbol": _SYMBOLS[0 if sure else 1],
@@ -42,15 +37,21 @@ def differences(frame: pd.DataFrame, *, title: str) -> go.Figure:
                 "color": color,
                 "line": {"width": 3, "color": color},
             },
-            error_x={name: values.round(2).tolist() for name, values in errors.items()}
-            | {"type": "data", "visible": bool(sure), "thickness": 3, "width": 9, "color": color},
+            error_x={
+                "type": "data",
+                "array": (part["high"] - part["difference"]).round(2).tolist(),
+                "arrayminus": (part["difference"] - part["low"]).round(2).tolist(),
+                "visible": bool(sure),
+                "thickness": 3,
+                "width": 9,
+                "color": color,
+            },
             showlegend=False,
             hovertext=[_words(row) for row in part.itertuples()],
             hovertemplate="%{hovertext}<extra></extra>",
         )
-    table = percent.round(1)[["way", "difference", "low", "high"]]
-    columns = ["Compared", "Difference, points", "From", "To"]
-    lay_out(figure, title, columns, table, height=56 + ROW_HEIGHT * max(len(rows), 1))
+    heads = {"way": "Compared", "difference": "Difference, points", "low": "From", "high": "To"}
+    lay_out(figure, title, heads, percent.round(1), height=56 + ROW_HEIGHT * max(len(rows), 1))
     _name_rows(figure, [f"{row.way}: {_words(row)}" for row in percent.itertuples()])
     figure.add_vline(x=0, line={"color": LIGHT["mark"], "width": 1.5, "dash": "dot"})
     return figure.update_xaxes(
@@ -96,9 +97,8 @@ def shares(frame: pd.DataFrame, *, title: str) -> go.Figure:
             hovertemplate="%{hovertext}: %{x} %<extra></extra>",
         )
     )
-    columns = ["Group", "Learners", "Percent", "From", "To"]
-    table = rows[["group", "learners", "share", "from", "to"]]
-    lay_out(figure, title, columns, table, height=56 + ROW_HEIGHT * max(len(rows), 1))
+    heads = {"group": "Group", "learners": "Learners", "share": "Percent", "from": "From", "to": "To"}
+    lay_out(figure, title, heads, rows, height=56 + ROW_HEIGHT * max(len(rows), 1))
     names = zip(rows["group"], rows["learners"], strict=True)
     _name_rows(figure, [f"{short(str(group))} · {count(learners)}" for group, learners in names])
     return figure.update_xaxes(title_text="Percent of the group", range=[0, 100], zeroline=False)

@@ -39,7 +39,7 @@ def score_distribution(
         One row per bin and label: `score_from`, `score_to` (0 to 1; NULL where there is no score, such
         learners are counted below the axis), `label`, `learners`.
     """
-    every = _labelled(frame, "label", ["score_from", "score_to", "learners"])
+    every = _labelled(frame, ["score_from", "score_to", "label", "learners"])
     rows = every.dropna(subset=["score_from", "score_to"])
     figure = go.Figure()
     for label in _present(rows["label"]):
@@ -57,16 +57,20 @@ def score_distribution(
         )
     if policy:
         _draw_thresholds(figure, policy)
-    columns = ["From", "To", "Label", "Learners"]
+    heads = {"score_from": "From", "score_to": "To", "label": "Label", "learners": "Learners"}
     shown = rows[rows["learners"] > 0].sort_values(["score_from", "label"])
-    shown = shown[["score_from", "score_to", "label", "learners"]]
     above = rows.loc[rows["label"] == "high", "learners"].sum()
     where = f"lie above {policy.high_above:g}" if policy else "are high"
     finding = f"{count(above)} of {count(rows['learners'].sum())} scores {where}"
-    lay_out(figure, title or finding, columns, shown, height=330)
+    lay_out(figure, title or finding, heads, shown, height=330)
     figure.update_layout(barmode="stack", bargap=0, legend={"y": 1.2})
-    figure.update_xaxes(range=[0, 1], dtick=0.1, tickformat=".1f", showgrid=False)
-    figure.update_xaxes(title_text="Risk score" + _left_out(every, rows, "a score"))
+    figure.update_xaxes(
+        range=[0, 1],
+        dtick=0.1,
+        tickformat=".1f",
+        showgrid=False,
+        title_text="Risk score" + _without_score(every, rows),
+    )
     return figure.update_yaxes(rangemode="tozero", tickformat=",d", title_text="Learners")
 
 
@@ -94,13 +98,12 @@ def drivers(frame: pd.DataFrame, *, title: str = "") -> go.Figure:
             hovertemplate="%{hovertext}<extra></extra>",
         )
     )
-    table = pd.DataFrame({"driver": words, "learners": rows["learners"].tolist()})
-    columns = ["Main reason", "Learners"]
     finding = "0 learners at risk, and no reason"
     if words:
         most = rows["learners"].iloc[0]
         finding = f"{words[0]} weighs most for {count(most)} of {count(total)} learners at risk"
-    lay_out(figure, title or finding, columns, table, height=_bars_height(rows))
+    heads = {"driver": "Main reason", "learners": "Learners"}
+    lay_out(figure, title or finding, heads, rows.assign(driver=words), height=_bars_height(rows))
     return _name_bars(figure, texts, longest=max([1, *rows["learners"]]))
 
 
@@ -116,10 +119,10 @@ def program_labels(frame: pd.DataFrame) -> go.Figure:
     """
     rows = checked(frame, ["program", *LABELS])[["program", *LABELS]].fillna(dict.fromkeys(LABELS, 0))
     rows["learners"] = rows[list(LABELS)].sum(axis=1)
-    rows = rows[rows["learners"] > 0]
-    rows = rows.assign(share=rows["high"] / rows["learners"])
-    rows = rows.sort_values(["share", "learners", "program"], ascending=[False, False, True]).drop(
-        columns="share"
+    rows = (
+        rows[rows["learners"] > 0]
+        .assign(share=lambda rows: rows["high"] / rows["learners"])
+        .sort_values(["share", "learners", "program"], ascending=[False, False, True])
     )
     drawn = _rest_in_one(rows)
     figure = go.Figure()
@@ -140,13 +143,13 @@ def program_labels(frame: pd.DataFrame) -> go.Figure:
             ],
             hovertemplate="%{hovertext}, %{x:.0f} %<extra></extra>",
         )
-    columns = ["Program", *[label.capitalize() for label in LABELS], "Learners"]
     title = "0 programs with learners"
     if len(drawn):
         worst = drawn.iloc[0]
         percent = 100 * worst["high"] / worst["learners"]
         title = f"{worst['program']} has the largest share at high risk, {percent:.0f} %"
-    lay_out(figure, title, columns, rows, height=_bars_height(drawn, 36))
+    heads = {name: name.capitalize() for name in ("program", *LABELS, "learners")}
+    lay_out(figure, title, heads, rows, height=_bars_height(drawn, 36))
     figure.update_layout(barmode="stack", uniformtext={"mode": "hide", "minsize": 11})
     texts = [
         f"{short(str(name))} · {count(of)} · {100 * high / of:.0f} % high"
@@ -163,7 +166,7 @@ def label_history(frame: pd.DataFrame) -> go.Figure:
     frame
         One row per run and label: `as_of`, `label`, `learners`.
     """
-    rows = _labelled(frame, "label", ["as_of", "learners"])
+    rows = _labelled(frame, ["as_of", "label", "learners"])
     rows = rows.assign(as_of=pd.to_datetime(rows["as_of"])).sort_values("as_of")
     figure = go.Figure()
     for label in _present(rows["label"]):
@@ -178,24 +181,22 @@ def label_history(frame: pd.DataFrame) -> go.Figure:
             hovertemplate=f"{label.capitalize()}: %{{y:,}} learners<br>%{{x|%Y-%m-%d}}<extra></extra>",
         )
     wide = rows.pivot_table(index="as_of", columns="label", values="learners", aggfunc="sum")
-    wide = wide.reindex(columns=[label for label in LABELS if label in wide.columns])
     wide.insert(0, "day", [str(day.date()) for day in wide.index])
-    columns = ["As of", *[str(name).capitalize() for name in wide.columns[1:]]]
+    heads = {"day": "As of"} | {label: label.capitalize() for label in LABELS if label in wide}
     title = "0 runs are published"
     if "high" in wide:
         high = wide["high"].fillna(0)
         title = f"{count(high.iloc[-1])} at high risk, {count(high.iloc[0])} in the first of {len(wide)} runs shown"
-    lay_out(figure, title, columns, wide, height=320)
+    lay_out(figure, title, heads, wide, height=320)
     figure.update_xaxes(showgrid=False, nticks=6, tickformat="%-d %b\n%Y", title_text="Day of the run")
     return figure.update_yaxes(rangemode="tozero", tickformat=",d", title_text="Learners")
 
 
-def _labelled(frame: pd.DataFrame, label: str, columns: Sequence[str]) -> pd.DataFrame:
-    rows = checked(frame, [label, *columns])
-    wrong = rows[~rows[label].isin(LABELS)]
-    if len(wrong):
-        raise InvalidInput(f"{label}: {len(wrong)} of {len(rows)} rows hold none of {', '.join(LABELS)}")
-    return rows[[label, *columns]]
+def _labelled(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    rows = checked(frame, columns)
+    if wrong := int((~rows["label"].isin(LABELS)).sum()):
+        raise InvalidInput(f"label: {wrong} of {len(rows)} rows hold none of {', '.join(LABELS)}")
+    return rows
 
 
 def _present(labels: pd.Series) -> list[str]:
@@ -226,9 +227,9 @@ def _draw_thresholds(figure: go.Figure, policy: RiskPolicy) -> None:
         )
 
 
-def _left_out(every: pd.DataFrame, drawn: pd.DataFrame, what: str) -> str:
+def _without_score(every: pd.DataFrame, drawn: pd.DataFrame) -> str:
     learners = int(every["learners"].sum() - drawn["learners"].sum())
-    return f"<br>{learners:,} learners without {what} are not shown" if learners else ""
+    return f"<br>{learners:,} learners without a score are not shown" if learners else ""
 
 
 def _bars_height(rows: pd.DataFrame, legend: int = 0) -> int:

@@ -6,7 +6,7 @@ so no two names may share a light colour.
 """
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
@@ -68,16 +68,17 @@ def checked(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
 
 
 def lay_out(
-    figure: "go.Figure", title: str, columns: Sequence[str], table: pd.DataFrame, *, height: int
+    figure: "go.Figure", title: str, heads: Mapping[str, str], rows: pd.DataFrame, *, height: int
 ) -> None:
     """Give a figure the look that all share, its title, and its numbers for those who cannot see it.
 
-    A page puts the title outside the drawing, where it wraps, and takes back the room `meta` says it has here.
+    The numbers are the columns that have a head, in that order. A page puts the title outside the drawing, where it
+    wraps, and takes back the room `meta` says it has here.
     """
     lines = textwrap.wrap(title, TITLE_WIDTH)
     above = TITLE_LINE * len(lines)
     has_legend = any(getattr(trace, "showlegend", False) is not False for trace in figure.data)
-    cells = table.astype(object).where(table.notna(), None).to_numpy().tolist()
+    table = rows[list(heads)].astype(object)
     figure.update_layout(
         template="none",
         height=height + above,
@@ -96,10 +97,22 @@ def lay_out(
         legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "traceorder": "normal"},
         hoverlabel={"font": {"family": _FONT, "size": 13}},
         showlegend=has_legend,
-        meta={"title": title, "columns": list(columns), "rows": cells, "above": above},
+        meta={
+            "title": title,
+            "columns": list(heads.values()),
+            "rows": table.where(table.notna(), None).to_numpy().tolist(),
+            "above": above,
+        },
     )
-    axis: dict[str, Any] = {"automargin": True, "gridcolor": LIGHT["grid"], "zeroline": False, "tickangle": 0}
-    axis |= {"fixedrange": True, "title": {"font": {"size": 13}}, "tickfont": {"size": 12}}
+    axis: dict[str, Any] = {
+        "automargin": True,
+        "fixedrange": True,
+        "gridcolor": LIGHT["grid"],
+        "zeroline": False,
+        "tickangle": 0,
+        "title": {"font": {"size": 13}},
+        "tickfont": {"size": 12},
+    }
     figure.update_xaxes(**axis, linecolor=LIGHT["grid"])
     figure.update_yaxes(**axis, ticklabelstandoff=8)
     if table.empty:
