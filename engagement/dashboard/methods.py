@@ -9,10 +9,11 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from importlib import metadata
 from typing import Any, Final
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from engagement.audit import Actor
 from engagement.content.names import NAME_LENGTH, PLACEHOLDER
@@ -22,7 +23,9 @@ from engagement.dashboard import access, requests, tickets
 from engagement.dashboard.access import NotAllowed, Source, Viewer
 from engagement.dates import end_of_day, local_day, unix_s
 from engagement.errors import Changed, EngagementError, InvalidInput, NotFound, StoreBusy, StoreUnusable
-from engagement.outreach import editing, export, queue, review
+from engagement.llm.writer import writer_for
+from engagement.outreach import editing, export, nudges, queue, quizzes, review
+from engagement.pipeline import rescoring
 from engagement.settings import DEFAULT_MODEL, Settings
 from engagement.store import Store
 from engagement.targeting import contact_log
@@ -47,7 +50,7 @@ class Refused(Exception):
 class Method:
     """One thing a page may ask."""
 
-    takes: type[requests.Arguments]
+    takes: type[BaseModel]
     answer: Callable[["Backend", Viewer, Any, Tell], Any]
     changes: bool = False
     slow: bool = False
@@ -86,31 +89,22 @@ class Backend:
             known = [str(part) for part in where if isinstance(part, int) or part in _NAMES]
             raise Refused("invalid", f"{'.'.join(known) or 'arguments'}: {rule}") from None
         try:
-            viewer = self._hello(asked) if isinstance(asked, requests.Hello) else self._viewer()
+            viewer = self._viewer(asked)
             if method.changes and not viewer.may_act:
                 raise NotAllowed("a viewer changes nothing")
             return _plain(method.answer(self, viewer, asked, tell))
         except EngagementError as error:
             raise self._refusal(error) from error
 
-    def now(self) -> datetime:
-        """Return this moment, naive UTC."""
-        return self.clock()
-
     def today(self) -> date:
         """Return the day it is where the institution is."""
-        return local_day(self.now(), self.settings.zone)
+        return local_day(self.clock(), self.settings.zone)
 
-    def _hello(self, asked: requests.Hello) -> Viewer:
-        self._who = tickets.read_ticket(
-            self._secret,
-            asked.ticket,
-            kernel_id=self._kernel_id,
-            now_s=unix_s(self.now()),
-        )
-        return self._viewer()
-
-    def _viewer(self) -> Viewer:
+    def _viewer(self, asked: BaseModel) -> Viewer:
+        if isinstance(asked, requests.Hello):
+            self._who = tickets.read_ticket(
+                self._secret, asked.ticket, kernel_id=self._kernel_id, now_s=unix_s(self.clock())
+            )
         if self._who is None:
             raise Refused("no_viewer")
         return access.viewer(*self._who, self.settings.users)
@@ -151,74 +145,51 @@ def _greet(backend: Backend, viewer: Viewer, _asked: requests.Hello, _tell: Tell
 
 def _overview(backend: Backend, viewer: Viewer, asked: requests.Overview, _tell: Tell) -> Any:
     return overview.overview(
-        backend.store, programs=viewer.programs, program=asked.program, now=backend.now()
+        backend.store, programs=viewer.programs, program=asked.program, now=backend.clock()
     )
 
 
-def _wanted(asked: requests.Filter) -> roster.Wanted:
-    named = asked.model_dump()
-    return roster.Wanted(**{**named, "labels": tuple(named["labels"])})
+def _learners(backend: Backend, viewer: Viewer, asked: roster.Wanted, _tell: Tell) -> Any:
+    return roster.page(backend.store, asked, programs=viewer.programs, now=backend.clock())
 
 
-def _learners(backend: Backend, viewer: Viewer, asked: requests.Learners, _tell: Tell) -> Any:
-    return roster.page(backend.store, _wanted(asked), programs=viewer.programs, now=backend.now())
-
-
-def _export_learners(backend: Backend, viewer: Viewer, asked: requests.Filter, _tell: Tell) -> dict[str, str]:
-    text = roster.csv(backend.store, _wanted(asked), programs=viewer.programs, now=backend.now())
-    return _file(f"learners-{backend.today()}.csv", "text/csv", text)
+def _export_learners(backend: Backend, viewer: Viewer, asked: roster.Filter, _tell: Tell) -> dict[str, str]:
+    text = roster.csv(backend.store, asked, programs=viewer.programs, now=backend.clock())
+    return {"filename": f"learners-{backend.today()}.csv", "mime": "text/csv", "text": text}
 
 
 def _learner(backend: Backend, viewer: Viewer, asked: requests.Learner, _tell: Tell) -> Any:
     return profiles.profile(
-        backend.store, asked.id, programs=viewer.programs, now=backend.now(), day=backend.today()
+        backend.store, asked.id, programs=viewer.programs, now=backend.clock(), day=backend.today()
     )
 
 
-def _phoned(backend: Backend, viewer: Viewer, asked: requests.Remark, _tell: Tell) -> Any:
-    return {
-        "event": contact_log.phoned(backend.store, asked.learner_id, asked.text, by=_actor(backend, viewer))
-    }
-
-
-def _note(backend: Backend, viewer: Viewer, asked: requests.Remark, _tell: Tell) -> Any:
-    return {
-        "event": contact_log.note(backend.store, asked.learner_id, asked.text, by=_actor(backend, viewer))
-    }
+def _entry(
+    write: Callable[..., Any], backend: Backend, viewer: Viewer, asked: requests.Remark, _tell: Tell
+) -> Any:
+    return {"event": write(backend.store, asked.learner_id, asked.text, by=_actor(backend, viewer))}
 
 
 def _by(backend: Backend, viewer: Viewer, tell: Tell) -> dict[str, Any]:
-    """Return what writing a text takes. Pandas and the model's client are imported then: most pages never need them."""
-    from engagement.llm.writer import writer_for
-
+    """Return what writing a text takes."""
     tell({"stage": "asking"})
     return {"by": _actor(backend, viewer), "writer": writer_for(backend.settings)}
 
 
 def _write_nudge(backend: Backend, viewer: Viewer, asked: requests.WriteNudge, tell: Tell) -> Any:
-    from engagement.outreach import nudges
-
     return nudges.write(backend.store, asked.learner_id, channel=asked.channel, **_by(backend, viewer, tell))
 
 
 def _write_quiz(backend: Backend, viewer: Viewer, asked: requests.WriteQuiz, tell: Tell) -> Any:
-    from engagement.outreach import quizzes
-
     return quizzes.write(
         backend.store, asked.learner_id, topic=asked.topic or None, **_by(backend, viewer, tell)
     )
 
 
-def _rewrite_nudge(backend: Backend, viewer: Viewer, asked: requests.Draft, tell: Tell) -> Any:
-    from engagement.outreach import nudges
-
-    return nudges.rewrite(backend.store, asked.id, version=asked.version, **_by(backend, viewer, tell))
-
-
-def _rewrite_quiz(backend: Backend, viewer: Viewer, asked: requests.Draft, tell: Tell) -> Any:
-    from engagement.outreach import quizzes
-
-    return quizzes.rewrite(backend.store, asked.id, version=asked.version, **_by(backend, viewer, tell))
+def _rewrite(
+    rewrite: Callable[..., Any], backend: Backend, viewer: Viewer, asked: requests.Draft, tell: Tell
+) -> Any:
+    return rewrite(backend.store, asked.id, version=asked.version, **_by(backend, viewer, tell))
 
 
 def _check_nudge(_backend: Backend, _viewer: Viewer, asked: requests.Text, _tell: Tell) -> dict[str, Any]:
@@ -262,8 +233,6 @@ def _quiz_file(backend: Backend, viewer: Viewer, asked: requests.QuizFile, _tell
 
 
 def _recalculate(backend: Backend, viewer: Viewer, asked: requests.Overview, tell: Tell) -> Any:
-    from engagement.pipeline import rescoring
-
     programs = viewer.programs if asked.program is None else (asked.program,)
     if viewer.programs is not None and not set(programs or ()) <= set(viewer.programs):
         raise NotFound("no such program")
@@ -273,33 +242,29 @@ def _recalculate(backend: Backend, viewer: Viewer, asked: requests.Overview, tel
         as_of=end_of_day(backend.today(), backend.settings.zone),
         zone=backend.settings.zone,
         programs=programs,
-        now=backend.now(),
+        now=backend.clock(),
     )
 
 
 def _actor(backend: Backend, viewer: Viewer) -> Actor:
-    now = backend.now()
+    now = backend.clock()
     day = local_day(now, backend.settings.zone)
     return Actor(name=viewer.name, now=now, day=day, programs=viewer.programs)
 
 
-def _file(filename: str, mime: str, text: str) -> dict[str, str]:
-    return {"filename": filename, "mime": mime, "text": text}
-
-
 METHODS: Final[Mapping[str, Method]] = {
     "hello": Method(requests.Hello, _greet),
-    "ping": Method(requests.Nothing, lambda backend, viewer, _asked, _tell: overview.newest(backend.store)),
+    "ping": Method(requests.Arguments, lambda backend, viewer, _asked, _tell: overview.newest(backend.store)),
     "overview": Method(requests.Overview, _overview),
-    "learners": Method(requests.Learners, _learners),
-    "export_learners": Method(requests.Filter, _export_learners, slow=True),
+    "learners": Method(roster.Wanted, _learners),
+    "export_learners": Method(roster.Filter, _export_learners, slow=True),
     "learner": Method(requests.Learner, _learner),
-    "phoned": Method(requests.Remark, _phoned, changes=True),
-    "note": Method(requests.Remark, _note, changes=True),
+    "phoned": Method(requests.Remark, partial(_entry, contact_log.phoned), changes=True),
+    "note": Method(requests.Remark, partial(_entry, contact_log.note), changes=True),
     "write_nudge": Method(requests.WriteNudge, _write_nudge, changes=True, slow=True),
     "write_quiz": Method(requests.WriteQuiz, _write_quiz, changes=True, slow=True),
-    "rewrite_nudge": Method(requests.Draft, _rewrite_nudge, changes=True, slow=True),
-    "rewrite_quiz": Method(requests.Draft, _rewrite_quiz, changes=True, slow=True),
+    "rewrite_nudge": Method(requests.Draft, partial(_rewrite, nudges.rewrite), changes=True, slow=True),
+    "rewrite_quiz": Method(requests.Draft, partial(_rewrite, quizzes.rewrite), changes=True, slow=True),
     "check_nudge": Method(requests.Text, _check_nudge, changes=True),
     "edit_nudge": Method(requests.EditNudge, _edit_nudge, changes=True),
     "edit_quiz": Method(requests.EditQuiz, _edit_quiz, changes=True),
@@ -314,14 +279,15 @@ _NAMES: Final = frozenset(name for method in METHODS.values() for name in method
 
 def _plain(value: Any) -> Any:
     """Return the value as JSON has it: instants as text in UTC, what is no number as null."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, datetime):
-        return f"{value.isoformat(timespec='seconds')}Z"
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return [_plain(item) for item in value]
+    match value:
+        case Mapping():
+            return {str(key): _plain(item) for key, item in value.items()}
+        case datetime():
+            return f"{value.isoformat(timespec='seconds')}Z"
+        case date():
+            return value.isoformat()
+        case float():
+            return value if math.isfinite(value) else None
+        case Sequence() if not isinstance(value, str):
+            return [_plain(item) for item in value]
     return value

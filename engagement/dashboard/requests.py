@@ -1,12 +1,14 @@
-"""What each thing a page may ask takes: checked by type, size and choice before anything else looks at it."""
+"""What each thing a page may ask takes: checked by type, size and choice before anything else looks at it.
+
+What the table of learners takes is said where it is made, in `views.roster`.
+"""
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints
 
 from engagement.outreach import queue
-from engagement.views import roster
-from engagement.vocabulary import CHANNELS, LABELS
+from engagement.vocabulary import CHANNELS
 
 Id = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 Words = Annotated[str, StringConstraints(max_length=2_000)]
@@ -17,34 +19,16 @@ Version = Annotated[int, Field(ge=1)]
 Kind = Literal["nudge", "quiz"]
 
 
-class Arguments(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
+class Arguments(BaseModel, extra="forbid", strict=True):
+    """What the others stand on; by itself it takes nothing."""
 
 
 class Hello(Arguments):
     ticket: Annotated[str, StringConstraints(max_length=2_000)]
 
 
-class Nothing(Arguments):
-    pass
-
-
 class Overview(Arguments):
     program: Program = None
-
-
-class Filter(Arguments):
-    search: Search = ""
-    labels: list[Literal[LABELS]] = Field(default_factory=list, max_length=len(LABELS))  # type: ignore[valid-type]
-    program: Program = None
-    contacted: Literal["any", "no"] = "any"
-    capacity: Annotated[int, Field(ge=1, le=1_000)] | None = None
-    sort: Literal[roster.SORTS] = "risk_score"  # type: ignore[valid-type]
-    descending: bool = True
-
-
-class Learners(Filter):
-    page: Page = 1
 
 
 class Learner(Arguments):

@@ -32,11 +32,8 @@ from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler  # noqa: E4
 from voila.tornado.handler import TornadoVoilaHandler  # noqa: E402
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler  # noqa: E402
 
-from engagement.dashboard import handlers, hub, owners  # noqa: E402
-from engagement.dashboard.access import read_users  # noqa: E402
+from engagement.dashboard import access, handlers, hub, log, owners, tickets  # noqa: E402
 from engagement.dashboard.identity import Identities  # noqa: E402
-from engagement.dashboard.log import LOG_FILE  # noqa: E402
-from engagement.dashboard.tickets import TICKET_SECRET  # noqa: E402
 
 HERE: Final = Path(__file__).parent
 NOTEBOOK: Final = PROJECT / "notebooks" / "dashboard.ipynb"
@@ -57,9 +54,6 @@ PRELOADED: Final = (
     "IPython.core.completerlib",
     "IPython.extensions.storemagic",
     "engagement.dashboard.widget",
-    "engagement.outreach.nudges",
-    "engagement.outreach.quizzes",
-    "engagement.pipeline.config",
 )
 
 
@@ -119,9 +113,11 @@ class Server(Voila):  # type: ignore[misc]
         """Look after the kernels, and listen until somebody ends it."""
 
         def look() -> Any:
-            notebook = os.path.relpath(self.notebook_path, self.root_dir)
             return owners.sweep(
-                self.kernel_manager, notebook, self.app.settings["dashboard"], now_s=time.monotonic()
+                self.kernel_manager,
+                os.path.relpath(self.notebook_path, self.root_dir),
+                self.app.settings["dashboard"],
+                now_s=time.monotonic(),
             )
 
         PeriodicCallback(look, LOOKS_EVERY_S * 1000).start()
@@ -132,7 +128,7 @@ class Server(Voila):  # type: ignore[misc]
         host = f"[{self.options.host}]" if ":" in self.options.host else self.options.host
         said = "?token=…" if self.options.token else ""
         print(f"Dashboard: http://{host}:{self.port}{self.base_url}{said}", file=sys.stderr)
-        print(f"Its log:   {os.environ[LOG_FILE]}\nCtrl-C ends it.", file=sys.stderr)
+        print(f"Its log:   {os.environ[log.LOG_FILE]}\nCtrl-C ends it.", file=sys.stderr)
 
 
 def serve(options: Options, settings: Settings) -> None:
@@ -141,8 +137,8 @@ def serve(options: Options, settings: Settings) -> None:
     if told is not None:
         options = _as_told(options, told)
     check(options, settings, told)
-    os.environ[TICKET_SECRET] = token_hex(32)
-    os.environ[LOG_FILE] = str(settings.store.with_name("dashboard.log"))
+    os.environ[tickets.TICKET_SECRET] = token_hex(32)
+    os.environ[log.LOG_FILE] = str(settings.store.with_name("dashboard.log"))
     os.environ.setdefault(*engine.GIVES_BACK_SOON)
     os.environ.pop("ENGAGEMENT_PROXY_SECRET", None)  # the kernels need it not
     # Where Voila finds the template `engagement`; its conf.json says that it stands on none of JupyterLab's.
@@ -168,16 +164,11 @@ def _as_told(options: Options, told: hub.Told) -> Options:
 def check(options: Options, settings: Settings, told: hub.Told | None = None) -> None:
     """Raise `InvalidInput` where nobody would have to say who they are."""
     if settings.users is not None:
-        read_users(settings.users)
-    if settings.proxy_secret is not None and settings.users is None:
-        raise InvalidInput(
-            "ENGAGEMENT_PROXY_SECRET: names alone are not enough; ENGAGEMENT_USERS says who may see what"
-        )
+        access.read_users(settings.users)
+    elif settings.proxy_secret is not None or told is not None:
+        by = "JUPYTERHUB_API_TOKEN" if settings.proxy_secret is None else "ENGAGEMENT_PROXY_SECRET"
+        raise InvalidInput(f"{by}: names alone are not enough; ENGAGEMENT_USERS says who may see what")
     if told is not None:
-        if settings.users is None:
-            raise InvalidInput(
-                "JUPYTERHUB_API_TOKEN: names alone are not enough; ENGAGEMENT_USERS says who may see what"
-            )
         if options.token or settings.proxy_secret is not None:
             raise InvalidInput(
                 f"{'--token' if options.token else 'ENGAGEMENT_PROXY_SECRET'}: a JupyterHub says who somebody is here, "
@@ -194,9 +185,8 @@ def check(options: Options, settings: Settings, told: hub.Told | None = None) ->
 
 
 def _config(options: Options, settings: Settings, told: hub.Told | None) -> Config:
-    config = Config()
     base = f"/{options.base_url.strip('/')}/" if options.base_url.strip("/") else "/"
-    config.Voila = Config(
+    voila = Config(
         ip=options.host,
         port=options.port,
         base_url=base,
@@ -207,24 +197,26 @@ def _config(options: Options, settings: Settings, told: hub.Told | None) -> Conf
         config_file_paths=[],
         log_level=logging.ERROR,
     )
-    config.Identities = Config(settings=settings, options=options, told=told)
     if told is not None:
-        config.Voila.port_retries = 0  # the Hub looks nowhere else
-    config.VoilaConfiguration = Config(
-        template="engagement",
-        allow_template_override="NO",
-        allow_theme_override="NO",
-        file_allowlist=["^$"],
-        show_tracebacks=False,
-        preheat_kernel=True,
-        default_pool_size=POOL,
-        page_config_hook=_page_config,
+        voila.port_retries = 0  # the Hub looks nowhere else
+    return Config(
+        Voila=voila,
+        Identities=Config(settings=settings, options=options, told=told),
+        VoilaConfiguration=Config(
+            template="engagement",
+            allow_template_override="NO",
+            allow_theme_override="NO",
+            file_allowlist=["^$"],
+            show_tracebacks=False,
+            preheat_kernel=True,
+            default_pool_size=POOL,
+            page_config_hook=_page_config,
+        ),
+        KernelManager=Config(transport="ipc", autorestart=False),  # another would not know the page
+        MappingKernelManager=Config(
+            cull_idle_timeout=IDLE_S, cull_interval=LOOKS_EVERY_S, cull_connected=True, cull_busy=False
+        ),
     )
-    config.KernelManager = Config(transport="ipc", autorestart=False)  # another would not know the page
-    config.MappingKernelManager = Config(
-        cull_idle_timeout=IDLE_S, cull_interval=LOOKS_EVERY_S, cull_connected=True, cull_busy=False
-    )
-    return config
 
 
 def _page_config(page_config: dict[str, Any], **_rest: object) -> dict[str, Any]:

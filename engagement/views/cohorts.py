@@ -3,6 +3,7 @@
 Each function returns one pandas frame that a notebook shows or a chart draws.
 """
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import narwhals as nw
@@ -39,14 +40,13 @@ def learners_at(
         frame = db.execute(query("views/cohort_at"), named).df()
         if policy is None:
             policy = runs.policy_in_use(db)
-    scored = formula.score(frame, policy=policy)
-    return nw.from_native(scored).with_columns(driver=selection.largest_term(policy)).to_native()
+    scored = nw.from_native(formula.score(frame, policy=policy))
+    return scored.with_columns(driver=selection.largest_term(policy)).to_native()
 
 
 def label_shares(cohort: pd.DataFrame) -> pd.DataFrame:
     """Return one row per label of a cohort from `learners_at`: `label`, `learners`, `share_percent`."""
-    counts = cohort["risk_label"].value_counts().reindex(list(LABELS), fill_value=0)
-    return _shares(counts, "label")
+    return _shares(cohort["risk_label"], LABELS, "label")
 
 
 def bins(cohort: pd.DataFrame) -> pd.DataFrame:
@@ -80,8 +80,7 @@ def quadrants(cohort: pd.DataFrame) -> pd.DataFrame:
     named = pd.Series("under-engaged", index=cohort.index)
     named = named.mask(is_active & is_good, "on track").mask(is_active & ~is_good, "struggling")
     named = named.mask(~is_active & is_good, "drifting").mask(results.isna(), "results not known")
-    counts = named.value_counts().reindex(list(QUADRANTS), fill_value=0)
-    return _shares(counts, "quadrant")
+    return _shares(named, QUADRANTS, "quadrant")
 
 
 def moves(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
@@ -101,9 +100,8 @@ def moves(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
 
 def medians(cohort: pd.DataFrame) -> pd.DataFrame:
     """Return the median of each input for each label of a cohort that ten learners or more have."""
-    inputs = list(INPUTS.values())
     common = cohort.groupby("risk_label").filter(lambda rows: len(rows) >= SMALLEST_GROUP)
-    found = common.groupby("risk_label")[inputs].median().round(1)
+    found = common.groupby("risk_label")[list(INPUTS.values())].median().round(1)
     return found.reindex([label for label in LABELS if label in found.index]).reset_index()
 
 
@@ -112,7 +110,8 @@ def enough(cohort: pd.DataFrame) -> pd.DataFrame:
     return cohort if len(cohort) >= SMALLEST_GROUP else cohort.head(0)
 
 
-def _shares(counts: pd.Series, name: str) -> pd.DataFrame:
+def _shares(values: pd.Series, kinds: Sequence[str], name: str) -> pd.DataFrame:
+    counts = values.value_counts().reindex(list(kinds), fill_value=0)
     percent = (100 * counts / max(counts.sum(), 1)).round(1)
     return pd.DataFrame(
         {name: counts.index, "learners": counts.to_numpy(), "share_percent": percent.to_numpy()}

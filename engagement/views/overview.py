@@ -6,35 +6,29 @@ the learners of these programs; what a large store could not say at once is left
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from operator import itemgetter
 from typing import Any, Final
 
 from engagement import runs
 from engagement.ingest.facts import newest_facts_at
-from engagement.runs import NIGHTLY, Run
 from engagement.store import Cursor, Store, first_row, locks, query, records
+from engagement.views import roster
 from engagement.vocabulary import LABELS
 
 # Words of the history from which a limited viewer's figures are counted at once; with more, they are left out.
 MOST_WORDS: Final = 300_000
 
-_NEWEST: Final = """
-    select run_id, as_of, published_at from runs
-    where published_at is not null
-    order by published_at desc, run_id desc limit 1
-"""
-
 
 def newest(store: Store) -> dict[str, Any]:
     """Return `published_at` and `run_id` of the newest published scores, None without any, and who is `running`."""
     with store.read() as db:
-        found = records(db, _NEWEST)
-    run = found[0] if found else {"published_at": None, "run_id": None}
+        found = records(db, query("views/overview_newest"))
     return {
-        "published_at": run["published_at"],
-        "run_id": run["run_id"],
+        "published_at": found[0]["published_at"] if found else None,
+        "run_id": found[0]["run_id"] if found else None,
         "running": locks.runner(store.path),
     }
 
@@ -58,18 +52,18 @@ def overview(
     and scores are; `last_run` and whether one is `running`; the `policy` in use, `bins`, `history` and
     `programs`, the worst first.
     """
-    allowed = _allowed(programs, program)
+    allowed = roster.allowed(programs, program)
     with store.read() as db:
         scored = records(db, query("views/overview_scores"), {"programs": allowed})
         drafts = _drafts(db, allowed)
-        before = runs.before_newest(db, NIGHTLY)
-        change = _change(db, before, scored, allowed)
-        published = records(db, _NEWEST)
+        before = runs.before_newest(db, runs.NIGHTLY)
+        labels = _counted(scored, "label")
+        change = _change(db, before, labels, allowed)
+        published = records(db, query("views/overview_newest"))
         newest_facts = newest_facts_at(db, now)
         history = _history(db, allowed)
-        last_run = _last_run(db)
+        last_run = next(iter(records(db, query("views/overview_last_run"), {"pipeline": runs.NIGHTLY})), None)
         policy = runs.policy_in_use(db)
-    labels = _counted(scored, "label")
     running = locks.runner(store.path) is not None
     if last_run:
         if last_run["status"] == "running" and not running:
@@ -96,12 +90,6 @@ def overview(
     }
 
 
-def _allowed(programs: Sequence[str] | None, program: str | None) -> list[str] | None:
-    if program is None:
-        return None if programs is None else list(programs)
-    return [program] if programs is None or program in programs else []
-
-
 def _drafts(db: Cursor, allowed: list[str] | None) -> dict[str, Any]:
     theirs = (
         "inner join learners on waiting.learner_id = learners.id "
@@ -117,11 +105,8 @@ def _drafts(db: Cursor, allowed: list[str] | None) -> dict[str, Any]:
         """,  # noqa: S608 (our own fragments)
         {"programs": allowed} if allowed is not None else {},
     )
-    by_kind, by_reason = Counter[str](), Counter[str]()
-    for row in rows:
-        by_kind[row["kind"]] += row["drafts"]
-        if row["reason"] is not None:
-            by_reason[row["reason"]] += row["drafts"]
+    by_kind = _counted(rows, "kind", of="drafts")
+    by_reason = _counted((row for row in rows if row["reason"] is not None), "reason", of="drafts")
     return {
         "nudges_waiting": by_kind["nudge"],
         "quizzes_waiting": by_kind["quiz"],
@@ -130,14 +115,13 @@ def _drafts(db: Cursor, allowed: list[str] | None) -> dict[str, Any]:
 
 
 def _change(
-    db: Cursor, before: Run | None, scored: Sequence[Mapping[str, Any]], allowed: list[str] | None
+    db: Cursor, before: runs.Run | None, now: Mapping[str, int], allowed: list[str] | None
 ) -> Mapping[str, int] | None:
     """Return how many more learners have each label than in the run before the newest; None: not known at once."""
     if before is None:
         return None
     if allowed is None:
         earlier: Any = runs.counts(db, before.run_id).get("labels")
-        now = _counted(scored, "label")
         return {label: now[label] - int(earlier.get(label, 0)) for label in LABELS} if earlier else None
     (words,) = first_row(
         db, "select count(*) from risk_history where as_of > $before", {"before": before.as_of}
@@ -151,7 +135,7 @@ def _change(
 def _history(db: Cursor, allowed: list[str] | None) -> list[dict[str, Any]]:
     """Return learners by label on up to 30 days of published nightly runs; nothing where that takes too long."""
     if allowed is None:
-        found = records(db, query("views/overview_label_counts"), {"pipeline": NIGHTLY})
+        found = records(db, query("views/overview_label_counts"), {"pipeline": runs.NIGHTLY})
         return [
             {"day": row["day"], "label": label, "learners": learners}
             for row in found
@@ -160,7 +144,7 @@ def _history(db: Cursor, allowed: list[str] | None) -> list[dict[str, Any]]:
     (words,) = first_row(db, "select count(*) from risk_history")
     if words > MOST_WORDS:
         return []
-    return records(db, query("views/overview_history"), {"pipeline": NIGHTLY, "programs": allowed})
+    return records(db, query("views/overview_history"), {"pipeline": runs.NIGHTLY, "programs": allowed})
 
 
 def _labels(counts: str | None) -> dict[str, int]:
@@ -168,40 +152,17 @@ def _labels(counts: str | None) -> dict[str, int]:
     return {label: int(labels.get(label, 0)) for label in LABELS} if labels else {}
 
 
-def _last_run(db: Cursor) -> dict[str, Any] | None:
-    """Return the nightly run that was begun last, whatever became of it."""
-    found = records(
-        db,
-        """
-        select run_id, status, started_at, finished_at
-        from runs
-        where pipeline = $pipeline
-        order by started_at desc, attempt desc
-        limit 1
-        """,
-        {"pipeline": NIGHTLY},
-    )
-    if not found:
-        return None
-    stopped = db.execute(
-        "select step from steps where run_id = $run_id and status <> 'done' order by position limit 1",
-        {"run_id": found[0]["run_id"]},
-    ).fetchall()
-    return {**found[0], "failed_step": stopped[0][0] if stopped else None}
-
-
-def _counted(scored: Sequence[Mapping[str, Any]], name: str) -> Counter[Any]:
+def _counted(rows: Iterable[Mapping[str, Any]], *names: str, of: str = "learners") -> Counter[Any]:
+    """Return the sum of a column for each value of another, or for each tuple of values of several."""
     counted = Counter[Any]()
-    for row in scored:
-        counted[row[name]] += row["learners"]
+    for row in rows:
+        counted[itemgetter(*names)(row)] += row[of]
     return counted
 
 
 def _bins(scored: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return learners by bin of 0.05 and label; the bin of those without a score is None, and last."""
-    counted = Counter[tuple[float | None, str]]()
-    for row in scored:
-        counted[row["score_from"], row["label"]] += row["learners"]
+    counted = _counted(scored, "score_from", "label")
     return [
         {"score_from": score_from, "label": label, "learners": learners}
         for (score_from, label), learners in sorted(
@@ -212,9 +173,7 @@ def _bins(scored: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 def _programs(scored: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return learners by label of each program, that with the largest share at high risk first."""
-    counted = Counter[tuple[str, str]]()
-    for row in scored:
-        counted[row["program"], row["label"]] += row["learners"]
+    counted = _counted(scored, "program", "label")
     found = [
         {
             "program": program,
@@ -223,8 +182,7 @@ def _programs(scored: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         }
         for program, learners in _counted(scored, "program").items()
     ]
-
-    def badness(row: Mapping[str, Any]) -> tuple[float, float, str]:
-        return -row["high"] / row["learners"], -row["medium"] / row["learners"], row["program"]
-
-    return sorted(found, key=badness)
+    return sorted(
+        found,
+        key=lambda row: (-row["high"] / row["learners"], -row["medium"] / row["learners"], row["program"]),
+    )

@@ -51,8 +51,10 @@ def profile(
         return {
             **_entry(who[0]),
             **_score(who[0], policy),
-            "probability": _probability(db, learner_id),
-            "history": _history(db, learner_id),
+            "probability": next(
+                iter(records(db, query("views/learner_probability"), {"id": learner_id})), None
+            ),
+            "history": records(db, query("views/learner_history"), {"id": learner_id}),
             "events": _events(db, learner_id),
             "nudges": queue.nudges_of(db, learner_id),
             "quizzes": queue.quizzes_of(db, learner_id),
@@ -65,8 +67,7 @@ def in_words(profile: Mapping[str, Any]) -> dict[str, Any]:
     numbers = {name: profile[name] for name in ("weights", "missed_sessions_cap", "recency_days", "basis")}
     policy = RiskPolicy(**numbers, **profile["thresholds"])
     row = {**profile, **profile["contributions"], **profile["facts"]}
-    scored = profile["risk_label"] is not None
-    reasons = explanations.reasons(row, policy=policy) if scored else []
+    reasons = [] if profile["risk_label"] is None else explanations.reasons(row, policy=policy)
     return {
         **profile,
         "top_reason": reasons[0] if reasons else None,
@@ -87,9 +88,8 @@ def _entry(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _score(row: Mapping[str, Any], policy: RiskPolicy) -> dict[str, Any]:
-    scored = row["risk_label"] is not None
     terms = {name: term for term, name in INPUTS.items()}
-    levers = explanations.what_would_help(row, policy=policy) if scored else []
+    levers = [] if row["risk_label"] is None else explanations.what_would_help(row, policy=policy)
     return {
         "risk_score": row["risk_score"],
         "risk_label": row["risk_label"],
@@ -106,11 +106,6 @@ def _score(row: Mapping[str, Any], policy: RiskPolicy) -> dict[str, Any]:
     }
 
 
-def _probability(db: Cursor, learner_id: str) -> dict[str, Any] | None:
-    found = records(db, query("views/learner_probability"), {"id": learner_id})
-    return found[0] if found else None
-
-
 def _chance_in_words(probability: Mapping[str, Any] | None) -> dict[str, Any] | None:
     if probability is None:
         return None
@@ -121,28 +116,12 @@ def _chance_in_words(probability: Mapping[str, Any] | None) -> dict[str, Any] | 
     return {**probability, "in_words": said}
 
 
-def _history(db: Cursor, learner_id: str) -> list[dict[str, Any]]:
-    return records(
-        db,
-        """
-        select risk_history.as_of, risk_history.risk_score, risk_history.risk_label
-        from risk_history
-        inner join runs on risk_history.run_id = runs.run_id
-        where risk_history.learner_id = $id
-        order by risk_history.as_of, runs.published_at, runs.run_id
-        """,
-        {"id": learner_id},
-    )
-
-
 def _events(db: Cursor, learner_id: str) -> list[dict[str, Any]]:
-    rows = records(
-        db,
-        "select timestamp, type, actor, metadata from events where learner_id = $id "
-        "order by timestamp desc, id limit $recent",
-        {"id": learner_id, "recent": _RECENT},
-    )
-    return [{**row, "metadata": json.loads(row["metadata"])} for row in rows]
+    named = {"id": learner_id, "recent": _RECENT}
+    return [
+        {**row, "metadata": json.loads(row["metadata"])}
+        for row in records(db, query("views/learner_events"), named)
+    ]
 
 
 def _contact(db: Cursor, learner_id: str, *, now: datetime, day: date) -> dict[str, Any]:

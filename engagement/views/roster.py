@@ -8,9 +8,12 @@ read for those few only. Which programs a viewer sees is decided by the learner'
 
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
 from datetime import datetime, timedelta
-from typing import Any, Final
+from operator import itemgetter
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, Field, StringConstraints
 
 from engagement import runs
 from engagement.errors import InvalidInput
@@ -24,7 +27,6 @@ PAGE_SIZE: Final = 25
 RECENT: Final = timedelta(days=7)  # what "not contacted" is about
 MOST_CALLS: Final = 1_000
 MOST_EXPORTED: Final = 100_000  # rows of a file; it is made in memory
-CONTACTED: Final = ("any", "no")
 CSV_COLUMNS: Final = (
     *("id", "name", "program", "risk_label", "risk_score", "change", "reason", "completed_percent"),
     *("avg_quiz_score", "consecutive_missed_sessions", "last_login", "last_contact_at", "draft"),
@@ -51,35 +53,25 @@ SORTS: Final = tuple(_KEYS)
 _OF_THE_LEARNER: Final = ("name", "program")  # sorts by what stands with the learner, not with the score
 
 
-@dataclass(frozen=True, kw_only=True)
-class Wanted:
-    """What a viewer asks to see; `InvalidInput` where it makes no sense.
+class Filter(BaseModel, extra="forbid", strict=True, frozen=True):
+    """Which learners a viewer asks to see, and in what order; a `ValidationError` says what makes no sense.
 
     `capacity`: only so many persons, the worst who may be called now; what narrows the table further comes first.
     """
 
-    search: str = ""
-    labels: tuple[str, ...] = ()
-    program: str | None = None
-    contacted: str = "any"
-    capacity: int | None = None
-    sort: str = "risk_score"
+    search: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)] = ""
+    labels: list[Literal[LABELS]] = Field(default_factory=list, max_length=len(LABELS))  # type: ignore[valid-type]
+    program: Annotated[str, StringConstraints(max_length=500)] | None = None
+    contacted: Literal["any", "no"] = "any"
+    capacity: Annotated[int, Field(ge=1, le=MOST_CALLS)] | None = None
+    sort: Literal[SORTS] = "risk_score"  # type: ignore[valid-type]
     descending: bool = True
-    page: int = 1
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "labels", tuple(self.labels))
-        if not set(self.labels) <= set(LABELS):
-            raise InvalidInput(f"labels: allowed are {', '.join(LABELS)}")
-        object.__setattr__(self, "search", self.search.strip())
-        if self.contacted not in CONTACTED:
-            raise InvalidInput(f"contacted: allowed are {', '.join(CONTACTED)}")
-        if self.capacity is not None and not 1 <= self.capacity <= MOST_CALLS:
-            raise InvalidInput(f"capacity: {self.capacity}; allowed is 1 to {MOST_CALLS:,}")
-        if self.sort not in SORTS:
-            raise InvalidInput(f"sort: allowed are {', '.join(SORTS)}")
-        if self.page < 1:
-            raise InvalidInput(f"page: {self.page}; allowed is 1 or more")
+
+class Wanted(Filter):
+    """One page of them."""
+
+    page: Annotated[int, Field(ge=1, le=1_000_000)] = 1
 
 
 def page(store: Store, wanted: Wanted, *, programs: Sequence[str] | None, now: datetime) -> dict[str, Any]:
@@ -104,7 +96,7 @@ def page(store: Store, wanted: Wanted, *, programs: Sequence[str] | None, now: d
 
 
 def every(
-    store: Store, wanted: Wanted, *, programs: Sequence[str] | None, now: datetime
+    store: Store, wanted: Filter, *, programs: Sequence[str] | None, now: datetime
 ) -> list[dict[str, Any]]:
     """Return the rows of all pages, with `reason` in words; `InvalidInput` where they are too many for a file."""
     with store.read() as db:
@@ -117,7 +109,7 @@ def every(
         return [_worded(row, in_use) for row in _rows(db, found, now)]
 
 
-def csv(store: Store, wanted: Wanted, *, programs: Sequence[str] | None, now: datetime) -> str:
+def csv(store: Store, wanted: Filter, *, programs: Sequence[str] | None, now: datetime) -> str:
     """Return `every` row as CSV that a spreadsheet opens without running anything in it."""
     file = io.StringIO(newline="")
     write_spreadsheet(CSV_COLUMNS, every(store, wanted, programs=programs, now=now), file)
@@ -131,6 +123,13 @@ def programs(store: Store, *, programs: Sequence[str] | None) -> list[str]:
     return [program for (program,) in rows if programs is None or program in programs]
 
 
+def allowed(programs: Sequence[str] | None, program: str | None) -> list[str] | None:
+    """Return the programs to look in, None for all; a program that is not the viewer's is as if it were not there."""
+    if program is None:
+        return None if programs is None else list(programs)
+    return [program] if programs is None or program in programs else []
+
+
 def by_risk(
     store: Store,
     *,
@@ -141,8 +140,7 @@ def by_risk(
     """Return learners with a published score, worst first, each with `top_reason`, `reasons` and `what_would_help`."""
     with store.read() as db:
         found = learners_by_risk(db, risk_label=risk_label, program=program, limit=limit)
-        rows = [dict(zip(found.columns, row, strict=True)) for row in found.fetchall()]
-    return [_explained(row) for row in rows]
+        return [_explained(dict(zip(found.columns, row, strict=True))) for row in found.fetchall()]
 
 
 def learners_by_risk(
@@ -156,18 +154,17 @@ def learners_by_risk(
 def _explained(row: dict[str, Any]) -> dict[str, Any]:
     policy = runs.policy_of(row.pop("policy"))
     reasons = explanations.reasons(row, policy=policy)
-    levers = explanations.what_would_help(row, policy=policy)
     return {
         **row,
         "top_reason": reasons[0],
         "reasons": reasons,
-        "what_would_help": [asdict(lever) for lever in levers],
+        "what_would_help": [asdict(lever) for lever in explanations.what_would_help(row, policy=policy)],
     }
 
 
 def _found(
     db: Cursor,
-    wanted: Wanted,
+    wanted: Filter,
     programs: Sequence[str] | None,
     now: datetime,
     *,
@@ -200,25 +197,25 @@ def _found(
     return int(total), []
 
 
-def _order(wanted: Wanted) -> str:
+def _order(wanted: Filter) -> str:
     return f"order by key {'desc' if wanted.descending else 'asc'} nulls last, risk_score desc nulls last, number"
 
 
 def _candidates(
-    wanted: Wanted, programs: Sequence[str] | None, now: datetime
+    wanted: Filter, programs: Sequence[str] | None, now: datetime
 ) -> tuple[str, dict[str, object]]:
     """Return the query of the learners that are wanted, as `number`, `key` and `risk_score`, and what it binds.
 
     It joins no more than it needs: without a filter or a sort by what stands with the learner, the scores are enough.
     """
-    allowed = _allowed(wanted, programs)
+    looked_in = allowed(programs, wanted.program)
     conditions, named = [], dict[str, object]()
     if wanted.search:
         conditions.append("contains(learners.searched, lower($search))")
         named["search"] = wanted.search
-    if allowed is not None:
+    if looked_in is not None:
         conditions.append("list_contains($programs::text[], learners.program)")
-        named["programs"] = allowed
+        named["programs"] = looked_in
     joins_learners = bool(conditions) or wanted.sort in _OF_THE_LEARNER
     number = "learners.number" if joins_learners else "scores.learner_number"
     tables = "risk_scores as scores"
@@ -230,7 +227,7 @@ def _candidates(
         tables += f" left join temp.contacts on {number} = contacts.number"
     if wanted.labels:
         conditions.append("list_contains($labels::text[], scores.risk_label)")
-        named["labels"] = list(wanted.labels)
+        named["labels"] = wanted.labels
     if wanted.contacted == "no":
         recent = "select recent.number from temp.contacts as recent where recent.last_contact_at > $recently"
         conditions.append(f"{number} not in ({recent})")
@@ -242,19 +239,12 @@ def _candidates(
     return f"select {number} as number, {key} as key, scores.risk_score from {tables} {where}", named  # noqa: S608
 
 
-def _allowed(wanted: Wanted, programs: Sequence[str] | None) -> list[str] | None:
-    """Return the programs to look in, None for all; a program that is not the viewer's is as if it were not there."""
-    if wanted.program is None:
-        return None if programs is None else list(programs)
-    return [wanted.program] if programs is None or wanted.program in programs else []
-
-
 def _callable(
-    db: Cursor, wanted: Wanted, programs: Sequence[str] | None, capacity: int, now: datetime
+    db: Cursor, wanted: Filter, programs: Sequence[str] | None, capacity: int, now: datetime
 ) -> list[int]:
     """Return the numbers of the worst who may be called, one enrolment of each person."""
     db.execute(query("views/roster_uncallable"), {"recently": now - RECENT})
-    everybody = replace(wanted, capacity=None, contacted="any", sort="risk_score")
+    everybody = wanted.model_copy(update={"capacity": None, "contacted": "any", "sort": "risk_score"})
     sql, named = _candidates(everybody, programs, now)
     looked_at = 2 * capacity  # few persons have several enrolments
     while True:
@@ -290,7 +280,7 @@ def _rows(db: Cursor, found: Sequence[tuple[int, int]], now: datetime) -> list[d
     person_of = {row["id"]: row["person_number"] for row in enrolments}
     contacts = records(db, query("views/roster_last_contacts"), {"ids": list(person_of), "now": now})
     waiting = {row["learner_id"] for row in contacts if row["is_draft"]}
-    contacted = sorted((row for row in contacts if row["contacted_at"]), key=_contacted_at)
+    contacted = sorted((row for row in contacts if row["contacted_at"]), key=itemgetter("contacted_at"))
     last_contacts = {person_of[row["learner_id"]]: row["contacted_at"] for row in contacted}
     opted_out = {row["person_number"] for row in enrolments if row["contact_opt_out"]}
     before = _labels_before(db, [shown[number]["id"] for number, _ in found])
@@ -306,18 +296,13 @@ def _rows(db: Cursor, found: Sequence[tuple[int, int]], now: datetime) -> list[d
     ]
 
 
-def _contacted_at(row: Mapping[str, Any]) -> datetime:
-    at: datetime = row["contacted_at"]
-    return at
-
-
 def _labels_before(db: Cursor, ids: Sequence[str]) -> dict[str, str | None]:
     """Return the label before the newest nightly run of whom it may have changed since; None: had none."""
     before = runs.before_newest(db, runs.NIGHTLY)
     if before is None:
         return {}
-    rows = db.execute(query("views/roster_changes"), {"before": before.as_of, "ids": ids}).fetchall()
-    return dict(rows)
+    named = {"before": before.as_of, "ids": ids}
+    return dict(db.execute(query("views/roster_changes"), named).fetchall())
 
 
 def _change(row: Mapping[str, Any], before: Mapping[str, str | None]) -> str | None:

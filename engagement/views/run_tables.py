@@ -14,7 +14,6 @@ from engagement.risk import explanations, scores
 from engagement.runs import Run
 from engagement.store import Cursor, Store, query, records
 from engagement.targeting import selection
-from engagement.targeting.selection import REASONS
 from engagement.vocabulary import AT_RISK, LABELS, TYPE_WORDS
 
 
@@ -58,8 +57,7 @@ def programs(store: Store, run: Run) -> pd.DataFrame:
 
 def drafts(store: Store, run: Run) -> pd.DataFrame:
     """Return one row per type of nudge: drafts by channel."""
-    frame = _frame(store, "views/run_drafts", run_id=run.run_id)
-    return frame.assign(type=frame["type"].map(TYPE_WORDS))
+    return _frame(store, "views/run_drafts", run_id=run.run_id).replace({"type": TYPE_WORDS})
 
 
 def quiz_drafts(store: Store, run: Run) -> pd.DataFrame:
@@ -69,8 +67,7 @@ def quiz_drafts(store: Store, run: Run) -> pd.DataFrame:
 
 def left_out(store: Store, run: Run) -> pd.DataFrame:
     """Return one row per reason in words: `reason`, `learners` who are not contacted."""
-    frame = _frame(store, "views/run_left_out", run_id=run.run_id)
-    return frame.assign(reason=[REASONS.get(reason, reason) for reason in frame["reason"]])
+    return _frame(store, "views/run_left_out", run_id=run.run_id).replace({"reason": selection.REASONS})
 
 
 def authors(store: Store, run: Run) -> pd.DataFrame:
@@ -106,8 +103,7 @@ def model_use(store: Store, run: Run) -> pd.DataFrame:
 
 def asked_of_model(db: Cursor, run: Run) -> dict[str, Any]:
     """Return the one row of `model_use` as plain values."""
-    (use,) = records(db, query("views/run_model_use"), {"run_id": run.run_id})
-    return use
+    return records(db, query("views/run_model_use"), {"run_id": run.run_id})[0]
 
 
 def loads(store: Store, run: Run) -> pd.DataFrame:

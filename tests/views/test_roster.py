@@ -5,6 +5,7 @@ import sys
 from zoneinfo import ZoneInfo
 
 import pytest
+from pydantic import ValidationError
 
 from engagement.errors import InvalidInput
 from engagement.outreach import nudges, review
@@ -176,12 +177,12 @@ def test_a_search_looks_in_the_newest_name_and_address(store):
 def test_a_search_also_finds_who_has_no_score(cohort):
     (row,) = page(cohort, search="fay")["rows"]
     assert (row["id"], row["risk_score"], row["risk_label"], row["active"]) == ("f", None, None, False)
-    assert ids(cohort, search="fay", labels=("high", "medium", "low", "unknown")) == []
+    assert ids(cohort, search="fay", labels=["high", "medium", "low", "unknown"]) == []
 
 
 def test_labels_narrow_the_table(cohort):
-    assert ids(cohort, labels=("high",)) == ["a", "b"]
-    assert ids(cohort, labels=("low", "unknown")) == ["d", "e"]
+    assert ids(cohort, labels=["high"]) == ["a", "b"]
+    assert ids(cohort, labels=["low", "unknown"]) == ["d", "e"]
 
 
 def test_a_program_narrows_the_table(cohort):
@@ -195,7 +196,7 @@ def test_a_viewer_of_some_programs_finds_nobody_else(cohort):
     assert ids(cohort, WELDING, search="ötker") == []
     assert ids(cohort, WELDING, program="Data") == []
     assert ids(cohort, WELDING, capacity=9) == ["c", "d"]
-    assert ids(cohort, WELDING, contacted="no", labels=("high",)) == []
+    assert ids(cohort, WELDING, contacted="no", labels=["high"]) == []
     assert ids(cohort, WELDING, sort="last_contact_at") == ["c", "d"]
     assert ids(cohort, [], sort="name") == []
     assert roster.programs(cohort, programs=None) == ["Data", "Welding"]
@@ -266,7 +267,7 @@ def test_pages_hold_everybody_once_also_where_all_are_equal(store):
 
 
 def test_a_page_beyond_the_end_is_empty_and_says_how_many_there_are(cohort):
-    found = page(cohort, page=7, labels=("high",))
+    found = page(cohort, page=7, labels=["high"])
     assert (found["total"], found["page"], found["rows"]) == (2, 7, [])
 
 
@@ -344,7 +345,7 @@ def test_capacity_is_the_worst_who_may_be_called_one_enrolment_of_each_person(st
 
 
 def test_other_filters_come_before_the_capacity_and_the_order_after_it(cohort):
-    assert ids(cohort, capacity=2, labels=("medium", "low")) == ["c", "d"]
+    assert ids(cohort, capacity=2, labels=["medium", "low"]) == ["c", "d"]
     assert ids(cohort, capacity=2, sort="name", descending=True) == ["b", "a"]
     assert page(cohort, capacity=2)["total"] == 2
 
@@ -375,13 +376,13 @@ def test_an_export_of_too_many_says_so(cohort, monkeypatch):
     monkeypatch.setattr(roster, "MOST_EXPORTED", 2)
     with pytest.raises(InvalidInput, match="5 learners; a file holds at most 2"):
         roster.every(cohort, Wanted(), programs=None, now=NOW)
-    assert len(roster.every(cohort, Wanted(labels=("high",)), programs=None, now=NOW)) == 2
+    assert len(roster.every(cohort, Wanted(labels=["high"]), programs=None, now=NOW)) == 2
 
 
 @pytest.mark.parametrize(
     "wanted",
     [
-        {"labels": ("worst",)},
+        {"labels": ["worst"]},
         {"contacted": "yes"},
         {"capacity": 0},
         {"capacity": 1001},
@@ -390,7 +391,7 @@ def test_an_export_of_too_many_says_so(cohort, monkeypatch):
     ],
 )
 def test_what_makes_no_sense_is_refused(wanted):
-    with pytest.raises(InvalidInput, match=next(iter(wanted))):
+    with pytest.raises(ValidationError, match=next(iter(wanted))):
         Wanted(**wanted)
 
 
