@@ -17,8 +17,6 @@ from engagement import runs
 from engagement.dates import local_day
 from engagement.errors import InvalidInput
 from engagement.evaluation import effect, fairness, what_if
-from engagement.evaluation.effect import Effect
-from engagement.evaluation.what_if import Simulation
 from engagement.jupyter import session
 from engagement.policy import RiskPolicy
 from engagement.store import Store, sandbox
@@ -52,7 +50,7 @@ def learners(
     """
     if risk is not None and risk not in LABELS:
         raise InvalidInput(f"risk {risk[:40]!r}: allowed are {', '.join(LABELS)}")
-    with _store().read() as db:
+    with session.open_store().read() as db:
         frame: pd.DataFrame = roster.learners_by_risk(db, risk_label=risk, program=program, limit=limit).df()
         policy = runs.policy_in_use(db)
     driven = nw.from_native(frame).with_columns(driver=selection.largest_term(policy)).to_native()
@@ -70,7 +68,7 @@ def learner(learner_id: str, *, with_names: bool = False) -> dict[str, Any]:
     >>> worst["risk_label"], worst["reasons"][0]
     ('high', '0 % of the due work done')
     """
-    store = _store()
+    store = session.open_store()
     now = session.instant(store, "")
     profile = profiles.profile(store, learner_id, now=now, day=local_day(now, session.zone()))
     found = profiles.in_words(profile)
@@ -137,7 +135,7 @@ def cohort(as_of: Moment = "", *, program: str | None = None) -> pd.DataFrame:
     >>> eg.cohort("2026-02-15").groupby("program")["risk_score"].mean().round(2).to_dict()
     {'Data': 0.49, 'Design': 0.48, 'Nursing': 0.48, 'Welding': 0.41}
     """
-    store = _store()
+    store = session.open_store()
     return cohorts.learners_at(store, _instant(store, as_of), program=program)
 
 
@@ -167,7 +165,7 @@ def moves(since: Moment, until: Moment = "", *, program: str | None = None) -> p
 
 def simulate(
     policy: RiskPolicy | Mapping[str, Any] | str | Path, *, as_of: Moment = "", program: str | None = None
-) -> Simulation:
+) -> what_if.Simulation:
     """Return what other numbers of the formula would do: `in_words`, `workload`, `moves`, `discrimination`.
 
     Parameters
@@ -185,13 +183,13 @@ def simulate(
         policy = RiskPolicy.from_toml(policy)
     elif not isinstance(policy, RiskPolicy):
         policy = RiskPolicy.from_table(dict(policy), source="policy")
-    store = _store()
+    store = session.open_store()
     return what_if.simulate(
         store, policy, as_of=_instant(store, as_of), beside=session.policy_in_use(store), program=program
     )
 
 
-def experiment(name: str = "", *, as_of: Moment = "") -> Effect:
+def experiment(name: str = "", *, as_of: Moment = "") -> effect.Effect:
     """Return what an experiment found, such as nightly/2026-autumn: `in_words`, `verdict`, and the numbers behind them.
 
     Empty: the newest one that is over.
@@ -201,7 +199,7 @@ def experiment(name: str = "", *, as_of: Moment = "") -> Effect:
     >>> eg.experiment().verdict
     'cannot_tell'
     """
-    store = _store()
+    store = session.open_store()
     return effect.estimate(store, name, as_of=_instant(store, as_of), zone=session.zone())
 
 
@@ -214,7 +212,7 @@ def group_differences() -> pd.DataFrame:
     >>> found[found["measure"] == "at high risk"][["group", "learners", "share"]].to_dict("records")
     [{'group': 'en', 'learners': 201, 'share': 17}, {'group': 'de', 'learners': 92, 'share': 11}]
     """
-    return fairness.table(fairness.every(_store()))
+    return fairness.table(fairness.every(session.open_store()))
 
 
 def past_runs() -> pd.DataFrame:
@@ -244,7 +242,7 @@ def query(sql: str, **parameters: object) -> pd.DataFrame:
     >>> eg.query("select count(*) as quizzes from quizzes where status = $status", status="draft")["quizzes"].item()
     95
     """
-    return sandbox.answer(_store(), sql, parameters)
+    return sandbox.answer(session.open_store(), sql, parameters)
 
 
 def tables() -> pd.DataFrame:
@@ -256,15 +254,11 @@ def tables() -> pd.DataFrame:
     >>> found[found["table"] == "risk_scores"]["column"].tolist()[:3]
     ['learner_id', 'as_of', 'risk_score']
     """
-    return sandbox.tables(_store())
+    return sandbox.tables(session.open_store())
 
 
 def _without_names(row: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in row.items() if name not in _PERSONAL}
-
-
-def _store() -> Store:
-    return session.open_store()
 
 
 def _instant(store: Store, as_of: Moment) -> datetime:

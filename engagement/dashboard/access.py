@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from engagement.content.quiz import first_broken_rule
 from engagement.errors import EngagementError, InvalidInput
@@ -20,6 +20,7 @@ Role = Literal["viewer", "coordinator", "admin"]
 Source = Literal["local", "token", "proxy", "hub"]
 
 SHARED: Final = "shared"  # the name of whoever comes with the token: it names nobody
+_WITHOUT_A_FILE: Final[Mapping[Source, Role]] = {"local": "admin", "token": "coordinator"}
 
 
 class NotAllowed(EngagementError):
@@ -40,16 +41,12 @@ class Viewer:
         return self.role != "viewer"
 
 
-class _User(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
+class _User(BaseModel, extra="forbid", strict=True):
     role: Role
     programs: list[str] | Literal["all"] = Field(default_factory=list)
 
 
-class _Users(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
+class _Users(BaseModel, extra="forbid", strict=True):
     users: dict[str, _User]
 
 
@@ -90,12 +87,9 @@ def viewer(name: str, source: Source, users: Path | None) -> Viewer:
     Without a file, who sits at this machine may do everything, and who has the token may review everything.
     """
     if users is None:
-        if source == "local":
-            return Viewer(name, "admin", None)
-        if source == "token":
-            return Viewer(name, "coordinator", None)
-        raise NotAllowed("ENGAGEMENT_USERS is not set: nobody has said who may see which programs")
-    known = read_users(users).get(name)
-    if known is None:
+        if source not in _WITHOUT_A_FILE:
+            raise NotAllowed("ENGAGEMENT_USERS is not set: nobody has said who may see which programs")
+        return Viewer(name, _WITHOUT_A_FILE[source], None)
+    if (known := read_users(users).get(name)) is None:
         raise NotAllowed("this user is not in the users' file")
     return known

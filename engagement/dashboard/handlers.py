@@ -19,10 +19,8 @@ from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
 from voila.tornado.handler import TornadoVoilaHandler
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
-from engagement.dashboard import access, tickets
-from engagement.dashboard.access import NotAllowed
+from engagement.dashboard import access, owners, tickets
 from engagement.dashboard.identity import Identities
-from engagement.dashboard.owners import Owners, claim, given
 from engagement.dates import unix_s, utc_now
 from engagement.errors import InvalidInput
 
@@ -59,22 +57,17 @@ class Page(TornadoVoilaHandler):  # type: ignore[misc]
             self.redirect(address)
             return
         if self.current_user is None:
-            self._say(403, f"nobody_{identity.source}")
-            return
+            return self._say(403, f"nobody_{identity.source}")
         try:
             access.viewer(self.current_user.username, identity.source, identity.settings.users)
-        except NotAllowed:
-            self._say(403, "not_listed")
-            return
+        except access.NotAllowed:
+            return self._say(403, "not_listed")
         except InvalidInput as error:
             _log.error("the users' file cannot be read: %s", error)
-            self._say(500, "users_file")
-            return
-        owners: Owners = self.settings["dashboard"]
-        if len(given(self.kernel_manager, self.notebook_path)) >= owners.viewers:
+            return self._say(500, "users_file")
+        if len(owners.given(self.kernel_manager, self.notebook_path)) >= self.settings["dashboard"].viewers:
             self.set_header("Retry-After", "60")
-            self._say(503, "full")
-            return
+            return self._say(503, "full")
         await super().get(path)
 
     def write_error(self, status_code: int, **_: object) -> None:
@@ -93,7 +86,7 @@ class Ticket(JupyterHandler):
     async def get(self) -> None:
         """Write a ticket for the kernel of the page."""
         kernel_id = self.get_query_argument("kernel")
-        claim(self, kernel_id)
+        owners.claim(self, kernel_id)
         made = tickets.ticket(
             os.environ[tickets.TICKET_SECRET],
             name=self.current_user.username,
@@ -110,7 +103,7 @@ class Channels(VoilaKernelWebsocketHandler):  # type: ignore[misc]
 
     async def pre_get(self) -> None:
         """Look whose kernel it is first."""
-        claim(self, self.kernel_id)
+        owners.claim(self, self.kernel_id)
         await super().pre_get()
 
     def on_message(self, ws_message: Any) -> None:
@@ -149,7 +142,7 @@ class Shutdown(VoilaShutdownKernelHandler):  # type: ignore[misc]
     async def prepare(self) -> None:
         """Look whose it is first."""
         await super().prepare()
-        claim(self, *self.path_args, **self.path_kwargs)
+        owners.claim(self, *self.path_args, **self.path_kwargs)
 
 
 class Files(web.RequestHandler):
@@ -165,12 +158,14 @@ class Files(web.RequestHandler):
         if not (found.is_relative_to(self._root) and found.is_file()):
             raise web.HTTPError(404)
         raw, compressed, etag = _read(found, found.stat().st_mtime_ns)
-        for name, value in HEADERS.items():
+        headers = {
+            "Cache-Control": "no-cache",
+            "Content-Type": mimetypes.guess_type(found.name)[0] or "application/octet-stream",
+            "Vary": "Accept-Encoding",
+            "Etag": etag,
+        }
+        for name, value in (HEADERS | headers).items():
             self.set_header(name, value)
-        self.set_header("Cache-Control", "no-cache")
-        self.set_header("Content-Type", mimetypes.guess_type(found.name)[0] or "application/octet-stream")
-        self.set_header("Vary", "Accept-Encoding")
-        self.set_header("Etag", etag)
         if self.check_etag_header():
             self.set_status(304)
         elif compressed and "gzip" in self.request.headers.get("Accept-Encoding", ""):

@@ -60,9 +60,7 @@ def told(environment: MutableMapping[str, str]) -> Told | None:
             "install engagement with its extra, engagement[hub]"
         )
     listen = _listen(environment[LISTEN]) if environment.get(LISTEN) else None
-    token = environment[TOKENS[0]]
-    for name in TOKENS:
-        environment.pop(name, None)
+    token, _ = (environment.pop(name, "") for name in TOKENS)
     return Told(SecretStr(token), environment["JUPYTERHUB_SERVICE_PREFIX"], listen)
 
 

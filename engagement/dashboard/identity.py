@@ -53,13 +53,12 @@ class Identities(IdentityProvider):
             known = await self.hub.name(handler)
             return User(known) if known else None
         if self.source == "proxy":
-            said = (
-                handler.request.headers.get(name, "") for name in (USER_HEADER, TIME_HEADER, SIGNATURE_HEADER)
+            name, *rest = (
+                handler.request.headers.get(header, "")
+                for header in (USER_HEADER, TIME_HEADER, SIGNATURE_HEADER)
             )
-            name, timestamp, signed = said
             secret = self.settings.proxy_secret.get_secret_value()
-            is_known = vouched_for(secret, name, timestamp, signed, now_s=unix_s(utc_now()))
-            return User(name) if is_known else None
+            return User(name) if vouched_for(secret, name, *rest, now_s=unix_s(utc_now())) else None
         if self.source == "local":
             return User(getpass.getuser())
         found: User | None = await super()._get_user(handler)

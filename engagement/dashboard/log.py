@@ -21,14 +21,12 @@ def to_file() -> None:
     log = logging.getLogger("engagement")
     log.handlers.clear()
     log.propagate = False
-    if path := os.environ.get(LOG_FILE):
-        handler = logging.FileHandler(path, encoding="utf-8", delay=True)
-        formatter = JsonFormatter("%(asctime)s %(levelname)s %(name)s %(message)s")
-        formatter.converter = time.gmtime
-        handler.setFormatter(formatter)
-        log.addHandler(handler)
-    else:
-        log.addHandler(logging.NullHandler())
+    path = os.environ.get(LOG_FILE)
+    handler = logging.FileHandler(path, encoding="utf-8", delay=True) if path else logging.NullHandler()
+    formatter = JsonFormatter("%(asctime)s %(levelname)s %(name)s %(message)s")
+    formatter.converter = time.gmtime
+    handler.setFormatter(formatter)
+    log.addHandler(handler)
 
 
 def failure(error: Exception, method: str) -> dict[str, Any]:

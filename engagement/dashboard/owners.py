@@ -22,10 +22,6 @@ class Owners:
     names: dict[str, str] = field(default_factory=dict)
     alone_since: dict[str, float] = field(default_factory=dict)
 
-    def claim(self, kernel_id: str, name: str) -> bool:
-        """Return whether the kernel is theirs; the first who asks gets it."""
-        return self.names.setdefault(kernel_id, name) == name
-
 
 async def sweep(kernels: Any, notebook: str, owners: Owners, *, now_s: float) -> None:
     """End the kernels whose page is gone, which a browser that crashed does not say."""
@@ -52,8 +48,10 @@ def _is_ready(task: "asyncio.Task[Any]") -> bool:
 
 
 def claim(handler: JupyterHandler, kernel_id: str) -> None:
-    """Raise 404 where the kernel is gone or somebody else's."""
+    """Raise 404 where the kernel is gone or somebody else's; the first who asks gets it."""
+    if handler.current_user is None or kernel_id not in handler.kernel_manager:
+        raise web.HTTPError(404)
     owners: Owners = handler.settings["dashboard"]
-    known = handler.current_user is not None and kernel_id in handler.kernel_manager
-    if not known or not owners.claim(kernel_id, handler.current_user.username):
+    name = handler.current_user.username
+    if owners.names.setdefault(kernel_id, name) != name:
         raise web.HTTPError(404)
