@@ -12,10 +12,12 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from functools import cache
+from getpass import getuser
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from engagement.dates import end_of_day, local_day, parse_as_of, utc_now
 from engagement.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -73,7 +75,6 @@ def start() -> tuple["Settings", "Store", datetime]:
 
 def start_anew() -> tuple["Settings", "Store", datetime]:
     """Return what `start` does, with a store that need not exist."""
-    from engagement.dates import utc_now
     from engagement.settings import read_settings
     from engagement.store import open_store
 
@@ -86,8 +87,6 @@ def instant(text: str, settings: "Settings", now: datetime) -> datetime:
 
     Scores of a day to come would stay the current ones until that day.
     """
-    from engagement.dates import end_of_day, local_day, parse_as_of
-
     today = end_of_day(local_day(now, settings.zone), settings.zone)
     wanted = parse_as_of(text, settings.zone) if text else today
     if wanted > today:
@@ -97,19 +96,11 @@ def instant(text: str, settings: "Settings", now: datetime) -> datetime:
     return wanted
 
 
-def actor() -> str:
-    """Return who is at the keyboard, for the record of what they approve."""
-    import getpass
-
-    return getpass.getuser()
-
-
 def acting(settings: "Settings", now: datetime) -> "Actor":
-    """Return who is at the keyboard, and may see all learners."""
+    """Return who is at the keyboard, for the record of what they do, and may see all learners."""
     from engagement.audit import Actor
-    from engagement.dates import local_day
 
-    return Actor(name=actor(), now=now, day=local_day(now, settings.zone), programs=None)
+    return Actor(name=getuser(), now=now, day=local_day(now, settings.zone), programs=None)
 
 
 def name_and_value(text: str, *, option: str) -> tuple[str, str]:
@@ -166,11 +157,12 @@ def progress(console: "Console") -> "Progress":
     """Return bars that show which step is running."""
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    columns = (
+    return Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),
         BarColumn(bar_width=20),
         TimeElapsedColumn(),
         TextColumn("[dim]{task.fields[note]}"),
+        console=console,
+        disable=not console.is_terminal,  # the log tells the others
     )
-    return Progress(*columns, console=console, disable=not console.is_terminal)  # the log tells the others

@@ -6,6 +6,7 @@ import typer
 
 from engagement.cli import console
 from engagement.cli.console import Json, Model, Program
+from engagement.dates import local_day
 from engagement.errors import InvalidInput
 
 LearnerId = Annotated[str, typer.Argument(metavar="ID", help="The learner's id.")]
@@ -32,7 +33,6 @@ def learners(
 def learner(learner_id: LearnerId, as_json: Json = False) -> None:
     """Show one learner: score, reasons, remedies, past."""
     from engagement.cli.render import show_profile
-    from engagement.dates import local_day
     from engagement.views import profiles
 
     settings, store, now = console.start()

@@ -3,7 +3,6 @@
 The second has the name that its publishers, and whoever works with it, give the data set.
 """
 
-import sys
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
@@ -123,16 +122,16 @@ def _loader(
     from engagement.ingest import learners
     from engagement.ingest.events import load as load_events
 
-    if not files:
-        raise InvalidInput("name at least one file to load")
-    if events and group:
-        raise InvalidInput("`--group` is about learners, not about events")
+    for why, refused in {
+        "name at least one file to load": not files,
+        "`--group` is about learners, not about events": events and group,
+        "`--yes` says something only with `--full`": yes and not full,
+        "`--full` takes one file, which lists every learner": full and (events or len(files or []) > 1),
+    }.items():
+        if refused:
+            raise InvalidInput(why)
     if not full:
-        if yes:
-            raise InvalidInput("`--yes` says something only with `--full`")
         return load_events if events else learners.load
-    if events or len(files) > 1:
-        raise InvalidInput("`--full` takes one file, which lists every learner")
     return partial(learners.load_full, max_absent=1.0 if yes else learners.MAX_ABSENT)
 
 
@@ -153,9 +152,8 @@ def _source_format(
                 f"--percent-scale {text[:40]!r}: allowed are 1 and 100, or COLUMN=1 and COLUMN=100"
             )
         scales |= dict.fromkeys([name] if name else PERCENT_COLUMNS, int(scale))
-    pairs = [console.name_and_value(text, option="--map") for text in rename or []]
-    columns = dict(pairs)
-    if len(columns) < len(pairs):
+    columns = dict(console.name_and_value(text, option="--map") for text in rename or [])
+    if len(columns) < len(rename or []):
         raise InvalidInput("--map names one of our columns more than once")
     by_name = {name: theirs or name for name, _, theirs in (text.partition("=") for text in groups or [])}
     return SourceFormat(timezone, columns, tuple(date_formats or ()), scales, by_name)
@@ -182,8 +180,8 @@ def _show(summary: "LoadSummary") -> None:
     inactive = "" if summary.inactivated is None else f", {summary.inactivated:,} absent and now inactive"
     print(
         f"{summary.source}: {summary.rows:,} rows, {summary.accepted:,} accepted, "
-        f"{summary.quarantined:,} quarantined{inactive}"
+        f"{summary.quarantined:,} quarantined{inactive}",
+        *(f"  {count:>8,}  {reason}" for reason, count in summary.reasons.items()),
+        sep="\n",
+        flush=True,  # the next one may take long
     )
-    for reason, count in summary.reasons.items():
-        print(f"  {count:>8,}  {reason}")
-    sys.stdout.flush()  # the next one may take long

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from engagement.content.generation import WHY_TEMPLATE
@@ -66,8 +66,8 @@ def show_summary(
         for answer in counts["answer"].splitlines():
             console.print(plain(answer, longest=_SENTENCES), highlight=False, overflow="fold")
     if report:
-        console.print("\nReport:", style="bold", end=" ")
-        console.print(str(report), soft_wrap=True, highlight=False)
+        console.print()
+        show_artifacts(console, [("Report", report)])
 
 
 def show_artifacts(console: Console, artifacts: Iterable[tuple[str, Path]]) -> None:
@@ -79,8 +79,7 @@ def show_artifacts(console: Console, artifacts: Iterable[tuple[str, Path]]) -> N
 
 def _show_learners(console: Console, counts: Mapping[str, Any], reasons: Mapping[str, str]) -> None:
     labels: Mapping[str, int] = counts["labels"]
-    high, total = labels["high"], counts["learners"]
-    console.print(f"[bold]{high:,} of {total:,} learners are at high risk[/bold]\n")
+    console.print(f"[bold]{labels['high']:,} of {counts['learners']:,} learners are at high risk[/bold]\n")
     console.print(_label_table(labels, counts.get("labels_before")))
     _show_authors(console, counts)
     if counts.get("quarantined"):
@@ -124,26 +123,21 @@ def _show_counts(console: Console, title: str, counts: Mapping[str, int], words:
     if not counts:
         return
     console.print(f"\n{title}")
-    table = Table(box=None, show_header=False, padding=(0, 1))
-    table.add_column(justify="right")
-    table.add_column()
+    table = Table(Column(justify="right"), Column(), box=None, show_header=False, padding=(0, 1))
     for reason, count in sorted(counts.items(), key=lambda item: -item[1]):
         table.add_row(f"{count:,}", words.get(reason, reason))
     console.print(table)
 
 
 def _label_table(labels: Mapping[str, int], before: Mapping[str, int] | None) -> Table:
-    table = Table(box=None, show_header=False, padding=(0, 1))
-    table.add_column()
-    table.add_column(justify="right")
+    table = Table(Column(), Column(justify="right"), box=None, show_header=False, padding=(0, 1))
     longest = max(labels.values(), default=0) or 1
     for label in LABELS:
         count = labels[label]
-        bar = "█" * round(_BAR * count / longest)
         table.add_row(
             Text(label, style=_STYLES[label]),
             f"{count:,}",
-            Text(bar, style=_STYLES[label]),
+            Text("█" * round(_BAR * count / longest), style=_STYLES[label]),
             _change(count, label, before),
         )
     return table
@@ -170,10 +164,15 @@ def show_table(
     """
     if title:
         console.print(plain(title, _PARAGRAPH), style="italic")
-    table = Table(header_style="bold", box=None, padding=(0, 1))
-    for column in columns:
-        heading = _HEADINGS.get(column, column.replace("_", " "))
-        table.add_column(heading, overflow="fold", no_wrap=column in ("id", "risk_label"))
+    headings = (
+        Column(
+            _HEADINGS.get(column, column.replace("_", " ")),
+            overflow="fold",
+            no_wrap=column in ("id", "risk_label"),
+        )
+        for column in columns
+    )
+    table = Table(*headings, header_style="bold", box=None, padding=(0, 1))
     for row in rows:
         table.add_row(*(_cell(column, row.get(column), longest) for column in columns))
     console.print(table)

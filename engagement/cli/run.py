@@ -2,6 +2,7 @@
 
 import logging
 import os
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -10,6 +11,7 @@ import typer
 
 from engagement.cli import console
 from engagement.cli.console import AsOf, Json, Model, Program
+from engagement.dates import local_day, utc_now
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -49,8 +51,9 @@ def demo(
     if as_of is None:
         as_of = console.instant("", settings, now)
         with console.progress(screen) as progress:
-            what = f"Inventing {learners:,} learners and eight weeks of their past"
-            task = progress.add_task(what, total=8, note="")
+            task = progress.add_task(
+                f"Inventing {learners:,} learners and eight weeks of their past", total=8, note=""
+            )
             history.make(
                 store,
                 size=learners,
@@ -59,8 +62,9 @@ def demo(
                 zone=settings.zone,
                 watch=lambda week: progress.update(task, completed=week),
             )
-    given = _for_the_model(model, budget_usd)
-    result = _run_pipeline("nightly", settings, store, as_of, given, screen=screen)
+    result = _run_pipeline(
+        "nightly", settings, store, as_of, _for_the_model(model, budget_usd), screen=screen
+    )
     _show_run(result, screen)
     screen.print("\nNext:")
     for command, what in (
@@ -180,7 +184,6 @@ def _run_pipeline(
     screen: "Console",
 ) -> "RunResult":
     """Run a pipeline of that name and show its steps as they go, giving way to whoever else works on the machine."""
-    from engagement.dates import local_day, utc_now
     from engagement.llm.progress import watched
     from engagement.pipeline import config, runner
 
@@ -260,7 +263,6 @@ def _show_estimate(
 ) -> None:
     """Print what a run would ask of a model and what that costs, by model."""
     from engagement.cli.render import show_estimate
-    from engagement.dates import local_day
     from engagement.pipeline import config, dry_run
 
     estimate = dry_run.of_run(
@@ -274,6 +276,6 @@ def _show_estimate(
         now=now,
     )
     if as_json:
-        console.print_json(estimate.as_dict())
+        console.print_json(asdict(estimate))
     else:
         show_estimate(console.screen(), estimate)

@@ -74,7 +74,7 @@ def listed(as_json: Json = False) -> None:
     from engagement.operations import schedules
     from engagement.settings import read_settings
 
-    found = [schedule.as_dict() for schedule in schedules.listed(reports=read_settings().reports)]
+    found = [schedule._asdict() for schedule in schedules.listed(reports=read_settings().reports)]
     if as_json:
         console.print_json(found)
     elif found:

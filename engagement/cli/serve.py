@@ -55,12 +55,12 @@ def doctor(as_json: Json = False) -> None:
         found = [health.Check("settings", False, str(error))]
     ok = all(check.ok for check in found)
     if as_json:
-        console.print_json({"ok": ok, "checks": [check.as_dict() for check in found]})
+        console.print_json({"ok": ok, "checks": [check._asdict() for check in found]})
     else:
         console.table(
             "Checks",
             ("ok", "name", "detail"),
-            [{**c.as_dict(), "ok": "ok" if c.ok else "FAILED"} for c in found],
+            [{**c._asdict(), "ok": "ok" if c.ok else "FAILED"} for c in found],
             longest=400,
         )
     raise typer.Exit(0 if ok else 1)

@@ -1,5 +1,6 @@
 """`engagement titles`: which programs and topics a model may be told by name."""
 
+from getpass import getuser
 from typing import Annotated
 
 import typer
@@ -41,7 +42,7 @@ def confirm(
     from engagement.llm import titles
 
     _, store, now = console.start()
-    rows = titles.confirm(store, texts, kind=kind, actor=console.actor(), now=now, title=title)
+    rows = titles.confirm(store, texts, kind=kind, actor=getuser(), now=now, title=title)
     console.show_rows("Confirmed", _COLUMNS, rows, as_json)
 
 

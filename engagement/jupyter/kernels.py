@@ -14,7 +14,7 @@ import socket
 import subprocess
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
@@ -75,29 +75,20 @@ def template(preloaded: Sequence[str] = PRELOADED, *, base: type[Any] | None = N
             | {"PYDEVD_DISABLE_FILE_VALIDATION": "1"},  # the debugger's advice is for nobody here
             start_new_session=True,  # Ctrl-C is for the runner, which then ends the kernels
         )
-    with process, ours:  # it ends when our end of the line is closed
-        yield _manager(_Line(ours), base)
+    with process, ours, ours.makefile(encoding="utf-8") as answers:  # it ends when our end is closed
+
+        def ask(**question: Any) -> Any:
+            ours.sendall(json.dumps(question).encode() + b"\n")
+            return json.loads(answers.readline())
+
+        yield _manager(ask, base)
 
 
-class _Line:
-    """The line to the template: one question, one answer, each a line of JSON."""
+def _manager(ask: Callable[..., Any], base: type[Any]) -> type[Any]:
+    """Return a manager class whose kernels come from the template.
 
-    def __init__(self, end: socket.socket) -> None:
-        self._end = end
-
-    def ask(self, **question: Any) -> Any:
-        """Return the answer; `OSError` or `ValueError` where the template is gone."""
-        self._end.sendall(json.dumps(question).encode() + b"\n")
-        answer = b""
-        while not answer.endswith(b"\n"):
-            if not (more := self._end.recv(4096)):
-                raise ConnectionResetError
-            answer += more
-        return json.loads(answer)
-
-
-def _manager(line: _Line, base: type[Any]) -> type[Any]:
-    """Return a manager class whose kernels come from the template."""
+    A question to `ask` has one answer, each a line of JSON; `OSError` or `ValueError` where the template is gone.
+    """
     from jupyter_client.connect import KernelConnectionInfo
     from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
@@ -108,8 +99,8 @@ def _manager(line: _Line, base: type[Any]) -> type[Any]:
                 env = dict(named.get("env") or os.environ)
                 cwd = os.fspath(named.get("cwd") or Path.cwd())
                 with suppress(OSError, ValueError):  # without a template: the ordinary way, below
-                    self.pid = self.pgid = pid = line.ask(arguments=arguments, env=env, cwd=cwd)
-                    self.process = cast("subprocess.Popen[bytes]", _Forked(line, pid))
+                    self.pid = self.pgid = pid = ask(arguments=arguments, env=env, cwd=cwd)
+                    self.process = cast("subprocess.Popen[bytes]", _Forked(ask, pid))
                     return self.connection_info
             return await super().launch_kernel(cmd, **named)
 
@@ -126,15 +117,15 @@ class _Forked:
 
     stdin = stdout = stderr = None
 
-    def __init__(self, line: _Line, pid: int) -> None:
+    def __init__(self, ask: Callable[..., Any], pid: int) -> None:
         self.pid = pid
-        self._line = line
+        self._ask = ask
         self._code: int | None = None
 
     def poll(self) -> int | None:
         if self._code is None:
             try:
-                self._code = self._line.ask(poll=self.pid)
+                self._code = self._ask(poll=self.pid)
             except (OSError, ValueError):  # the template is gone, and its kernels with it
                 self._code = -signal.SIGKILL
         return self._code
@@ -158,7 +149,6 @@ def _serve(questions: IO[str]) -> dict[str, Any] | None:
     with suppress(OSError):  # the runner was killed: this ends as well
         for text in questions:
             question: dict[str, Any] = json.loads(text)
-            answer: int | None
             if "poll" in question:
                 pid, status = os.waitpid(question["poll"], os.WNOHANG)
                 living.discard(pid)

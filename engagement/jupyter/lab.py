@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-from types import FrameType
 from typing import Final
 
 from engagement.jupyter import workspace
@@ -27,14 +26,14 @@ def explore(store: Store, *, port: int) -> int:
         )
         for name in beside:
             print(f"Your copy has changes, and so has the original; that one is {name}", file=sys.stderr)
-        command = [sys.executable, "-m", "jupyterlab", f"--port={port}", "--ip=127.0.0.1"]
-        command += [
+        command = [
+            *(sys.executable, "-m", "jupyterlab", f"--port={port}", "--ip=127.0.0.1"),
             "--LabApp.extension_manager=readonly",
             f"--LabApp.default_url=/lab/tree/{workspace.FIRST}",
+            f"--ServerApp.root_dir={WORKBENCH}",
+            # In a container; the page still asks for its token.
+            *(["--allow-root"] if os.geteuid() == 0 else []),
         ]
-        command += [f"--ServerApp.root_dir={WORKBENCH}"]
-        if os.geteuid() == 0:  # in a container; the page still asks for its token
-            command.append("--allow-root")
         environment = {**os.environ, "ENGAGEMENT_STORE": str(copy)}
         with subprocess.Popen(command, cwd=PROJECT, env=environment, pass_fds=[in_use]) as server:
             return _until_it_ends(server)
@@ -42,11 +41,9 @@ def explore(store: Store, *, port: int) -> int:
 
 def _until_it_ends(server: subprocess.Popen[bytes]) -> int:
     """Wait for the server. Ctrl-C reaches it from the terminal by itself; what asks only this process is passed on."""
-
-    def pass_on(number: int, _: FrameType | None) -> None:
-        server.send_signal(number)
-
-    before = {number: signal.signal(number, pass_on) for number in _ASKED_TO_END}
+    before = {
+        number: signal.signal(number, lambda asked, _: server.send_signal(asked)) for number in _ASKED_TO_END
+    }
     before[signal.SIGINT] = signal.signal(signal.SIGINT, lambda *_: None)
     try:
         return server.wait()

@@ -14,9 +14,8 @@ from engagement.errors import InvalidInput
 _MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _WEEKDAYS: Final = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 _LONGEST: Final = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)  # days of a month
-_PART: Final = re.compile(
-    r"(?:\*|(?P<first>\d{1,2})(?:-(?P<last>\d{1,2}))?)(?:/(?P<step>\d{1,2}))?", re.ASCII
-)
+# All or a range, maybe with a step; or one number.
+_PART: Final = re.compile(r"(?:\*|(\d{1,2})-(\d{1,2}))(?:/(\d{1,2}))?|(\d{1,2})", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -110,12 +109,11 @@ def _values(text: str, field: _Field, said: str) -> frozenset[int]:
         found = _PART.fullmatch(_in_numbers(part, field))
         if found is None:
             raise _not_allowed(part, field, said)
-        first, last, step = found["first"], found["last"], found["step"]
-        low = field.low if first is None else int(first)
-        high = field.high if first is None else int(last or first)
+        first, last, step, lone = found.groups()
+        low = int(lone or first or field.low)
+        high = int(lone or last or field.high)
         every = int(step or 1)
-        lone_step = step is not None and first is not None and last is None
-        if lone_step or not (field.low <= low <= high <= field.high and 0 < every <= field.high - field.low):
+        if not (field.low <= low <= high <= field.high and 0 < every <= field.high - field.low):
             raise _not_allowed(part, field, said)
         values.update(range(low, high + 1, every))
     return frozenset(values)

@@ -4,17 +4,17 @@ A check fails where somebody has to act. Age alone fails only where a pipeline's
 that always complains is not listened to.
 """
 
+import math
 import os
 import platform
 import shlex
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from engagement.content import templates
 from engagement.errors import EngagementError, NotFound, StoreUnusable, of_the_system
@@ -34,17 +34,12 @@ _KEYS_LOOKED_UP: Final = 200
 _NOT_YET: Final = "not looked at: the store has an earlier schema"
 
 
-@dataclass(frozen=True)
-class Check:
-    """One thing that was looked at."""
+class Check(NamedTuple):
+    """One thing that was looked at; its fields are those of the documented JSON form."""
 
     name: str
     ok: bool
     detail: str
-
-    def as_dict(self) -> dict[str, object]:
-        """Return the documented JSON form."""
-        return asdict(self)
 
 
 def examine(settings: Settings, *, now: datetime) -> list[Check]:
@@ -129,12 +124,9 @@ def _store(store: Store) -> str:
 def _integrity(store: Store) -> str:
     """Read every row of every table, and a sample of each index; a block for each, so that nobody waits long."""
     with store.read() as db:
-        tables = [
-            name
-            for (name,) in db.execute(
-                "select table_name from duckdb_tables() where database_name = 'store' order by table_name"
-            ).fetchall()
-        ]
+        tables = db.execute(
+            "select table_name from duckdb_tables() where database_name = 'store' order by table_name"
+        ).fetchall()
         keys = db.execute(
             """
             select table_name, constraint_column_names[1]
@@ -143,7 +135,7 @@ def _integrity(store: Store) -> str:
             """
         ).fetchall()
     rows = 0
-    for table in tables:
+    for (table,) in tables:
         with store.read() as db:
             rows += first_row(db, f'select count(*), bit_xor(hash(t)) from "{table}" as t')[0]  # noqa: S608 (our tables)
     for table, key in keys:
@@ -192,12 +184,8 @@ def _facts(store: Store, now: datetime) -> str:
     limit = min((days for days in limits if days is not None), default=None)
     with store.read() as db:
         (newest,) = first_row(db, "select max(observed_at) from learner_facts")
-    if newest is None:
-        if limit is not None:
-            raise EngagementError(f"no facts yet; max_age_days is {limit:g}")
-        return "no facts yet"
-    age_days = max((now - newest).total_seconds() / 86_400, 0)
-    said = f"the newest are {age_days:.1f} days old"
+    age_days = max((now - newest).total_seconds() / 86_400, 0) if newest else math.inf
+    said = f"the newest are {age_days:.1f} days old" if newest else "no facts yet"
     if limit is not None and age_days > limit:
         raise EngagementError(f"{said}; max_age_days is {limit:g}")
     return said
@@ -288,12 +276,9 @@ def _disk(settings: Settings) -> str:
     """Say how much is free beside the store, which is as large again while it is rewritten."""
     folder = next(parent for parent in settings.store.parents if parent.exists())
     free = shutil.disk_usage(folder).free // 1_000_000
-    store = sum(file.stat().st_size for file in _store_files(settings.store)) // 1_000_000
+    files = (settings.store, settings.store.with_name(f"{settings.store.name}.wal"))
+    store = sum(file.stat().st_size for file in files if file.is_file()) // 1_000_000
     needed = max(_ENOUGH_DISK_MB, store)
     if free < needed:
         raise EngagementError(f"{free:,} MB free at {folder}; {needed:,} are needed, the store has {store:,}")
     return f"{free:,} MB free, the store has {store:,}"
-
-
-def _store_files(store: Path) -> list[Path]:
-    return [file for file in (store, store.with_name(f"{store.name}.wal")) if file.is_file()]

@@ -51,15 +51,6 @@ class Notice:
         """Return the body of a webhook's request; most chats show `text`."""
         return json.dumps({**asdict(self), "text": self.text.translate(_INERT)}, ensure_ascii=False).encode()
 
-    def as_environment(self) -> dict[str, str]:
-        """Return what a command finds in its environment."""
-        return {
-            "ENGAGEMENT_RUN_PIPELINE": self.pipeline,
-            "ENGAGEMENT_RUN_STATUS": self.status,
-            "ENGAGEMENT_RUN_EXIT_CODE": str(self.exit_code),
-            "ENGAGEMENT_RUN_ID": self.run_id,
-        }
-
 
 @contextmanager
 def of_failure(settings: "Settings", pipeline: str, *, wanted: bool = True) -> Iterator[None]:
@@ -115,13 +106,12 @@ def send(settings: "Settings", notice: Notice) -> None:
 
 
 def _try(way: str, deliver: Callable[[], None]) -> None:
-    """Deliver, or log why not: by its kind, for an error's text may hold the address."""
+    """Deliver, or log why not: if the error is not ours by its kind, for its text may hold the address."""
     try:
         deliver()
-    except EngagementError as error:
-        _log.warning("no notice by the %s: %s", way, error)
     except Exception as error:  # whatever a network or a program comes up with
-        _log.warning("no notice by the %s: %s", way, type(error).__name__)
+        why = error if isinstance(error, EngagementError) else type(error).__name__
+        _log.warning("no notice by the %s: %s", way, why)
 
 
 def _run(command: str, notice: Notice) -> None:
@@ -130,7 +120,13 @@ def _run(command: str, notice: Notice) -> None:
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        env={**os.environ, **notice.as_environment()},
+        env={
+            **os.environ,
+            "ENGAGEMENT_RUN_PIPELINE": notice.pipeline,
+            "ENGAGEMENT_RUN_STATUS": notice.status,
+            "ENGAGEMENT_RUN_EXIT_CODE": str(notice.exit_code),
+            "ENGAGEMENT_RUN_ID": notice.run_id,
+        },
         start_new_session=True,
     ) as process:
         try:
@@ -147,12 +143,9 @@ def _post(address: str, notice: Notice) -> None:
     from urllib.error import HTTPError
 
     request = http.Request(address, notice.as_json(), {"Content-Type": "application/json"})  # noqa: S310 (see settings)
-    proxies: dict[str, str] | None = (
-        {} if request.type == "http" else None
-    )  # what is for this machine stays on it
     opener = http.OpenerDirector()  # one that follows no redirect: it could lead anywhere
     for handler in (
-        http.ProxyHandler(proxies),
+        http.ProxyHandler({} if request.type == "http" else None),  # what is for this machine stays on it
         http.HTTPHandler(),
         http.HTTPSHandler(),
         http.HTTPDefaultErrorHandler(),

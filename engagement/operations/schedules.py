@@ -12,9 +12,9 @@ import shlex
 import shutil
 import subprocess
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final, NamedTuple
 
 from engagement.errors import EngagementError, InvalidInput, NotFound
 from engagement.operations.cron import Timetable
@@ -28,18 +28,13 @@ _CANNOT_BE_WRITTEN: Final = re.compile(r"[\x00-\x1f\x7f\\\ud800-\udfff]|\s\Z")
 _INSTALL_CRON: Final = "install cron (on Debian and Ubuntu: apt-get install cron)"
 
 
-@dataclass(frozen=True)
-class Schedule:
+class Schedule(NamedTuple):
     """A pipeline that runs by itself: when (a cron expression), by what, and where what it prints goes."""
 
     pipeline: str
     manager: str
     at: str
     output: str
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the documented JSON form."""
-        return asdict(self)
 
 
 def install(
@@ -82,9 +77,9 @@ def install(
         there_is_no = (
             "crontab command" if manager else "systemctl --user that answers, and no crontab command"
         )
-        line = cron.line(pipeline, timetable)
         raise EngagementError(
-            f"there is no {there_is_no}: {_INSTALL_CRON}, or put this line into a crontab: {line}"
+            f"there is no {there_is_no}: {_INSTALL_CRON}, "
+            f"or put this line into a crontab: {cron.line(pipeline, timetable)}"
         )
     chosen, other = (timers, cron) if by_systemd else (cron, timers)
     chosen.put(pipeline, timetable, zone=zone)
@@ -111,8 +106,8 @@ def remove(pipeline: str, *, reports: Path, project: Path = PROJECT) -> list[Sch
     there = listed(reports=reports, project=project)
     gone = [schedule for schedule in there if schedule.pipeline == pipeline]
     if not gone:
-        names = ", ".join(schedule.pipeline for schedule in there)
-        raise NotFound(f"no schedule for {pipeline[:40]!r} in this project; there is {names or 'none'}")
+        names = ", ".join(schedule.pipeline for schedule in there) or "none"
+        raise NotFound(f"no schedule for {pipeline[:40]!r} in this project; there is {names}")
     for scheduler in _schedulers(project, reports):
         scheduler.drop(pipeline)
     return gone
@@ -129,8 +124,7 @@ def _check(project: Path) -> None:
             f"{str(project)!a}: cron and systemd cannot be told of a folder with a backslash, a control character "
             "or a blank at its end; rename it"
         )
-    program = _program(project)
-    if not os.access(program, os.X_OK):
+    if not os.access(program := _program(project), os.X_OK):
         raise EngagementError(f"{program}: is not there to be run; `make demo` makes it")
 
 
@@ -190,27 +184,18 @@ class Crontab:
         folder, program, file = (
             shlex.quote(str(path)) for path in (self.project, _program(self.project), log)
         )
-        make_folder = (
-            f"mkdir -p {shlex.quote(str(log.parent))}"  # whoever tidied up the reports took it along
-        )
-        command = f"cd {folder} && {make_folder} && {program} run {pipeline} >> {file} 2>&1"
+        # Whoever tidied up the reports took the log's folder along.
+        command = f"cd {folder} && mkdir -p {shlex.quote(str(log.parent))} && {program} run {pipeline} >> {file} 2>&1"
         return f"{timetable.cron} {_escaped(command)} {self._mark(pipeline)}"
 
     def put(self, pipeline: str, timetable: Timetable, *, zone: str) -> None:
         """Write the line in place of the one the pipeline has, or at the end; cron knows no zone but the machine's."""
         before = _crontab()
         new = os.fsencode(self.line(pipeline, timetable)) + b"\n"
-        after: list[bytes] = []
-        for old in before:
-            if self._pipeline(old) != pipeline:
-                after.append(old)
-            elif new not in after:
-                after.append(new)
-        if new not in after:
-            if after and not after[-1].endswith(b"\n"):
-                after[-1] += b"\n"
-            after.append(new)
-        _write_crontab(before, after)
+        ours = [self._pipeline(old) == pipeline for old in before]
+        place = ours.index(True) if any(ours) else len(before)
+        others = [old for old, is_ours in zip(before, ours, strict=True) if not is_ours]
+        _write_crontab(before, [*others[:place], new, *others[place:]])
 
     def drop(self, pipeline: str) -> None:
         """Take the pipeline's line out, where it has one."""
@@ -261,7 +246,8 @@ def _crontab() -> list[bytes]:
 def _write_crontab(before: list[bytes], after: list[bytes]) -> None:
     if after == before:
         return
-    done = _asked("crontab -", "crontab", "-", given=b"".join(after))
+    whole = b"".join(line.removesuffix(b"\n") + b"\n" for line in after)  # the last one may have had no end
+    done = _asked("crontab -", "crontab", "-", given=whole)
     if done.returncode:
         raise _failed("the crontab cannot be written, and is as it was", done)
 
@@ -305,8 +291,6 @@ class Timers:
 
     def is_there(self) -> bool:
         """Return whether the user's own systemd is there to be asked."""
-        if shutil.which("systemctl") is None:
-            return False
         with suppress(EngagementError):
             _systemctl("show", "--property=Version")
             return True
@@ -340,12 +324,11 @@ class Timers:
     def drop(self, pipeline: str) -> None:
         """Stop the pipeline's timer and remove its units, where it has them."""
         service, timer = self._files(pipeline)
-        if not timer.is_file():
-            return
-        _systemctl("disable", "--now", timer.name)
-        timer.unlink()
-        service.unlink(missing_ok=True)
-        _systemctl("daemon-reload")
+        if timer.is_file():
+            _systemctl("disable", "--now", timer.name)
+            timer.unlink()
+            service.unlink(missing_ok=True)
+            _systemctl("daemon-reload")
 
     def times(self) -> dict[str, str]:
         """Return the time of each pipeline, as the cron expression it was made from."""
@@ -371,8 +354,7 @@ class Timers:
 
 
 def _units() -> Path:
-    home = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
-    return Path(home) / "systemd" / "user"
+    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config", "systemd", "user")
 
 
 def _put_back(before: dict[Path, bytes | None], timer: Path) -> None:

@@ -99,16 +99,22 @@ def for_mail(
     files: dict[str, Path] = {}
     missing = ""
     try:
-        _remove(work, *(home / name for name in FOR_MAIL))  # what an attempt that did not end well has left
-        summary = Summary(title, run.day, said.splitlines(), _labels(store, pipeline, run))
+        shutil.rmtree(work, ignore_errors=True)  # what an attempt that did not end well has left
+        for name in FOR_MAIL:
+            (home / name).unlink(missing_ok=True)
+        shares = cohorts.label_shares(cohorts.learners_at(store, run.as_of))  # as the notebooks count a cohort
+        labels = dict(zip(shares["label"], shares["learners"].tolist(), strict=True))
+        summary = Summary(title, run.day, said.splitlines(), labels)
         files[WORDS] = write_whole(home / WORDS, f"{summary.words}\n".encode())
         booklet = write_booklet(
             pages, work / "booklet.html", title=title, subtitle=_subtitle(run), root=home.parents[1]
         )
         files[PDF] = write_whole(home / PDF, printing.pdf(booklet))
         card = write_whole(work / "summary.html", summary.html().encode())
-        size = {"width": mail_summary.WIDTH, "height": mail_summary.HEIGHT, "scale": mail_summary.SCALE}
-        files[SUMMARY] = write_whole(home / SUMMARY, printing.picture(card, **size))
+        picture = printing.picture(
+            card, width=mail_summary.WIDTH, height=mail_summary.HEIGHT, scale=mail_summary.SCALE
+        )
+        files[SUMMARY] = write_whole(home / SUMMARY, picture)
     except (EngagementError, OSError) as error:
         why = str(error) if isinstance(error, EngagementError) else error.strerror
         missing = f"without {' and '.join(name for name in FOR_MAIL if name not in files)}: {why}"
@@ -118,21 +124,11 @@ def for_mail(
     return Artifacts(pages, files.get(PDF), files.get(SUMMARY), missing)
 
 
-def _remove(work: Path, *files: Path) -> None:
-    shutil.rmtree(work, ignore_errors=True)
-    for file in files:
-        file.unlink(missing_ok=True)
-
-
-def _labels(store: Store, pipeline: Pipeline, run: Run) -> dict[str, int]:
-    """Return how many learners there are by risk label, as the notebooks count them that look at a cohort."""
-    shares = cohorts.label_shares(cohorts.learners_at(store, run.as_of))
-    return dict(zip(shares["label"], shares["learners"].tolist(), strict=True))
-
-
 def _pages(pipeline: Pipeline, home: Path) -> tuple[Page, ...]:
-    wanted = pipeline.report.pages if pipeline.report else []
-    return tuple(Page(home / f"{page.step}.ipynb", home / page.file, page.title) for page in wanted)
+    return tuple(
+        Page(home / f"{page.step}.ipynb", home / page.file, page.title)
+        for page in (pipeline.report.pages if pipeline.report else ())
+    )
 
 
 def _subtitle(run: Run) -> str:

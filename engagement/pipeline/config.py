@@ -8,9 +8,9 @@ run before it begins: papermill itself would only print a line.
 import ast
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, NamedTuple
+from typing import Annotated, Any, Final, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -110,38 +110,45 @@ def read_pipeline(name: str, folder: Path = PIPELINES) -> Pipeline:
     except ValidationError as error:
         first = error.errors()[0]
         raise InvalidInput(f"{path.name}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
-    if pipeline.name != name:
-        raise InvalidInput(f"{path.name}: name is {pipeline.name!r}, and must be the file's")
+    if wrong := [said for said, is_so in _contradictions(pipeline, name) if is_so]:
+        raise InvalidInput(f"{path.name}: {wrong[0]}")
     _ = pipeline.policy  # refused now rather than when somebody is scored
-    steps = [step.notebook for step in pipeline.steps]
-    if len(set(steps)) < len(steps):
-        raise InvalidInput(f"{path.name}: a notebook stands twice in steps")
-    _check_sources(pipeline, path.name)
-    if pipeline.report:
-        _check_report(pipeline.report, steps, path.name)
+    try:
+        pipeline.sources.source_format("UTC")
+    except InvalidInput as error:
+        raise InvalidInput(f"{path.name}: sources: {error}") from None
     return pipeline
 
 
-def _check_report(report: Report, steps: list[str], file: str) -> None:
-    if report.step not in steps:
-        raise InvalidInput(f"{file}: report.step {report.step!r} is not one of the steps")
-    if report.step in report.also:
-        raise InvalidInput(f"{file}: report.also {report.step!r} has a page already, as report.step")
-    unknown = [step for step in report.also if step not in steps]
-    if unknown:
-        raise InvalidInput(f"{file}: report.also {unknown[0]!r} is not one of the steps")
-
-
-def _check_sources(pipeline: Pipeline, file: str) -> None:
+def _contradictions(pipeline: Pipeline, name: str) -> list[tuple[str, bool]]:
+    """Return what may not be in a file of that name although each value is allowed, and whether it is so here."""
+    steps = [step.notebook for step in pipeline.steps]
     sources = pipeline.sources
-    try:
-        sources.source_format("UTC")
-    except InvalidInput as error:
-        raise InvalidInput(f"{file}: sources: {error}") from None
-    if sources.is_used and LOAD not in [step.notebook for step in pipeline.steps]:
-        raise InvalidInput(f"{file}: sources are loaded by {LOAD}, which is not one of the steps")
-    if sources.if_nothing_new == "fail" and not sources.inboxes:
-        raise InvalidInput(f"{file}: sources.if_nothing_new is about an inbox, and there is none")
+    found = [
+        (f"name is {pipeline.name!r}, and must be the file's", pipeline.name != name),
+        ("a notebook stands twice in steps", len(set(steps)) < len(steps)),
+        (
+            f"sources are loaded by {LOAD}, which is not one of the steps",
+            sources.is_used and LOAD not in steps,
+        ),
+        (
+            "sources.if_nothing_new is about an inbox, and there is none",
+            sources.if_nothing_new == "fail" and not sources.inboxes,
+        ),
+    ]
+    if report := pipeline.report:
+        found += [
+            (f"report.step {report.step!r} is not one of the steps", report.step not in steps),
+            (
+                f"report.also {report.step!r} has a page already, as report.step",
+                report.step in report.also,
+            ),
+            *(
+                (f"report.also {step!r} is not one of the steps", step not in steps)
+                for step in report.also
+            ),
+        ]
+    return found
 
 
 def parameters_of(pipeline: Pipeline, given: Mapping[str, str]) -> dict[str, dict[str, Value]]:
@@ -152,8 +159,7 @@ def parameters_of(pipeline: Pipeline, given: Mapping[str, str]) -> dict[str, dic
     """
     declared = {step.notebook: declared_types(step.path) for step in pipeline.steps}
     known = sorted({name for types in declared.values() for name in types} - set(GIVEN_BY_THE_RUN))
-    unknown = sorted(set(given) - set(known))
-    if unknown:
+    if unknown := sorted(set(given) - set(known)):
         raise InvalidInput(
             f"parameter {', '.join(unknown)}: no notebook takes it; allowed are {', '.join(known)}"
         )
@@ -200,7 +206,14 @@ _TYPES: Final[dict[str, tuple[type, ...]]] = {
     "bool": (bool,),
     "list[str]": (list,),
 }
-_FLAGS: Final[dict[str, Literal[True, False]]] = {"true": True, "yes": True, "false": False, "no": False}
+_FLAGS: Final = {"true": True, "yes": True, "false": False, "no": False}
+_READERS: Final[dict[str, Callable[[str], Value]]] = {
+    "str": str,
+    "int": int,
+    "float": float,
+    "bool": lambda text: _FLAGS[text.lower()],
+    "list[str]": lambda text: [item.strip() for item in text.split(",") if item.strip()],
+}
 
 
 def _check(name: str, value: Value, kind: str) -> None:
@@ -210,16 +223,6 @@ def _check(name: str, value: Value, kind: str) -> None:
 
 def _read(name: str, text: str, kind: str) -> Value:
     try:
-        match kind:
-            case "int":
-                return int(text)
-            case "float":
-                return float(text)
-            case "bool":
-                return _FLAGS[text.lower()]
-            case "list[str]":
-                return [item.strip() for item in text.split(",") if item.strip()]
-            case _:
-                return text
+        return _READERS[kind](text)
     except (ValueError, KeyError):
         raise InvalidInput(f"parameter {name}: {kind} is needed, not {text[:40]!r}") from None

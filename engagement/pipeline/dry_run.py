@@ -4,10 +4,10 @@ Scores and decisions are worked out as in a notebook that is opened by hand: in 
 From there on it is the run's own way up to the prompts, which are counted in place of being sent.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Final
 
 from engagement import runs
 from engagement.llm import completions, pricing, writer
@@ -54,10 +54,6 @@ class Estimate:
     parts: Mapping[str, Part]
     cost_usd: Mapping[str, float]
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return it as plain data."""
-        return {**asdict(self), "day": self.day.isoformat()}
-
 
 def of_run(
     store: Store,
@@ -79,8 +75,9 @@ def of_run(
         capacity=int(taken.get("capacity", 0)) or None,  # type: ignore[arg-type]
         rewrite_templates=True,
     )
-    scratch = runs.scratch(store, as_of=as_of, day=day, now=now)
-    run = replace(scratch, pipeline=pipeline.name, policy=pipeline.policy)
+    run = replace(
+        runs.scratch(store, as_of=as_of, day=day, now=now), pipeline=pipeline.name, policy=pipeline.policy
+    )
     scores.score(store, run)
     decisions.decide(store, run, policy=policy)
     asked = writer.chosen_model(settings, model)
@@ -110,11 +107,9 @@ def _tokens(asked: list[tuple[Task, str]]) -> tuple[int, int]:
     return read, sum(task.max_output_tokens for task, _ in asked)
 
 
-def _costs(parts: Iterable[Part], model: str, own: str | None) -> Iterable[tuple[str, float]]:
+def _costs(parts: Collection[Part], model: str, own: str | None) -> Iterator[tuple[str, float]]:
     """Return the cost by model: the one that would be asked first, then others to compare with."""
-    parts = list(parts)
     read, written = sum(part.input_tokens for part in parts), sum(part.output_tokens for part in parts)
     for name in dict.fromkeys((model, *pricing.COMPARED)):
-        known = pricing.price(name, own=own if name == model else None)
-        if known:
+        if known := pricing.price(name, own=own if name == model else None):
             yield name, round(known.cost_usd(read, written), 6)

@@ -32,6 +32,7 @@ from engagement.store import Cursor, Store, first_row, query
 
 _log = logging.getLogger(__name__)
 _WILD: Final = re.compile(r"[*?\[]")
+_NOT_UTF8: Final = re.compile("[\ud800-\udfff]")  # how Python writes such a byte of a name
 
 
 @dataclass(frozen=True)
@@ -79,31 +80,23 @@ def _matching(patterns: Iterable[str]) -> list[str]:
         matches |= set(glob.glob(pattern, root_dir=PROJECT, recursive=True))  # noqa: PTH207 (Path.glob finds hidden files)
     names = sorted(name for name in matches if not (PROJECT / name).is_dir())
     for name in names:
-        if not _is_text(name):
+        if _NOT_UTF8.search(name):
             raise InvalidInput(f"{ascii(Path(name).name)[:200]}: rename it; a name is UTF-8")
     return names
 
 
-def _is_text(name: str) -> bool:
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
 def missing_folders(sources: Sources) -> list[str]:
     """Return what stands for an inbox and is no folder that can be read, as a share that is not mounted."""
-    return sorted({str(folder) for folder in map(_folder, sources.inboxes) if not _is_readable(folder)})
+    return sorted(
+        str(folder)
+        for folder in set(map(_folder, sources.inboxes))
+        if not (folder.is_dir() and os.access(folder, os.R_OK | os.X_OK))
+    )
 
 
 def _folder(pattern: str) -> Path:
     """Return the folder as far as the pattern can only mean one."""
     return PROJECT.joinpath(*takewhile(lambda part: not _WILD.search(part), Path(pattern).parts[:-1]))
-
-
-def _is_readable(folder: Path) -> bool:
-    return folder.is_dir() and os.access(folder, os.R_OK | os.X_OK)
 
 
 def offers(
@@ -125,8 +118,10 @@ def offers(
         mine = [file for file in there if not file.from_inbox or (file.kind, file.content_hash) in own]
         choices = [_to_load(db, mine), named(there)]
     for files in choices:
-        waiting = [file.name for file in new if file not in files]
-        yield Offer(files, waiting, _fingerprint(db, files, as_of=as_of))
+        learners = [file.content_hash for file in files if file.kind == "learners"]
+        events = [file.content_hash for file in files if file.kind == "events"]
+        fingerprint = runs.input_fingerprint(db, as_of, learners, new_events=events)
+        yield Offer(files, [file.name for file in new if file not in files], fingerprint)
 
 
 def _to_load(db: Cursor, files: Sequence[File]) -> list[File]:
@@ -145,16 +140,6 @@ def _to_load(db: Cursor, files: Sequence[File]) -> list[File]:
 def named(files: Iterable[File]) -> list[File]:
     """Return the files that a pipeline names, which every run loads."""
     return [file for file in files if not file.from_inbox]
-
-
-def _fingerprint(db: Cursor, coming: Sequence[File], *, as_of: datetime) -> str:
-    """Return the digest of what the store knows at `as_of` once these files are loaded."""
-    return runs.input_fingerprint(
-        db,
-        as_of,
-        [file.content_hash for file in coming if file.kind == "learners"],
-        new_events=[file.content_hash for file in coming if file.kind == "events"],
-    )
 
 
 def keep_plan(db: Cursor, run: Run, sources: Sources, offer: Offer) -> list[File]:

@@ -31,10 +31,10 @@ def recalculate(
     on the store.
     """
     ranks = {"better_first": list(reversed(SCORED_LABELS))}
-    named = {"programs": None if programs is None else list(programs)}
     with sole_runner(store.path), store.staging():
         with store.read() as db:
-            db.execute(query("pipeline/labels_before"), {**named, **ranks})
+            chosen = {"programs": None if programs is None else list(programs)}
+            db.execute(query("pipeline/labels_before"), {**chosen, **ranks})
             before = scores.current_labels(db, programs)
         publish_scores(
             store,
@@ -62,7 +62,6 @@ def publish_scores(
     policy: RiskPolicy,
 ) -> dict[str, int]:
     """Score everybody (or those of some programs) at `as_of` and publish it at once; return learners by label."""
-    day = local_day(as_of, zone)
     with store.staging():
         with store.read() as db:
             fingerprint = runs.input_fingerprint(db, as_of)
@@ -74,7 +73,7 @@ def publish_scores(
                 PIPELINE,
                 key=runs.run_key(PIPELINE, as_of, parameters, fingerprint, policy.policy_hash),
                 as_of=as_of,
-                day=day,
+                day=local_day(as_of, zone),
                 parameters=parameters,
                 fingerprint=fingerprint,
                 now=now,

@@ -111,8 +111,8 @@ def _index_row(record: _Record, folder: Path, root: Path) -> dict[str, Any]:
         return quote(path.relative_to(root).as_posix()) if path.is_file() else ""
 
     counts = record.counts
-    numbers = [*(counts.labels.get(label) for label in LABELS)]
-    numbers += [counts.nudges, counts.quizzes, counts.quarantined]
+    by_label = (counts.labels.get(label) for label in LABELS)
+    numbers = [*by_label, counts.nudges, counts.quizzes, counts.quarantined]
     pages = [{"title": page.title, "href": link(page.file)} for page in record.pages]
     return {
         "run_id": record.run_id,

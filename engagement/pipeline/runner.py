@@ -18,7 +18,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from engagement import runs
+from engagement import errors, runs
 from engagement.dates import utc_now
 from engagement.errors import EngagementError, RunFailed
 from engagement.jupyter import kernels, startup
@@ -189,7 +189,6 @@ def _execute(step: Step, attempt: Attempt, kernel: type[Any]) -> str:
 
     notebook, given = attempt.notebook(step.notebook), attempt.given_to(step.notebook)
     sockets = Path(tempfile.mkdtemp(prefix="eg"))  # short: a socket's path has 107 characters at most
-    config = Config({"KernelManager": {"transport": "ipc", "ip": str(sockets / "k")}})
     try:
         papermill.execute_notebook(
             step.path,
@@ -201,13 +200,12 @@ def _execute(step: Step, attempt: Attempt, kernel: type[Any]) -> str:
             start_timeout=KERNEL_START_S,
             execution_timeout=step.timeout_s,
             cwd=PROJECT,
-            config=config,
+            config=Config({"KernelManager": {"transport": "ipc", "ip": str(sockets / "k")}}),
             kernel_manager_class=kernel,
         )
     except papermill.PapermillExecutionError as error:
         # An error of ours names no learner; what another library says might.
-        ours = error.ename in {kind.__name__ for kind in _kinds(EngagementError)}
-        said = f"{error.ename}: {error.evalue}" if ours else str(error.ename)
+        said = f"{error.ename}: {error.evalue}" if hasattr(errors, error.ename) else str(error.ename)
         _quote_nobody(notebook, said)
         return said
     except OSError as error:
@@ -228,7 +226,3 @@ def _quote_nobody(notebook: Path, said: str) -> None:
             frames = [entry for entry in output["traceback"] if _ANSI.sub("", entry).startswith(_FRAMES)]
             output |= {"evalue": said.partition(": ")[2], "traceback": [*frames, said]}
     notebook.write_text(json.dumps(content, indent=1), encoding="utf-8")
-
-
-def _kinds(kind: type[EngagementError]) -> list[type[EngagementError]]:
-    return [kind, *(below for child in kind.__subclasses__() for below in _kinds(child))]

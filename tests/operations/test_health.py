@@ -456,7 +456,7 @@ def test_a_time_zone_that_is_none_fails(settings):
 
 
 def test_the_json_form_of_a_check_is_documented():
-    assert health.Check("disk", True, "fine").as_dict() == {"name": "disk", "ok": True, "detail": "fine"}
+    assert health.Check("disk", True, "fine")._asdict() == {"name": "disk", "ok": True, "detail": "fine"}
 
 
 def test_the_settings_of_a_test_are_its_own():

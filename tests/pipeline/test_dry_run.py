@@ -1,6 +1,7 @@
 """What a dry run says is what the run then asks."""
 
 import json
+from dataclasses import asdict
 
 import pytest
 
@@ -115,7 +116,8 @@ def test_untouched_templates_of_the_day_are_counted(cohort):
 
 
 def test_it_can_be_written_as_json(cohort):
-    assert json.loads(json.dumps(estimated(cohort).as_dict()))["parts"]["nudges"]["prompts"] == 4
+    plain = json.loads(json.dumps(asdict(estimated(cohort)), default=str))
+    assert plain["parts"]["nudges"]["prompts"] == 4
 
 
 def test_without_a_store_there_is_nothing_to_estimate(no_store):
