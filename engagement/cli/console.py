@@ -9,7 +9,6 @@ import json
 import logging
 import sys
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from functools import cache
 from getpass import getuser
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from engagement.dates import end_of_day, local_day, parse_as_of, utc_now
+from engagement import dates
 from engagement.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from engagement.audit import Actor
-    from engagement.llm.writer import Writer
     from engagement.settings import Settings
     from engagement.store import Store
 
@@ -79,7 +77,7 @@ def start_anew() -> tuple["Settings", "Store", datetime]:
     from engagement.store import open_store
 
     settings = read_settings()
-    return settings, open_store(settings.store), utc_now()
+    return settings, open_store(settings.store), dates.utc_now()
 
 
 def instant(text: str, settings: "Settings", now: datetime) -> datetime:
@@ -87,11 +85,11 @@ def instant(text: str, settings: "Settings", now: datetime) -> datetime:
 
     Scores of a day to come would stay the current ones until that day.
     """
-    today = end_of_day(local_day(now, settings.zone), settings.zone)
-    wanted = parse_as_of(text, settings.zone) if text else today
+    today = dates.end_of_day(dates.local_day(now, settings.zone), settings.zone)
+    wanted = dates.parse_as_of(text, settings.zone) if text else today
     if wanted > today:
         raise InvalidInput(
-            f"{text}: lies after today, {local_day(now, settings.zone)} in {settings.timezone}"
+            f"{text}: lies after today, {dates.local_day(now, settings.zone)} in {settings.timezone}"
         )
     return wanted
 
@@ -100,7 +98,7 @@ def acting(settings: "Settings", now: datetime) -> "Actor":
     """Return who is at the keyboard, for the record of what they do, and may see all learners."""
     from engagement.audit import Actor
 
-    return Actor(name=getuser(), now=now, day=local_day(now, settings.zone), programs=None)
+    return Actor(name=getuser(), now=now, day=dates.local_day(now, settings.zone), programs=None)
 
 
 def name_and_value(text: str, *, option: str) -> tuple[str, str]:
@@ -109,14 +107,6 @@ def name_and_value(text: str, *, option: str) -> tuple[str, str]:
     if not equals:
         raise InvalidInput(f"{option} {text[:40]!r}: name=value is needed")
     return name, value
-
-
-def waiting_for(writer: "Writer") -> AbstractContextManager[object]:
-    """Return a block that shows a person in a terminal that the model is asked."""
-    shown = screen(stderr=True)
-    if writer.is_nobody or not shown.is_terminal:
-        return nullcontext()
-    return shown.status(f"Asking {writer.model.name}; at most eight seconds")
 
 
 def show_rows(title: str, columns: Sequence[str], rows: Sequence[dict[str, Any]], as_json: bool) -> None:

@@ -1,5 +1,7 @@
 """`engagement learners`, `learner`, `nudge` and `quiz`: who is worst off, one learner whole, a text for one by hand."""
 
+from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Annotated, Any
 
 import typer
@@ -51,13 +53,9 @@ def nudge(
     as_json: Json = False,
 ) -> None:
     """Draft one nudge by hand. It waits in the queue for approval."""
-    from engagement.llm.writer import writer_for
     from engagement.outreach import nudges
 
-    settings, store, now = console.start()
-    writer = writer_for(settings, model=model)
-    with console.waiting_for(writer):
-        made = nudges.ask(store, learner_id, channel=channel, by=console.acting(settings, now), writer=writer)
+    made = _drafted(nudges.ask, learner_id, model, channel=channel)
     _show_draft(made, str(made["content"]), as_json)
 
 
@@ -68,13 +66,9 @@ def quiz(
     as_json: Json = False,
 ) -> None:
     """Draft one quiz by hand."""
-    from engagement.llm.writer import writer_for
     from engagement.outreach import quizzes
 
-    settings, store, now = console.start()
-    writer = writer_for(settings, model=model)
-    with console.waiting_for(writer):
-        made = quizzes.ask(store, learner_id, topic=topic, by=console.acting(settings, now), writer=writer)
+    made = _drafted(quizzes.ask, learner_id, model, topic=topic)
     text = "\n\n".join(
         question["stem"]
         + "".join(
@@ -86,11 +80,26 @@ def quiz(
     _show_draft(made, text, as_json)
 
 
+def _drafted(
+    ask: Callable[..., dict[str, Any]], learner_id: str, model: str, **wanted: str | None
+) -> dict[str, Any]:
+    """Return the draft that was asked for; a person in a terminal is shown that the model is asked."""
+    from engagement.llm.writer import writer_for
+
+    settings, store, now = console.start()
+    writer = writer_for(settings, model=model)
+    screen = console.screen(stderr=True)
+    with ExitStack() as waiting:
+        if screen.is_terminal and not writer.is_nobody:
+            waiting.enter_context(screen.status(f"Asking {writer.model.name}; at most eight seconds"))
+        return ask(store, learner_id, by=console.acting(settings, now), writer=writer, **wanted)
+
+
 def _show_draft(made: dict[str, Any], text: str, as_json: bool) -> None:
     """Print one draft that was asked for."""
-    if as_json:
-        console.print_json(made)
-        return
     from engagement.cli.render import show_draft
 
-    show_draft(console.screen(), made, text)
+    if as_json:
+        console.print_json(made)
+    else:
+        show_draft(console.screen(), made, text)

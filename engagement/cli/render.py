@@ -92,12 +92,11 @@ def _show_authors(console: Console, counts: Mapping[str, Any]) -> None:
     drafts = counts["nudges"] + counts["quizzes"]
     from_templates = counts["nudges_by_template"] + counts["quizzes_by_template"]
     use: Mapping[str, Any] | None = counts.get("model")
-    by = ""
     if use and from_templates < drafts:
-        by = f": {drafts - from_templates:,} by {plain(use['model'])}"
-        by += f", {from_templates:,} from templates" if from_templates else ""
-    elif from_templates:
-        by = ", all of them from templates"
+        others = f", {from_templates:,} from templates" if from_templates else ""
+        by = f": {drafts - from_templates:,} by {plain(use['model'])}{others}"
+    else:
+        by = ", all of them from templates" if from_templates else ""
     console.print(
         f"\n[bold]{counts['nudges']:,} nudges[/bold] and [bold]{counts['quizzes']:,} quizzes[/bold] drafted"
         + escape(by)
@@ -110,13 +109,12 @@ def _show_authors(console: Console, counts: Mapping[str, Any]) -> None:
 
 
 def _cost(use: Mapping[str, Any]) -> str:
-    tokens = use["input_tokens"] + use["output_tokens"]
-    asked = (
-        f"The model was asked {use['requests']:,} times and wrote {use['different_texts']:,} different texts"
-    )
     spent = "" if use["spent_usd"] is None else f", {usd(use['spent_usd'])}"
     saved = f"; equal prompts asked once saved {usd(use['saved_usd'])}" if (use["saved_usd"] or 0) > 0 else ""
-    return f"{asked}: {tokens:,} tokens{spent}{saved}."
+    return (
+        f"The model was asked {use['requests']:,} times and wrote {use['different_texts']:,} different texts: "
+        f"{use['input_tokens'] + use['output_tokens']:,} tokens{spent}{saved}."
+    )
 
 
 def _show_counts(console: Console, title: str, counts: Mapping[str, int], words: Mapping[str, str]) -> None:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from engagement import dates
 from engagement.cli import console
 from engagement.cli.console import AsOf, Json, Model, Program
-from engagement.dates import local_day, utc_now
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -106,12 +106,12 @@ def score(as_of: AsOf = "", program: Program = None, as_json: Json = False) -> N
     before, after = found["before"], found["after"]
     if as_json:
         console.print_json({"before": before, "after": after})
-        return
-    console.table(
-        "Learners by risk",
-        ("risk_label", "before", "after"),
-        [{"risk_label": label, "before": before[label], "after": after[label]} for label in after],
-    )
+    else:
+        console.table(
+            "Learners by risk",
+            ("risk_label", "before", "after"),
+            [{"risk_label": label, "before": before[label], "after": after[label]} for label in after],
+        )
 
 
 def run(
@@ -224,10 +224,10 @@ def _run_pipeline(
                 store,
                 chosen,
                 as_of=as_of,
-                day=local_day(as_of, settings.zone),
+                day=dates.local_day(as_of, settings.zone),
                 given=_with_model(given, chosen, settings),
                 folder=settings.reports,
-                started_at=utc_now(),
+                started_at=dates.utc_now(),
                 watch=watch,
             )
 
@@ -242,8 +242,13 @@ def _show_run(result: "RunResult", screen: "Console") -> None:
     title = f"{result.run.pipeline.capitalize()} run as of {result.run.day:%d %B %Y}"
     show_summary(screen, result.counts, title=title, reasons=REASONS, report=result.report)
     left = result.artifacts
-    for_mail = [("For mail", path) for path in (left.pdf, left.summary) if path]
-    show_artifacts(screen, [*(("Also", page.html) for page in left.pages[1:]), *for_mail])
+    show_artifacts(
+        screen,
+        [
+            *(("Also", page.html) for page in left.pages[1:]),
+            *(("For mail", path) for path in (left.pdf, left.summary) if path),
+        ],
+    )
     if left.missing:
         screen.print(f"It was published {left.missing}.", style="dim", highlight=False)
     if result.look:
@@ -270,7 +275,7 @@ def _show_estimate(
         config.read_pipeline(name),
         settings,
         as_of=as_of,
-        day=local_day(as_of, settings.zone),
+        day=dates.local_day(as_of, settings.zone),
         given=given,
         model=model,
         now=now,

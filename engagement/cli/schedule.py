@@ -47,8 +47,7 @@ def install(
 
     settings = read_settings()
     chosen = config.read_pipeline(pipeline)
-    when = at or chosen.schedule
-    if not when:
+    if not (when := at or chosen.schedule):
         raise InvalidInput(f"{pipeline}.toml: has no schedule; --at says when, such as --at '15 2 * * *'")
     made = schedules.install(
         chosen.name,

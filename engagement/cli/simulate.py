@@ -31,8 +31,8 @@ def simulate(
     tables = found.as_dict()
     if as_json:
         console.print_json(tables)
-        return
-    console.screen().print(f"\n{found.in_words}\n", highlight=False)
-    console.table("Learners by label", ("label", "now", "then", "change"), tables["workload"])
-    moves = [row for row in tables["moves"] if row["label_now"] != row["label_then"]]
-    console.table("Who would move", ("label_now", "label_then", "learners"), moves)
+    else:
+        console.screen().print(f"\n{found.in_words}\n", highlight=False)
+        console.table("Learners by label", ("label", "now", "then", "change"), tables["workload"])
+        moves = [row for row in tables["moves"] if row["label_now"] != row["label_then"]]
+        console.table("Who would move", ("label_now", "label_then", "learners"), moves)

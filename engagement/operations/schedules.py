@@ -93,12 +93,11 @@ def install(
 
 def listed(*, reports: Path, project: Path = PROJECT) -> list[Schedule]:
     """Return the schedules of this project, by pipeline."""
-    found = [
+    return sorted(
         Schedule(pipeline, scheduler.name, at, scheduler.output(pipeline))
         for scheduler in _schedulers(project, reports)
         for pipeline, at in scheduler.times().items()
-    ]
-    return sorted(found, key=lambda schedule: (schedule.pipeline, schedule.manager))
+    )
 
 
 def remove(pipeline: str, *, reports: Path, project: Path = PROJECT) -> list[Schedule]:

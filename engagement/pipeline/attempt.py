@@ -48,8 +48,10 @@ class Attempt:
             "run_id": self.run.run_id,
         }
         if step == LOAD:
-            given["learner_files"] = [file.name for file in self.files if file.kind == "learners"]
-            given["event_files"] = [file.name for file in self.files if file.kind == "events"]
+            given |= {
+                "learner_files": [file.name for file in self.files if file.kind == "learners"],
+                "event_files": [file.name for file in self.files if file.kind == "events"],
+            }
         return given
 
 

@@ -28,10 +28,6 @@ class _Counts(BaseModel):
     quarantined: int | None = None
     answer: str = ""
 
-    @property
-    def scored(self) -> bool:
-        return any(self.labels.values()) or not self.answer
-
 
 class _Page(BaseModel):
     title: str
@@ -117,7 +113,7 @@ def _index_row(record: _Record, folder: Path, root: Path) -> dict[str, Any]:
     return {
         "run_id": record.run_id,
         "pipeline": record.pipeline,
-        "answers": [] if counts.scored else counts.answer.splitlines(),
+        "answers": [] if any(counts.labels.values()) else counts.answer.splitlines(),
         "status": record.status,
         "kind": record.status if record.status in {"published", "failed"} else "other",
         "as_of": f"{record.day or record.as_of:%Y-%m-%d}",
