@@ -80,6 +80,4 @@ def writer(model: str = "", *, budget_usd: float = math.inf) -> Writer:
     budget_usd
         At most so much for a run.
     """
-    return writer_for(
-        read_settings(), model=model, budget_usd=None if budget_usd == math.inf else budget_usd
-    )
+    return writer_for(read_settings(), model=model, budget_usd=None if budget_usd == math.inf else budget_usd)

@@ -106,7 +106,7 @@ def send(settings: "Settings", notice: Notice) -> None:
 
 
 def _try(way: str, deliver: Callable[[], None]) -> None:
-    """Deliver, or log why not: if the error is not ours by its kind, for its text may hold the address."""
+    """Deliver, or log why not; of an error that is not ours only the kind, for its text may hold the address."""
     try:
         deliver()
     except Exception as error:  # whatever a network or a program comes up with

@@ -102,7 +102,8 @@ def for_mail(
         shutil.rmtree(work, ignore_errors=True)  # what an attempt that did not end well has left
         for name in FOR_MAIL:
             (home / name).unlink(missing_ok=True)
-        shares = cohorts.label_shares(cohorts.learners_at(store, run.as_of))  # as the notebooks count a cohort
+        # Counted as the notebooks do that look at a cohort.
+        shares = cohorts.label_shares(cohorts.learners_at(store, run.as_of))
         labels = dict(zip(shares["label"], shares["learners"].tolist(), strict=True))
         summary = Summary(title, run.day, said.splitlines(), labels)
         files[WORDS] = write_whole(home / WORDS, f"{summary.words}\n".encode())

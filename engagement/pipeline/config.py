@@ -143,10 +143,7 @@ def _contradictions(pipeline: Pipeline, name: str) -> list[tuple[str, bool]]:
                 f"report.also {report.step!r} has a page already, as report.step",
                 report.step in report.also,
             ),
-            *(
-                (f"report.also {step!r} is not one of the steps", step not in steps)
-                for step in report.also
-            ),
+            *((f"report.also {step!r} is not one of the steps", step not in steps) for step in report.also),
         ]
     return found
 

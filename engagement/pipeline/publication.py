@@ -25,7 +25,8 @@ def publish(store: Store, run: Run, *, now: datetime, answer: str = "") -> dict[
     """Make the run's scores, decisions and drafts visible, and return what it counted, with its report's `answer`."""
     with store.write() as db:
         reasons = {row["reason"] for row in run_tables.drafts_by_author(db, run)}
-        if not reasons <= {"no_model", "no_key"}:  # else no template was written anew, and everybody waits for less
+        # Where no model was asked no template was written anew, and everybody waits for less.
+        if not reasons <= {"no_model", "no_key"}:
             for kind in (NUDGES, QUIZZES):
                 drafting.publish(db, kind, run)
         counted = summary(db, run) | {"answer": answer}
