@@ -50,8 +50,6 @@ class Generation:
         Why a template stood in, for example "no_model"; None when the model wrote.
     fallback_id
         Which template stood in; None when the model wrote.
-    usage
-        Tokens spent, as the model reported them.
     """
 
     content: str | list[QuestionDict]
@@ -61,7 +59,6 @@ class Generation:
     topic: str | None = None
     reason: str | None = None
     fallback_id: str | None = None
-    usage: Mapping[str, int] | None = None
 
     def as_contract(self) -> dict[str, object]:
         """Return the three fields that other programs rely on."""

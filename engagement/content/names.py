@@ -59,6 +59,4 @@ def fill(text: str, name: str | None) -> str:
     'Hi, good to see you.'
     """
     known = first_name(name)
-    if known is None:
-        return _REPLACED.sub("", text)
-    return _REPLACED.sub(lambda found: f"{found['before'] or ''}{known}", text)
+    return _REPLACED.sub(lambda found: f"{found['before'] or ''}{known}" if known else "", text)

@@ -12,7 +12,6 @@ from typing import Annotated, Final, Literal, Self, TypedDict
 from pydantic import (
     AfterValidator,
     BaseModel,
-    ConfigDict,
     Field,
     StringConstraints,
     TypeAdapter,
@@ -59,19 +58,15 @@ PlainText = Annotated[
 ]
 
 
-class Option(BaseModel):
+class Option(BaseModel, frozen=True, extra="forbid"):
     """One of the four answers on offer, with what a learner reads after choosing it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     text: PlainText
     feedback: PlainText
 
 
-class Question(BaseModel):
+class Question(BaseModel, frozen=True, extra="forbid"):
     """One multiple-choice question with exactly one right answer."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: PlainText
     stem: PlainText
@@ -96,6 +91,14 @@ class Question(BaseModel):
             "explanation": self.explanation,
             "difficulty": self.difficulty,
         }
+
+    def texts(self) -> list[tuple[str, str]]:
+        """Return every text of it with the name of its field."""
+        return [
+            ("stem", self.stem),
+            ("explanation", self.explanation),
+            *(pair for option in self.options for pair in (("text", option.text), ("feedback", option.feedback))),
+        ]
 
 
 def _ids_differ(questions: tuple[Question, ...]) -> tuple[Question, ...]:

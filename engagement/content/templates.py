@@ -10,6 +10,7 @@ is not filled in here (see `names`).
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import cache
 from hashlib import sha256
@@ -17,7 +18,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Final, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import BaseModel, Field, StringConstraints, ValidationError, model_validator
 
 from engagement.content.generation import Generation
 from engagement.content.nudge_text import check_nudge
@@ -35,10 +36,8 @@ Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")]
 Version = Annotated[str, StringConstraints(pattern=r"^[0-9]+(\.[0-9]+)*$")]
 
 
-class NudgeText(BaseModel):
+class NudgeText(BaseModel, frozen=True, extra="forbid"):
     """One nudge as it stands in a file."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: PlainText
     type: Literal[NUDGE_TYPES]  # type: ignore[valid-type]
@@ -57,10 +56,8 @@ class NudgeText(BaseModel):
         return self
 
 
-class NudgeFile(BaseModel):
+class NudgeFile(BaseModel, frozen=True, extra="forbid"):
     """All nudges in one language."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     version: Version
     locale: Language
@@ -75,16 +72,13 @@ class NudgeFile(BaseModel):
             for variant in range(1, VARIANTS + 1)
         }
         _check_ids([entry.id for entry in self.nudges])
-        missing = sorted(wanted - {entry.id for entry in self.nudges})
-        if missing:
+        if missing := sorted(wanted - {entry.id for entry in self.nudges}):
             raise ValueError(f"{len(missing)} of {len(wanted)} texts are missing, first {missing[0]}")
         return self
 
 
-class QuizText(BaseModel):
+class QuizText(BaseModel, frozen=True, extra="forbid"):
     """One quiz as it stands in a file; without a topic it is the reflective one."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: PlainText
     topic: PlainText | None
@@ -92,10 +86,8 @@ class QuizText(BaseModel):
     questions: Questions
 
 
-class QuizFile(BaseModel):
+class QuizFile(BaseModel, frozen=True, extra="forbid"):
     """All quizzes in one language."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     version: Version
     locale: Language
@@ -152,8 +144,7 @@ def nudge(
         raise InvalidInput(f"type: unknown, allowed are {', '.join(NUDGE_TYPES)}")
     if channel not in CHANNELS:
         raise InvalidInput(f"channel: unknown, allowed are {', '.join(CHANNELS)}")
-    files = load_nudges(folder or FOLDER)
-    file = files[_nearest(locale, files)]
+    file = nearest(locale, load_nudges(folder or FOLDER))
     wanted = f"{type}.{channel}.{variant or drawn(variant_key, VARIANTS) + 1}"
     text = next(entry for entry in file.nudges if entry.id == wanted)
     return Generation(
@@ -180,8 +171,7 @@ def quiz(
     The seed key is whatever should keep the same order of options; who has drawn with it already passes the
     `order`, from 0.
     """
-    files = load_quizzes(folder or FOLDER)
-    file = files[_nearest(locale, files)]
+    file = nearest(locale, load_quizzes(folder or FOLDER))
     text = file.on(topic)
     number = drawn(seed_key, ORDERS) if order is None else order
     questions = shuffle_options(text.questions, seed_key=f"order {number}")
@@ -195,14 +185,10 @@ def quiz(
     )
 
 
-def nudge_language(locale: str | None) -> str:
-    """Return the language in which a learner is written to: their own where there are nudges in it, else English."""
-    return _nearest(locale, load_nudges())
-
-
-def quiz_language(locale: str | None) -> str:
-    """Return the language of a learner's quizzes, as `nudge_language`."""
-    return _nearest(locale, load_quizzes())
+def nearest(locale: str | None, files: Mapping[str, AnyFile]) -> AnyFile:
+    """Return the texts in which a learner is written to: in their own language where there are some, else English."""
+    language = re.split("[-_]", (locale or "").strip().casefold(), maxsplit=1)[0]
+    return files.get(language, files[DEFAULT_LOCALE])
 
 
 def drawn(key: str, choices: int) -> int:
@@ -248,17 +234,9 @@ def _place(raw: object, where: tuple[int | str, ...]) -> str:
 
 
 def _check_ids(ids: Iterable[str]) -> None:
-    seen: set[str] = set()
-    for id in ids:
-        if id in seen:
-            raise ValueError(f"{id}: stands there twice")
-        seen.add(id)
+    if twice := [id for id, count in Counter(ids).items() if count > 1]:
+        raise ValueError(f"{twice[0]}: stands there twice")
 
 
 def _same_topic(topic: str | None) -> str | None:
     return " ".join((topic or "").casefold().split()) or None
-
-
-def _nearest(locale: str | None, available: Iterable[str]) -> str:
-    language = re.split("[-_]", (locale or "").strip().casefold(), maxsplit=1)[0]
-    return language if language in available else DEFAULT_LOCALE

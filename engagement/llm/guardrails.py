@@ -13,6 +13,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from functools import cache
+from itertools import pairwise
 from types import MappingProxyType
 from typing import Final, Literal, TypeVar
 
@@ -34,16 +35,21 @@ LONGEST_TEXTS: Final[Mapping[str, int]] = MappingProxyType(
     {"stem": 400, "explanation": 600, "text": 200, "feedback": 300}
 )
 
-_LINK: Final = re.compile(
-    r"https?:|www\.|\b[\w-]+\.(?:[a-z]{2,}/|"
-    r"(?:com|org|net|edu|gov|io|de|co|info|app|eu|uk|at|ch|ly|biz|xyz|online|academy|school|site|link)\b)"
-)
-_EMAIL: Final = re.compile(r"\S@\S|\(at\)|\[at\]")
-_PHONE: Final = re.compile(r"(?:\d[\s().\-/‐–—]{0,3}){7,}")
-_MARKUP: Final = re.compile(
-    r"</?[a-z!]|&(?:[a-z]+|#\w+);|\]\(|\*\*|__|```|^#{1,6} |^\s*[-*•] |^\s*1[.)] .*\n+\s*2[.)] "
-    r"|(?<![\w*`~])([*_`~])(?=\S)[^\n*_`~]*(?<=\S)\1(?!\w)",  # *so*, _so_ and `so`, as chats take it
-    re.MULTILINE,
+# What stands in no text, by the rule it breaks.
+_FORBIDDEN: Final[Mapping[str, re.Pattern[str]]] = MappingProxyType(
+    {
+        "holds a link": re.compile(
+            r"https?:|www\.|\b[\w-]+\.(?:[a-z]{2,}/|"
+            r"(?:com|org|net|edu|gov|io|de|co|info|app|eu|uk|at|ch|ly|biz|xyz|online|academy|school|site|link)\b)"
+        ),
+        "holds an e-mail address": re.compile(r"\S@\S|\(at\)|\[at\]"),
+        "holds a telephone number or another long number": re.compile(r"(?:\d[\s().\-/‐–—]{0,3}){7,}"),
+        "holds markup": re.compile(
+            r"</?[a-z!]|&(?:[a-z]+|#\w+);|\]\(|\*\*|__|```|^#{1,6} |^\s*[-*•] |^\s*1[.)] .*\n+\s*2[.)] "
+            r"|(?<![\w*`~])([*_`~])(?=\S)[^\n*_`~]*(?<=\S)\1(?!\w)",  # *so*, _so_ and `so`, as chats take it
+            re.MULTILINE,
+        ),
+    }
 )
 _WORD: Final = re.compile(r"[^\W\d_]+")
 _GREETS_BY_NAME: Final = re.compile(
@@ -236,10 +242,10 @@ def quiz(answer: str, task: Task, *, seed_key: str) -> list[QuestionDict]:
     except InvalidInput as broken:
         raise Unacceptable(str(broken)) from None
     plain = [question.as_dict() for question in shuffle_options(questions, seed_key=seed_key)]
-    texts = [text for question in plain for text in _texts(question)]
+    texts = [text for question in questions for text in question.texts()]
     if any(len(text) > LONGEST_TEXTS[field] for field, text in texts):
         raise Unacceptable("a question, an option or its feedback is too long")
-    if len({_same(question["stem"]) for question in plain}) < len(plain):
+    if len({" ".join(question.stem.casefold().split()) for question in questions}) < len(questions):
         raise Unacceptable("two questions are the same")
     if _gives_itself_away(plain):
         raise Unacceptable("the right option is the longest in most questions")
@@ -274,14 +280,9 @@ def _check_text(text: str, tone: Iterable[str], titles: Iterable[str] = ()) -> N
         raise Unacceptable("holds a character that is not seen")
     # Wide letters and dots that only look like dots are compared as what they stand for.
     plain = unicodedata.normalize("NFKC", text).casefold().replace("\u3002", ".")
-    if _LINK.search(plain):
-        raise Unacceptable("holds a link")
-    if _EMAIL.search(plain):
-        raise Unacceptable("holds an e-mail address")
-    if _PHONE.search(plain):
-        raise Unacceptable("holds a telephone number or another long number")
-    if _MARKUP.search(plain):
-        raise Unacceptable("holds markup")
+    for rule, pattern in _FORBIDDEN.items():
+        if pattern.search(plain):
+            raise Unacceptable(rule)
     for title in titles:
         plain = plain.replace(unicodedata.normalize("NFKC", title).casefold(), " ")
     for rule in tone:
@@ -290,25 +291,21 @@ def _check_text(text: str, tone: Iterable[str], titles: Iterable[str] = ()) -> N
 
 
 def _hides_something(text: str) -> bool:
-    if text.replace(
-        "\n", ""
-    ).isprintable():  # as nearly every text is: what it refuses, and joiners, is looked at below
-        return _BLANK.search(text) is not None
-    before = ""
-    for character in text:
-        if character in _JOINERS:
-            if before <= _LAST_LATIN or unicodedata.category(before)[0] not in "LM":
-                return True
-        elif unicodedata.category(character) in _REFUSED_CATEGORIES and character != "\n":
-            return True
-        before = character
-    return _BLANK.search(text) is not None
+    if _BLANK.search(text):
+        return True
+    if text.replace("\n", "").isprintable():  # as nearly every text is; joiners are not
+        return False
+    return any(
+        before <= _LAST_LATIN or unicodedata.category(before)[0] not in "LM"
+        if character in _JOINERS
+        else unicodedata.category(character) in _REFUSED_CATEGORIES and character != "\n"
+        for before, character in pairwise(f"\n{text}")
+    )
 
 
 @cache
 def _tone(rule: str) -> re.Pattern[str]:
-    beginnings = "|".join(re.escape(beginning) for beginning in _TONE[rule])
-    return re.compile(rf"(?<![^\W_])(?:{beginnings})")
+    return re.compile(rf"(?<![^\W_])(?:{'|'.join(map(re.escape, _TONE[rule]))})")
 
 
 def _check_language(text: str, language: str) -> None:
@@ -336,7 +333,7 @@ def _vocabularies() -> Mapping[str, frozenset[str]]:
                     for entry in quizzes.get(language, quizzes[templates.DEFAULT_LOCALE]).quizzes
                     if language in quizzes
                     for question in entry.questions
-                    for _, text in _texts(question.as_dict())
+                    for _, text in question.texts()
                 ),
             )
             for word in _words(text)
@@ -349,15 +346,6 @@ def _words(text: str) -> list[str]:
     return [word.casefold() for word in _WORD.findall(text.replace(PLACEHOLDER, " "))]
 
 
-def _texts(question: QuestionDict) -> Iterable[tuple[str, str]]:
-    """Return every text of a question with the name of its field."""
-    yield "stem", question["stem"]
-    yield "explanation", question["explanation"]
-    for option in question["options"]:
-        yield "text", option["text"]
-        yield "feedback", option["feedback"]
-
-
 def _gives_itself_away(questions: list[QuestionDict]) -> bool:
     """Return whether choosing the longest option is right in most questions."""
     longest = 0
@@ -366,7 +354,3 @@ def _gives_itself_away(questions: list[QuestionDict]) -> bool:
         right = lengths.pop(question["answer_index"])
         longest += right > LONGER_BY * max(lengths)
     return 2 * longest > len(questions)
-
-
-def _same(text: str) -> str:
-    return " ".join(text.casefold().split())

@@ -8,12 +8,10 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from engagement import audit
-from engagement.audit import Actor
 from engagement.content.nudge_text import LENGTHS, problems_of_nudge
-from engagement.content.quiz import Question, read_questions
+from engagement.content.quiz import read_questions
 from engagement.errors import Changed, InvalidInput
 from engagement.outreach import queue
-from engagement.outreach.queue import PUBLISHED, Kind
 from engagement.store import Cursor, Store
 
 LONGEST_QUIZ_TEXT: Final = 2_000  # characters of a question, an option, a feedback or an explanation
@@ -38,7 +36,7 @@ def edit_nudge(
     version: int,
     subject: str | None,
     content: str,
-    by: Actor,
+    by: audit.Actor,
 ) -> dict[str, Any]:
     """Put a person's words into a draft and return it; the same words again change nothing.
 
@@ -56,7 +54,7 @@ def edit_nudge(
             f"""
             update nudges
             set subject = $subject, content = $content, {_EDITED}
-            where id = $id and {PUBLISHED}
+            where id = $id and {queue.PUBLISHED}
             """,  # noqa: S608 (ours)
             {"id": nudge_id, "subject": subject, "content": content, "actor": by.name, "now": by.now},
         )
@@ -69,7 +67,7 @@ def edit_quiz(
     *,
     version: int,
     questions: object,
-    by: Actor,
+    by: audit.Actor,
 ) -> dict[str, Any]:
     """Put a person's questions into a draft and return it: three to ten stay, in the order given.
 
@@ -80,7 +78,7 @@ def edit_quiz(
         draft = draft_as_seen(db, "quiz", quiz_id, version=version, programs=by.programs)
         checked = read_questions(questions)
         for number, question in enumerate(checked, start=1):
-            if max(map(len, _texts(question))) > LONGEST_QUIZ_TEXT:
+            if max(len(question.id), *(len(text) for _, text in question.texts())) > LONGEST_QUIZ_TEXT:
                 raise InvalidInput(
                     f"question {number}: a text is longer than {LONGEST_QUIZ_TEXT:,} characters"
                 )
@@ -88,7 +86,7 @@ def edit_quiz(
         if plain == draft["questions"]:
             return draft
         db.execute(
-            f"update quizzes set questions = $questions, {_EDITED} where id = $id and {PUBLISHED}",  # noqa: S608 (ours)
+            f"update quizzes set questions = $questions, {_EDITED} where id = $id and {queue.PUBLISHED}",  # noqa: S608 (ours)
             {
                 "id": quiz_id,
                 "questions": json.dumps(plain, ensure_ascii=False),
@@ -100,7 +98,7 @@ def edit_quiz(
 
 
 def draft_as_seen(
-    db: Cursor, kind: Kind, draft_id: str, *, version: int, programs: Sequence[str] | None
+    db: Cursor, kind: queue.Kind, draft_id: str, *, version: int, programs: Sequence[str] | None
 ) -> dict[str, Any]:
     """Return the draft that somebody wants to change, as it is now.
 
@@ -117,7 +115,7 @@ def draft_as_seen(
     return draft
 
 
-def edited(db: Cursor, kind: Kind, draft: dict[str, Any], event: str, *, by: Actor) -> dict[str, Any]:
+def edited(db: Cursor, kind: queue.Kind, draft: dict[str, Any], event: str, *, by: audit.Actor) -> dict[str, Any]:
     """Record that a draft has a new text, one version on, and return it as it is now. No text is in the event."""
     audit.record(
         db,
@@ -134,8 +132,3 @@ def _tidy(subject: str | None, content: str) -> tuple[str | None, str]:
     """Return both with one kind of line end and nothing around them."""
     subject = None if subject is None else subject.replace("\r\n", "\n").strip()
     return subject, content.replace("\r\n", "\n").strip()
-
-
-def _texts(question: Question) -> list[str]:
-    options = [text for option in question.options for text in (option.text, option.feedback)]
-    return [question.id, question.stem, question.explanation, *options]
