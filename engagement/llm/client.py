@@ -149,14 +149,14 @@ class Wire:
         try:
             if self._speaks_responses:
                 try:
-                    return _read_response(
-                        await self._post("responses", self._as_response(prompt, broken_rule))
+                    return _read(
+                        _Response, await self._post("responses", self._as_response(prompt, broken_rule))
                     )
                 except openai.APIStatusError as error:
                     if error.status_code not in _NO_RESPONSES_API or _code(error) in _MODEL_CODES:
                         raise
                     self._speaks_responses = False
-            return _read_chat(await self._post("chat/completions", self._as_chat(prompt, broken_rule)))
+            return _read(_Chat, await self._post("chat/completions", self._as_chat(prompt, broken_rule)))
         except openai.APIStatusError as error:
             raise _meaning(error) from None
         except openai.APIConnectionError as error:
@@ -173,8 +173,23 @@ class Wire:
 
     def open(self) -> "openai.AsyncOpenAI":
         """Return the client. The first time takes seconds, for its library; `Failure` where no header holds the key."""
+        import openai
+
         if self._client is None:
-            self._client = _client(self._model)
+            key = self._model.key.get_secret_value()
+            if not (key and key.isascii() and key.isprintable()):  # no header can hold it
+                raise Failure("unauthorized", ends_run=True, never_left=True)
+            self._client = openai.AsyncOpenAI(
+                api_key=key,
+                base_url=self._model.base_url,
+                max_retries=0,
+                timeout=None,
+                default_headers=dict.fromkeys(_ABOUT_US, cast("Any", openai.Omit())),
+                # A redirect would carry the prompt to another address than the one that was set.
+                http_client=openai.DefaultAioHttpClient(
+                    follow_redirects=False, timeout=None, event_hooks={"response": [_limit]}
+                ),
+            )
         return self._client
 
     async def _post(self, path: str, body: Mapping[str, Any]) -> str:
@@ -215,25 +230,6 @@ class Wire:
             },
             "max_tokens": task.max_output_tokens,
         }
-
-
-def _client(model: Model) -> "openai.AsyncOpenAI":
-    import openai
-
-    key = model.key.get_secret_value()
-    if not (key and key.isascii() and key.isprintable()):  # no header can hold it
-        raise Failure("unauthorized", ends_run=True, never_left=True)
-    return openai.AsyncOpenAI(
-        api_key=key,
-        base_url=model.base_url,
-        max_retries=0,
-        timeout=None,
-        default_headers=dict.fromkeys(_ABOUT_US, cast("Any", openai.Omit())),
-        # A redirect would carry the prompt to another address than the one that was set.
-        http_client=openai.DefaultAioHttpClient(
-            follow_redirects=False, timeout=None, event_hooks={"response": [_limit]}
-        ),
-    )
 
 
 async def _limit(response: "httpx2.Response") -> None:
@@ -278,8 +274,9 @@ def _meaning(error: "openai.APIStatusError") -> Failure:
     if status == 429:
         return Failure("rate_limited", retry_after_s=_retry_after_s(error.response.headers))
     if status in _TRY_AGAIN or status >= 500:
-        wait_s = _retry_after_s(error.response.headers)
-        return Failure("unavailable", is_outage=True, retry_after_s=wait_s)
+        return Failure(
+            "unavailable", is_outage=True, retry_after_s=_retry_after_s(error.response.headers)
+        )
     return Failure("bad_request")
 
 
@@ -288,18 +285,16 @@ def _never_left(error: "openai.APIConnectionError") -> bool:
     import aiohttp
 
     cause = error.__cause__
-    reached_nobody = isinstance(cause and cause.__cause__, aiohttp.ClientConnectorError)
-    return reached_nobody or type(cause).__name__ == "UnsupportedProtocol"
+    return (
+        isinstance(cause and cause.__cause__, aiohttp.ClientConnectorError)
+        or type(cause).__name__ == "UnsupportedProtocol"
+    )
 
 
 def _code(error: "openai.APIStatusError") -> str | None:
     """Return the service's own word for an error; a body may hold anything."""
     body = error.body
     return str(body.get("code") or body.get("type") or "") if isinstance(body, dict) else None
-
-
-class _Lenient(BaseModel):
-    """A part of an answer; what is not named here is not looked at."""
 
 
 def _tokens(value: object) -> int:
@@ -310,11 +305,14 @@ def _tokens(value: object) -> int:
 _Tokens = Annotated[int, BeforeValidator(_tokens)]
 
 
-class _InputDetails(_Lenient):
+# The parts of an answer. What is not named here is not looked at.
+
+
+class _InputDetails(BaseModel):
     cached_tokens: _Tokens = 0
 
 
-class _Usage(_Lenient):
+class _Usage(BaseModel):
     """The tokens, by either of the two protocols' names."""
 
     read: _Tokens = Field(0, validation_alias=AliasChoices("input_tokens", "prompt_tokens"))
@@ -324,73 +322,65 @@ class _Usage(_Lenient):
     )
 
 
-class _Part(_Lenient):
+class _Part(BaseModel):
     type: str
     text: str | None = None
 
 
-class _Item(_Lenient):
+class _Item(BaseModel):
     type: str
     content: list[_Part] | None = None
 
 
-class _Response(_Lenient):
+class _Response(BaseModel):
     status: str | None = None
     output: list[_Item]
     usage: _Usage | None = None
 
+    def said(self) -> tuple[str, bool]:
+        """Return the text, and whether the model declined."""
+        parts = [part for item in self.output if item.type == "message" for part in item.content or []]
+        return (
+            "".join(part.text or "" for part in parts if part.type == "output_text"),
+            any(part.type == "refusal" for part in parts),
+        )
 
-class _Message(_Lenient):
+
+class _Message(BaseModel):
     content: str | None = None
     refusal: str | None = None
 
 
-class _Choice(_Lenient):
+class _Choice(BaseModel):
     message: _Message
     finish_reason: str | None = None
 
 
-class _Chat(_Lenient):
+class _Chat(BaseModel):
     choices: list[_Choice] = Field(min_length=1)
     usage: _Usage | None = None
 
+    def said(self) -> tuple[str, bool]:
+        """Return what `_Response` does."""
+        first = self.choices[0]
+        declined = bool(first.message.refusal) or first.finish_reason == "content_filter"
+        return first.message.content or "", declined
 
-def _read_response(body: str) -> Reply:
-    """Return the reply in a body of the Responses API; `Failure` where there is none, `Refused` for a refusal."""
+
+def _read(shape: type[_Response] | type[_Chat], body: str) -> Reply:
+    """Return the reply in a body of that shape; `Failure` where there is none, `Refused` for a refusal."""
     try:
-        response = _Response.model_validate_json(body)
+        answer = shape.model_validate_json(body)
     except ValidationError:
-        raise _unreadable(body) from None
-    parts = [part for item in response.output if item.type == "message" for part in item.content or []]
-    text = "".join(part.text or "" for part in parts if part.type == "output_text")
-    reply = _reply(text, response.usage)
-    if any(part.type == "refusal" for part in parts):
+        # A page from something between, or an answer that is cut or mistaken.
+        reason = "invalid_output" if body.lstrip()[:1] in ("{", "[") else "unavailable"
+        raise Failure(reason, is_outage=True, may_cost=True) from None
+    text, declined = answer.said()
+    usage = answer.usage or _Usage()
+    reply = Reply(text, usage.read, (usage.details or _InputDetails()).cached_tokens, usage.written)
+    if declined:
         raise Refused(reply)
     return reply
-
-
-def _read_chat(body: str) -> Reply:
-    """Return the reply in a body of chat completions, as `_read_response`."""
-    try:
-        chat = _Chat.model_validate_json(body)
-    except ValidationError:
-        raise _unreadable(body) from None
-    first = chat.choices[0]
-    reply = _reply(first.message.content or "", chat.usage)
-    if first.message.refusal or first.finish_reason == "content_filter":
-        raise Refused(reply)
-    return reply
-
-
-def _reply(text: str, usage: _Usage | None) -> Reply:
-    usage = usage or _Usage()
-    return Reply(text, usage.read, (usage.details or _InputDetails()).cached_tokens, usage.written)
-
-
-def _unreadable(body: str) -> Failure:
-    """Return what an envelope means that is no answer: a page from something between, or a cut or mistaken one."""
-    reason = "invalid_output" if body.lstrip()[:1] in ("{", "[") else "unavailable"
-    return Failure(reason, is_outage=True, may_cost=True)
 
 
 def _retry_after_s(headers: Mapping[str, str]) -> float | None:

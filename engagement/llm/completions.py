@@ -17,17 +17,10 @@ import pandas as pd
 from engagement.dates import utc_now
 from engagement.llm import journal, progress, prompts
 from engagement.llm.client import Model
-from engagement.llm.journal import Answer
-from engagement.llm.progress import Progress
-from engagement.llm.prompts import NEEDED, Prompt, Task
-from engagement.llm.writer import Batch, Writer
-from engagement.store import Cursor, Relation, Store, first_row, query, registered
+from engagement.llm.writer import Writer
+from engagement.store import Cursor, Store, first_row, query, registered
 
 PROMPTS_PER_BLOCK: Final = 500
-_ROW: Final = (
-    *("cache_key", "kind", "prompt_version", "reason", "subject", "content", "requests", "input_tokens"),
-    *("output_tokens", "cost_usd", "model", "base_url", "run_id", "answered_at"),
-)
 
 
 @dataclass(frozen=True)
@@ -48,7 +41,7 @@ class TextJob:
     table: str
     inputs: str
     data: Callable[[Any], Any]
-    task: Callable[[str, str], Task]
+    task: Callable[[str, str], prompts.Task]
 
 
 def complete(
@@ -91,26 +84,21 @@ def complete(
                 if answers:
                     with store.write() as db:
                         keep(db, answers)
-                progress.note(store.path, run_id, _progress(batch, count, writer))
+                progress.note(store.path, run_id, batch.progress(count))
             progress.forget(store.path, run_id)
-            stopped = batch.stopped
+            stopped = batch.job.stopped
     with store.write() as db:
         _forget_disclosures(db, unsent, at=begun_at)
     with store.read() as db:
         _tell_drafts(db, job, failed, stopped)
 
 
-def _progress(batch: Batch, total: int, writer: Writer) -> Progress:
-    spent_usd = batch.spent_usd if writer.price else None
-    return Progress(batch.asked, total, batch.written, spent_usd, batch.seconds)
-
-
-def complete_one(store: Store, job: TextJob, writer: Writer, *, as_of: datetime) -> Answer | None:
+def complete_one(store: Store, job: TextJob, writer: Writer, *, as_of: datetime) -> None:
     """Do what `complete` does for one draft that a person waits for: asked anew, at most eight seconds."""
     with store.read() as db:
         _no_texts(db)
         if writer.is_nobody:
-            return None
+            return
         tasks = _make_prompts(db, job, writer.model, as_of=as_of)
         db.execute("create or replace temp table prompts_to_ask as select *, 1 as place from temp.prompts")
         found = _read_block(db, tasks, 1, 1)
@@ -126,7 +114,6 @@ def complete_one(store: Store, job: TextJob, writer: Writer, *, as_of: datetime)
                 _forget_disclosures(db, [answer.cache_key], at=begun_at)
     with store.read() as db:
         _tell_drafts(db, job, {answer.cache_key: answer.reason} if answer and answer.reason else {}, None)
-    return answer
 
 
 def take_over(store: Store) -> None:
@@ -137,24 +124,25 @@ def take_over(store: Store) -> None:
                 keep(db, found)
 
 
-def keep(db: Cursor, answers: Sequence[Answer]) -> None:
+def keep(db: Cursor, answers: Sequence[journal.Answer]) -> None:
     """Keep what was sent and what came back, each answer once; what was never sent is not kept."""
-    rows = [_as_row(answer) for answer in answers if answer.requests]
-    if not rows:
+    sent = [answer for answer in answers if answer.requests]
+    if not sent:
         return
-    frame = pd.DataFrame(rows, columns=list(_ROW))
+    contents = [answer.content for answer in sent]
+    frame = pd.DataFrame(
+        {name: [getattr(answer, name) for answer in sent] for name in journal.Answer.__slots__}
+        | {"content": [json.dumps(c, ensure_ascii=False) if isinstance(c, list) else c for c in contents]}
+    )
     with registered(db, "arrived", frame.astype({"reason": "str", "subject": "str", "content": "str"})):
         db.execute(
-            f"insert into model_answers ({', '.join(_ROW)}) "  # noqa: S608 (our own columns)
-            f"select {', '.join(_ROW[:-1])}, answered_at::timestamp from arrived "
-            "where (cache_key, answered_at::timestamp) not in (select (cache_key, answered_at) from model_answers)"
+            """
+            insert into model_answers by name
+            select * replace (answered_at::timestamp as answered_at)
+            from arrived
+            where (cache_key, answered_at::timestamp) not in (select (cache_key, answered_at) from model_answers)
+            """
         )
-
-
-def _as_row(answer: Answer) -> list[Any]:
-    content = answer.content
-    text = content if content is None or isinstance(content, str) else json.dumps(content, ensure_ascii=False)
-    return [text if name == "content" else getattr(answer, name) for name in _ROW]
 
 
 def _no_texts(db: Cursor) -> None:
@@ -164,7 +152,7 @@ def _no_texts(db: Cursor) -> None:
     )
 
 
-def prompts_to_ask(db: Cursor, job: TextJob, model: Model, *, as_of: datetime) -> list[Task]:
+def prompts_to_ask(db: Cursor, job: TextJob, model: Model, *, as_of: datetime) -> list[prompts.Task]:
     """Fill `prompts_to_ask`, the different ones of `prompts` whose answer is not known, worst learners first.
 
     Returns the tasks that their numbers mean.
@@ -174,7 +162,7 @@ def prompts_to_ask(db: Cursor, job: TextJob, model: Model, *, as_of: datetime) -
     return tasks
 
 
-def _make_prompts(db: Cursor, job: TextJob, model: Model, *, as_of: datetime) -> list[Task]:
+def _make_prompts(db: Cursor, job: TextJob, model: Model, *, as_of: datetime) -> list[prompts.Task]:
     """Fill `prompts`, one row per draft a model may be told about; return the tasks that its numbers mean."""
     db.execute(query(job.inputs), {"as_of": as_of})
     pairs = db.execute("select distinct channel, locale from temp.prompt_inputs order by all").fetchall()
@@ -186,7 +174,7 @@ def _make_prompts(db: Cursor, job: TextJob, model: Model, *, as_of: datetime) ->
             [task.key_prefix(model=model.name, base_url=model.address) for task in tasks], dtype="str"
         ),
     )
-    relation: Relation = job.data(db.table("temp.prompt_inputs"))
+    told = job.data(db.table("temp.prompt_inputs")).sql_query()
     with registered(db, "tasks", numbered):
         db.execute(
             f"""
@@ -194,7 +182,7 @@ def _make_prompts(db: Cursor, job: TextJob, model: Model, *, as_of: datetime) ->
             select
                 told.id, told.learner_id, told.type, told.risk_score, told.data, tasks.task, tasks.language,
                 sha256(concat(tasks.prefix, chr(10), told.data)) as cache_key
-            from ({relation.sql_query()}) as told
+            from ({told}) as told
             inner join tasks on told.channel = tasks.channel and told.locale = tasks.locale
             where told.withheld is null
             """  # noqa: S608 (made by Narwhals from our own names)
@@ -202,7 +190,7 @@ def _make_prompts(db: Cursor, job: TextJob, model: Model, *, as_of: datetime) ->
     fields = (
         {"quiz": prompts.disclosed_fields("quiz")}
         if job.kind == "quiz"
-        else {type: prompts.disclosed_fields("nudge", type) for type in NEEDED}
+        else {type: prompts.disclosed_fields("nudge", type) for type in prompts.NEEDED}
     )
     frame = pd.DataFrame({"type": list(fields), "fields": [list(names) for names in fields.values()]})
     with registered(db, "told", frame):
@@ -216,12 +204,12 @@ def _blocks(
     store: Store,
     job: TextJob,
     writer: Writer,
-    tasks: Sequence[Task],
+    tasks: Sequence[prompts.Task],
     *,
     count: int,
     run_id: str,
     now: datetime,
-) -> Iterator[list[Prompt]]:
+) -> Iterator[list[prompts.Prompt]]:
     """Yield the prompts, worst learners first; what each block tells is recorded before it is yielded."""
     for first in range(1, count + 1, PROMPTS_PER_BLOCK):
         with store.read() as db:
@@ -231,19 +219,19 @@ def _blocks(
         yield block
 
 
-def _read_block(db: Cursor, tasks: Sequence[Task], first: int, last: int) -> list[Prompt]:
+def _read_block(db: Cursor, tasks: Sequence[prompts.Task], first: int, last: int) -> list[prompts.Prompt]:
     rows = db.execute(
         "select task, data, cache_key from temp.prompts_to_ask where place between $first and $last order by place",
         {"first": first, "last": last},
     ).fetchall()
-    return [Prompt(tasks[task], data, cache_key) for task, data, cache_key in rows]
+    return [prompts.Prompt(tasks[task], data, cache_key) for task, data, cache_key in rows]
 
 
 def _record(
     db: Cursor,
     job: TextJob,
     writer: Writer,
-    block: Sequence[Prompt],
+    block: Sequence[prompts.Prompt],
     *,
     first: int,
     run_id: str | None,

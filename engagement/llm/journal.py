@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from engagement.content.quiz import QuestionDict
 from engagement.errors import StoreUnusable
@@ -67,23 +67,23 @@ class Answer:
         return self.reason is None
 
 
+@dataclass(frozen=True)
 class Journal:
     """The open file of one process. What `append` has written outlives the process."""
 
-    def __init__(self, descriptor: int, path: Path) -> None:
-        self._descriptor = descriptor
-        self._path = path
+    descriptor: int
+    path: Path
 
     def append(self, answer: Answer) -> None:
         """Write one line; raises `StoreUnusable` where the disk takes no more."""
         fields = {name: getattr(answer, name) for name in Answer.__slots__}  # `asdict` copies deeply
         line = json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
         try:
-            written = os.write(self._descriptor, line)
+            written = os.write(self.descriptor, line)
         except OSError as error:
-            raise StoreUnusable(f"{self._path.name}: an answer cannot be kept: {error.strerror}") from None
+            raise StoreUnusable(f"{self.path.name}: an answer cannot be kept: {error.strerror}") from None
         if written < len(line):
-            raise StoreUnusable(f"{self._path.name}: an answer cannot be kept: the disk is full")
+            raise StoreUnusable(f"{self.path.name}: an answer cannot be kept: the disk is full")
 
 
 @contextmanager
@@ -179,7 +179,6 @@ def folder(store: Path) -> Path:
 def _answers(lines: Iterable[bytes]) -> Iterator[Answer]:
     for line in lines:
         with suppress(ValueError, TypeError):
-            raw: Any = json.loads(line)
-            answer = Answer(**raw)
+            answer = Answer(**json.loads(line))
             datetime.fromisoformat(answer.answered_at)
             yield answer

@@ -119,29 +119,19 @@ class Budget:
             raise InvalidInput(
                 "budget: the price of this model is not known; ENGAGEMENT_PRICE says it, such as 0.40/1.60"
             )
-        self._price = price
+        self.price = price
+        self.spent_usd = spent_usd  # or may be
         self._cap_usd = cap_usd
-        self._spent_usd = spent_usd
         self._reserved_usd = 0.0
         self._settled = asyncio.Event()
-
-    @property
-    def spent_usd(self) -> float:
-        """What is spent, or may be: US dollars."""
-        return self._spent_usd
-
-    @property
-    def knows_price(self) -> bool:
-        """Whether the price of the model is known."""
-        return self._price is not None
 
     async def reserve(self, input_tokens: int, output_tokens: int) -> float:
         """Return the most such a request costs, set aside; wait for others to settle where that would be too much.
 
         Raises `OverBudget` where nothing is under way that could still leave something.
         """
-        most = self._price.cost_usd(input_tokens, output_tokens) if self._price else 0.0
-        while self._cap_usd is not None and self._spent_usd + self._reserved_usd + most > self._cap_usd:
+        most = self.price.cost_usd(input_tokens, output_tokens) if self.price else 0.0
+        while self._cap_usd is not None and self.spent_usd + self._reserved_usd + most > self._cap_usd:
             if self._reserved_usd <= 0:
                 raise OverBudget
             self._settled.clear()
@@ -152,12 +142,7 @@ class Budget:
     def settle(self, reserved_usd: float, cost_usd: float) -> None:
         """Give back what was reserved, and count what it cost."""
         # Sums of many small amounts leave a rest below zero or above it: with nothing under way it is nothing.
-        self._reserved_usd = max(self._reserved_usd - reserved_usd, 0.0)
-        if self._reserved_usd < 1e-12:
-            self._reserved_usd = 0.0
-        self._spent_usd += cost_usd
+        left_usd = self._reserved_usd - reserved_usd
+        self._reserved_usd = left_usd if left_usd >= 1e-12 else 0.0
+        self.spent_usd += cost_usd
         self._settled.set()
-
-    def cost_usd(self, input_tokens: int, output_tokens: int, cached_tokens: int = 0) -> float | None:
-        """Return what so many tokens cost; None where the price is not known."""
-        return self._price.cost_usd(input_tokens, output_tokens, cached_tokens) if self._price else None

@@ -4,7 +4,6 @@ They are in two processes. The writer leaves a small file beside the store, repl
 runs the pipeline looks at it. No one has to look, and a file that is left behind by a killed process is harmless.
 """
 
-import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -74,7 +73,7 @@ def note(store: Path, run_id: str, progress: Progress) -> None:
     path = folder(store) / f"{run_id}{_SUFFIX}"
     unfinished = path.with_suffix(".part")
     with suppress(OSError):
-        unfinished.write_text(json.dumps(asdict(progress)), encoding="utf-8")
+        unfinished.write_bytes(_PROGRESS.dump_json(progress))
         unfinished.replace(path)
 
 

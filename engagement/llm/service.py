@@ -55,11 +55,6 @@ class Job:
     last_answer: float = field(default_factory=time.monotonic)
 
     @property
-    def age_s(self) -> float:
-        """Seconds since it began."""
-        return time.monotonic() - self.began
-
-    @property
     def is_patient(self) -> bool:
         """Whether it may wait for a service that fails at the moment."""
         return self.patience_s > 0
@@ -78,9 +73,9 @@ class _Spent:
         """Count the tokens of a reply and return what they cost: the most, where the service counted none."""
         self.input_tokens += reply.input_tokens
         self.output_tokens += reply.output_tokens
-        if not reply.input_tokens + reply.output_tokens:
+        if budget.price is None or not reply.input_tokens + reply.output_tokens:
             return at_most
-        return budget.cost_usd(reply.input_tokens, reply.output_tokens, reply.cached_tokens) or 0.0
+        return budget.price.cost_usd(reply.input_tokens, reply.output_tokens, reply.cached_tokens)
 
 
 class _GaveUp(Exception):
@@ -101,10 +96,6 @@ class Service:
         self._thread = threading.Thread(target=self._loop.run_forever, name="model", daemon=True)
         self._thread.start()
         atexit.register(self.close)
-
-    def soon(self, call: Callable[..., None], *arguments: Any) -> None:
-        """Let the service's own thread make a call."""
-        self._loop.call_soon_threadsafe(call, *arguments)
 
     def begin(self, work: Coroutine[Any, Any, Any]) -> "concurrent.futures.Future[Any]":
         """Start work on the service's own loop."""
@@ -184,7 +175,7 @@ class Service:
             requests=spent.requests,
             input_tokens=spent.input_tokens,
             output_tokens=spent.output_tokens,
-            cost_usd=spent.cost_usd if job.budget.knows_price else None,
+            cost_usd=spent.cost_usd if job.budget.price else None,
         )
 
     async def _attempts(
@@ -222,7 +213,7 @@ class Service:
                 if held_s <= 0 and self._breaker.admits():
                     return
                 if job.is_patient:
-                    if min(self._breaker.open_s, job.age_s) > job.patience_s:
+                    if min(self._breaker.open_s, time.monotonic() - job.began) > job.patience_s:
                         job.stopped = "breaker_open"
                     await asyncio.sleep(jittered(LOOK_S))
                 elif held_s <= 0:

@@ -43,21 +43,18 @@ def confirm(
     InvalidInput
         A text that is no title: longer than 80 characters, or with characters no title has.
     """
-    _check_kind(kind)
     if title is not None and len(texts) != 1:
         raise InvalidInput("title: another title can be given for one text at a time")
     with store.write() as db:
         _check_known(store, texts, kind)
         for text in texts:
-            told = _checked(title or text)
-            named = {"kind": kind, "text": text, "title": told, "actor": actor, "now": now}
+            named = {"kind": kind, "text": text, "title": _checked(title or text), "actor": actor, "now": now}
             db.execute("insert or replace into titles values ($kind, $text, $title, $actor, $now)", named)
         return _those(store, kind, texts)
 
 
 def withdraw(store: Store, texts: Sequence[str], *, kind: str) -> list[dict[str, Any]]:
     """Keep the titles back from now on, and return what `listed` says of them. Raises `NotFound`."""
-    _check_kind(kind)
     with store.write() as db:
         _check_known(store, texts, kind)
         db.execute(
@@ -71,15 +68,11 @@ def _those(store: Store, kind: str, texts: Sequence[str]) -> list[dict[str, Any]
     return [row for row in listed(store) if row["kind"] == kind and row["text"] in texts]
 
 
-def _check_kind(kind: str) -> None:
+def _check_known(store: Store, texts: Sequence[str], kind: str) -> None:
     if kind not in KINDS:
         raise InvalidInput(f"kind {kind[:40]!r}: allowed are {', '.join(KINDS)}")
-
-
-def _check_known(store: Store, texts: Sequence[str], kind: str) -> None:
     known = {row["text"] for row in _those(store, kind, texts)}
-    missing = [text for text in texts if text not in known]
-    if missing:
+    if missing := [text for text in texts if text not in known]:
         raise NotFound(f"{kind}: {len(missing)} of {len(texts)} not known, first {missing[0][:40]!r}")
 
 

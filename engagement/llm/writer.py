@@ -22,6 +22,7 @@ from engagement.errors import EngagementError
 from engagement.llm.client import DEFAULT_BASE_URL, Model
 from engagement.llm.journal import Answer, Journal
 from engagement.llm.pricing import Budget, Price, price
+from engagement.llm.progress import Progress
 from engagement.llm.prompts import Prompt, Task
 from engagement.llm.service import DEADLINE_S, LOOK_S, Job, Service, about
 from engagement.settings import DEFAULT_MODEL, Settings
@@ -33,50 +34,39 @@ _STARTING_S: Final = 0.2  # for the thread, on top of the deadline
 
 
 class Batch:
-    """Many prompts on their way; `stopped` is the reason why the rest was not asked, None where all were."""
+    """Many prompts on their way; `job.stopped` is the reason why the rest was not asked, None where all were."""
 
     def __init__(self, service: Service, budget: Budget, journal: Journal, run_id: str | None) -> None:
         self._service = service
         self._journal = journal
-        self._job = Job(budget, service.model.outage_wait_s, run_id)
+        self.job = Job(budget, service.model.outage_wait_s, run_id)
         self._waiting: asyncio.Queue[Prompt | None] = asyncio.Queue()
         self._arrived: queue.SimpleQueue[Answer] = queue.SimpleQueue()
         self._keeping = threading.Lock()
         self._ended = False
-        self._began = time.monotonic()
         self.asked = 0
         self.written = 0
 
-    @property
-    def stopped(self) -> str | None:
-        """Why nothing more is asked."""
-        return self._job.stopped
-
-    @property
-    def spent_usd(self) -> float:
-        """What has been spent, US dollars."""
-        return self._job.budget.spent_usd
-
-    @property
-    def seconds(self) -> float:
-        """Since when it is on its way."""
-        return time.monotonic() - self._began
+    def progress(self, total: int) -> Progress:
+        """Return how far it is on its way through so many prompts."""
+        spent_usd = self.job.budget.spent_usd if self.job.budget.price else None
+        return Progress(self.asked, total, self.written, spent_usd, time.monotonic() - self.job.began)
 
     def answers(self, chunks: Iterator[Sequence[Prompt]]) -> Iterator[list[Answer]]:
         """Yield answers as they come, some hundreds or those of two seconds; each is in the journal by then.
 
         `chunks` are taken in this thread, one when there is soon nothing left to ask, and none after a stop.
         """
-        crew = self._service.begin(self._service.all(self._waiting, self._job, self._done))
+        crew = self._service.begin(self._service.all(self._waiting, self.job, self._done))
         fed, more, delivered = 0, True, time.monotonic()
         ready: list[Answer] = []
         try:
             while more or self.asked < fed:
                 if more and fed - self.asked <= 2 * self._service.model.concurrency:
-                    chunk = None if self.stopped else next(chunks, None)
+                    chunk = None if self.job.stopped else next(chunks, None)
                     more = chunk is not None
                     fed += len(chunk or ())
-                    self._service.soon(self._feed, chunk)
+                    self._service.begin(self._feed(chunk))
                 with suppress(queue.Empty):
                     ready.append(self._arrived.get(timeout=LOOK_S))
                     self.asked += 1
@@ -93,7 +83,7 @@ class Batch:
                 self._ended = True
             crew.cancel()
 
-    def _feed(self, chunk: Sequence[Prompt] | None) -> None:
+    async def _feed(self, chunk: Sequence[Prompt] | None) -> None:
         for prompt in (None,) if chunk is None else chunk:
             self._waiting.put_nowait(prompt)
 

@@ -163,7 +163,7 @@ def _batch(writer: Writer, count: int) -> dict[str, Any]:
             if not early_rss_mb and reasons.total() >= EARLY:
                 early_rss_mb = _memory_mb("VmRSS")
         taken = _since(clocks)
-    return taken | {"reasons": reasons, "stopped": batch.stopped, "early_rss_mb": early_rss_mb}
+    return taken | {"reasons": reasons, "stopped": batch.job.stopped, "early_rss_mb": early_rss_mb}
 
 
 def _clocks() -> tuple[float, float]:

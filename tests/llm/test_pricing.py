@@ -157,8 +157,7 @@ def test_without_a_cap_nobody_waits_and_what_is_spent_is_counted():
 
 def test_without_a_price_nothing_is_counted_and_a_cap_is_refused():
     assert run(Budget(None).reserve(10, 10)) == 0
-    assert Budget(None).cost_usd(10, 10) is None
-    assert not Budget(None).knows_price
+    assert Budget(None).price is None
     with pytest.raises(InvalidInput, match="ENGAGEMENT_PRICE"):
         Budget(None, cap_usd=5)
 

@@ -287,7 +287,7 @@ def test_a_batch_is_written_and_no_more_are_under_way_than_was_set(tmp_path):
     assert len({answer.cache_key for answer in asked.answers}) == 400
     assert {answer.run_id for answer in asked.answers} == {"nightly-2026-03-01-1"}
     assert (asked.batch.asked, asked.batch.written) == (400, 400)
-    assert asked.batch.spent_usd == pytest.approx(400 * SENTENCE_USD)
+    assert asked.batch.job.budget.spent_usd == pytest.approx(400 * SENTENCE_USD)
     assert server.answered == 400
     assert server.most_at_once == 12
 
@@ -325,7 +325,7 @@ def test_what_a_person_has_to_change_ends_a_batch_at_once(tmp_path, server, faul
         asked = Asked(writer, 500, tmp_path)
     assert (asked.reasons, asked.stopped) == ({reason}, reason)
     assert server.answered <= 16
-    assert asked.batch.spent_usd == 0
+    assert asked.batch.job.budget.spent_usd == 0
 
 
 def test_each_answer_is_in_the_journal_when_it_is_handed_over(tmp_path):
@@ -506,11 +506,11 @@ def test_a_batch_never_costs_more_than_its_budget(tmp_path):
     with ModelServer(billed(usd)) as server, asking(server, cap_usd=0.05, concurrency=16) as writer:
         asked = Asked(writer, 500, tmp_path)
     assert 0.03 < sum(usd) <= 0.05
-    assert 0.05 - RESERVED_USD < asked.batch.spent_usd <= 0.05
+    assert 0.05 - RESERVED_USD < asked.batch.job.budget.spent_usd <= 0.05
     assert asked.stopped == "budget"
     assert asked.written > 50
     assert {"budget"} < asked.reasons <= {"budget", None, "unavailable"}
-    assert sum(answer.cost_usd for answer in asked.answers) == pytest.approx(asked.batch.spent_usd)
+    assert sum(answer.cost_usd for answer in asked.answers) == pytest.approx(asked.batch.job.budget.spent_usd)
 
 
 def test_a_service_that_counts_no_tokens_spends_the_budget_all_the_same(tmp_path, server):

@@ -70,7 +70,7 @@ class Asked:
 
     @property
     def stopped(self):
-        return self.batch.stopped
+        return self.batch.job.stopped
 
     @property
     def written(self):

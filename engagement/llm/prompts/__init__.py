@@ -288,8 +288,8 @@ def _range(column: str) -> nw.Expr:
 
 def _with_data(frame: IntoFrameT, lines: Sequence[nw.Expr]) -> IntoFrameT:
     table: nw.LazyFrame[Any] = nw.from_native(cast("Any", frame))
-    joined = table.with_columns(data=nw.concat_str(*lines, separator="\n", ignore_nulls=True))
-    return cast("IntoFrameT", joined.to_native())
+    data = nw.concat_str(*lines, separator="\n", ignore_nulls=True)
+    return cast("IntoFrameT", table.with_columns(data=data).to_native())
 
 
 def _object(properties: Mapping[str, Any]) -> dict[str, Any]:
