@@ -97,7 +97,11 @@ class Question(BaseModel, frozen=True, extra="forbid"):
         return [
             ("stem", self.stem),
             ("explanation", self.explanation),
-            *(pair for option in self.options for pair in (("text", option.text), ("feedback", option.feedback))),
+            *(
+                pair
+                for option in self.options
+                for pair in (("text", option.text), ("feedback", option.feedback))
+            ),
         ]
 
 

@@ -274,9 +274,7 @@ def _meaning(error: "openai.APIStatusError") -> Failure:
     if status == 429:
         return Failure("rate_limited", retry_after_s=_retry_after_s(error.response.headers))
     if status in _TRY_AGAIN or status >= 500:
-        return Failure(
-            "unavailable", is_outage=True, retry_after_s=_retry_after_s(error.response.headers)
-        )
+        return Failure("unavailable", is_outage=True, retry_after_s=_retry_after_s(error.response.headers))
     return Failure("bad_request")
 
 

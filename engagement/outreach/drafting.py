@@ -5,23 +5,22 @@ written once, however many learners it is for, and where a model gives none, a t
 from a quiz stands in a `DraftKind`; the rules stand here, once.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
 from typing import Any, Final
 
 from engagement import audit
-from engagement.audit import Actor
 from engagement.content import templates
+from engagement.content.generation import Generation
 from engagement.dates import iso_week
 from engagement.errors import InvalidInput
-from engagement.llm import completions
-from engagement.llm.completions import TextJob
-from engagement.llm.writer import Writer
+from engagement.llm import completions, prompts
+from engagement.llm.writer import Writer, writer_for
 from engagement.outreach import editing, queue
-from engagement.outreach.queue import PUBLISHED, TABLES
 from engagement.runs import Run
+from engagement.settings import read_settings
 from engagement.store import TEXT_ROWS_PER_BLOCK, Cursor, Store, first_row, query
 from engagement.targeting import decisions, selection
 
@@ -74,7 +73,7 @@ class DraftKind:
         The usual limits that one more goes past when a person asks for it, as codes.
     """
 
-    job: TextJob
+    job: completions.TextJob
     one_per: str
     period: Callable[[date], str]
     choices: int
@@ -88,12 +87,42 @@ class DraftKind:
     @property
     def table(self) -> str:
         """The table of the store that holds them."""
-        return TABLES[self.job.kind]
+        return queue.TABLES[self.job.kind]
 
 
 def variant_key(learner_id: str, campaign: str, day: date) -> str:
     """Return what keeps a learner's words the same for one campaign and ISO week."""
     return f"{learner_id}|{campaign}|{iso_week(day)}"
+
+
+async def generated(
+    job: completions.TextJob,
+    template: Callable[..., Generation],
+    context: Mapping[str, object],
+    *,
+    channel: str,
+    variant: int,
+    titles: Collection[str],
+    withheld: str,
+) -> dict[str, object]:
+    """Return a text for one context that is in no store, within eight seconds, as other programs rely on it.
+
+    The `template`, with the reason, where the context is `withheld` from a model, or none writes a text.
+    """
+    writer = writer_for(read_settings())
+    reason = writer.why_not or withheld
+    if not reason:
+        task = job.task(channel, str(context.get("locale") or ""))
+        prefix = writer.key_prefix(task)
+        answer = await writer.write_soon(
+            prompts.one(task, job.data, context, variant=variant, titles=titles, prefix=prefix)
+        )
+        if not answer.reason:
+            return Generation(
+                content=answer.content or "", prompt_version=answer.prompt_version, gpt_fallback=False
+            ).as_contract()
+        reason = answer.reason
+    return template(context, reason=reason).as_contract()
 
 
 def draft(store: Store, kind: DraftKind, run: Run, writer: Writer) -> int:
@@ -124,17 +153,20 @@ def choose(db: Cursor, kind: DraftKind, run: Run, *, why_not: str, rewrites: boo
 
     Where it `rewrites`, a template of an earlier attempt that nobody has touched counts as none.
     """
-    named = {
-        "kind": kind.job.kind,
-        "drafts": kind.table,
-        "run_id": run.run_id,
-        "why_not": why_not,
-        "rewrites": rewrites,
-        "week": iso_week(run.day),
-        "choices": kind.choices,
-        "variants": templates.VARIANTS,
-    }
-    db.execute(query("outreach/to_draft"), {**named, **_once(kind, run)})
+    db.execute(
+        query("outreach/to_draft"),
+        {
+            **_once(kind, run),
+            "kind": kind.job.kind,
+            "drafts": kind.table,
+            "run_id": run.run_id,
+            "why_not": why_not,
+            "rewrites": rewrites,
+            "week": iso_week(run.day),
+            "choices": kind.choices,
+            "variants": templates.VARIANTS,
+        },
+    )
 
 
 def _once(kind: DraftKind, run: Run) -> dict[str, str]:
@@ -148,7 +180,7 @@ def write(
     learner_id: str,
     asked: Mapping[str, str],
     *,
-    by: Actor,
+    by: audit.Actor,
     writer: Writer,
 ) -> tuple[dict[str, Any], list[str]]:
     """Draft one that a person asked for and return it as `queue.one` does, and the usual limits that it goes past.
@@ -167,7 +199,7 @@ def write(
             draw = templates.drawn(variant_key(learner_id, MANUAL, by.day), kind.choices)
             _want(db, kind, about, writer, id=draft_id, draw=draw)
         completions.complete_one(store, kind.job, writer, as_of=learner["known_at"])
-        passed = {"past": limits} if (limits := kind.limits(learner)) else {}
+        limits = kind.limits(learner)
         made = {"run_id": None, "campaign": MANUAL, "period": period, "as_of": by.now, "created_at": by.now}
         with store.write() as db:
             _refuse(decisions.consents(db, learner_id), about["channel"])  # who opted out meanwhile
@@ -178,7 +210,11 @@ def write(
                 f"{kind.job.kind}_drafted",
                 by=by,
                 source="review",
-                metadata={f"{kind.job.kind}_id": draft_id, "version": 1, **passed},
+                metadata={
+                    f"{kind.job.kind}_id": draft_id,
+                    "version": 1,
+                    **({"past": limits} if limits else {}),
+                },
             )
             return queue.one(db, kind.job.kind, draft_id, programs=None), limits
 
@@ -203,7 +239,7 @@ def rewrite(
     draft_id: str,
     *,
     version: int,
-    by: Actor,
+    by: audit.Actor,
     writer: Writer,
 ) -> dict[str, Any]:
     """Have a draft written anew, in another style, about what is known by now; return it as `queue.one` does.
@@ -233,9 +269,9 @@ def _want(
     db: Cursor, kind: DraftKind, about: Mapping[str, Any], writer: Writer, *, id: str, draw: int
 ) -> None:
     """Fill `to_draft` with one draft about the learner, and prepare its template."""
-    chosen = {name: about[name] for name in (*_OF_THE_LEARNER, "type", "channel", "topic")}
     named = {"id": id, "draw": draw, "variants": templates.VARIANTS, "why_not": writer.why_not}
-    db.execute(_ONE_TO_DRAFT, {**chosen, **named})
+    named |= {name: about[name] for name in (*_OF_THE_LEARNER, "type", "channel", "topic")}
+    db.execute(_ONE_TO_DRAFT, named)
     kind.write_templates(db)
 
 
@@ -267,7 +303,7 @@ def _insert(db: Cursor, kind: DraftKind, made: Mapping[str, object], *, first_pl
     )
 
 
-def _replace(db: Cursor, kind: DraftKind, by: Actor) -> None:
+def _replace(db: Cursor, kind: DraftKind, by: audit.Actor) -> None:
     """Put what was written anew into its draft, one version on. What a run is about to put there stays as it is."""
     db.execute(query("outreach/drafted"))
     columns = {name: name for name in _WRITTEN} | dict(kind.text)
@@ -278,7 +314,7 @@ def _replace(db: Cursor, kind: DraftKind, by: Actor) -> None:
             {", ".join(f"{column} = drafted.{name}" for column, name in columns.items())},
             version = version + 1, edited = false, changed_by = $actor, changed_at = $now
         from temp.drafted
-        where {kind.table}.id = drafted.id and {PUBLISHED}
+        where {kind.table}.id = drafted.id and {queue.PUBLISHED}
         """,  # noqa: S608 (our own tables and columns)
         {"actor": by.name, "now": by.now},
     )
@@ -308,7 +344,6 @@ def discard(db: Cursor, kind: DraftKind, run_id: str) -> None:
 
 
 def _refuse(learner: Mapping[str, Any], channel: str) -> None:
-    code = selection.refusal_by_hand(learner, channel)
-    if code:
+    if code := selection.refusal_by_hand(learner, channel):
         why = _REFUSED["no_opt_in" if (channel, code) == ("whatsapp", "no_address") else code]
         raise InvalidInput(f"learner {learner['learner_id']!r}: {why}")

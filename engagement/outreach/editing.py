@@ -115,7 +115,9 @@ def draft_as_seen(
     return draft
 
 
-def edited(db: Cursor, kind: queue.Kind, draft: dict[str, Any], event: str, *, by: audit.Actor) -> dict[str, Any]:
+def edited(
+    db: Cursor, kind: queue.Kind, draft: dict[str, Any], event: str, *, by: audit.Actor
+) -> dict[str, Any]:
     """Record that a draft has a new text, one version on, and return it as it is now. No text is in the event."""
     audit.record(
         db,

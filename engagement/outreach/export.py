@@ -14,7 +14,6 @@ from engagement.audit import Actor
 from engagement.content import quiz_export
 from engagement.errors import InvalidInput
 from engagement.outreach import queue, review
-from engagement.outreach.queue import TABLES, Filter, Kind
 from engagement.store import Cursor, Store
 from engagement.text import write_spreadsheet
 
@@ -87,8 +86,8 @@ def hand_over(store: Store, *, by: Actor) -> list[dict[str, Any]]:
 
 
 def _sendable(db: Cursor) -> list[str]:
-    rows = db.execute(f"select id from published_nudges where {_SENDABLE}").fetchall()  # noqa: S608 (ours)
-    return [row[0] for row in rows]
+    ids = db.execute(f"select id from published_nudges where {_SENDABLE}").fetchall()  # noqa: S608 (ours)
+    return [nudge_id for (nudge_id,) in ids]
 
 
 def write_csv(rows: Sequence[Mapping[str, Any]], file: TextIO) -> None:
@@ -98,7 +97,7 @@ def write_csv(rows: Sequence[Mapping[str, Any]], file: TextIO) -> None:
 
 def queue_file(
     store: Store,
-    kind: Kind,
+    kind: queue.Kind,
     *,
     programs: Sequence[str] | None,
     format: str,
@@ -114,10 +113,10 @@ def queue_file(
     """
     if format not in ("csv", "json"):
         raise InvalidInput(f"format {format!r}: allowed are csv, json")
-    wanted = Filter(status=status, program=program, written_by=written_by, search=search)
+    wanted = queue.Filter(status=status, program=program, written_by=written_by, search=search)
     with store.read() as db:
-        rows = queue.all_pages(db, kind, wanted, programs)
-    name = f"{TABLES[kind]}-{status or 'all'}"
+        rows = queue.worst_first(db, kind, wanted, programs)
+    name = f"{queue.TABLES[kind]}-{status or 'all'}"
     if format == "json":
         text = json.dumps(rows, ensure_ascii=False, indent=2, default=_as_text)
         return {"filename": f"{name}.json", "mime": "application/json", "text": text}
@@ -146,7 +145,6 @@ def _nudge_line(nudge: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _quiz_lines(quiz: Mapping[str, Any]) -> list[dict[str, Any]]:
-    written_by = "template" if quiz["gpt_fallback"] else "model"
     return [
         {
             **quiz,
@@ -159,7 +157,7 @@ def _quiz_lines(quiz: Mapping[str, Any]) -> list[dict[str, Any]]:
             "right": "abcd"[question["answer_index"]],
             "explanation": question["explanation"],
             "difficulty": question["difficulty"],
-            "written_by": written_by,
+            "written_by": "template" if quiz["gpt_fallback"] else "model",
         }
         for number, question in enumerate(quiz["questions"], start=1)
     ]

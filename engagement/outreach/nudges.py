@@ -17,12 +17,10 @@ from engagement.content.generation import Generation
 from engagement.errors import InvalidInput
 from engagement.llm import prompts
 from engagement.llm.completions import TextJob
-from engagement.llm.writer import TEMPLATES, Writer, writer_for
+from engagement.llm.writer import TEMPLATES, Writer
 from engagement.outreach import drafting
-from engagement.outreach.drafting import DraftKind
 from engagement.policy import DEFAULT_SELECTION
 from engagement.runs import Run
-from engagement.settings import read_settings
 from engagement.store import Cursor, Store, first_row, query, registered
 from engagement.targeting import selection
 from engagement.vocabulary import CHANNELS, NUDGE_TYPES
@@ -34,7 +32,9 @@ WANTED: Final = TextJob(
     table="to_draft",
     inputs="outreach/prompt_inputs",
     data=prompts.nudge_data,
-    task=lambda channel, locale: prompts.nudge_task(channel, templates.nudge_language(locale)),
+    task=lambda channel, locale: prompts.nudge_task(
+        channel, templates.nearest(locale, templates.load_nudges()).locale
+    ),
 )
 
 
@@ -55,24 +55,15 @@ async def generate_nudge(context: Mapping[str, object], *, titles: Collection[st
         The programs and topics that a person has confirmed; others go to the model as a neutral word.
     """
     _check(context)
-    writer = writer_for(read_settings())
-    if writer.is_nobody or context.get("llm_opt_out"):
-        return generate(context, reason=writer.why_not or "opted_out").as_contract()
-    task = WANTED.task(str(context["channel"]), str(context.get("locale") or ""))
-    prompt = prompts.one(
-        task,
-        WANTED.data,
+    return await drafting.generated(
+        WANTED,
+        generate,
         context,
+        channel=str(context["channel"]),
         variant=_variant(context),
         titles=titles,
-        prefix=writer.key_prefix(task),
+        withheld="opted_out" if context.get("llm_opt_out") else "",
     )
-    answer = await writer.write_soon(prompt)
-    if answer.reason:
-        return generate(context, reason=answer.reason).as_contract()
-    return Generation(
-        content=answer.content or "", prompt_version=answer.prompt_version, gpt_fallback=False
-    ).as_contract()
 
 
 def generate(context: Mapping[str, object], *, reason: str = "no_model") -> Generation:
@@ -88,8 +79,7 @@ def generate(context: Mapping[str, object], *, reason: str = "no_model") -> Gene
 
 
 def _check(context: Mapping[str, object]) -> None:
-    missing = [name for name in ("type", "channel") if not context.get(name)]
-    if missing:
+    if missing := [name for name in ("type", "channel") if not context.get(name)]:
         raise InvalidInput(f"context: {', '.join(missing)} missing")
     for name, allowed in (("type", NUDGE_TYPES), ("channel", CHANNELS)):
         if context[name] not in allowed:
@@ -165,7 +155,7 @@ def _write_templates(db: Cursor) -> None:
     db.execute(query("outreach/nudge_templates"))
 
 
-NUDGES: Final = DraftKind(
+NUDGES: Final = drafting.DraftKind(
     job=WANTED,
     one_per="person_id",
     period=date.isoformat,

@@ -33,8 +33,6 @@ _FROM: Final = {
     # A quiz has no score of its own: the learner's of today.
     "quiz": "published_quizzes as drafts left join risk_scores on drafts.learner_id = risk_scores.learner_id",
 }
-_WORST_FIRST: Final = "order by risk_score desc nulls last, drafts.id"
-_NEWEST_FIRST: Final = "order by drafts.created_at desc, drafts.id"
 # Asked of the learner's entry to say whether something may go out; nobody reads them.
 _ABOUT_THE_LEARNER: Final = (
     "active",
@@ -112,20 +110,19 @@ def queue(
             f"select drafts.status, count(*) from {_from(kind)} where {condition} group by drafts.status",  # noqa: S608
             named,
         ).fetchall()
-        ids = _ids(db, kind, wanted, programs, f"limit {PAGE_SIZE} offset {(page - 1) * PAGE_SIZE}")
-        rows = _read(db, kind, ids)
+        rows = worst_first(db, kind, wanted, programs, f"limit {PAGE_SIZE} offset {(page - 1) * PAGE_SIZE}")
     counts = dict.fromkeys(STATUSES, 0) | dict(counted)
     return {"total": counts[status], "page": page, "page_size": PAGE_SIZE, "counts": counts, "rows": rows}
 
 
-def nudges_of(db: Cursor, learner_id: str) -> list[dict[str, Any]]:
-    """Return the learner's nudges, newest first. Whether the viewer may see the learner is the caller's to check."""
-    return _read(db, "nudge", _ids_of(db, "nudge", learner_id))
-
-
-def quizzes_of(db: Cursor, learner_id: str) -> list[dict[str, Any]]:
-    """Return the learner's quizzes, newest first. Whether the viewer may see the learner is the caller's to check."""
-    return _read(db, "quiz", _ids_of(db, "quiz", learner_id))
+def of_learner(db: Cursor, kind: Kind, learner_id: str) -> list[dict[str, Any]]:
+    """Return the learner's own, newest first. Whether the viewer may see the learner is the caller's to check."""
+    return _selected(
+        db,
+        kind,
+        "drafts.learner_id = $learner_id order by drafts.created_at desc, drafts.id",
+        {"learner_id": learner_id},
+    )
 
 
 def one(db: Cursor, kind: Kind, draft_id: str, *, programs: Sequence[str] | None) -> dict[str, Any]:
@@ -136,9 +133,13 @@ def one(db: Cursor, kind: Kind, draft_id: str, *, programs: Sequence[str] | None
     return found[0]
 
 
-def all_pages(db: Cursor, kind: Kind, wanted: Filter, programs: Sequence[str] | None) -> list[dict[str, Any]]:
-    """Return all rows of the queue, worst first."""
-    return _read(db, kind, _ids(db, kind, wanted, programs))
+def worst_first(
+    db: Cursor, kind: Kind, wanted: Filter, programs: Sequence[str] | None, limit: str = ""
+) -> list[dict[str, Any]]:
+    """Return rows of the queue, worst first: all, or as many as `limit` says."""
+    condition, named = wanted.where(programs)
+    order = "order by risk_score desc nulls last, drafts.id"
+    return _selected(db, kind, f"{condition} {order} {limit}", named)
 
 
 def those(
@@ -154,23 +155,9 @@ def _from(kind: str) -> str:
     return _FROM[kind]
 
 
-def _ids(
-    db: Cursor, kind: Kind, wanted: Filter, programs: Sequence[str] | None, limit: str = ""
-) -> list[str]:
-    condition, named = wanted.where(programs)
-    rows = db.execute(
-        f"select drafts.id from {_from(kind)} where {condition} {_WORST_FIRST} {limit}",  # noqa: S608 (ours)
-        named,
-    ).fetchall()
-    return [row[0] for row in rows]
-
-
-def _ids_of(db: Cursor, kind: Kind, learner_id: str) -> list[str]:
-    rows = db.execute(
-        f"select drafts.id from {_from(kind)} where drafts.learner_id = $learner_id {_NEWEST_FIRST}",  # noqa: S608
-        {"learner_id": learner_id},
-    ).fetchall()
-    return [row[0] for row in rows]
+def _selected(db: Cursor, kind: Kind, condition: str, named: Mapping[str, object]) -> list[dict[str, Any]]:
+    ids = db.execute(f"select drafts.id from {_from(kind)} where {condition}", dict(named)).fetchall()  # noqa: S608
+    return _read(db, kind, [draft_id for (draft_id,) in ids])
 
 
 def _read(db: Cursor, kind: Kind, ids: Sequence[str]) -> list[dict[str, Any]]:

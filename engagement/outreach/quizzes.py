@@ -15,11 +15,9 @@ from engagement.content.generation import Generation
 from engagement.dates import iso_week
 from engagement.llm import prompts
 from engagement.llm.completions import TextJob
-from engagement.llm.writer import TEMPLATES, Writer, writer_for
+from engagement.llm.writer import TEMPLATES, Writer
 from engagement.outreach import drafting
-from engagement.outreach.drafting import DraftKind
 from engagement.runs import Run
-from engagement.settings import read_settings
 from engagement.store import Cursor, Store, query, registered
 
 _IS_A_QUIZ: Final = {"type": "quiz", "channel": "quiz"}
@@ -29,7 +27,9 @@ WANTED: Final = TextJob(
     table="to_draft",
     inputs="outreach/prompt_inputs",
     data=prompts.quiz_data,
-    task=lambda _channel, locale: prompts.quiz_task(templates.quiz_language(locale)),
+    task=lambda _channel, locale: prompts.quiz_task(
+        templates.nearest(locale, templates.load_quizzes()).locale
+    ),
 )
 
 
@@ -47,7 +47,6 @@ async def generate_quiz(context: Mapping[str, object], *, titles: Collection[str
     titles
         The topics that a person has confirmed; a quiz on another one is a template.
     """
-    writer = writer_for(read_settings())
     topic = context.get("topic")
     withheld = (
         "opted_out"
@@ -56,23 +55,15 @@ async def generate_quiz(context: Mapping[str, object], *, titles: Collection[str
         if topic and topic not in titles
         else ""
     )
-    if writer.is_nobody or withheld:
-        return generate(context, reason=writer.why_not or withheld).as_contract()
-    task = WANTED.task("", str(context.get("locale") or ""))
-    prompt = prompts.one(
-        task,
-        WANTED.data,
+    return await drafting.generated(
+        WANTED,
+        generate,
         context,
+        channel="",
         variant=_order(context) % templates.VARIANTS + 1,
         titles=titles,
-        prefix=writer.key_prefix(task),
+        withheld=withheld,
     )
-    answer = await writer.write_soon(prompt)
-    if answer.reason:
-        return generate(context, reason=answer.reason).as_contract()
-    return Generation(
-        content=answer.content or [], prompt_version=answer.prompt_version, gpt_fallback=False
-    ).as_contract()
 
 
 def generate(context: Mapping[str, object], *, reason: str = "no_model") -> Generation:
@@ -163,7 +154,7 @@ def _write_templates(db: Cursor) -> None:
     db.execute(query("outreach/quiz_templates"))
 
 
-QUIZZES: Final = DraftKind(
+QUIZZES: Final = drafting.DraftKind(
     job=WANTED,
     one_per="learner_id",
     period=iso_week,

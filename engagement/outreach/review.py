@@ -15,7 +15,6 @@ from engagement.audit import Actor
 from engagement.content.names import fill
 from engagement.errors import InvalidInput, NotFound
 from engagement.outreach import queue
-from engagement.outreach.queue import PUBLISHED, TABLES, Kind
 from engagement.policy import DRAFT_HOURS
 from engagement.store import TEXT_ROWS_PER_BLOCK, Cursor, Store, first_row, query, records
 from engagement.text import plain_text
@@ -27,10 +26,8 @@ TRANSITIONS: Final = {
     "queued": ("sent", "failed", "draft"),  # undo until exported
     "sent": ("delivered", "failed"),
 }
-STATUSES: Final = queue.STATUSES
 BY_HAND: Final = ("approved", "rejected", "draft")  # where a person may move what a page shows
 QUIZ_DAYS: Final = 7  # one is drafted a week
-SYSTEM: Final = "system"
 # What else a move leaves in the row. A quiz is handed on by a person: when, nobody records.
 _STAMPS: Final = {
     "nudge": """,
@@ -40,30 +37,15 @@ _STAMPS: Final = {
 }
 
 THOSE: Final = "id in (select unnest($ids::text[]))"
-_LISTED: Final = """
-    select nudges.id, nudges.learner_id, nudges.program, nudges.channel, nudges.type, nudges.status, nudges.version,
-        nudges.risk_label, nudges.risk_score, nudges.subject, nudges.content, nudges.gpt_fallback, nudges.reason,
-        nudges.created_at, learners.name, learners.email, learners.phone
-    from published_nudges as nudges
-    inner join learners on nudges.learner_id = learners.id
-"""
 
 
 def listed(store: Store, *, status: str | None = "draft", program: str | None = None) -> list[dict[str, Any]]:
     """Return the nudges of published runs and those asked for by hand, worst first, with the name filled in."""
-    if status is not None and status not in STATUSES:
-        raise InvalidInput(f"status {status!r}: allowed are {', '.join(STATUSES)}")
+    if status is not None and status not in queue.STATUSES:
+        raise InvalidInput(f"status {status!r}: allowed are {', '.join(queue.STATUSES)}")
+    asked = "($status is null or nudges.status = $status) and ($program is null or nudges.program = $program)"
     with store.read() as db:
-        rows = records(
-            db,
-            _LISTED
-            + """
-            where ($status is null or nudges.status = $status) and ($program is null or nudges.program = $program)
-            order by nudges.risk_score desc nulls last, nudges.id
-            """,
-            {"status": status, "program": program},
-        )
-    return _named(rows)
+        return _listed(db, asked, {"status": status, "program": program})
 
 
 def approve(store: Store, ids: Sequence[str], *, by: Actor) -> list[dict[str, Any]]:
@@ -93,7 +75,7 @@ def move(
 
 def move_seen(
     store: Store,
-    kind: Kind,
+    kind: queue.Kind,
     seen: Mapping[str, int],
     to: str,
     *,
@@ -180,12 +162,12 @@ def expire_quizzes(store: Store, as_of: datetime, *, now: datetime) -> int:
 
 def _nobody(now: datetime) -> Actor:
     """Return who acts where time has passed and nobody did."""
-    return Actor(name=SYSTEM, now=now, day=now.date(), programs=None)
+    return Actor(name="system", now=now, day=now.date(), programs=None)
 
 
 def move_where(
     db: Cursor,
-    kind: Kind,
+    kind: queue.Kind,
     condition: str,
     named: Mapping[str, object],
     status: str,
@@ -197,10 +179,11 @@ def move_where(
 
     Raises `InvalidInput` where one of them may not go there.
     """
+    table = queue.TABLES[kind]
     db.execute(
         f"""
         create or replace temp table moving as
-        select id, learner_id, status, version, created_at from published_{TABLES[kind]} where {condition}
+        select id, learner_id, status, version, created_at from published_{table} where {condition}
         """,  # noqa: S608 (ours)
         dict(named),
     )
@@ -211,15 +194,15 @@ def move_where(
         if status not in allowed:
             may = f"it may become {', '.join(allowed)}" if allowed else "it stays as it is"
             raise InvalidInput(
-                f"status: {count} of the {TABLES[kind]}, first {first[:12]!r}, cannot go from {before} to {status}; "
+                f"status: {count} of the {table}, first {first[:12]!r}, cannot go from {before} to {status}; "
                 f"{may}"
             )
     change = {"status": status, "now": by.now, "actor": by.name}
     db.execute(
         f"""
-        update {TABLES[kind]}
+        update {table}
         set status = $status, version = version + 1, changed_by = $actor, changed_at = $now{_STAMPS[kind]}
-        where id in (select moving.id from temp.moving) and {PUBLISHED}
+        where id in (select moving.id from temp.moving) and {queue.PUBLISHED}
         """,  # noqa: S608 (ours)
         change,
     )
@@ -231,10 +214,7 @@ def move_where(
 
 def those(db: Cursor, ids: Sequence[str]) -> list[dict[str, Any]]:
     """Return the nudges of those ids as `listed` does."""
-    order = "order by nudges.risk_score desc nulls last, nudges.id"
-    return _named(
-        records(db, f"{_LISTED} where nudges.id in (select unnest($ids)) {order}", {"ids": list(ids)})
-    )
+    return _listed(db, "nudges.id in (select unnest($ids))", {"ids": list(ids)})
 
 
 def _full_id(db: Cursor, start: str) -> str:
@@ -249,8 +229,21 @@ def _full_id(db: Cursor, start: str) -> str:
     return str(rows[0][0])
 
 
-def _named(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the rows with the name where it belongs."""
+def _listed(db: Cursor, condition: str, named: Mapping[str, object]) -> list[dict[str, Any]]:
+    """Return the nudges for which our own condition holds, worst first, with the name where it belongs."""
+    rows = records(
+        db,
+        f"""
+        select nudges.id, nudges.learner_id, nudges.program, nudges.channel, nudges.type, nudges.status, nudges.version,
+            nudges.risk_label, nudges.risk_score, nudges.subject, nudges.content, nudges.gpt_fallback, nudges.reason,
+            nudges.created_at, learners.name, learners.email, learners.phone
+        from published_nudges as nudges
+        inner join learners on nudges.learner_id = learners.id
+        where {condition}
+        order by nudges.risk_score desc nulls last, nudges.id
+        """,  # noqa: S608 (ours)
+        named,
+    )
     return [
         {
             **row,

@@ -8,9 +8,8 @@ from datetime import timedelta
 from typing import Any, Final
 
 from engagement import audit
-from engagement.audit import Actor
 from engagement.errors import InvalidInput
-from engagement.store import Store
+from engagement.store import Store, first_row
 from engagement.targeting import decisions
 from engagement.text import plain_text
 
@@ -22,7 +21,7 @@ def phoned(
     learner_id: str,
     text: str = "",
     *,
-    by: Actor,
+    by: audit.Actor,
 ) -> dict[str, Any]:
     """Record that somebody phoned the learner, with what was said if they want to keep it; return the event.
 
@@ -37,7 +36,7 @@ def note(
     learner_id: str,
     text: str,
     *,
-    by: Actor,
+    by: audit.Actor,
 ) -> dict[str, Any]:
     """Keep a note about the learner and return the event; raises as `phoned` does, and where the text is empty."""
     if not text.strip():
@@ -51,24 +50,29 @@ def _done(
     kind: str,
     text: str,
     *,
-    by: Actor,
+    by: audit.Actor,
 ) -> dict[str, Any]:
     text = plain_text("text", text)
     with store.write() as db:
         decisions.check_program(db, learner_id, by.programs)
-        same = {"learner_id": learner_id, "kind": kind, "actor": by.name, "text": text}
-        just_now = db.execute(
+        (at,) = first_row(
+            db,
             """
-            select timestamp
+            select coalesce(min(timestamp), $now)
             from events
             where
                 timestamp > $since and timestamp < $until and learner_id = $learner_id and type = $kind
                 and actor = $actor and metadata ->> 'text' = $text
-            order by timestamp
-            limit 1
             """,
-            {**same, "since": by.now - ONE_CLICK, "until": by.now + ONE_CLICK},
-        ).fetchall()
-        at = just_now[0][0] if just_now else by.now
+            {
+                "learner_id": learner_id,
+                "kind": kind,
+                "actor": by.name,
+                "text": text,
+                "now": by.now,
+                "since": by.now - ONE_CLICK,
+                "until": by.now + ONE_CLICK,
+            },
+        )
         audit.record(db, learner_id, kind, by=replace(by, now=at), source="desk", metadata={"text": text})
     return {"timestamp": at, "type": kind, "actor": by.name, "metadata": {"text": text}}

@@ -13,10 +13,8 @@ import narwhals as nw
 from engagement import runs
 from engagement.errors import NotFound
 from engagement.policy import DEFAULT_SELECTION, DRAFT_HOURS, SelectionPolicy
-from engagement.runs import NIGHTLY, Run
 from engagement.store import Cursor, Relation, Store, first_row, query, records
 from engagement.targeting import experiments, selection
-from engagement.targeting.experiments import Plan
 from engagement.vocabulary import TERMS
 
 _DECIDED: Final = (
@@ -28,10 +26,10 @@ _SCORES: Final = f"learner_id, risk_score, risk_label, {', '.join(TERMS)}"
 
 def decide(
     store: Store,
-    run: Run,
+    run: runs.Run,
     *,
     policy: SelectionPolicy,
-    plan: Plan | None = None,
+    plan: experiments.Plan | None = None,
 ) -> int:
     """Write one decision per learner for the run, contacted or not; return how many are contacted.
 
@@ -54,7 +52,7 @@ def decide(
         return int(contacted)
 
 
-def _compute(db: Cursor, run: Run, policy: SelectionPolicy, plan: Plan | None) -> None:
+def _compute(db: Cursor, run: runs.Run, policy: SelectionPolicy, plan: experiments.Plan | None) -> None:
     """Fill the temporary table `decided`."""
     db.execute(
         f"create or replace temp table scores_now as select {_SCORES} from run_scores where run_id = $run_id",  # noqa: S608
@@ -76,7 +74,7 @@ def _compute(db: Cursor, run: Run, policy: SelectionPolicy, plan: Plan | None) -
     db.execute("drop table temp.selection_inputs")
 
 
-def _left_of(db: Cursor, run: Run, policy: SelectionPolicy) -> SelectionPolicy:
+def _left_of(db: Cursor, run: runs.Run, policy: SelectionPolicy) -> SelectionPolicy:
     """Return the policy with what earlier attempts for the same day have left of the capacity."""
     if policy.capacity is None:
         return policy
@@ -148,13 +146,12 @@ def look_at(
     known_at, policy = (
         (max(now, scored[0][0]), runs.policy_of(scored[0][1])) if scored else (now, runs.policy_in_use(db))
     )
-    inputs = _inputs(db, as_of=now, known_at=known_at, day=day, pipeline=NIGHTLY, learner_id=learner_id)
+    inputs = _inputs(db, as_of=now, known_at=known_at, day=day, pipeline=runs.NIGHTLY, learner_id=learner_id)
     kind = selection.nudge_type(DEFAULT_SELECTION, policy)
     typed = (
         nw.from_native(cast("Any", inputs)).with_columns(type=kind, channel=selection.channel()).to_native()
     )
-    values = typed.fetchall()
-    return {**dict(zip(typed.columns, values[0], strict=True)), "known_at": known_at}
+    return {**records(db, typed.sql_query())[0], "known_at": known_at}
 
 
 def _inputs(
@@ -167,13 +164,22 @@ def _inputs(
     learner_id: str | None = None,
     rewrites: bool = False,
 ) -> Relation:
-    named: dict[str, object] = {"as_of": as_of, "known_at": known_at, "day": day, "pipeline": pipeline}
-    named |= {"learner_id": learner_id, "rewrites": rewrites, "draft_hours": DRAFT_HOURS}
-    db.execute(query("targeting/selection_inputs"), named)
+    db.execute(
+        query("targeting/selection_inputs"),
+        {
+            "as_of": as_of,
+            "known_at": known_at,
+            "day": day,
+            "pipeline": pipeline,
+            "learner_id": learner_id,
+            "rewrites": rewrites,
+            "draft_hours": DRAFT_HOURS,
+        },
+    )
     return db.table("temp.selection_inputs")
 
 
-def publish(db: Cursor, run: Run) -> None:
+def publish(db: Cursor, run: runs.Run) -> None:
     """Keep only the newest run's decisions, within the transaction that publishes the run."""
     newer = db.execute(
         "select 1 from runs where pipeline = $pipeline and published_at is not null and as_of > $as_of limit 1",

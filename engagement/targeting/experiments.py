@@ -92,8 +92,15 @@ def hold_out(db: Cursor, run: Run, plan: Plan) -> None:
     """Mark in `selection_inputs` whom the plan lets wait from this run on, of those who were not assigned before."""
     if run.day > plan.last_day:
         return
-    named = {"experiment": identity(run.history_of, plan.term), "run_id": run.run_id, "parts": _PARTS}
-    db.execute(query("targeting/hold_out"), named | {"held_out": _parts(plan.holdout)})
+    db.execute(
+        query("targeting/hold_out"),
+        {
+            "experiment": identity(run.history_of, plan.term),
+            "run_id": run.run_id,
+            "parts": _PARTS,
+            "held_out": _parts(plan.holdout),
+        },
+    )
 
 
 def assign(db: Cursor, run: Run, plan: Plan) -> None:
@@ -104,10 +111,16 @@ def assign(db: Cursor, run: Run, plan: Plan) -> None:
     discard(db, run.run_id)
     if run.day > plan.last_day:
         return
-    named = {"experiment": identity(run.history_of, plan.term), "run_id": run.run_id}
     _register(db, run, plan)
-    waits = timedelta(days=plan.window_days)
-    db.execute(query("targeting/assign"), named | {"as_of": run.as_of, "ends_at": run.as_of + waits})
+    db.execute(
+        query("targeting/assign"),
+        {
+            "experiment": identity(run.history_of, plan.term),
+            "run_id": run.run_id,
+            "as_of": run.as_of,
+            "ends_at": run.as_of + timedelta(days=plan.window_days),
+        },
+    )
 
 
 def discard(db: Cursor, run_id: str) -> None:
@@ -135,8 +148,7 @@ def _register(db: Cursor, run: Run, plan: Plan) -> None:
         {"id": experiment_id},
     )
     if planned:
-        changed = [name for name, value in wanted.items() if planned[0][name] != value]
-        if changed:
+        if changed := [name for name, value in wanted.items() if planned[0][name] != value]:
             raise InvalidInput(
                 f"{changed[0]}: experiment {experiment_id} was planned with {planned[0][changed[0]]}; "
                 "choose another term for another experiment"

@@ -75,8 +75,7 @@ def decide(
     for who is not contacted, the reason for who is.
     """
     learners: nw.LazyFrame[Any] = nw.from_native(cast("Any", frame))
-    missing = [column for column in COLUMNS if column not in learners.collect_schema().names()]
-    if missing:
+    if missing := [column for column in COLUMNS if column not in learners.collect_schema().names()]:
         raise InvalidInput(
             f"learners: {len(missing)} of {len(COLUMNS)} columns missing, first {missing[0]!r}"
         )
@@ -90,7 +89,7 @@ def decide(
     )
     limited = within_capacity(one_per_person(judged), policy.capacity)
     contacted = nw.col("reason").is_null()
-    decided: IntoFrameT = limited.select(
+    decided = limited.select(
         *("learner_id", "person_id"),
         nw.when(contacted).then(nw.lit("contact")).otherwise(nw.lit("no_contact")).alias("decision"),
         nw.when(contacted).then("type").alias("type"),
@@ -99,8 +98,8 @@ def decide(
         nw.when("quiz").then("topic").alias("quiz_topic"),
         nw.when(contacted).then("priority").alias("priority"),
         *("risk_score", "risk_label"),
-    ).to_native()
-    return decided
+    )
+    return cast("IntoFrameT", decided.to_native())
 
 
 def welcome(policy: SelectionPolicy) -> nw.Expr:

@@ -56,8 +56,8 @@ def profile(
             ),
             "history": records(db, query("views/learner_history"), {"id": learner_id}),
             "events": _events(db, learner_id),
-            "nudges": queue.nudges_of(db, learner_id),
-            "quizzes": queue.quizzes_of(db, learner_id),
+            "nudges": queue.of_learner(db, "nudge", learner_id),
+            "quizzes": queue.of_learner(db, "quiz", learner_id),
             "contact": _contact(db, learner_id, now=now, day=day),
         }
 

@@ -9,7 +9,7 @@ import pytest
 
 from engagement.dashboard import tickets
 from engagement.dashboard.methods import METHODS, Backend, Refused
-from engagement.outreach import review
+from engagement.outreach.queue import STATUSES
 from engagement.settings import Settings
 from engagement.store import Store
 from tests.support.cohort import AS_OF, DAY, LOW, learner, load, night, rows
@@ -276,6 +276,6 @@ def test_a_rejection_needs_a_reason(local, cohort):
 
 
 def test_nothing_leads_from_the_backend_to_sending(local):
-    for to in set(review.STATUSES) - {"approved", "rejected", "draft"}:
+    for to in set(STATUSES) - {"approved", "rejected", "draft"}:
         move = {"kind": "nudge", "items": [{"id": "x", "version": 1}], "to": to}
         assert refused(local, "move", move).code == "invalid"

@@ -6,7 +6,7 @@ import pytest
 
 from engagement.content.generation import WHY_TEMPLATE
 from engagement.dashboard import methods
-from engagement.outreach import review
+from engagement.outreach.queue import STATUSES
 from engagement.settings import PROJECT
 from engagement.vocabulary import CHANNELS, LABELS, NUDGE_TYPES, QUIET_DAYS, TERMS, WAYS_TO_LEAVE
 
@@ -42,7 +42,7 @@ EVENTS = {
         TERMS,
         CHANNELS,
         NUDGE_TYPES,
-        review.STATUSES,
+        STATUSES,
         WHY_TEMPLATE,
         WAYS_TO_LEAVE,
         sorted(ERRORS),

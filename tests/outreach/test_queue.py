@@ -165,11 +165,11 @@ def test_drafts_of_an_unpublished_run_are_not_there(store):
 def test_a_learners_own_come_newest_first(two_programs):
     made = nudges.write(two_programs, "a", channel="in_app", by=acting(NOW))
     with two_programs.read() as db:
-        found = queue.nudges_of(db, "a")
+        found = queue.of_learner(db, "nudge", "a")
         assert found[0]["id"] == made["id"]
         assert {row["learner_id"] for row in found} == {"a"}
-        assert [row["learner_id"] for row in queue.quizzes_of(db, "a")] == ["a"]
-        assert queue.nudges_of(db, "nobody") == []
+        assert [row["learner_id"] for row in queue.of_learner(db, "quiz", "a")] == ["a"]
+        assert queue.of_learner(db, "nudge", "nobody") == []
     assert (found[0]["by_hand"], found[0]["changed_by"], found[0]["created_by_run"]) == (True, "ana", None)
 
 

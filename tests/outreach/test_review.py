@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from engagement.errors import InvalidInput, NotFound
 from engagement.outreach import export, nudges, review
-from engagement.outreach.queue import queue
+from engagement.outreach.queue import STATUSES, queue
 from engagement.policy import DEFAULT_SELECTION
 from engagement.store import Store
 from engagement.targeting import decisions
@@ -60,8 +60,8 @@ def statuses(store):
     return dict(rows(store, "select id, status from nudges"))
 
 
-@pytest.mark.parametrize("after", review.STATUSES)
-@pytest.mark.parametrize("before", review.STATUSES)
+@pytest.mark.parametrize("after", STATUSES)
+@pytest.mark.parametrize("before", STATUSES)
 def test_a_nudge_goes_only_where_the_table_says(one_draft, before, after):
     store, nudge_id = one_draft
     put(store, nudge_id, before)
@@ -79,7 +79,7 @@ def test_a_nudge_goes_only_where_the_table_says(one_draft, before, after):
 @settings(
     max_examples=25, deadline=None, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-@given(moves=st.lists(st.sampled_from([*review.STATUSES, "export"]), max_size=8))
+@given(moves=st.lists(st.sampled_from([*STATUSES, "export"]), max_size=8))
 def test_nothing_is_queued_or_sent_without_a_recorded_approval(one_draft, moves):
     store, nudge_id = one_draft
     put(store, nudge_id, "draft")
