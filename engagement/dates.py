@@ -72,5 +72,4 @@ def iso_week(day: date) -> str:
     >>> iso_week(date(2026, 1, 1))
     '2026-W01'
     """
-    year, week, _ = day.isocalendar()
-    return f"{year}-W{week:02}"
+    return f"{day:%G-W%V}"

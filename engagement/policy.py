@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from engagement.errors import InvalidInput
 from engagement.vocabulary import AT_RISK, SCORED_LABELS, TERMS
@@ -83,8 +83,7 @@ class RiskPolicy:
         """Return the policy that the [risk] table of `source` says; what it leaves out stays the default."""
         if not isinstance(table, dict):
             raise InvalidInput(f"{source}: a [risk] table is needed")
-        unknown = sorted(set(table) - {entry.name for entry in fields(cls)})
-        if unknown:
+        if unknown := sorted(set(table) - {entry.name for entry in fields(cls)}):
             raise InvalidInput(f"{source}: unknown in [risk]: {', '.join(unknown)}")
         return cls(**table)
 
@@ -92,18 +91,16 @@ class RiskPolicy:
 DEFAULT_POLICY: Final = RiskPolicy()
 
 
-def _check_count(name: str, value: int, *, lowest: int, highest: int | None = None) -> None:
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    if not whole or value < lowest or (highest is not None and value > highest):
-        allowed = f"{lowest} or more" if highest is None else f"{lowest} to {highest}"
-        raise InvalidInput(f"{name}: {value!r}; allowed is a whole number, {allowed}")
-
-
-def _check_amount(name: str, value: float, *, highest: float = math.inf) -> None:
-    number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    if not number or not 0 <= value <= highest:
-        allowed = "0 or more" if highest == math.inf else f"0 to {highest:g}"
-        raise InvalidInput(f"{name}: {value!r}; allowed is a number, {allowed}")
+# Of what kind a number of the selection is, its lowest and its highest value.
+_LIMITS: Final[Mapping[str, tuple[Any, float, float]]] = {
+    "capacity": (int, 0, math.inf),
+    "cap_contacts": (int, 1, math.inf),
+    "referral_runs": (int, 1, RUNS_LOOKED_AT),
+    "referral_nudges": (int, 1, math.inf),
+    "recent_hours": (int | float, 0, math.inf),
+    "welcome_days": (int | float, 0, math.inf),
+    "quiz_below": (int | float, 0, 100),
+}
 
 
 @dataclass(frozen=True)
@@ -129,14 +126,13 @@ class SelectionPolicy:
             raise InvalidInput(
                 f"labels: {self.labels!r}; allowed is one or more of {', '.join(SCORED_LABELS)}"
             )
-        if self.capacity is not None:
-            _check_count("capacity", self.capacity, lowest=0)
-        _check_count("cap_contacts", self.cap_contacts, lowest=1)
-        _check_count("referral_runs", self.referral_runs, lowest=1, highest=RUNS_LOOKED_AT)
-        _check_count("referral_nudges", self.referral_nudges, lowest=1)
-        _check_amount("recent_hours", self.recent_hours)
-        _check_amount("welcome_days", self.welcome_days)
-        _check_amount("quiz_below", self.quiz_below, highest=100)
+        for name, (kind, lowest, highest) in _LIMITS.items():
+            value = getattr(self, name)
+            is_number = isinstance(value, kind) and not isinstance(value, bool) and value != math.inf
+            if (name, value) != ("capacity", None) and not (is_number and lowest <= value <= highest):
+                what = "a whole number" if kind is int else "a number"
+                allowed = f"{lowest} or more" if highest == math.inf else f"{lowest} to {highest}"
+                raise InvalidInput(f"{name}: {value!r}; allowed is {what}, {allowed}")
 
 
 DRAFT_HOURS: Final = 72  # an older draft speaks of a week that is over: it expires, and is no open one

@@ -154,18 +154,15 @@ def begin(
     policy: RiskPolicy,
 ) -> Run:
     """Write down that a new attempt begins; it supersedes the last published one for the same day."""
-    same_day = {"pipeline": pipeline, "day": day}
-    attempt = first_row(
-        db, "select count(*) + 1 from runs where pipeline = $pipeline and day = $day", same_day
-    )[0]
-    superseded = db.execute(
+    attempt, superseded = first_row(
+        db,
         """
-        select run_id from runs
-        where pipeline = $pipeline and day = $day and published_at is not null
-        order by published_at desc limit 1
+        select count(*) + 1, arg_max(run_id, published_at)  -- which passes over those without an instant
+        from runs
+        where pipeline = $pipeline and day = $day
         """,
-        same_day,
-    ).fetchall()
+        {"pipeline": pipeline, "day": day},
+    )
     run = Run(f"{pipeline}-{day}-{attempt}", pipeline, as_of, day, attempt, "running", policy, now)
     db.execute(
         """
@@ -185,7 +182,7 @@ def begin(
             "fingerprint": fingerprint,
             "policy": json.dumps(asdict(policy)),
             "now": now,
-            "supersedes": superseded[0][0] if superseded else None,
+            "supersedes": superseded,
         },
     )
     return run
@@ -213,11 +210,13 @@ def scratch(store: Store, *, as_of: datetime, day: date, now: datetime) -> Run:
 
 def unpublished(db: Cursor, pipeline: str) -> list[str]:
     """Return the attempts of the pipeline that stopped before they were published."""
-    rows = db.execute(
-        "select run_id from runs where pipeline = $pipeline and status in ('running', 'failed')",
-        {"pipeline": pipeline},
-    ).fetchall()
-    return [row[0] for row in rows]
+    return [
+        run_id
+        for (run_id,) in db.execute(
+            "select run_id from runs where pipeline = $pipeline and status in ('running', 'failed')",
+            {"pipeline": pipeline},
+        ).fetchall()
+    ]
 
 
 def mark(
@@ -284,18 +283,19 @@ def mark_step(
 
 def steps_done(db: Cursor, run_id: str) -> list[str]:
     """Return the steps of the run that are done, in order."""
-    rows = db.execute(
-        "select step from steps where run_id = $run_id and status = 'done' order by position",
-        {"run_id": run_id},
-    ).fetchall()
-    return [row[0] for row in rows]
+    return [
+        step
+        for (step,) in db.execute(
+            "select step from steps where run_id = $run_id and status = 'done' order by position",
+            {"run_id": run_id},
+        ).fetchall()
+    ]
 
 
 def parameters(db: Cursor, run_id: str) -> dict[str, Any]:
     """Return the parameters the run was begun with, by step; empty where there is no such run."""
     rows = db.execute("select parameters from runs where run_id = $run_id", {"run_id": run_id}).fetchall()
-    loaded: dict[str, Any] = json.loads(rows[0][0]) if rows else {}
-    return loaded
+    return dict(json.loads(rows[0][0])) if rows else {}
 
 
 def keep_parameters(db: Cursor, run_id: str, parameters: Mapping[str, object]) -> None:
@@ -338,5 +338,4 @@ def _published_before(db: Cursor, pipeline: str, day: date | None) -> Run | None
 def counts(db: Cursor, run_id: str) -> dict[str, object]:
     """Return the counts that were kept of a run; empty before it is published."""
     rows = db.execute("select counts from runs where run_id = $run_id", {"run_id": run_id}).fetchall()
-    loaded: dict[str, object] = json.loads(rows[0][0]) if rows and rows[0][0] else {}
-    return loaded
+    return dict(json.loads(rows[0][0])) if rows and rows[0][0] else {}

@@ -24,11 +24,7 @@ PROJECT: Final = Path(__file__).resolve().parents[1]
 DEFAULT_MODEL: Final = "gpt-4.1-mini"  # answers without thinking first: eight seconds are enough
 
 
-def _in_project(path: Path) -> Path:
-    return path if path.is_absolute() else PROJECT / path
-
-
-ProjectPath = Annotated[Path, AfterValidator(_in_project)]
+ProjectPath = Annotated[Path, AfterValidator(lambda path: PROJECT / path)]  # an absolute one stays as it is
 
 
 def _splits(command: str) -> str:
@@ -96,7 +92,10 @@ def zone(name: str) -> ZoneInfo:
 def read_settings() -> Settings:
     """Return the settings of this process; `InvalidInput` names what is wrong, never its value."""
     try:
-        _look(Settings.model_config.get("env_file"))
+        # Python 3.14 takes a file in a folder that may not be entered for a missing one.
+        if isinstance(file := Settings.model_config.get("env_file"), Path):
+            with suppress(FileNotFoundError, NotADirectoryError):
+                file.stat()
         settings = Settings()
     except OSError as error:
         raise InvalidInput(f"settings: {of_the_system(error)}") from None
@@ -105,10 +104,3 @@ def read_settings() -> Settings:
         raise InvalidInput(f"settings: {wrong}") from None
     zone(settings.timezone)
     return settings
-
-
-def _look(file: object) -> None:
-    """Raise `OSError` for a file in a folder that may not be entered, which Python 3.14 takes for a missing one."""
-    if isinstance(file, Path):
-        with suppress(FileNotFoundError, NotADirectoryError):
-            file.stat()
