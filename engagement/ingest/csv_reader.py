@@ -25,7 +25,7 @@ import pandas as pd
 from engagement.errors import InvalidInput
 from engagement.ingest.encoding import plain_text
 from engagement.ingest.schema import Column
-from engagement.ingest.source_format import Header, match_header
+from engagement.ingest.source_format import match_header
 from engagement.store import TEXT_ROWS_PER_BLOCK, Cursor, pattern, query, registered
 
 Ints = npt.NDArray[np.int64]
@@ -36,7 +36,6 @@ _SPACES: Final = " \t\r\n\f\xa0\u2007\u200b\u202f\ufeff"  # what `validation` le
 # DuckDB takes no longer line, and never comes back from some quoted texts beyond; a quote left open makes such.
 _LONGEST_RECORD: Final = 2_000_000
 _WIDE: Final = 6  # in so many columns no text has as many delimiters by chance
-_OTHER_ROWS: Final = "row: holds other rows; is a quote open?"
 _SEP_LINE: Final = re.compile(r'^"?sep=(\\t|.)"?$', re.IGNORECASE)  # how Excel is told, in a line of its own
 _BLOCK: Final = 16 * 1024 * 1024
 _QUOTE: Final = ord('"')
@@ -61,7 +60,7 @@ class Records:
     """
 
     path: Path
-    starts: npt.NDArray[np.int64]
+    starts: Ints
     lines: npt.NDArray[np.int32]
     numbers: npt.NDArray[np.int32]
     open_line: int | None  # where the record begins in which a quote is never closed
@@ -87,14 +86,14 @@ class Records:
 class CsvFile:
     """One CSV file; `open_csv` makes it. Its rows are `relation`, its columns' texts under our names."""
 
-    def __init__(self, name: str, records: Records, layout: _Layout, header: Header) -> None:
+    def __init__(self, name: str, records: Records, layout: _Layout, header: Mapping[Column, int]) -> None:
         self.name = name
-        self.columns: Sequence[Column] = header.columns
+        self.columns: Sequence[Column] = list(header)
         self.comma_is_decimal = layout.delimiter != ","
         self._records = records
         self._layout = layout
-        self._positions = header.positions
-        chosen = ", ".join(f"c{at} as {column.name}" for column, at in header.positions)
+        self._header = header
+        chosen = ", ".join(f"c{at} as {column.name}" for column, at in header.items())
         types = ", ".join(f"'c{at}': 'VARCHAR'" for at in range(len(layout.names)))
         self.relation = f"""(
             select {chosen}
@@ -153,12 +152,12 @@ class CsvFile:
                 stage.execute(
                     "update checked set reasons = concat_ws(chr(10), $reason, reasons) "
                     "where rowid in (select row from swallowing)",
-                    {"reason": _OTHER_ROWS},
+                    {"reason": "row: holds other rows; is a quote open?"},
                 )
 
     def fields_of_not_rows(self) -> pd.DataFrame:
         """Return each `text` that may be a field of a `record` that was no row, and whether it `is_id` by its place."""
-        place = next(at for column, at in self._positions if column.name == "id")
+        place = next(at for column, at in self._header.items() if column.name == "id")
         delimiter = self._layout.delimiter
         found = []
         for record, text in enumerate(self._not_rows):
@@ -170,7 +169,7 @@ class CsvFile:
             {"text": "str", "is_id": "bool"}
         )
 
-    def places(self, stage: Cursor, rows: npt.NDArray[np.int64]) -> pd.DataFrame:
+    def places(self, stage: Cursor, rows: Ints) -> pd.DataFrame:
         """Return the `line` and the text, `raw`, of rows that were taken, by their number from 0."""
         at = self._taken[rows]
         return pd.DataFrame({"line": self._records.lines[at], "raw": self._records.texts(at)})

@@ -8,7 +8,6 @@ many sources number the events of each user from 1.
 from datetime import datetime
 
 from engagement.ingest import loading, readers
-from engagement.ingest.loading import LoadSummary
 from engagement.ingest.schema import EVENTS
 from engagement.ingest.source_format import AS_DOCUMENTED, SourceFormat
 from engagement.store import Store, query
@@ -22,7 +21,7 @@ def load(
     loaded_at: datetime,
     source_format: SourceFormat = AS_DOCUMENTED,
     max_quarantine: float = 1.0,
-) -> LoadSummary:
+) -> loading.LoadSummary:
     """Load events in the columns of `schema.EVENTS`; those of unknown learners are quarantined.
 
     So are those whose own id says something else already, in an earlier row or an earlier load.

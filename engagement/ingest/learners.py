@@ -4,7 +4,7 @@ A load upserts learners and appends a fact only where something changed, so the 
 nothing and every earlier day can be scored again as it was known then.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -13,10 +13,9 @@ from typing import Final
 from engagement.errors import InvalidInput
 from engagement.ingest import loading, readers
 from engagement.ingest.facts import FACTS
-from engagement.ingest.loading import Load, LoadSummary
 from engagement.ingest.schema import LEARNERS
 from engagement.ingest.source_format import AS_DOCUMENTED, SourceFormat, group_column
-from engagement.store import Cursor, Store, first_row, query, registered
+from engagement.store import Store, first_row, query, registered
 
 MAX_ABSENT: Final = 0.2  # of the active learners; with more absent it is hardly the whole list
 # What a search looks in, as migration 007 has it; every file has these columns.
@@ -40,7 +39,7 @@ def load(
     loaded_at: datetime,
     source_format: SourceFormat = AS_DOCUMENTED,
     max_quarantine: float = 1.0,
-) -> LoadSummary:
+) -> loading.LoadSummary:
     """Load a CSV, a Parquet file or a frame in the columns of `schema.LEARNERS`.
 
     Parameters
@@ -60,8 +59,7 @@ def load(
         The source is refused whole: no table, a column missing, doubled or swapped, no rows, or too few accepted.
     """
     with _begun(store, source, source_format, observed_at=observed_at, loaded_at=loaded_at) as begun:
-        _write(begun, begun.checked.columns)
-        _keep_groups(begun, source_format)
+        _write(begun, begun.checked.columns, source_format.groups)
         return loading.record(begun, max_quarantine=max_quarantine)
 
 
@@ -74,7 +72,7 @@ def load_full(
     source_format: SourceFormat = AS_DOCUMENTED,
     max_quarantine: float = 1.0,
     max_absent: float = MAX_ABSENT,
-) -> LoadSummary:
+) -> loading.LoadSummary:
     """Load the list of everybody: as `load` does, and who is not in it becomes inactive, who is active again.
 
     A refused row still says that its learner is there. Raises `InvalidInput` also where a refused row does not say for
@@ -83,8 +81,7 @@ def load_full(
     with _begun(store, source, source_format, observed_at=observed_at, loaded_at=loaded_at) as begun:
         begun.db.execute("update temp.checked set active = true where active is null")
         inactivated = _inactivate_absent(begun, max_absent)
-        _write(begun, begun.checked.columns | {"active"})
-        _keep_groups(begun, source_format)
+        _write(begun, begun.checked.columns | {"active"}, source_format.groups)
         return replace(loading.record(begun, max_quarantine=max_quarantine), inactivated=inactivated)
 
 
@@ -96,7 +93,7 @@ def _begun(
     *,
     observed_at: datetime,
     loaded_at: datetime,
-) -> Iterator[Load]:
+) -> Iterator[loading.Load]:
     """Hold open the write of a load in which `checked` has every column there is, whichever the source had."""
     columns = (*LEARNERS, *source_format.group_columns)
     with loading.begun(
@@ -114,25 +111,23 @@ def _begun(
         yield begun
 
 
-def _write(begun: Load, here: set[str]) -> None:
-    """Write learners and facts from `checked`, of which `here` are the columns that count."""
+def _write(begun: loading.Load, here: set[str], groups: Iterable[str]) -> None:
+    """Write learners, facts and groups from `checked`, of which `here` are the columns that count."""
     db, known = begun.db, {"load_id": begun.load_id, "observed_at": begun.observed_at}
-    _refuse_shared_addresses(db)
+    db.execute(query("ingest/address_claims"))
+    while first_row(db, query("ingest/refuse_shared_email"))[0]:
+        pass  # who is refused keeps the address they had, which another row may claim
     _upsert(begun, here)
     if first_row(db, "select count(*) from temp.known_later")[0]:
         db.execute(query("ingest/confirm_facts"), known)
     db.execute(query("ingest/append_changed_facts"), known)
     db.execute(query("ingest/mark_seen"), {"observed_at": begun.observed_at})
+    for name in groups:  # which are kept apart: nothing but `fairness` reads them
+        sql = query("ingest/keep_group").replace("group_value", group_column(name))
+        db.execute(sql, {"name": name, "load_id": begun.load_id})
 
 
-def _keep_groups(begun: Load, source_format: SourceFormat) -> None:
-    """Keep apart which groups the learners are in; nothing but `fairness` reads it."""
-    for name in source_format.groups:
-        named = {"name": name, "load_id": begun.load_id}
-        begun.db.execute(query("ingest/keep_group").replace("group_value", group_column(name)), named)
-
-
-def _inactivate_absent(begun: Load, max_absent: float) -> int:
+def _inactivate_absent(begun: loading.Load, max_absent: float) -> int:
     """Make inactive who is absent; before the file is written, so that they hold no address against who is there."""
     db, incoming = begun.db, begun.checked.incoming
     with registered(db, "fields_of_not_rows", incoming.fields_of_not_rows()):
@@ -162,38 +157,27 @@ def _inactivate_absent(begun: Load, max_absent: float) -> int:
     return int(absent)
 
 
-def _refuse_shared_addresses(db: Cursor) -> None:
-    db.execute(query("ingest/address_claims"))
-    while first_row(db, query("ingest/refuse_shared_email"))[0]:
-        pass  # who is refused keeps the address they had, which another row may claim
-
-
-def _upsert(begun: Load, here: set[str]) -> None:
+def _upsert(begun: loading.Load, here: set[str]) -> None:
     """Insert who is new and update who changed, save where something newer is known: an old file undoes no opt-out."""
     columns = [column.name for column in LEARNERS if column.name not in FACTS]
-    updated = [name for name in columns if name in here and name != "id"]
-    values = {
-        name: f"coalesce(source.{name}, learners.{name})" if name in _DEFAULTS else f"source.{name}"
-        for name in updated
-    }
-    inserted = [
-        f"coalesce(source.{name}, {_DEFAULTS[name]})" if name in _DEFAULTS else f"source.{name}"
+    inserted = {
+        name: f"coalesce(source.{name}, {_DEFAULTS[name]})" if name in _DEFAULTS else f"source.{name}"
         for name in columns
-    ]
+    } | {
+        "searched": _SEARCHED,
+        "inactive_since": "case when not coalesce(source.active, true) then $observed_at::timestamp end",
+        "seen_at": "$observed_at::timestamp",
+    }
+    updated = {
+        name: f"coalesce(source.{name}, learners.{name})" if name in _DEFAULTS else f"source.{name}"
+        for name in columns
+        if name in here and name != "id"
+    } | {"searched": _SEARCHED}
     if "active" in here:
-        updated.append("inactive_since")
-        values["inactive_since"] = (
-            f"case when not {values['active']} then coalesce(learners.inactive_since, $observed_at) end"
+        updated["inactive_since"] = (
+            f"case when not {updated['active']} then coalesce(learners.inactive_since, $observed_at) end"
         )
-    updated.append("searched")
-    values["searched"] = _SEARCHED
-    columns += ["searched", "inactive_since", "seen_at"]
-    inserted += [
-        _SEARCHED,
-        "case when not coalesce(source.active, true) then $observed_at::timestamp end",
-        "$observed_at::timestamp",
-    ]
-    changed = " or ".join(f"learners.{name} is distinct from {values[name]}" for name in updated)
+    changed = " or ".join(f"learners.{name} is distinct from {value}" for name, value in updated.items())
     begun.db.execute(
         f"""
         merge into learners
@@ -205,9 +189,9 @@ def _upsert(begun: Load, here: set[str]) -> None:
         ) as source
         on learners.id = source.id
         when matched and ({changed}) then update set
-            {", ".join(f"{name} = {values[name]}" for name in updated)}, load_id = $load_id
-        when not matched then insert ({", ".join(columns)}, load_id)
-            values ({", ".join(inserted)}, $load_id)
+            {", ".join(f"{name} = {value}" for name, value in updated.items())}, load_id = $load_id
+        when not matched then insert ({", ".join(inserted)}, load_id)
+            values ({", ".join(inserted.values())}, $load_id)
         """,  # noqa: S608 (names from the schema)
         {"load_id": begun.load_id, "observed_at": begun.observed_at},
     )

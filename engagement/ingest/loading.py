@@ -17,12 +17,11 @@ from engagement.ingest import validation
 from engagement.ingest.readers import Source
 from engagement.ingest.schema import Column
 from engagement.ingest.source_format import MAP_HINT, SourceFormat
-from engagement.ingest.validation import NO_INSTANT, Checked
 from engagement.store import TEXT_ROWS_PER_BLOCK, Cursor, Store, first_row, query, registered
 
 Kind = Literal["learners", "events"]
 
-_NO_DATE: Final = f"last_login: {NO_INSTANT}"
+_NO_DATE: Final = f"last_login: {validation.NO_INSTANT}"
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ class Load:
     db: Cursor
     load_id: str  # ids sort in the order of loading
     kind: Kind
-    checked: Checked
+    checked: validation.Checked
     observed_at: datetime
     loaded_at: datetime
 

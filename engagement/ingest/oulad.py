@@ -27,9 +27,7 @@ import pandas as pd
 
 from engagement import dates
 from engagement.errors import InvalidInput
-from engagement.ingest import events, learners
-from engagement.ingest.loading import LoadSummary
-from engagement.ingest.readers import parquet_columns
+from engagement.ingest import events, learners, loading, readers
 from engagement.ingest.schema import MISSING_WORDS, Column
 from engagement.ingest.source_format import SourceFormat
 from engagement.store import Cursor, Store, first_row, pattern, query
@@ -106,7 +104,7 @@ def load(
     basis: Basis = "due",
     zone: ZoneInfo = UTC,
     loaded_at: datetime,
-) -> tuple[LoadSummary, LoadSummary | None]:
+) -> tuple[loading.LoadSummary, loading.LoadSummary | None]:
     """Load a presentation as known at the start of `as_of_day`; return the loads of learners and of events.
 
     No load of events where no outcome is known yet.
@@ -136,8 +134,9 @@ def load(
     enrolled = learners.load(store, known, observed_at=observed_at, loaded_at=loaded_at, source_format=days)
     if ended.empty:
         return enrolled, None
-    outcomes = events.load(store, ended, observed_at=observed_at, loaded_at=loaded_at, source_format=days)
-    return enrolled, outcomes
+    return enrolled, events.load(
+        store, ended, observed_at=observed_at, loaded_at=loaded_at, source_format=days
+    )
 
 
 def _known(
@@ -195,7 +194,7 @@ def _table(store: Store, folder: Path, name: str) -> _Table:
 def _parquet_header(store: Store, file: Path) -> list[str]:
     try:
         with store.staging() as stage:
-            return parquet_columns(stage, file)
+            return readers.parquet_columns(stage, file)
     except InvalidInput as error:  # which does not say which of the six
         raise InvalidInput(f"{file.name}: {error}") from None
 

@@ -5,19 +5,17 @@ whole.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from engagement.errors import InvalidInput
-from engagement.ingest.csv_reader import open_csv
+from engagement.ingest.csv_reader import Ints, open_csv
 from engagement.ingest.schema import Column
-from engagement.ingest.source_format import Header, match_header
+from engagement.ingest.source_format import match_header
 from engagement.store import Cursor, pattern, registered
 
 Source = Path | pd.DataFrame
@@ -38,7 +36,7 @@ class Incoming(Protocol):
     def fields_of_not_rows(self) -> pd.DataFrame:
         """Return each `text` that may be a field of a `record` that was no row, and whether it `is_id` by its place."""
 
-    def places(self, stage: Cursor, rows: npt.NDArray[np.int64]) -> pd.DataFrame:
+    def places(self, stage: Cursor, rows: Ints) -> pd.DataFrame:
         """Return `line` and `raw` of rows, by their number from 0."""
 
 
@@ -71,6 +69,17 @@ def content_hash(source: Source) -> str:
         raise InvalidInput(f"{source.name} cannot be read: {error.strerror}") from None
 
 
+def stamp(source: Source) -> tuple[int, int] | None:
+    """Return what changes when a file is written to; None where there is none."""
+    if not isinstance(source, Path):
+        return None
+    try:
+        found = source.stat()
+    except OSError:  # nor is one there, or it has gone
+        return None
+    return found.st_mtime_ns, found.st_size
+
+
 def source_name(source: Source) -> str:
     """Return what the load is called: the file's name, not its folder; of a frame what `attrs["source"]` says."""
     return str(source.attrs.get("source", "data frame")) if isinstance(source, pd.DataFrame) else source.name
@@ -87,9 +96,11 @@ class _Table:
 
     comma_is_decimal = False
 
-    def __init__(self, name: str, relation: str, parameters: Mapping[str, Any], header: Header) -> None:
+    def __init__(
+        self, name: str, relation: str, parameters: Mapping[str, Any], columns: Iterable[Column]
+    ) -> None:
         self.name = name
-        self.columns: Sequence[Column] = header.columns
+        self.columns: Sequence[Column] = list(columns)
         self.relation = relation
         self.parameters = parameters
 
@@ -101,7 +112,7 @@ class _Table:
     def fields_of_not_rows(self) -> pd.DataFrame:
         return pd.DataFrame({"record": [], "text": [], "is_id": []}).astype({"text": "str", "is_id": "bool"})
 
-    def places(self, stage: Cursor, rows: npt.NDArray[np.int64]) -> pd.DataFrame:
+    def places(self, stage: Cursor, rows: Ints) -> pd.DataFrame:
         fields = ", ".join(f"'{column.name}', {column.name}" for column in self.columns)
         with registered(stage, "wanted", pd.DataFrame({"line": rows + 1})):
             return stage.execute(
@@ -122,8 +133,8 @@ def _open_parquet(
 ) -> Iterator[_Table]:
     theirs = parquet_columns(stage, path)
     header = match_header(theirs, columns, names, path.name)
-    quoted = {at: theirs[at].replace('"', '""') for _, at in header.positions}
-    chosen = ", ".join(f'cast("{quoted[at]}" as varchar) as {column.name}' for column, at in header.positions)
+    quoted = {at: theirs[at].replace('"', '""') for at in header.values()}
+    chosen = ", ".join(f'cast("{quoted[at]}" as varchar) as {column.name}' for column, at in header.items())
     yield _Table(path.name, f"(select {chosen} from read_parquet($file))", {"file": pattern(path)}, header)  # noqa: S608
 
 
@@ -133,6 +144,6 @@ def _open_frame(
 ) -> Iterator[_Table]:
     name = source_name(frame)
     header = match_header([str(text) for text in frame.columns], columns, names, name)
-    text = pd.DataFrame({column.name: frame.iloc[:, at].astype("string") for column, at in header.positions})
+    text = pd.DataFrame({column.name: frame.iloc[:, at].astype("string") for column, at in header.items()})
     with registered(stage, "incoming", text):
         yield _Table(name, "incoming", {}, header)

@@ -15,7 +15,6 @@ from engagement.ingest.schema import EVENTS, LEARNERS, Column
 
 SPREADSHEET_DAYS: Final = "excel"  # days since 30 December 1899, which spreadsheets count as 0
 PERCENT_COLUMNS: Final = tuple(column.name for column in LEARNERS if column.is_percent)
-SCALES: Final = (1, 100)
 MAP_HINT: Final = "`--map name=column` says which column is meant"
 # A first line with none of the names may well be somebody's data, and one word in it a name by chance.
 _A_HEADER_NAMES: Final = 2
@@ -62,13 +61,12 @@ class SourceFormat:
                 f"map {', '.join(unknown)[:100]}: no such column; there is {', '.join(sorted(_NAMES))}"
             )
         for name, scale in self.percent_scale.items():
-            if name not in PERCENT_COLUMNS or scale not in SCALES:
+            if name not in PERCENT_COLUMNS or scale not in (1, 100):
                 raise InvalidInput(
                     f"percent_scale {name[:40]}={scale}: allowed are 1 and 100, for {', '.join(PERCENT_COLUMNS)}"
                 )
-        for name in self.groups:
-            if not _GROUP.fullmatch(name):
-                raise InvalidInput(f"group {name[:40]!r}: allowed are small letters, digits and _")
+        if odd := [name for name in self.groups if not _GROUP.fullmatch(name)]:
+            raise InvalidInput(f"group {odd[0][:40]!r}: allowed are small letters, digits and _")
         if nameless := [
             name for name, theirs in (*self.columns.items(), *self.groups.items()) if not theirs.strip()
         ]:
@@ -126,42 +124,28 @@ def _check_date_format(text: str) -> None:
 AS_DOCUMENTED: Final = SourceFormat()
 
 
-@dataclass(frozen=True)
-class Header:
-    """The columns that a source has, each with its position there."""
-
-    positions: Sequence[tuple[Column, int]]
-
-    @property
-    def columns(self) -> list[Column]:
-        """The columns, in the order of the schema."""
-        return [column for column, _ in self.positions]
-
-
 def match_header(
     header: Sequence[str], columns: Sequence[Column], names: Mapping[str, str], source: str
-) -> Header:
-    """Return where each of `columns` stands; `names` are the source's own for some of ours.
+) -> dict[Column, int]:
+    """Return those of `columns` that the source has, and where each stands; `names` are its own for some of ours.
 
     Raises `InvalidInput` that names the columns which are missing, or stand there twice.
     """
     theirs = [_plain(text) for text in header]
     wanted = {column: _plain(names.get(column.name, column.name)) for column in columns}
-    doubled = [text for text in wanted.values() if theirs.count(text) > 1]
-    if doubled:
+    if doubled := [text for text in wanted.values() if theirs.count(text) > 1]:
         raise InvalidInput(
             f"{source}: column {', '.join(doubled)} stands more than once in the header; {MAP_HINT}"
         )
-    missing = [
+    if missing := [
         text
         for column, text in wanted.items()
         if text not in theirs and (column.in_header or column.name in names)
-    ]
-    if missing:
+    ]:
         raise InvalidInput(
             f"{source}: column {', '.join(missing)} missing; {_there(theirs, set(wanted.values()))}; {MAP_HINT}"
         )
-    return Header([(column, theirs.index(text)) for column, text in wanted.items() if text in theirs])
+    return {column: theirs.index(text) for column, text in wanted.items() if text in theirs}
 
 
 def _there(theirs: Sequence[str], wanted: set[str]) -> str:

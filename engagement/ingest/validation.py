@@ -8,15 +8,13 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pandas as pd
 
 from engagement.errors import InvalidInput
 from engagement.ingest import readers
-from engagement.ingest.readers import Incoming, Source
-from engagement.ingest.schema import FALSE_WORDS, TRUE_WORDS, Column
+from engagement.ingest.schema import FALSE_WORDS, TRUE_WORDS, Column, Kind
 from engagement.ingest.source_format import MAP_HINT, SPREADSHEET_DAYS, SourceFormat
 from engagement.store import Cursor, Store, first_row
 
@@ -52,8 +50,8 @@ class Checked:
     the records that could not be split into columns.
     """
 
-    source: Source
-    incoming: Incoming
+    source: readers.Source
+    incoming: readers.Incoming
     content_hash: str
     rows: int
     not_rows: pd.DataFrame
@@ -61,7 +59,7 @@ class Checked:
 
     def refuse_changed(self) -> None:
         """Raise `InvalidInput` where the file is no longer what was read."""
-        if _stamp(self.source) != self.stamp:
+        if readers.stamp(self.source) != self.stamp:
             raise InvalidInput(f"{self.incoming.name}: changed while it was read; is it still being written?")
 
     @property
@@ -72,13 +70,13 @@ class Checked:
 
 @contextmanager
 def checked(
-    store: Store, source: Source, columns: Sequence[Column], source_format: SourceFormat
+    store: Store, source: readers.Source, columns: Sequence[Column], source_format: SourceFormat
 ) -> Iterator[Checked]:
     """Hold the source open with its rows in the temporary table `checked`.
 
     Raises `InvalidInput` for a source that is refused whole.
     """
-    before = _stamp(source)
+    before = readers.stamp(source)
     content_hash = readers.content_hash(source)
     with (
         store.staging() as stage,
@@ -94,18 +92,7 @@ def checked(
         yield loaded
 
 
-def _stamp(source: Source) -> tuple[int, int] | None:
-    """Return what changes when a file is written to."""
-    if not isinstance(source, Path):
-        return None
-    try:
-        found = source.stat()
-    except OSError:  # nor is one there, or it has gone
-        return None
-    return found.st_mtime_ns, found.st_size
-
-
-def _read(stage: Cursor, incoming: Incoming, source_format: SourceFormat) -> None:
+def _read(stage: Cursor, incoming: readers.Incoming, source_format: SourceFormat) -> None:
     columns = incoming.columns
     at_sight = ", ".join(
         f"{column.name}, {_quick_value(column, source_format)} as {_quick(column)}" for column in columns
@@ -127,11 +114,16 @@ def _read(stage: Cursor, incoming: Incoming, source_format: SourceFormat) -> Non
         select {names}, case when {wrong} then concat_ws(chr(10), {reasons}) end as reasons
         from valued
     """  # noqa: S608 (names and rules from the schema)
-    bound = {**incoming.parameters, **_parameters(source_format)}
+    bound = {
+        **incoming.parameters,
+        "zone": source_format.timezone,
+        "date_formats": source_format.local_formats,
+        "formats_with_zone": source_format.zoned_formats,
+    }
     stage.execute(sql, {name: value for name, value in bound.items() if f"${name}" in sql})
 
 
-def _refuse_swapped(stage: Cursor, incoming: Incoming) -> None:
+def _refuse_swapped(stage: Cursor, incoming: readers.Incoming) -> None:
     """Refuse a source where no value can be read of two columns that are not empty."""
     readable = [column for column in incoming.columns if column.kind in (*_READABLE, "email")]
     if not readable:
@@ -153,7 +145,7 @@ def _refuse_swapped(stage: Cursor, incoming: Incoming) -> None:
 
 def _unread(stage: Cursor, column: str) -> int:
     """Return how many rows have a reason against the column."""
-    found = first_row(
+    (count,) = first_row(
         stage,
         """
         select count(*)
@@ -162,10 +154,10 @@ def _unread(stage: Cursor, column: str) -> int:
         """,
         {"column": column},
     )
-    return int(found[0])
+    return int(count)
 
 
-def _refuse_fractions(stage: Cursor, incoming: Incoming, source_format: SourceFormat) -> None:
+def _refuse_fractions(stage: Cursor, incoming: readers.Incoming, source_format: SourceFormat) -> None:
     """Refuse a percent column of fractions: half of the work done would be read as half a percent."""
     percents = [
         column.name
@@ -184,8 +176,7 @@ def _refuse_fractions(stage: Cursor, incoming: Incoming, source_format: SourceFo
         )
         + " from checked",
     )
-    fractions = [name for name, holds in zip(percents, found, strict=True) if holds]
-    if fractions:
+    if fractions := [name for name, holds in zip(percents, found, strict=True) if holds]:
         raise InvalidInput(
             f"{incoming.name}: {', '.join(fractions)} holds only fractions of 1, where percent are needed; "
             "`--percent-scale 1` reads 1 as all of it, `--percent-scale 100` leaves them as they are"
@@ -270,53 +261,32 @@ def _slow_value(column: Column, source_format: SourceFormat, comma_is_decimal: b
             return name
 
 
-def _parameters(source_format: SourceFormat) -> dict[str, Any]:
-    """Return what the SQL of `_value` may refer to."""
-    return {
-        "zone": source_format.timezone,
-        "date_formats": source_format.local_formats,
-        "formats_with_zone": source_format.zoned_formats,
-    }
-
-
 def _checks(column: Column) -> list[tuple[str, str]]:
     """Return what can be wrong with `column`: the SQL of each condition, and the reason in words.
 
     Its text stands beside it as `_written`, its value under its own name.
     """
     name, there = column.name, _written(column)
-    found: list[tuple[str, str]] = []
-    if column.in_every_row:
-        found.append((f"{there} is null", "missing"))
     unread = f"{there} is not null and {name} is null"
-    match column.kind:
-        case "number" | "whole":
-            found.append((unread, "not a number"))
-            found.append(
-                (f"{name} < {column.low} or {name} > {column.high}", f"outside {column.low} to {column.high}")
-            )
-            if column.kind == "whole":
-                found.append((f"{name} <> floor({name})", "not a whole number"))
-        case "flag":
-            found.append((unread, "neither yes nor no"))
-        case "choice":
-            found.append((unread, f"not one of {', '.join(column.choices)}"))
-        case "instant":
-            found.append((unread, NO_INSTANT))
-            found.append((f"{name} < {_EARLIEST}", "before the year 1900"))
-        case "email":
-            found.append((f"not regexp_matches({there}, '{_EMAIL}')", "not an address"))
-        case "json":
-            found.append((unread, "not a JSON object"))
-        case "id":
-            found.append(
-                (f"regexp_matches({there}, '{_MANGLED}')", "a number that a spreadsheet has changed")
-            )
-        case "text":
-            pass
-    if column.kind in ("text", "id", "email", "json"):
-        found.append((f"contains({there}, chr(0))", "holds a NUL byte"))
-    found.append((f"length({there}) > {column.longest}", f"longer than {column.longest} characters"))
+    number = [
+        (unread, "not a number"),
+        (f"{name} < {column.low} or {name} > {column.high}", f"outside {column.low} to {column.high}"),
+    ]
+    of_kind: dict[Kind, list[tuple[str, str]]] = {
+        "number": number,
+        "whole": [*number, (f"{name} <> floor({name})", "not a whole number")],
+        "flag": [(unread, "neither yes nor no")],
+        "choice": [(unread, f"not one of {', '.join(column.choices)}")],
+        "instant": [(unread, NO_INSTANT), (f"{name} < {_EARLIEST}", "before the year 1900")],
+        "email": [(f"not regexp_matches({there}, '{_EMAIL}')", "not an address")],
+        "json": [(unread, "not a JSON object")],
+        "id": [(f"regexp_matches({there}, '{_MANGLED}')", "a number that a spreadsheet has changed")],
+        "text": [],
+    }
+    missing = [(f"{there} is null", "missing")] if column.in_every_row else []
+    nul = [] if column.kind in _READABLE else [(f"contains({there}, chr(0))", "holds a NUL byte")]
+    long = (f"length({there}) > {column.longest}", f"longer than {column.longest} characters")
+    found = [*missing, *of_kind[column.kind], *nul, long]
     return [(condition, f"{name}: {reason}") for condition, reason in found]
 
 
@@ -357,9 +327,8 @@ def _instant(name: str, source_format: SourceFormat) -> str:
         f"when regexp_matches({name}, '{_LOCAL}') then {naive} "
         f"when regexp_matches({name}, '^{_DATE}{_TIME}{_ZONE}$') then {aware}"
     )
-    branches = [iso]
-    if any(text.startswith("%Y-") for text in source_format.date_formats):
-        branches = []  # a format that begins with the year says what 2026-02-01 means: it is no ISO date besides
+    # A format that begins with the year says what 2026-02-01 means: it is no ISO date besides.
+    branches = [] if any(text.startswith("%Y-") for text in source_format.date_formats) else [iso]
     if source_format.zoned_formats:
         parsed = f"try_strptime({name}, $formats_with_zone)"  # in UTC
         branches.append(f"when {parsed} is not null then {parsed}")

@@ -100,7 +100,7 @@ def test_only_percents_have_a_scale_and_it_is_1_or_100(name, scale):
 
 
 def places(header, **names):
-    return {column.name: at for column, at in match_header(header, COLUMNS, names, "f.csv").positions}
+    return {column.name: at for column, at in match_header(header, COLUMNS, names, "f.csv").items()}
 
 
 def refusal(header, **names):
@@ -124,7 +124,7 @@ def test_columns_are_found_by_name_whatever_stands_beside_them(header, expected)
 
 
 def test_columns_come_in_our_order():
-    assert match_header(["topic", "name", "id"], COLUMNS, {}, "f.csv").columns == [ID, NAME, TOPIC]
+    assert list(match_header(["topic", "name", "id"], COLUMNS, {}, "f.csv")) == [ID, NAME, TOPIC]
 
 
 def test_a_name_of_the_source_stands_for_ours():
