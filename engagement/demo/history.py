@@ -15,20 +15,17 @@ from engagement.audit import Actor
 from engagement.dates import local_day
 from engagement.demo import sample
 from engagement.errors import InvalidInput, StoreBusy
-from engagement.ingest import events, learners
+from engagement.ingest import events, learners, readers
 from engagement.ingest.source_format import SourceFormat
 from engagement.llm import titles
 from engagement.outreach import export, nudges, quizzes, review
 from engagement.pipeline import publication
 from engagement.policy import DEFAULT_POLICY, DEFAULT_SELECTION
 from engagement.risk import scores
-from engagement.runs import NIGHTLY, Run
 from engagement.store import LOCK_WAIT_S, Store, first_row
 from engagement.store.locks import turnstile
-from engagement.targeting import decisions
-from engagement.targeting.experiments import Plan
+from engagement.targeting import decisions, experiments
 
-TERM: Final = "demo"
 GROUPED: Final = SourceFormat(groups={"language": "locale"})
 COORDINATOR: Final = "demo coordinator"
 _LATE_APPROVALS: Final = 60  # of the second night; they are left alone tonight
@@ -69,25 +66,17 @@ def make(
     A demo that is stopped half-way so leaves nothing that the next one could take for a cohort. Raises `StoreBusy`
     where somebody else wrote to the store meanwhile: what they wrote stays.
     """
-    before = _stamp(store.path)
+    before = readers.stamp(store.path)
     begun = store.path.with_name(f"{store.path.name}.begun")
     _remove(begun)
     fill(Store(begun), size=size, seed=seed, as_of=as_of, zone=zone, watch=watch)
     with turnstile(store.path, exclusive=True, wait_s=LOCK_WAIT_S):
-        written_to = _stamp(store.path) != before
+        written_to = readers.stamp(store.path) != before
         if not written_to:
             begun.replace(store.path)
     _remove(begun)
     if written_to:
         raise StoreBusy(f"{store.path.name} was written to meanwhile; the demo leaves it as it is")
-
-
-def _stamp(path: Path) -> tuple[int, int] | None:
-    """Return what changes when a file is written to; None where there is none."""
-    if not path.exists():
-        return None
-    found = path.stat()
-    return found.st_mtime_ns, found.st_size
 
 
 def _remove(path: Path) -> None:
@@ -118,10 +107,11 @@ def fill(
         if week == 1:
             _confirm_titles(store, end)
         if week == sample.NUDGE_WEEK:
-            _night(store, end, zone, _experiment(end, zone))
+            plan = experiments.Plan(holdout=0.5, term="demo", ends_on=local_day(end, zone))
+            _night(store, end, zone, plan)
             nudged = _review(store, _coordinator(end + timedelta(hours=10), zone))
         elif week == sample.NUDGE_WEEK + 1:
-            _night(store, end, zone)
+            _night(store, end, zone, None)
             _review(store, _coordinator(end + timedelta(days=5), zone), at_most=_LATE_APPROVALS)
         watch(week)
 
@@ -134,21 +124,16 @@ def _confirm_titles(store: Store, now: datetime) -> None:
         titles.confirm(store, texts, kind=kind, actor=COORDINATOR, now=now)
 
 
-def _experiment(as_of: datetime, zone: ZoneInfo) -> Plan:
-    return Plan(holdout=0.5, term=TERM, ends_on=local_day(as_of, zone))
-
-
-def _night(store: Store, as_of: datetime, zone: ZoneInfo, plan: Plan | None = None) -> Run:
+def _night(store: Store, as_of: datetime, zone: ZoneInfo, plan: experiments.Plan | None) -> None:
     """Do what the nightly notebooks do, without making a report of it."""
-    day = local_day(as_of, zone)
     with store.write() as db:
         fingerprint = runs.input_fingerprint(db, as_of)
         run = runs.begin(
             db,
-            NIGHTLY,
-            key=runs.run_key(NIGHTLY, as_of, {}, fingerprint, DEFAULT_POLICY.policy_hash),
+            runs.NIGHTLY,
+            key=runs.run_key(runs.NIGHTLY, as_of, {}, fingerprint, DEFAULT_POLICY.policy_hash),
             as_of=as_of,
-            day=day,
+            day=local_day(as_of, zone),
             parameters={},
             fingerprint=fingerprint,
             now=as_of,
@@ -159,7 +144,6 @@ def _night(store: Store, as_of: datetime, zone: ZoneInfo, plan: Plan | None = No
     nudges.draft(store, run)
     quizzes.draft(store, run)
     publication.publish(store, run, now=as_of)
-    return run
 
 
 def _coordinator(now: datetime, zone: ZoneInfo) -> Actor:
@@ -168,13 +152,11 @@ def _coordinator(now: datetime, zone: ZoneInfo) -> Actor:
 
 def _review(store: Store, by: Actor, *, at_most: int | None = None) -> set[str]:
     """Approve and send the worst drafts as a coordinator would; return who was nudged."""
-    drafts = review.listed(store)[:at_most]
-    ids = [draft["id"] for draft in drafts]
+    ids = [draft["id"] for draft in review.listed(store)[:at_most]]
     rejected = ids[::_REJECTED_EVERY]
     approved = sorted(set(ids) - set(rejected))
     if rejected:
         review.reject(store, rejected, by=by, reason="I spoke to them yesterday")
     if approved:
         review.approve(store, approved, by=by)
-    sent = export.hand_over(store, by=by)
-    return {nudge["learner_id"] for nudge in sent}
+    return {nudge["learner_id"] for nudge in export.hand_over(store, by=by)}

@@ -122,14 +122,15 @@ class Cohort:
         of_due = np.round(100 * last.done / np.maximum(last.due, 1), 1)
         of_due = np.where((last.due == 0) | hidden.work_unreported, np.nan, of_due)
         mean_score = np.round(last.quiz_sum / np.maximum(last.quizzes, 1), 1)
-        missed = pd.Series(last.missed, dtype="Int64")
         facts = self.learners.assign(
-            last_login=_instants(last.last_login_s, missing=last.last_login_s == 0),
+            last_login=pd.Series(_instants(last.last_login_s)).mask(last.last_login_s == 0),
             completed_percent=of_due,
             completed_percent_course=of_course,
             completed_percent_due=of_due,
             avg_quiz_score=np.where((last.quizzes == 0) | hidden.quiz_unreported, np.nan, mean_score),
-            consecutive_missed_sessions=missed.mask(hidden.sessions_unreported),
+            consecutive_missed_sessions=pd.Series(last.missed, dtype="Int64").mask(
+                hidden.sessions_unreported
+            ),
         )
         return facts[hidden.first_week <= week].reset_index(drop=True)
 
@@ -202,9 +203,8 @@ def _seconds(instant: datetime) -> int:
     return int(np.datetime64(instant, "s").astype(np.int64))
 
 
-def _instants(seconds: Ints, *, missing: Flags | None = None) -> npt.NDArray[np.datetime64]:
-    instants = seconds.astype("datetime64[s]").astype("datetime64[us]")
-    return instants if missing is None else np.where(missing, np.datetime64("NaT", "us"), instants)
+def _instants(seconds: Ints) -> npt.NDArray[np.datetime64]:
+    return seconds.astype("datetime64[s]").astype("datetime64[us]")
 
 
 def _persons(rows: int, seed: int) -> Ints:
@@ -277,8 +277,9 @@ def _learners(person: Ints, hidden: _Hidden, seed: int, as_of: datetime) -> pd.D
         "topic": np.where(_share(seed, "no topic", rows, 0.25), NOTHING, topic),
         "active": ~_share(seed, "inactive", rows, 0.02),
     }
-    texts = {name: "str" for name, values in columns.items() if values.dtype == object}
-    return pd.DataFrame(columns).astype(texts)
+    return pd.DataFrame(columns).astype(
+        {name: "str" for name, values in columns.items() if values.dtype == object}
+    )
 
 
 def _programs(person: Ints, seed: int) -> Texts:
@@ -364,10 +365,17 @@ def _week_events(cohort: Cohort, week: _Week) -> pd.DataFrame:
         ("session_missed", missed, class_s, _json("sessions", sessions_missed)),
         ("quiz_completed", took_quiz, week.last_login_s + delay_s, _json("score", week.quiz_score)),
     ]
-    parts = []
-    for kind, here, at_s, metadata in kinds:
-        part = pd.DataFrame({"learner_id": ids[here], "type": kind, "timestamp": _instants(at_s[here])})
-        parts.append(part.assign(metadata=metadata[here]))
+    parts = [
+        pd.DataFrame(
+            {
+                "learner_id": ids[here],
+                "type": kind,
+                "timestamp": _instants(at_s[here]),
+                "metadata": metadata[here],
+            }
+        )
+        for kind, here, at_s, metadata in kinds
+    ]
     return pd.concat(parts, ignore_index=True).astype({"learner_id": "str", "type": "str", "metadata": "str"})
 
 
@@ -380,8 +388,7 @@ def _nudged_flags(cohort: Cohort, nudged: Ids | None) -> Flags:
     ids = cohort.learners["id"]
     if nudged is None:
         return np.zeros(len(ids), np.bool_)
-    unknown = sorted(set(nudged).difference(ids))
-    if unknown:
+    if unknown := sorted(set(nudged).difference(ids)):
         raise InvalidInput(f"nudged: {len(unknown)} of {len(nudged)} not in the cohort, first '{unknown[0]}'")
     return ids.isin(nudged).to_numpy(np.bool_)
 
