@@ -128,8 +128,7 @@ class Store:
 
     @property
     def _current(self) -> Cursor | None:
-        cursor: Cursor | None = getattr(self._local, "cursor", None)
-        return cursor
+        return getattr(self._local, "cursor", None)
 
     @contextmanager
     def _held(self, *, exclusive: bool) -> Iterator[Cursor]:

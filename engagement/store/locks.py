@@ -9,7 +9,7 @@ import os
 import random
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Final
 
@@ -31,29 +31,22 @@ def turnstile(path: Path, *, exclusive: bool, wait_s: float) -> Iterator[None]:
         _opened(path.with_name(path.name + ".gate")) as gate,
         _opened(path.with_name(path.name + ".lock")) as lock,
     ):
-        _take(gate, fcntl.LOCK_EX, deadline, path, told_by=lock)
+        kind = fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH
         try:
-            _take(lock, fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH, deadline, path, told_by=lock)
+            if not (_taken(gate, fcntl.LOCK_EX, deadline) and _taken(lock, kind, deadline)):
+                raise StoreBusy(f"{path.name} is held by {_holder(lock)}; try again in a moment")
         finally:
             fcntl.flock(gate, fcntl.LOCK_UN)
-        if not exclusive:
-            yield
-            return
-        with _signed(lock):
+        with _signed(lock) if exclusive else nullcontext():
             yield
 
 
 @contextmanager
 def sole_runner(path: Path) -> Iterator[None]:
     """Hold the right to run a pipeline on this store; `StoreBusy` at once where another process has it."""
-    deadline = time.monotonic() + _GLANCE_S
     with _opened(_of_runs(path)) as lock:
-        while not _tried(lock, fcntl.LOCK_EX):
-            if time.monotonic() > deadline:
-                raise StoreBusy(
-                    f"another run works on {path.name} ({_holder(lock)}); try again when it is done"
-                )
-            time.sleep(random.uniform(*_POLL_S))  # noqa: S311 (two who look do not keep step)
+        if not _taken(lock, fcntl.LOCK_EX, time.monotonic() + _GLANCE_S):
+            raise StoreBusy(f"another run works on {path.name} ({_holder(lock)}); try again when it is done")
         with _signed(lock):
             yield
 
@@ -103,11 +96,12 @@ def _opened(path: Path) -> Iterator[int]:
         os.close(descriptor)  # which releases the lock
 
 
-def _take(descriptor: int, kind: int, deadline: float, path: Path, *, told_by: int) -> None:
+def _taken(descriptor: int, kind: int, deadline: float) -> bool:
     while not _tried(descriptor, kind):
         if time.monotonic() > deadline:
-            raise StoreBusy(f"{path.name} is held by {_holder(told_by)}; try again in a moment")
+            return False
         time.sleep(random.uniform(*_POLL_S))  # noqa: S311 (spreads waiters, keeps no secret)
+    return True
 
 
 def _tried(descriptor: int, kind: int) -> bool:

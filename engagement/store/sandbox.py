@@ -7,6 +7,7 @@ read, and the engine is locked before the text is looked at.
 import json
 import tempfile
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from threading import Timer
 from typing import TYPE_CHECKING, Final
@@ -18,13 +19,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LONGEST_S: Final = 60.0
-_LOCKED: Final = (
-    "set enable_external_access = false",
-    "set autoinstall_known_extensions = false",
-    "set autoload_known_extensions = false",
-    "set allow_community_extensions = false",
-    "set lock_configuration = true",
-)
+_LOCKED: Final = """
+    set enable_external_access = false;
+    set autoinstall_known_extensions = false;
+    set autoload_known_extensions = false;
+    set allow_community_extensions = false;
+    set lock_configuration = true;
+"""
 
 
 def answer(
@@ -42,8 +43,7 @@ def answer(
     InvalidInput
         It is no query, does what it may not, or takes longer than `longest_s`.
     """
-    engine = new_engine(store.path.parent)
-    try:
+    with closing(new_engine(store.path.parent)) as engine:
         try:
             if [statement.type.name for statement in engine.extract_statements(sql)] != ["SELECT"]:
                 raise InvalidInput("sql: one query is needed, such as: select id from learners")
@@ -51,25 +51,21 @@ def answer(
         except EngineError as error:
             raise _refused(error) from None
         _copy(store, wanted, engine)
-        for statement in _LOCKED:
-            engine.execute(statement)
+        engine.execute(_LOCKED)
         stop = Timer(longest_s, engine.interrupt)
         stop.start()
         try:
-            frame: pd.DataFrame = engine.execute(sql, dict(parameters or {})).df()
-            return frame
+            return engine.execute(sql, dict(parameters or {})).df()
         except EngineError as error:
             raise _refused(error) from None
         finally:
             stop.cancel()
-    finally:
-        engine.close()
 
 
 def tables(store: Store) -> "pd.DataFrame":
     """Return one row per column of a table or view: `table`, `column`, `type`, `comment`; (P) marks personal data."""
     with store.read() as db:
-        frame: pd.DataFrame = db.execute(
+        return db.execute(
             """
             select table_name as "table", column_name as "column", data_type as type, comment
             from duckdb_columns()
@@ -77,7 +73,6 @@ def tables(store: Store) -> "pd.DataFrame":
             order by table_name, column_index
             """
         ).df()
-        return frame
 
 
 def _names(engine: Cursor, sql: str) -> set[str]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import duckdb
 
@@ -15,14 +15,12 @@ if TYPE_CHECKING:
 Cursor: TypeAlias = duckdb.DuckDBPyConnection
 Relation: TypeAlias = duckdb.DuckDBPyRelation
 
-_PACKAGE: Final = Path(__file__).parents[1]
-
 
 @cache
 def query(name: str) -> str:
     """Return the text of a query by room and name: `views/roster_contacts` is `views/sql/roster_contacts.sql`."""
     room, _, file = name.partition("/")
-    return (_PACKAGE / room / "sql" / f"{file}.sql").read_text(encoding="utf-8")
+    return (Path(__file__).parents[1] / room / "sql" / f"{file}.sql").read_text(encoding="utf-8")
 
 
 def first_row(cursor: Cursor, sql: str, parameters: Mapping[str, object] | None = None) -> tuple[Any, ...]:

@@ -23,7 +23,6 @@ _log = logging.getLogger(__name__)
 FILES: Final = sorted((Path(__file__).parent / "migrations").glob("[0-9]*.sql"))
 SCHEMA_VERSION: Final = len(FILES)
 
-_CHANGED: Final = ".migrating"  # ends the name of the copy that is being changed
 _BEFORE: Final = ".schema-"  # and, before its number, of the store as it was before
 
 
@@ -51,7 +50,10 @@ def bring_up_to_date(cursor: Cursor, path: Path) -> None:
     """
     version = schema_version(cursor)
     if version == 0:
-        _make_tables(cursor)
+        with transaction(cursor):  # a new store has them all, or none
+            cursor.execute("create table schema_version (version integer not null)")
+            for number in range(1, SCHEMA_VERSION + 1):
+                _apply(cursor, number)
     elif version < SCHEMA_VERSION:
         _replace(cursor, path, version)
 
@@ -68,17 +70,10 @@ def _all_kept(file: Path) -> list[Path]:
     )  # not a copy of somebody's own
 
 
-def _make_tables(cursor: Cursor) -> None:
-    with transaction(cursor):  # a new store has them all, or none
-        cursor.execute("create table schema_version (version integer not null)")
-        for number in range(1, SCHEMA_VERSION + 1):
-            _apply(cursor, number)
-
-
 def _replace(cursor: Cursor, path: Path, version: int) -> None:
     """Put a changed copy in the place of the attached store, and attach that."""
     file = path.resolve()  # a link to the store stays one
-    changed = file.with_name(file.name + _CHANGED)
+    changed = file.with_name(f"{file.name}.migrating")
     cursor.execute("checkpoint store")  # all of it into the one file
     with _told(path, version), _removed(changed):
         duplicate(file, changed)  # the store stays attached: nobody else can change it meanwhile
