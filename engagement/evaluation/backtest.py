@@ -11,8 +11,7 @@ from typing import Final
 import pandas as pd
 
 from engagement.errors import InvalidInput
-from engagement.evaluation import baselines, metrics
-from engagement.evaluation.calibration import Calibration
+from engagement.evaluation import baselines, calibration, metrics
 from engagement.evaluation.trial import ALONE, OF_EACH, PROBABILITY, SCORE, TABLES, Trial
 from engagement.policy import BASES, DEFAULT_POLICY, RiskPolicy
 from engagement.vocabulary import WAYS_TO_LEAVE
@@ -47,7 +46,7 @@ class Backtest:
     programs: pd.DataFrame
     bins: pd.DataFrame
     stops: pd.DataFrame
-    calibrations: Mapping[str, Calibration]
+    calibrations: Mapping[str, calibration.Calibration]
 
     @property
     def bases(self) -> list[str]:
@@ -67,9 +66,7 @@ class Backtest:
             "basis": basis or self.basis,
             "week": week or self.week,
         }
-        rows = self.measures
-        for column, value in wanted.items():
-            rows = rows[rows[column] == value]
+        rows = self.measures[(self.measures[list(wanted)] == list(wanted.values())).all(axis=1)]
         if rows.empty:
             raise InvalidInput(f"{measure}: not measured for {', '.join(map(str, wanted.values()))}")
         return rows.iloc[0]
@@ -82,8 +79,11 @@ class Backtest:
         ]
         of_model = rows[rows["low"] > 0].groupby("model")["value"]
         won = pd.DataFrame({"weeks": of_model.size(), "most": of_model.max()})
-        frame = won.assign(of=rows["week"].nunique()).reset_index()
-        return frame.sort_values(["weeks", "most"], ascending=False, ignore_index=True)
+        return (
+            won.assign(of=rows["week"].nunique())
+            .reset_index()
+            .sort_values(["weeks", "most"], ascending=False, ignore_index=True)
+        )
 
     @property
     def weeks(self) -> pd.DataFrame:
@@ -93,15 +93,13 @@ class Backtest:
         )
         rows = self.measures[self.measures["basis"] == self.basis]
         areas = rows[(rows["model"] == SCORE) & (rows["measure"] == "auc")].set_index("week")
-        found = there.assign(auc=areas["value"], auc_from=areas["low"], auc_to=areas["high"])
-        for model, measures in (
-            (SCORE, ("average_precision", "precision", "recall")),
-            (PROBABILITY, ("brier", "calibration_error")),
-        ):
-            for measure in measures:
-                one = rows[(rows["model"] == model) & (rows["measure"] == measure)].set_index("week")
-                found[measure] = one["value"]
-        return found.reset_index()
+        values = rows.pivot(index="week", columns=["model", "measure"], values="value")
+        return (
+            there.assign(auc=areas["value"], auc_from=areas["low"], auc_to=areas["high"])
+            .join(values[SCORE][["average_precision", "precision", "recall"]])
+            .join(values[PROBABILITY][["brier", "calibration_error"]])
+            .reset_index()
+        )
 
     @property
     def lines(self) -> pd.DataFrame:
@@ -185,13 +183,10 @@ class Backtest:
     @property
     def calibration_in_words(self) -> str:
         """How far the chance that was foretold lies from what came."""
-        errors = {
-            basis: self.value("calibration_error", model=PROBABILITY, basis=basis)["value"]
-            for basis in self.bases
-        }
         said = " and ".join(
-            f"{100 * error:.1f} points (work {'due' if basis == 'due' else 'of the course'})"
-            for basis, error in errors.items()
+            f"{100 * self.value('calibration_error', model=PROBABILITY, basis=basis)['value']:.1f} points "
+            f"(work {'due' if basis == 'due' else 'of the course'})"
+            for basis in self.bases
         )
         return f"In week {self.week}, foretold and observed shares lie apart by {said} on average"
 
@@ -250,7 +245,7 @@ def backtest(
     """
     if not 0 < capacity <= 1:
         raise InvalidInput(f"capacity: {capacity}; allowed is above 0 to 1")
-    fitted, tested, names = _split(table, train, test)
+    fitted, tested, (fitted_on, tested_on) = _split(table, train, test)
     bases = [basis for basis in BASES if table[f"completed_percent_{basis}"].notna().any()]
     bases.sort(key=lambda basis: basis != policy.basis)
     trials = [
@@ -272,7 +267,6 @@ def backtest(
         )
     week = WEEK if WEEK in weeks else weeks[len(weeks) // 2]
     results = [trial.results(closely=week) for trial in trials if trial.weeks]
-    fitted_on, tested_on = names
     population, measures, programs, bins, stops = (
         pd.concat([result[name] for result in results], ignore_index=True) for name in TABLES
     )
@@ -308,9 +302,8 @@ def _split(
     if tested in fitted:
         raise InvalidInput(f"cohort {tested[:40]!r}: fitted on and tested on at once")
     if fitted:
-        is_fitted = table["cohort"].isin(fitted)
         return (
-            table[is_fitted],
+            table[table["cohort"].isin(fitted)],
             table[table["cohort"] == tested],
             (", ".join(fitted), tested or "this course"),
         )

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.impute import SimpleImputer
-from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -46,15 +45,3 @@ def fitted_scores(train: pd.DataFrame, left: pd.Series, test: pd.DataFrame) -> d
             name: np.asarray(model.fit(train[known], left).predict_proba(test[known])[:, 1])
             for name, model in models.items()
         }
-
-
-def isotonic(score: Any, left: Any, at: Any) -> Floats:
-    """Return the share who leave, as a function of the score that never falls, read `at` some scores.
-
-    Parameters
-    ----------
-    score, left
-        What it is fitted to: a number and an outcome per learner, of one learner at least.
-    """
-    fitted = IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip").fit(score, left)
-    return np.asarray(fitted.predict(at), dtype=float)

@@ -7,18 +7,18 @@ the score it never replaces.
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+from sklearn.isotonic import IsotonicRegression
 
 from engagement.errors import InvalidInput
-from engagement.evaluation import baselines
 from engagement.evaluation.metrics import Floats
-from engagement.store import Store, records, registered
+from engagement.store import Store, registered
 
 STEPS: Final = 1_000  # the curve is read at thousandths of the score, here as in SQL
 LEARNERS_NEEDED: Final = 100  # with a score, for a week's curve
@@ -76,8 +76,9 @@ def fit(scored: pd.DataFrame, *, policy_hash: str, outcome: str) -> Calibration:
             f"risk_score: no week has {LEARNERS_NEEDED} learners or more with a score, which a curve needs"
         )
     at = np.linspace(0, 1, STEPS + 1)
+    never_falls = IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip")
     curves = {
-        week: tuple(baselines.isotonic(rows["risk_score"], rows["has_left"], at).round(6).tolist())
+        week: tuple(never_falls.fit(rows["risk_score"], rows["has_left"]).predict(at).round(6).tolist())
         for week, rows in weeks.items()
     }
     cohorts = tuple(dict.fromkeys(known["cohort"].astype(str)))
@@ -106,9 +107,3 @@ def keep(store: Store, calibration: Calibration, *, now: datetime) -> str:
         )
         db.execute("insert into calibration_points select $id, week, step, value from points", named)
     return calibration.calibration_id
-
-
-def kept(store: Store) -> Sequence[Mapping[str, Any]]:
-    """Return what is known of each calibration that is kept, newest first."""
-    with store.read() as db:
-        return records(db, "select * from calibrations order by kept_at desc, calibration_id")

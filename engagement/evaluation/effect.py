@@ -19,7 +19,6 @@ import pandas as pd
 from engagement.dates import end_of_day
 from engagement.errors import NotFound
 from engagement.evaluation import intervals
-from engagement.evaluation.intervals import Interval, Share
 from engagement.runs import Run
 from engagement.store import Cursor, Store, query, records
 from engagement.targeting.experiments import ARMS, LEAST_FALL, Plan, identity
@@ -33,7 +32,7 @@ class Arm:
 
     persons: int
     contacted: int
-    share: Share
+    share: intervals.Share
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,18 +50,19 @@ class Effect:
     over_at: datetime
     nudged: Arm | None
     compared: Arm | None
-    difference: Interval | None
+    difference: intervals.Interval | None
     planned_for: float | None
     detectable: float | None
-    before: Share | None
-    after: Share | None
+    before: intervals.Share | None
 
     @property
     def verdict(self) -> str:
         """One of `running`, `too_few`, `helped`, `harmed`, `cannot_tell`."""
         if self.as_of < self.over_at:
             return "running"
-        return verdict(self.difference, _fewest(self.nudged, self.compared))
+        return verdict(
+            self.difference, min(arm.persons if arm else 0 for arm in (self.nudged, self.compared))
+        )
 
     @property
     def in_words(self) -> str:
@@ -89,7 +89,7 @@ class Effect:
         )
 
     def _said(self) -> dict[str, str]:
-        found = self.difference or Interval(0.0, 0.0, 0.0)
+        found = self.difference or intervals.Interval(0.0, 0.0, 0.0)
         return {
             "what": self.plan.looks_at,
             "day": f"{self.over_at:%Y-%m-%d}",
@@ -118,7 +118,7 @@ _WORDS: Final[Mapping[str, str]] = {
 }
 
 
-def verdict(difference: Interval | None, persons: int) -> str:
+def verdict(difference: intervals.Interval | None, persons: int) -> str:
     """Return what a difference between two arms says once the experiment is over; see `Effect.verdict`."""
     if difference is None or persons < PERSONS_NEEDED:
         return "too_few"
@@ -130,7 +130,7 @@ def verdict(difference: Interval | None, persons: int) -> str:
 def planned(store: Store) -> pd.DataFrame:
     """Return one row per published experiment, newest first: its plan, and `persons` assigned by arm."""
     with store.read() as db:
-        rows = records(db, query("evaluation/experiments"), {})
+        rows = records(db, query("evaluation/experiments"))
     return pd.DataFrame(rows, columns=["experiment", *_PLANNED, "nudge", "control"])
 
 
@@ -169,7 +169,6 @@ def estimate(store: Store, experiment: str = "", *, as_of: datetime, zone: ZoneI
         planned_for=_detectable(after, _together(before)),
         detectable=_detectable(after, compared.share if compared else None),
         before=before["nudge"].share if "nudge" in before else None,
-        after=nudged.share if nudged else None,
     )
 
 
@@ -199,8 +198,8 @@ def comparisons(effect: Effect) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
     if effect.difference:
         rows.append({"way": "Nudged less waited", **vars(effect.difference)})
-    if effect.before and effect.after:
-        naive = effect.after.value - effect.before.value
+    if effect.before and effect.nudged:
+        naive = effect.nudged.share.value - effect.before.value
         rows.append({"way": "Misleading: after less before", "value": naive})
     frame = pd.DataFrame(rows, columns=["way", "value", "low", "high"])
     return frame.rename(columns={"value": "difference"})
@@ -248,19 +247,21 @@ def _arms(
     run_id: str | None = None,
     weeks_before: bool = False,
 ) -> dict[str, Arm]:
-    days = (-plan.window_days, 0) if weeks_before else (0, plan.window_days)
-    named = {
-        "experiment": experiment,
-        "as_of": as_of,
-        "run_id": run_id,
-        "outcome": plan.outcome,
-        "least_fall": LEAST_FALL,
-    }
     rows = records(
-        db, query("evaluation/effect_arms"), named | dict(zip(("first_day", "last_day"), days, strict=True))
+        db,
+        query("evaluation/effect_arms"),
+        {
+            "experiment": experiment,
+            "as_of": as_of,
+            "run_id": run_id,
+            "outcome": plan.outcome,
+            "least_fall": LEAST_FALL,
+            "first_day": -plan.window_days if weeks_before else 0,
+            "last_day": 0 if weeks_before else plan.window_days,
+        },
     )
     return {
-        row["arm"]: Arm(row["persons"], row["contacted"], Share(row[plan.outcome], row["persons"]))
+        row["arm"]: Arm(row["persons"], row["contacted"], intervals.Share(row[plan.outcome], row["persons"]))
         for row in rows
         if row["arm"] in ARMS
     }
@@ -274,19 +275,15 @@ def _over_at(plan: Plan, zone: ZoneInfo) -> datetime:
     return end_of_day(plan.last_day, zone) + timedelta(days=plan.window_days)
 
 
-def _together(arms: Mapping[str, Arm]) -> Share | None:
+def _together(arms: Mapping[str, Arm]) -> intervals.Share | None:
     persons = sum(arm.persons for arm in arms.values())
-    return Share(sum(arm.share.count for arm in arms.values()), persons) if persons else None
+    return intervals.Share(sum(arm.share.count for arm in arms.values()), persons) if persons else None
 
 
-def _detectable(arms: Mapping[str, Arm], rate: Share | None) -> float | None:
+def _detectable(arms: Mapping[str, Arm], rate: intervals.Share | None) -> float | None:
     if rate is None or set(arms) != set(ARMS):
         return None
     return intervals.detectable(arms["nudge"].persons, arms["control"].persons, rate=rate.value)
-
-
-def _fewest(*arms: Arm | None) -> int:
-    return min(arm.persons if arm else 0 for arm in arms)
 
 
 def _percent(arm: Arm | None) -> str:

@@ -11,8 +11,7 @@ from typing import Final
 
 import pandas as pd
 
-from engagement.evaluation import intervals
-from engagement.evaluation.intervals import Share
+from engagement.evaluation.intervals import Share, wilson
 from engagement.store import Store, query, records
 from engagement.views import suppression
 from engagement.vocabulary import AT_RISK, SMALLEST_GROUP
@@ -27,7 +26,6 @@ MEASURES: Final[Mapping[str, tuple[str, str]]] = {
     "missed": ("has_left", "of those who left, not found at risk"),
     "false_alarms": ("stayed", "of those who stayed, found at risk"),
 }
-_COUNTS: Final = ("group", "learners", *MEASURES, "has_left", "stayed")
 _SHARES: Final = ("measure", "group", "learners", "share", "low", "high")
 
 
@@ -64,8 +62,10 @@ class Fairness:
 def groupings(store: Store) -> list[str]:
     """Return by what learners are grouped, in order."""
     with store.read() as db:
-        rows = db.execute("select distinct name from learner_groups order by name").fetchall()
-    return [name for (name,) in rows]
+        return [
+            name
+            for (name,) in db.execute("select distinct name from learner_groups order by name").fetchall()
+        ]
 
 
 def every(store: Store, *, run_id: str | None = None) -> list[Fairness]:
@@ -88,7 +88,7 @@ def by_group(store: Store, grouping: str, *, run_id: str | None = None) -> Fairn
         rows = records(
             db, query("evaluation/fairness"), {"name": grouping, "run_id": run_id, "at_risk": list(AT_RISK)}
         )
-    groups = pd.DataFrame(rows, columns=list(_COUNTS))
+    groups = pd.DataFrame(rows, columns=["group", "learners", *MEASURES, "has_left", "stayed"])
     shown = suppression.shown(groups)
     hidden = int(groups["learners"].sum() - shown["learners"].sum())
     found = [
@@ -117,12 +117,12 @@ def in_words(found: Sequence[Fairness]) -> str:
     if not found:
         return "There are 0 groupings: a file that is loaded with `--group` brings one."
     hidden = sum(one.hidden for one in found)
-    said = [one.in_words for one in found]
-    return " ".join([*said, *([f"{hidden:,} learners of small groups are not shown."] if hidden else [])])
+    said = [f"{hidden:,} learners of small groups are not shown."] if hidden else []
+    return " ".join([*(one.in_words for one in found), *said])
 
 
 def _share(count: int, of: int) -> tuple[float | None, float | None, float | None]:
     if of < SMALLEST_GROUP:
         return None, None, None
-    share = intervals.wilson(Share(count, of))
+    share = wilson(Share(count, of))
     return share.value, share.low, share.high

@@ -29,7 +29,6 @@ ATTRIBUTION: Final = (
     "BY 4.0 (https://creativecommons.org/licenses/by/4.0/): J. Kuzilek, M. Hlosta, Z. Zdrahal, Scientific Data 4:170171"
     " (2017), doi:10.1038/sdata.2017.171. Changes: three presentations; what was known at the end of each week."
 )
-_LEFT: Final = ("Withdrawn", "Fail")
 _OF_WEEKLY_TABLE: Final = (
     *("presentation", "program", "week", "id_student", "as_of", "last_login", "completed_percent"),
     *("on_schedule_percent", "n_due", "avg_quiz_score", "consecutive_missed_sessions", "outcome"),
@@ -91,16 +90,18 @@ def of_store(
     """
     if outcome not in WAYS_TO_LEAVE:
         raise InvalidInput(f"outcome {outcome[:40]!r}: allowed are {', '.join(WAYS_TO_LEAVE)}")
-    named = {
-        "as_of": as_of,
-        "program": program,
-        "weeks": WEEKS,
-        "outcome": outcome,
-        "quiet_days": QUIET_DAYS,
-    }
     with store.staging() as stage:
         with store.read() as db:
-            db.execute(query("evaluation/cutoffs"), named)
+            db.execute(
+                query("evaluation/cutoffs"),
+                {
+                    "as_of": as_of,
+                    "program": program,
+                    "weeks": WEEKS,
+                    "outcome": outcome,
+                    "quiet_days": QUIET_DAYS,
+                },
+            )
         frame: pd.DataFrame = stage.execute(f"select {', '.join(COLUMNS)} from temp.cutoffs").df()  # noqa: S608 (our names)
         stage.execute("drop table temp.cutoffs")
     if frame.empty:
@@ -125,7 +126,7 @@ def of_weekly_table(path: Path) -> pd.DataFrame:
             f"{path.name}: not a Parquet file with the columns {', '.join(_OF_WEEKLY_TABLE)}"
         ) from error
     away = pd.to_datetime(weekly["as_of"]) - pd.to_datetime(weekly["last_login"])
-    table = pd.DataFrame(
+    return pd.DataFrame(
         {
             "cohort": weekly["presentation"],
             "program": weekly["program"],
@@ -137,8 +138,7 @@ def of_weekly_table(path: Path) -> pd.DataFrame:
             "avg_quiz_score": weekly["avg_quiz_score"],
             "consecutive_missed_sessions": weekly["consecutive_missed_sessions"].astype(float),
             "days_inactive": away / np.timedelta64(1, "D"),
-            "has_left": weekly["outcome"].isin(_LEFT),
+            "has_left": weekly["outcome"].isin(["Withdrawn", "Fail"]),
         },
         columns=list(COLUMNS),
-    )
-    return table.sort_values(["cohort", "program", "week"], kind="stable", ignore_index=True)
+    ).sort_values(["cohort", "program", "week"], kind="stable", ignore_index=True)

@@ -4,6 +4,7 @@ Whatever is fitted is fitted on other learners; a week is judged only where enou
 """
 
 from collections.abc import Mapping
+from dataclasses import astuple
 from typing import Final
 
 import numpy as np
@@ -27,7 +28,6 @@ ALONE: Final[Mapping[str, str]] = {
 }
 _WORSE_WHERE_LOWER: Final = ("completed_percent", "avg_quiz_score")
 _SHARES: Final = tuple(step / 20 for step in range(1, 21))  # of the learners: where somebody could stop
-_MEASURED: Final = ("basis", "week", "model", "measure", "value", "low", "high")
 
 
 class Trial:
@@ -88,8 +88,7 @@ class Trial:
         }
         fitted = baselines.fitted_scores(earlier[inputs], earlier["has_left"], rows[inputs])
         score = rows["risk_score"].to_numpy(dtype=float)
-        chance = self.calibration.probability(score, week=week)
-        return {SCORE: score, **alone, **fitted, PROBABILITY: chance}
+        return {SCORE: score, **alone, **fitted, PROBABILITY: self.calibration.probability(score, week=week)}
 
     def _measures(self, rows: pd.DataFrame, scores: Mapping[str, Floats], week: int) -> pd.DataFrame:
         everybody = metrics.resamples(rows["person"], seed=SEED, times=self.resamples)
@@ -102,30 +101,29 @@ class Trial:
         for model, score in scores.items():
             if model != PROBABILITY:
                 ranking = Ranking.of(score[known], left[known], weights)
+                of_all = Ranking.of(np.where(np.isnan(score), -np.inf, score), left, everybody)
                 areas[model] = ranking.area()
                 found += [
                     (model, "auc", areas[model]),
                     (model, "average_precision", ranking.average_precision()),
-                ]
-                of_all = Ranking.of(np.where(np.isnan(score), -np.inf, score), left, everybody)
-                found += [
                     (model, "precision", of_all.precision(capacity)),
                     (model, "recall", of_all.recall(capacity)),
                 ]
             if model in {PROBABILITY, *baselines.MODELS}:
-                found.append((model, "brier", metrics.brier(score[known], left[known], weights)))
                 error = metrics.calibration_error(score[known], left[known])
-                found.append((model, "calibration_error", np.array([error])))
+                found += [
+                    (model, "brier", metrics.brier(score[known], left[known], weights)),
+                    (model, "calibration_error", np.array([error])),
+                ]
         found += [
             (model, "auc_above_score", area - areas[SCORE]) for model, area in areas.items() if model != SCORE
         ]
-        intervals = [(model, measure, metrics.interval(values)) for model, measure, values in found]
         return pd.DataFrame(
             [
-                (self.basis, week, model, measure, one.value, one.low, one.high)
-                for model, measure, one in intervals
+                (self.basis, week, model, measure, *astuple(metrics.interval(values)))
+                for model, measure, values in found
             ],
-            columns=list(_MEASURED),
+            columns=["basis", "week", "model", "measure", "value", "low", "high"],
         )
 
     def _programs(self, rows: pd.DataFrame) -> pd.DataFrame:
@@ -135,8 +133,9 @@ class Trial:
                 continue
             known = group[group["risk_score"].notna()]
             weights = metrics.resamples(known["person"], seed=SEED, times=self.resamples)
-            one = metrics.interval(Ranking.of(known["risk_score"], known["has_left"], weights).area())
-            found.append((int(group["week"].iloc[0]), str(program), len(known), one.value, one.low, one.high))
+            area = Ranking.of(known["risk_score"], known["has_left"], weights).area()
+            week = int(group["week"].iloc[0])
+            found.append((week, str(program), len(known), *astuple(metrics.interval(area))))
         return pd.DataFrame(found, columns=["week", "program", "learners", "auc", "low", "high"])
 
 

@@ -135,8 +135,7 @@ def _compared(stage: Cursor, policy: RiskPolicy, beside: RiskPolicy, as_of: date
         where has_left is not null and score_now is not null and score_then is not null
         """
     ).df()
-    stage.execute("drop table temp.simulated")
-    stage.execute("drop table temp.simulation_inputs")
+    stage.execute("drop table temp.simulated; drop table temp.simulation_inputs")
     return Simulation(as_of, moves, _discrimination(ended))
 
 
@@ -149,11 +148,9 @@ def _scored(stage: Cursor, policy: RiskPolicy, completed: str) -> str:
 
 
 def _discrimination(ended: pd.DataFrame) -> pd.DataFrame:
-    areas = {
-        name: metrics.area_under_curve(ended[column], ended["has_left"])
-        for name, column in (("now", "score_now"), ("then", "score_then"))
-    }
     rows = [
-        {"policy": name, "learners": len(ended), "auc": auc} for name, auc in areas.items() if auc is not None
+        {"policy": name, "learners": len(ended), "auc": auc}
+        for name in ("now", "then")
+        if (auc := metrics.area_under_curve(ended[f"score_{name}"], ended["has_left"])) is not None
     ]
     return pd.DataFrame(rows, columns=["policy", "learners", "auc"])

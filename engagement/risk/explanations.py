@@ -79,13 +79,12 @@ def _in_words(reason: Reason, policy: RiskPolicy) -> str:
         return "never logged in"
     value = reason.value or 0.0
     since = "less than a day" if value < 1 else _counted(value, "day", policy.recency_days)
-    words = {
+    return {
         "behind_pace": f"{value:.0f} % of the {'due work' if reason.basis == 'due' else 'course'} done",
         "low_quiz": f"quiz average {value:.0f}",
         "missed_session": f"missed {_counted(value, 'session', policy.missed_sessions_cap)} in a row",
         "inactivity": f"last login {since} ago",
-    }
-    return words[reason.term]
+    }[reason.term]
 
 
 def _counted(value: float, noun: str, cap: float) -> str:

@@ -11,7 +11,7 @@ remains.
 
 import math
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from numbers import Real
 from typing import Any, TypeAlias, cast
@@ -19,7 +19,7 @@ from typing import Any, TypeAlias, cast
 import narwhals as nw
 from narwhals.typing import IntoFrameT
 
-from engagement.dates import utc_now
+from engagement.dates import utc, utc_now
 from engagement.errors import InvalidInput
 from engagement.policy import (
     DEFAULT_POLICY,
@@ -63,11 +63,9 @@ def score(frame: IntoFrameT, *, policy: RiskPolicy = DEFAULT_POLICY) -> IntoFram
 
 def _check_columns(table: _Table) -> None:
     schema = table.collect_schema()
-    missing = [name for name in INPUTS.values() if name not in schema]
-    if missing:
+    if missing := [name for name in INPUTS.values() if name not in schema]:
         raise InvalidInput(f"{', '.join(missing)}: missing column; needed are {', '.join(INPUTS.values())}")
-    wrong = [n for n in INPUTS.values() if not (schema[n].is_numeric() or _has_no_values(table, n))]
-    if wrong:
+    if wrong := [n for n in INPUTS.values() if not (schema[n].is_numeric() or _has_no_values(table, n))]:
         raise InvalidInput(f"{', '.join(wrong)}: a column of numbers is needed")
 
 
@@ -212,7 +210,7 @@ def _instant(value: Any) -> datetime | None:
     if isinstance(value, str):
         value = datetime.fromisoformat(value)
     if isinstance(value, datetime):
-        return value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
+        return utc(value)
     if isinstance(value, date):
         return datetime.combine(value, time.min)
     raise TypeError("not a date and time")
