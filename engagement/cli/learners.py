@@ -38,8 +38,9 @@ def learner(learner_id: LearnerId, as_json: Json = False) -> None:
     from engagement.views import profiles
 
     settings, store, now = console.start()
-    day = local_day(now, settings.zone)
-    profile = profiles.in_words(profiles.profile(store, learner_id, now=now, day=day))
+    profile = profiles.in_words(
+        profiles.profile(store, learner_id, now=now, day=local_day(now, settings.zone))
+    )
     if as_json:
         console.print_json(profile)
     else:

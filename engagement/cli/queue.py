@@ -26,8 +26,7 @@ def listed(
     from engagement.outreach import review
 
     _, store, _ = console.start()
-    rows = review.listed(store, status=status, program=program)
-    _show_nudges(rows, limit, as_json)
+    _show_nudges(review.listed(store, status=status, program=program), limit, as_json)
 
 
 @app.command()

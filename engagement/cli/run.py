@@ -188,8 +188,7 @@ def _run_pipeline(
     from engagement.pipeline import config, runner
 
     chosen = config.read_pipeline(name)
-    sources = chosen.sources
-    if not (sources.learners or sources.events or sources.inboxes):
+    if not (chosen.sources.learners or chosen.sources.events or chosen.sources.inboxes):
         with store.read():  # `NotFound` where there is none: a run over nothing would look like a result
             pass
     os.setpriority(os.PRIO_PROCESS, 0, max(NICENESS, os.getpriority(os.PRIO_PROCESS, 0)))

@@ -34,8 +34,9 @@ def explore(store: Store, *, port: int) -> int:
             # In a container; the page still asks for its token.
             *(["--allow-root"] if os.geteuid() == 0 else []),
         ]
-        environment = {**os.environ, "ENGAGEMENT_STORE": str(copy)}
-        with subprocess.Popen(command, cwd=PROJECT, env=environment, pass_fds=[in_use]) as server:
+        with subprocess.Popen(
+            command, cwd=PROJECT, env={**os.environ, "ENGAGEMENT_STORE": str(copy)}, pass_fds=[in_use]
+        ) as server:
             return _until_it_ends(server)
 
 
