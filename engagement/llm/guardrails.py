@@ -17,7 +17,7 @@ from itertools import pairwise
 from types import MappingProxyType
 from typing import Final, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from engagement.content import templates
 from engagement.content.names import PLACEHOLDER
@@ -163,21 +163,17 @@ class Unacceptable(Exception):
     """A broken rule, in words; never the text that broke it."""
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-
-class _Nudge(_Strict):
+class _Nudge(BaseModel, extra="forbid", strict=True):
     subject: str | None = None
     body: str
 
 
-class _Option(_Strict):
+class _Option(BaseModel, extra="forbid", strict=True):
     text: str
     feedback: str
 
 
-class _Question(_Strict):
+class _Question(BaseModel, extra="forbid", strict=True):
     stem: str
     right: _Option
     wrong: list[_Option]
@@ -185,7 +181,7 @@ class _Question(_Strict):
     difficulty: Literal["easy", "medium", "hard"]
 
 
-class _Quiz(_Strict):
+class _Quiz(BaseModel, extra="forbid", strict=True):
     questions: list[_Question]
 
 

@@ -147,9 +147,10 @@ def look_at(
         (max(now, scored[0][0]), runs.policy_of(scored[0][1])) if scored else (now, runs.policy_in_use(db))
     )
     inputs = _inputs(db, as_of=now, known_at=known_at, day=day, pipeline=runs.NIGHTLY, learner_id=learner_id)
-    kind = selection.nudge_type(DEFAULT_SELECTION, policy)
     typed = (
-        nw.from_native(cast("Any", inputs)).with_columns(type=kind, channel=selection.channel()).to_native()
+        nw.from_native(cast("Any", inputs))
+        .with_columns(type=selection.nudge_type(DEFAULT_SELECTION, policy), channel=selection.channel())
+        .to_native()
     )
     return {**records(db, typed.sql_query())[0], "known_at": known_at}
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final
 
-from engagement.content import templates
 from engagement.errors import InvalidInput
 from engagement.runs import Run
 from engagement.store import Cursor, query, records
@@ -77,17 +76,6 @@ def identity(campaign: str, term: str) -> str:
     return f"{campaign}/{term}"
 
 
-def arm(experiment_id: str, person_id: str, holdout: float) -> str:
-    """Return `control` for the share of persons that waits, else `nudge`; the store draws the same.
-
-    Examples
-    --------
-    >>> arm("nightly/2026-autumn", "p1", 0.5)
-    'control'
-    """
-    return "control" if templates.drawn(f"{experiment_id}|{person_id}", _PARTS) < _parts(holdout) else "nudge"
-
-
 def hold_out(db: Cursor, run: Run, plan: Plan) -> None:
     """Mark in `selection_inputs` whom the plan lets wait from this run on, of those who were not assigned before."""
     if run.day > plan.last_day:
@@ -98,7 +86,7 @@ def hold_out(db: Cursor, run: Run, plan: Plan) -> None:
             "experiment": identity(run.history_of, plan.term),
             "run_id": run.run_id,
             "parts": _PARTS,
-            "held_out": _parts(plan.holdout),
+            "held_out": round(plan.holdout * _PARTS),
         },
     )
 
@@ -168,7 +156,3 @@ def _register(db: Cursor, run: Run, plan: Plan) -> None:
             "run_id": run.run_id,
         },
     )
-
-
-def _parts(share: float) -> int:
-    return round(share * _PARTS)

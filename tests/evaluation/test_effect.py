@@ -19,6 +19,7 @@ from engagement.store import Store
 from engagement.targeting import contact_log, decisions, experiments
 from engagement.targeting.experiments import Plan
 from tests.support.acting import acting
+from tests.support.arms import drawn_arm
 from tests.support.cohort import AS_OF, DAY, HOUR, begin, learner, load, night, rows
 from tests.support.once import once
 
@@ -256,7 +257,7 @@ def simulated(outcomes):
     people = [f"p{number}" for number in range(400)]
     verdicts = []
     for number in range(RUNS):
-        arms = {person: experiments.arm(f"nightly/{number}", person, 0.5) for person in people}
+        arms = {person: drawn_arm(f"nightly/{number}", person, 0.5) for person in people}
         did = outcomes(number, arms)
         shares = []
         for arm in experiments.ARMS:

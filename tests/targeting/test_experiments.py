@@ -12,6 +12,7 @@ from engagement.policy import DEFAULT_SELECTION, SelectionPolicy
 from engagement.store import registered
 from engagement.targeting import decisions, experiments
 from engagement.targeting.experiments import Plan
+from tests.support.arms import drawn_arm
 from tests.support.cohort import AS_OF, DAY, LOW, begin, learner, load, rows
 from tests.support.once import once
 
@@ -50,16 +51,14 @@ def test_the_store_draws_the_same_arm_as_python(store):
         drawn = db.execute(
             "select drawn(concat_ws('|', 'nightly/x', person_id), 1000000) < 100000 from people"
         ).fetchall()
-    ours = [experiments.arm("nightly/x", person, 0.1) == "control" for person in ids]
+    ours = [drawn_arm("nightly/x", person, 0.1) == "control" for person in ids]
     assert [held for (held,) in drawn] == ours
     assert np.mean(ours) == pytest.approx(0.1, abs=0.003)
 
 
 def test_arms_of_different_experiments_have_nothing_to_do_with_one_another():
     ids = [f"person {number}" for number in range(4_000)]
-    one, other = (
-        [experiments.arm(name, person, 0.5) for person in ids] for name in ("nightly/a", "nightly/b")
-    )
+    one, other = ([drawn_arm(name, person, 0.5) for person in ids] for name in ("nightly/a", "nightly/b"))
     assert np.mean([a == b for a, b in zip(one, other, strict=True)]) == pytest.approx(0.5, abs=0.04)
 
 
@@ -70,7 +69,7 @@ def test_whoever_would_be_contacted_is_assigned_and_a_share_of_them_waits(store)
     arms = assigned(store)
     assert len(arms) == PEOPLE
     assert {"low", "out"}.isdisjoint(arms)
-    assert all(arm == experiments.arm("nightly/trial", person, 0.5) for person, arm in arms.items())
+    assert all(arm == drawn_arm("nightly/trial", person, 0.5) for person, arm in arms.items())
     held_out = {person for person, arm in arms.items() if arm == "control"}
     assert 15 < len(held_out) < 45
     assert {person for person, reason in reasons(store, run).items() if reason == "held_out"} == held_out
