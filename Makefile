@@ -22,7 +22,7 @@ demo: .venv/ready ## score 2,000 invented learners, draft nudges and quizzes, wr
 	@$(BIN)/engagement demo
 
 test: .venv/ready ## run every test and every notebook, offline
-	@$(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder --durations=10
+	@$(BIN)/pytest -q -n 3 --dist loadfile --no-loadscope-reorder --durations=10
 
 lint: .venv/ready ## check style, types, layers and SQL
 	@$(BIN)/ruff check
