@@ -14,7 +14,7 @@ from engagement.settings import PROJECT, Settings
 from engagement.store import Store
 
 # What tests write lies in memory where there is room for it: their stores wait for a disk more than for anything else.
-_MEMORY = Path("/dev/shm")  # noqa: S108 (each has a folder of its own there, as in the other one)
+_MEMORY = Path("/dev/shm")
 _ROOM_BYTES = 4_000_000_000
 if os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > _ROOM_BYTES:
     os.environ["TMPDIR"] = str(_MEMORY)
