@@ -21,8 +21,9 @@ if os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > _ROOM_BYTES
     tempfile.tempdir = None
 
 LONGEST_FIRST = (
-    *("faults", "pipeline/test_runner.py", "demo/test_history.py", "notebooks", "browser", "test_benchmarks.py"),
-    *("dashboard", "pipeline", "operations", "ingest", "llm", "store", "targeting", "evaluation", "outreach"),
+    *("faults", "pipeline/test_runner.py", "demo/test_history.py", "notebooks", "browser"),
+    *("test_benchmarks.py", "dashboard", "pipeline", "operations", "ingest", "llm", "store", "targeting"),
+    *("evaluation", "outreach"),
 )
 _scratch = Path(tempfile.mkdtemp(prefix="engagement-tests-"))
 

@@ -538,7 +538,7 @@ random_frame = st.lists(random_learner, min_size=1, max_size=60).map(
     lambda changes: learners(*(row | {"learner_id": f"{n:02}"} for n, row in enumerate(changes)))
 )
 policies = st.builds(SelectionPolicy, capacity=st.none() | st.integers(0, 4))
-some = settings(max_examples=8, deadline=None)  # of many rows each: to decide them costs as much as to decide one
+some = settings(max_examples=8, deadline=None)  # many rows cost as much as one does
 
 
 @some
