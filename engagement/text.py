@@ -7,7 +7,7 @@ apostrophe before it, and characters that act in a terminal, or turn the directi
 import csv
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final, TextIO
 
 from engagement.errors import InvalidInput
@@ -41,6 +41,15 @@ def one_line(value: object, longest: int) -> str:
     return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
+def iso_utc(instant: datetime) -> str:
+    """Return a naive UTC instant as programs and spreadsheets read it, to the second.
+
+    >>> iso_utc(datetime(2026, 11, 22, 23, 59, 59, 999999))
+    '2026-11-22T23:59:59Z'
+    """
+    return f"{instant.isoformat(timespec='seconds')}Z"
+
+
 def write_spreadsheet(columns: Sequence[str], rows: Iterable[Mapping[str, Any]], file: TextIO) -> None:
     """Write those columns of the rows as CSV for a spreadsheet, the header first; a missing value is an empty cell.
 
@@ -56,6 +65,6 @@ def _cell(value: object) -> object:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return value
     if isinstance(value, datetime):
-        return value.replace(tzinfo=UTC).isoformat().replace("+00:00", "Z")
+        return iso_utc(value)
     text = UNSAFE_CHARACTERS.sub("\N{REPLACEMENT CHARACTER}", "" if value is None else str(value))
     return f"'{text}" if _FORMULA.match(text) else text

@@ -29,6 +29,7 @@ from engagement.pipeline import rescoring
 from engagement.settings import DEFAULT_MODEL, Settings
 from engagement.store import Store
 from engagement.targeting import contact_log
+from engagement.text import iso_utc
 from engagement.views import overview, profiles, roster
 
 Tell = Callable[[dict[str, Any]], None]
@@ -283,7 +284,7 @@ def _plain(value: Any) -> Any:
         case Mapping():
             return {str(key): _plain(item) for key, item in value.items()}
         case datetime():
-            return f"{value.isoformat(timespec='seconds')}Z"
+            return iso_utc(value)
         case date():
             return value.isoformat()
         case float():

@@ -7,7 +7,6 @@ in here, at the latest: who sends a text gets it as the learner will read it.
 import io
 import json
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any, Final, TextIO
 
 from engagement.audit import Actor
@@ -15,7 +14,7 @@ from engagement.content import quiz_export
 from engagement.errors import InvalidInput
 from engagement.outreach import queue, review
 from engagement.store import Cursor, Store
-from engagement.text import write_spreadsheet
+from engagement.text import iso_utc, write_spreadsheet
 
 # What may leave the house now: who opted out, or left, since the approval hears nothing more.
 _SENDABLE: Final = """
@@ -118,7 +117,7 @@ def queue_file(
         rows = queue.worst_first(db, kind, wanted, programs)
     name = f"{queue.TABLES[kind]}-{status or 'all'}"
     if format == "json":
-        text = json.dumps(rows, ensure_ascii=False, indent=2, default=_as_text)
+        text = json.dumps(rows, ensure_ascii=False, indent=2, default=iso_utc)
         return {"filename": f"{name}.json", "mime": "application/json", "text": text}
     file = io.StringIO(newline="")
     if kind == "nudge":
@@ -161,7 +160,3 @@ def _quiz_lines(quiz: Mapping[str, Any]) -> list[dict[str, Any]]:
         }
         for number, question in enumerate(quiz["questions"], start=1)
     ]
-
-
-def _as_text(value: datetime) -> str:
-    return value.replace(tzinfo=UTC).isoformat().replace("+00:00", "Z")
