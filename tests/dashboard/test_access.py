@@ -50,7 +50,7 @@ def test_a_change_of_the_file_counts_at_once(users):
     assert access.viewer("reader", "proxy", users).role == "viewer"
     text = users.read_text(encoding="utf-8").replace('role = "viewer"', 'role = "coordinator"')
     users.write_text(text, encoding="utf-8")
-    os.utime(users, ns=(0, users.stat().st_mtime_ns + 1))  # the clock of a file system may stand still meanwhile
+    os.utime(users, ns=(0, users.stat().st_mtime_ns + 1))  # as if a moment later
     assert access.viewer("reader", "proxy", users).role == "coordinator"
     users.write_text('[users.other]\nrole = "viewer"\n', encoding="utf-8")
     with pytest.raises(NotAllowed):
