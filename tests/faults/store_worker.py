@@ -2,12 +2,13 @@
 
     store_worker.py work PATH SECONDS ROLE…    one thread per role (write, read); prints what it saw as JSON
     store_worker.py acknowledge PATH NAME      writes until it is killed; prints each number once it is kept
-    store_worker.py die PATH STEP              kills itself at that step of a write
+    store_worker.py die FOLDER STEP…           a process each kills itself at that step of a write
     store_worker.py fill PATH MEGABYTES        writes until files may not grow further, then with room again
-    store_worker.py upgrade PATH STEP          kills itself at that step of bringing an older store up to date
+    store_worker.py upgrade FOLDER STEP…       the same for steps of bringing an older store up to date
     store_worker.py cramped PATH BYTES         reads the store where no file may be larger; prints what it is told
 
-A write is always a pair of rows, so that an odd count is half a write.
+`die` and `upgrade` work on FOLDER/STEP/store.duckdb and print how each of their processes ended. A write is always
+a pair of rows, so that an odd count is half a write.
 """
 
 import json
@@ -80,6 +81,18 @@ def acknowledge(store, name):
             insert_pair(db, f"{name} {number}")
         print(number, flush=True)
         number += 1
+
+
+def one_by_one(act, folder, steps):
+    """Let a process of its own do each step, which has loaded the program already; print how each ended."""
+    ended = []
+    for step in steps:
+        child = os.fork()  # before any store is open: no thread of an engine is left behind
+        if not child:
+            act(Store(folder / step / "store.duckdb"), step)
+            os._exit(0)
+        ended.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+    print(json.dumps(ended))
 
 
 def die(store, step):
@@ -185,10 +198,10 @@ if __name__ == "__main__":
         case "acknowledge":
             acknowledge(store, *rest)
         case "die":
-            die(store, *rest)
+            one_by_one(die, Path(path), rest)
         case "fill":
             fill(store, *rest)
         case "upgrade":
-            upgraded(store, *rest)
+            one_by_one(upgraded, Path(path), rest)
         case "cramped":
             cramped(store, int(float(rest[0])))

@@ -1,6 +1,7 @@
 """How a store is brought up to date: what is frozen, what survives, and what is there when it goes wrong."""
 
 import hashlib
+import json
 import logging
 import os
 import shutil
@@ -8,6 +9,8 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -94,9 +97,15 @@ def test_a_store_of_every_version_keeps_its_rows_and_has_its_next_night(tmp_path
     assert scored == [("a", AS_OF, "high"), ("b", AS_OF, "unknown")]
 
 
+@cache
+def content(version):
+    with tempfile.TemporaryDirectory() as folder:
+        return lived_in(Path(folder) / "store.duckdb", version).path.read_bytes()
+
+
 def of_version(store, version=1):
-    lived_in(store.path, version)
-    return store.path.read_bytes()
+    store.path.write_bytes(content(version))
+    return content(version)
 
 
 def files(store):
@@ -198,8 +207,8 @@ def test_a_file_that_fails_leaves_the_store_as_it_was_and_says_how_to_go_on(
         assert files(no_store) == ["store.duckdb", *LOCKS]
 
 
-def worker(store, action, *arguments):
-    command = [sys.executable, str(WORKER), action, str(store.path), *map(str, arguments)]
+def worker(path, action, *arguments):
+    command = [sys.executable, str(WORKER), action, str(path), *map(str, arguments)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
@@ -207,19 +216,31 @@ def worker(store, action, *arguments):
 STEPS = ["copy", "change", "file", "swap", "own", "link", "flush", "replace", "flush folder", "tell"]
 
 
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory):
+    """A store for each step, with a program killed there; and how each of these programs ended."""
+    folder = tmp_path_factory.mktemp("killed")
+    stores = {step: Store(folder / step / "store.duckdb") for step in STEPS}
+    for store in stores.values():
+        store.path.parent.mkdir()
+        of_version(store)
+    said, error = worker(folder, "upgrade", *STEPS).communicate(timeout=60)
+    assert error.count("Traceback") == 0, error
+    return stores, dict(zip(STEPS, json.loads(said), strict=True))
+
+
 @pytest.mark.parametrize("step", STEPS)
-def test_a_program_killed_at_any_step_leaves_the_old_store_or_the_new_one(no_store, step):
-    was = of_version(no_store)
-    process = worker(no_store, "upgrade", step)
-    _, error = process.communicate(timeout=60)
-    assert process.returncode == -signal.SIGKILL, error
+def test_a_program_killed_at_any_step_leaves_the_old_store_or_the_new_one(killed, step):
+    stores, ended = killed
+    store, was = stores[step], content(1)
+    assert ended[step] == -signal.SIGKILL
     swapped = step in STEPS[-2:]
-    assert (no_store.path.read_bytes() == was) is not swapped
-    with no_store.read() as db:
+    assert (store.path.read_bytes() == was) is not swapped
+    with store.read() as db:
         assert db.execute("select count(*) from learners where searched is not null").fetchall() == [(3,)]
-    before = upgrade.kept(no_store.path)
+    before = upgrade.kept(store.path)
     assert before.read_bytes() == was
-    assert files(no_store) == ["store.duckdb", *LOCKS, before.name]
+    assert files(store) == ["store.duckdb", *LOCKS, before.name]
 
 
 @pytest.mark.parametrize(
@@ -229,7 +250,7 @@ def test_a_program_killed_at_any_step_leaves_the_old_store_or_the_new_one(no_sto
 )
 def test_a_full_disk_leaves_the_store_as_it_was(no_store, room, why):
     was = of_version(no_store)
-    process = worker(no_store, "cramped", room * len(was))
+    process = worker(no_store.path, "cramped", room * len(was))
     said, error = process.communicate(timeout=60)
     assert (process.returncode, error) == (0, "")
     assert "and is as it was: " in said
@@ -240,7 +261,7 @@ def test_a_full_disk_leaves_the_store_as_it_was(no_store, room, why):
 
 def test_two_programs_at_once_bring_it_up_to_date_once(no_store):
     was = of_version(no_store)
-    processes = [worker(no_store, "work", 0.1, "read") for _ in range(3)]
+    processes = [worker(no_store.path, "work", 0.1, "read") for _ in range(2)]
     said = [process.communicate(timeout=60) for process in processes]
     assert sum("was brought from schema 1" in error for _, error in said) == 1
     assert upgrade.kept(no_store.path).read_bytes() == was
