@@ -105,7 +105,7 @@ async def _looked_at(folder: Path, chromium: str) -> list[dict[str, Any]]:
     store = open_store(folder / "few.duckdb")
     cohort.load(store, cohort.learner())
     cohort.night(store)
-    with _ours(store.path, "http://127.0.0.1:9") as ours:
+    with _ours(store.path, "http://127.0.0.1:9", anew=False) as ours:
         async with browser(chromium) as opened, _viewers(opened, ours, 1) as (viewer,):
             return [{"what": "a learner is opened", "ours": await open_learner(viewer), "unit": "s"}]
 
@@ -325,7 +325,8 @@ async def _viewers(opened: Any, site: Site, count: int) -> AsyncIterator[list[Vi
 
 
 @contextmanager
-def _ours(store: Path, model: str) -> Iterator[Site]:
+def _ours(store: Path, model: str, *, anew: bool = True) -> Iterator[Site]:
+    """Serve the dashboard; `anew` with byte code that is kept beside the store, where there is none yet."""
     port = free_port()
     words: list[str | Path] = [
         BIN / "engagement",
@@ -336,6 +337,8 @@ def _ours(store: Path, model: str) -> Iterator[Site]:
         str(2 * VIEWERS),
     ]
     env = _environment(store) | {"OPENAI_API_KEY": "sk-benchmark-0123456789", "OPENAI_BASE_URL": model}
+    if not anew:
+        del env["PYTHONPYCACHEPREFIX"]
     log = store.with_suffix(".log")
     with served(words, port=port, ready="/engagement/static/frame/page.css", env=env, log=log) as pid:
         yield Site(f"http://127.0.0.1:{port}/", pid, OURS)
