@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from engagement.cli import app
 from engagement.dashboard import server
 from engagement.dashboard.hub import told as told_by
 from engagement.errors import InvalidInput
@@ -205,6 +206,15 @@ def test_what_comes_back_from_the_hub_as_an_error_is_told_without_its_text(serve
     assert headers["X-Content-Type-Options"] == "nosniff"
 
 
+@pytest.fixture(scope="module")
+def open_page(hub, served):
+    """Ada's browser, with a page open, and the number of its kernel."""
+    hub.knows("ada")
+    browser = Browser(hub, "ada")
+    _, page, _ = browser.open(f"{served}/")
+    return browser, re.search(r'"kernelId": "([0-9a-f-]+)"', page)[1]
+
+
 @pytest.mark.parametrize(
     ("method", "path"),
     [
@@ -213,22 +223,16 @@ def test_what_comes_back_from_the_hub_as_an_error_is_told_without_its_text(serve
         ("GET", "api/kernels/{kernel}/channels"),
     ],
 )
-def test_who_has_not_signed_in_is_sent_on_from_the_page_alone(hub, served, method, path):
-    hub.knows("ada")
-    browser = Browser(hub, "ada")
-    _, page, _ = browser.open(f"{served}/")
-    kernel = re.search(r'"kernelId": "([0-9a-f-]+)"', page)[1]
+def test_who_has_not_signed_in_is_sent_on_from_the_page_alone(open_page, served, method, path):
+    browser, kernel = open_page
     status, _, text = get(f"{served}/{path.format(kernel=kernel)}", method=method)
     assert status in {403, 404}
     assert "sign in" not in text
     assert get(f"{served}/engagement/ticket?kernel={kernel}", browser.headers)[0] == 200  # it is there
 
 
-def test_a_script_on_another_page_of_the_hub_gets_no_ticket(hub, served):
-    hub.knows("ada")
-    browser = Browser(hub, "ada")
-    _, page, _ = browser.open(f"{served}/")
-    kernel = re.search(r'"kernelId": "([0-9a-f-]+)"', page)[1]
+def test_a_script_on_another_page_of_the_hub_gets_no_ticket(open_page, served):
+    browser, kernel = open_page
     ticket = f"{served}/engagement/ticket?kernel={kernel}"
     fetched = browser.headers | {"Sec-Fetch-Mode": "cors", "Sec-Fetch-Site": "same-origin"}
     assert get(ticket, fetched)[0] in {403, 404}
@@ -316,13 +320,18 @@ def test_a_server_that_two_could_answer_for_is_refused(*, monkeypatch, hub, fold
     assert hub.api_token not in str(refusal.value)
 
 
-def test_a_server_that_two_could_answer_for_does_not_start(hub, folder):
+def test_a_server_that_two_could_answer_for_does_not_start(monkeypatch, capsys, hub, folder):
     environment = hub.environment(free_port()) | {"ENGAGEMENT_USERS": str(folder / "users.toml")}
-    done = started("--token", "t" * 20, environment=environment)
-    assert done.returncode == 2
-    assert "a JupyterHub says who somebody is here" in done.stderr
-    assert "Traceback" not in done.stderr
-    assert hub.api_token not in done.stderr
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "argv", ["engagement", "dashboard", "--token", "t" * 20])
+    with pytest.raises(SystemExit) as ended:
+        app.main()
+    assert ended.value.code == 2
+    said = capsys.readouterr().err
+    assert "a JupyterHub says who somebody is here" in said
+    assert "Traceback" not in said
+    assert hub.api_token not in said
 
 
 def test_without_the_package_a_server_under_a_hub_does_not_start(hub):

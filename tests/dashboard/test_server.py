@@ -2,15 +2,15 @@
 
 import asyncio
 import json
-import subprocess
 import sys
 import time
 
 import pytest
 
+from engagement.cli import app
 from engagement.dashboard import server
 from engagement.errors import InvalidInput
-from engagement.settings import PROJECT, read_settings
+from engagement.settings import read_settings
 from engagement.store import database
 from tests.support.cohort import learner, load, night
 from tests.support.dashboard_server import PROXY_SECRET, RawPage, get, opened, serving, signed
@@ -62,8 +62,32 @@ def alone(cohort):
         yield address
 
 
-def leave(address, kernel_id):
-    assert get(f"{address}/voila/api/shutdown/{kernel_id}", method="POST")[0] == 204
+@pytest.fixture(scope="module")
+def loop():
+    """The loop of every socket here, so that a page can stay open from one test to the next."""
+    with asyncio.Runner() as runner:
+        yield runner
+
+
+@pytest.fixture(scope="module")
+def ada_page(proxied, loop):
+    """Ada's page, which has said hello: whom she may ask for what, her kernel decides anew each time."""
+    page = RawPage(proxied, signed("ada"))
+    loop.run(page.__aenter__())
+    page.greeted = loop.run(page.hello())["result"]
+    yield page
+    loop.run(page.__aexit__())
+
+
+@pytest.fixture
+def ada(ada_page):
+    """Ada's page, which has not heard anything yet in this test."""
+    ada_page.heard.clear()
+    return ada_page
+
+
+def leave(address, kernel_id, headers=None):
+    assert get(f"{address}/voila/api/shutdown/{kernel_id}", headers, method="POST")[0] == 204
 
 
 @pytest.mark.parametrize(
@@ -142,69 +166,67 @@ def test_nobody_is_let_in_whom_the_proxy_does_not_vouch_for(proxied, headers):
     assert "kernelId" not in page
 
 
-def test_nobody_reaches_the_kernel_of_another(proxied):
-    kernel_id = opened(proxied, signed("ada"))
-    assert get(f"{proxied}/engagement/ticket?kernel={kernel_id}", signed("ada"))[0] == 200
+def test_nobody_reaches_the_kernel_of_another(proxied, ada):
+    ticket = f"{proxied}/engagement/ticket?kernel={ada.kernel_id}"
+    assert get(ticket, signed("ada"))[0] == 200
     for user in ("wim", "rea"):
-        assert get(f"{proxied}/engagement/ticket?kernel={kernel_id}", signed(user))[0] == 404
-        assert get(f"{proxied}/voila/api/shutdown/{kernel_id}", signed(user), method="POST")[0] == 404
+        assert get(ticket, signed(user))[0] == 404
+        shutdown = f"{proxied}/voila/api/shutdown/{ada.kernel_id}"
+        assert get(shutdown, signed(user), method="POST")[0] == 404
 
     async def listen():
-        async with RawPage(proxied, signed("wim"), kernel_id=kernel_id):
+        async with RawPage(proxied, signed("wim"), kernel_id=ada.kernel_id):
             pass
 
     with pytest.raises(Exception, match="404"):
         asyncio.run(listen())
-    assert get(f"{proxied}/engagement/ticket?kernel={kernel_id}", signed("ada"))[0] == 200
-    assert get(f"{proxied}/voila/api/shutdown/{kernel_id}", signed("ada"), method="POST")[0] == 204
+    assert get(ticket, signed("ada"))[0] == 200
 
 
-def test_a_ticket_is_good_for_its_own_kernel_only(proxied):
+def test_a_ticket_is_good_for_its_own_kernel_only(proxied, loop, ada):
     async def ask():
-        async with RawPage(proxied, signed("ada")) as one, RawPage(proxied, signed("ada")) as other:
-            assert "error" not in await one.hello()
+        async with RawPage(proxied, signed("ada")) as other:
             await other.widget()
-            _, _, text = get(f"{proxied}/engagement/ticket?kernel={one.kernel_id}", signed("ada"))
+            _, _, text = get(f"{proxied}/engagement/ticket?kernel={ada.kernel_id}", signed("ada"))
             assert (await other.call("overview"))["error"]["code"] == "no_viewer"
             said = await other.call("hello", ticket=json.loads(text)["ticket"])
             assert said["error"]["code"] == "not_allowed"
             assert (await other.call("overview"))["error"]["code"] == "no_viewer"
+            leave(proxied, other.kernel_id, signed("ada"))
 
-    asyncio.run(ask())
+    loop.run(ask())
 
 
-def test_a_coordinator_gets_nothing_of_another_program_through_the_raw_channel(proxied):
+def test_a_coordinator_gets_nothing_of_another_program_through_the_raw_channel(proxied, loop, ada):
     async def ask():
-        async with RawPage(proxied, signed("ada")) as page:
-            greeted = (await page.hello())["result"]
-            assert greeted["programs"] == ["Data"]
-            seen = (await page.call("learners", page=1))["result"]
-            assert {row["program"] for row in seen["rows"]} == {"Data"}
-            mine = (await page.call("queue", kind="nudge", page=1))["result"]["rows"]
-            assert {row["program"] for row in mine} == {"Data"}
-            async with RawPage(proxied, signed("wim")) as other:
-                await other.hello()
-                theirs = (await other.call("queue", kind="nudge", page=1))["result"]["rows"][0]
-                item = {"id": theirs["id"], "version": theirs["version"]}
-                for method, arguments in (
-                    ("learner", {"id": "w1"}),
-                    ("write_nudge", {"learner_id": "w1", "channel": "email"}),
-                    ("write_quiz", {"learner_id": "w1"}),
-                    ("note", {"learner_id": "w1", "text": "x"}),
-                    ("phoned", {"learner_id": "w1"}),
-                    ("edit_nudge", {**item, "subject": "x", "content": "x"}),
-                    ("rewrite_nudge", item),
-                    ("recalculate", {"program": "Welding"}),
-                ):
-                    assert (await page.call(method, **arguments))["error"]["code"] == "not_found", method
-                moved = (await page.call("move", kind="nudge", items=[item], to="approved"))["result"]
-                assert moved["moved"] == []
-                assert not any(conflict.get("name") for conflict in moved["conflicts"])
-                after = (await other.call("queue", kind="nudge", page=1))["result"]["rows"][0]
-                assert (after["status"], after["version"]) == ("draft", theirs["version"])
-            assert (await page.call("learners", page=1, program="Welding"))["result"]["total"] == 0
+        assert ada.greeted["programs"] == ["Data"]
+        seen = (await ada.call("learners", page=1))["result"]
+        assert {row["program"] for row in seen["rows"]} == {"Data"}
+        mine = (await ada.call("queue", kind="nudge", page=1))["result"]["rows"]
+        assert {row["program"] for row in mine} == {"Data"}
+        async with RawPage(proxied, signed("wim")) as other:
+            await other.hello()
+            theirs = (await other.call("queue", kind="nudge", page=1))["result"]["rows"][0]
+            item = {"id": theirs["id"], "version": theirs["version"]}
+            for method, arguments in (
+                ("learner", {"id": "w1"}),
+                ("write_nudge", {"learner_id": "w1", "channel": "email"}),
+                ("write_quiz", {"learner_id": "w1"}),
+                ("note", {"learner_id": "w1", "text": "x"}),
+                ("phoned", {"learner_id": "w1"}),
+                ("edit_nudge", {**item, "subject": "x", "content": "x"}),
+                ("rewrite_nudge", item),
+                ("recalculate", {"program": "Welding"}),
+            ):
+                assert (await ada.call(method, **arguments))["error"]["code"] == "not_found", method
+            moved = (await ada.call("move", kind="nudge", items=[item], to="approved"))["result"]
+            assert moved["moved"] == []
+            assert not any(conflict.get("name") for conflict in moved["conflicts"])
+            after = (await other.call("queue", kind="nudge", page=1))["result"]["rows"][0]
+            assert (after["status"], after["version"]) == ("draft", theirs["version"])
+        assert (await ada.call("learners", page=1, program="Welding"))["result"]["total"] == 0
 
-    asyncio.run(ask())
+    loop.run(ask())
 
 
 def test_who_only_reads_changes_nothing(proxied):
@@ -222,38 +244,36 @@ def test_who_only_reads_changes_nothing(proxied):
     asyncio.run(ask())
 
 
-def test_a_browser_runs_nothing_in_its_kernel_and_hears_nothing_it_prints(proxied):
+def test_a_browser_runs_nothing_in_its_kernel_and_hears_nothing_it_prints(loop, ada):
     async def ask():
-        async with RawPage(proxied, signed("ada")) as page:
-            await page.hello()
-            for kind, content in (
-                ("execute_request", {"code": "print('hacked')", "silent": False}),
-                ("inspect_request", {"code": "x", "cursor_pos": 1}),
-                ("complete_request", {"code": "x", "cursor_pos": 1}),
-                ("history_request", {}),
-            ):
-                await page.send(kind, content)
-            state = {"_model_module": "@jupyter-widgets/controls", "_model_name": "TextModel"}
-            opening = {"comm_id": "made", "target_name": "jupyter.widget", "data": {"state": state}}
-            await page.send("comm_open", opening)
-            assert (await page.call("ping"))["result"]
-            asked = await page.send("comm_info_request", {"target_name": "jupyter.widget"})
-            reply = await page.hear(
-                lambda message: message["parent"] == asked and message["type"] == "comm_info_reply"
-            )
-            assert "made" not in reply["content"]["comms"]
-            kinds = {message["type"] for message in page.heard}
-            assert kinds <= {
-                "comm_open",
-                "comm_msg",
-                "comm_info_reply",
-                "kernel_info_reply",
-                "status",
-                "iopub_welcome",
-            }
-            assert "hacked" not in json.dumps(page.heard)
+        for kind, content in (
+            ("execute_request", {"code": "print('hacked')", "silent": False}),
+            ("inspect_request", {"code": "x", "cursor_pos": 1}),
+            ("complete_request", {"code": "x", "cursor_pos": 1}),
+            ("history_request", {}),
+        ):
+            await ada.send(kind, content)
+        state = {"_model_module": "@jupyter-widgets/controls", "_model_name": "TextModel"}
+        opening = {"comm_id": "made", "target_name": "jupyter.widget", "data": {"state": state}}
+        await ada.send("comm_open", opening)
+        assert (await ada.call("ping"))["result"]
+        asked = await ada.send("comm_info_request", {"target_name": "jupyter.widget"})
+        reply = await ada.hear(
+            lambda message: message["parent"] == asked and message["type"] == "comm_info_reply"
+        )
+        assert "made" not in reply["content"]["comms"]
+        kinds = {message["type"] for message in ada.heard}
+        assert kinds <= {
+            "comm_open",
+            "comm_msg",
+            "comm_info_reply",
+            "kernel_info_reply",
+            "status",
+            "iopub_welcome",
+        }
+        assert "hacked" not in json.dumps(ada.heard)
 
-    asyncio.run(ask())
+    loop.run(ask())
 
 
 @pytest.mark.parametrize(
@@ -274,38 +294,31 @@ def test_a_browser_runs_nothing_in_its_kernel_and_hears_nothing_it_prints(proxie
         ("note", {"learner_id": "d1", "text": "x" * 2001}, "invalid"),
     ],
 )
-def test_what_is_not_as_agreed_is_refused_without_a_trace(proxied, method, arguments, code):
+def test_what_is_not_as_agreed_is_refused_without_a_trace(loop, ada, method, arguments, code):
     async def ask():
-        async with RawPage(proxied, signed("ada")) as page:
-            await page.hello()
-            page._asked += 1
-            content = {"id": page._asked, "method": method, "arguments": arguments}
-            message = {"comm_id": page.comm_id, "data": {"method": "custom", "content": content}}
-            await page.send("comm_msg", message)
-            said = await page.hear(
-                lambda heard: heard["content"].get("data", {}).get("content", {}).get("id")
-            )
-            error = said["content"]["data"]["content"]["error"]
-            assert error["code"] == code
-            assert "Traceback" not in json.dumps(page.heard)
-            return error
+        ada._asked += 1
+        content = {"id": ada._asked, "method": method, "arguments": arguments}
+        await ada.send("comm_msg", {"comm_id": ada.comm_id, "data": {"method": "custom", "content": content}})
+        return await ada.hear(
+            lambda heard: heard["content"].get("data", {}).get("content", {}).get("id") == ada._asked
+        )
 
-    asyncio.run(ask())
+    said = loop.run(ask())
+    assert said["content"]["data"]["content"]["error"]["code"] == code
+    assert "Traceback" not in json.dumps(ada.heard)
 
 
-def test_the_widget_holds_nothing(proxied):
+def test_the_widget_holds_nothing(loop, ada):
     async def ask():
-        async with RawPage(proxied, signed("ada")) as page:
-            await page.hello()
-            await page.call("learners", page=1)
-            await page.call("learner", id="d1")
-            page.heard.clear()
-            await page.send("comm_msg", {"comm_id": page.comm_id, "data": {"method": "request_state"}})
-            state = await page.hear(lambda message: "state" in message["content"].get("data", {}))
-            assert "Example" not in json.dumps(state)
-            assert "ticket" not in json.dumps(state).replace("engagement/ticket", "")
+        await ada.call("learners", page=1)
+        await ada.call("learner", id="d1")
+        ada.heard.clear()
+        await ada.send("comm_msg", {"comm_id": ada.comm_id, "data": {"method": "request_state"}})
+        state = await ada.hear(lambda message: "state" in message["content"].get("data", {}))
+        assert "Example" not in json.dumps(state)
+        assert "ticket" not in json.dumps(state).replace("engagement/ticket", "")
 
-    asyncio.run(ask())
+    loop.run(ask())
 
 
 def test_the_next_viewer_reads_why_when_everybody_is_there(alone):
@@ -347,15 +360,11 @@ def test_a_server_that_would_let_anybody_in_is_refused(monkeypatch, options, env
         server.check(server.Options(**options), read_settings(), None)
 
 
-def test_a_server_that_is_refused_does_not_start():
-    done = subprocess.run(
-        [sys.executable, "-m", "engagement.cli", "dashboard", "--host", "0.0.0.0", "--token", "short"],
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 2
-    assert "characters or more" in done.stderr
-    assert "Traceback" not in done.stderr
+def test_a_server_that_is_refused_does_not_start(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["engagement", "dashboard", "--host", "0.0.0.0", "--token", "short"])
+    with pytest.raises(SystemExit) as ended:
+        app.main()
+    assert ended.value.code == 2
+    said = capsys.readouterr().err
+    assert "characters or more" in said
+    assert "Traceback" not in said
