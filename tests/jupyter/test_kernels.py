@@ -39,15 +39,20 @@ def shown(kernel: type[Any], code: str, folder: Path, **options: Any) -> str:
     )
 
 
-def test_a_kernel_sees_nothing_of_the_one_before(kernel: type[Any], tmp_path: Path) -> None:
-    code = "import json\nprint(globals().get('left'), getattr(json, 'left', None))\nleft = json.left = 1"
-    assert shown(kernel, code, tmp_path) == "None None\n"
-    assert shown(kernel, code, tmp_path) == "None None\n"
+@pytest.fixture(scope="module")
+def two(kernel: type[Any], tmp_path_factory: pytest.TempPathFactory) -> list[list[str]]:
+    """What two kernels print one after the other: what they find of an earlier one, and whose children they are."""
+    code = f"import json\nprint(globals().get('left'), getattr(json, 'left', None))\nleft = json.left = 1\n{PARENT}"
+    return [shown(kernel, code, tmp_path_factory.mktemp("two")).splitlines() for _ in range(2)]
 
 
-def test_kernels_come_from_one_template(kernel: type[Any], tmp_path: Path) -> None:
-    first, second = (shown(kernel, PARENT, tmp_path) for _ in range(2))
-    assert first == second != f"{os.getpid()}\n"
+def test_a_kernel_sees_nothing_of_the_one_before(two: list[list[str]]) -> None:
+    assert [found for found, _ in two] == ["None None"] * 2
+
+
+def test_kernels_come_from_one_template(two: list[list[str]]) -> None:
+    (_, first), (_, second) = two
+    assert first == second != str(os.getpid())
 
 
 def test_a_kernel_has_the_environment_and_folder_of_the_moment(
