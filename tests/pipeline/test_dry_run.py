@@ -15,11 +15,13 @@ from engagement.policy import DEFAULT_SELECTION
 from engagement.settings import read_settings
 from engagement.targeting import decisions
 from tests.support.cohort import AS_OF, begin, learner, load, rows
+from tests.support.once import once
 
 NIGHTLY = config.read_pipeline("nightly")
 EACH = {"preferred_channel": "in_app", "completed_percent": 5}
 
 
+@once
 def estimated(store, *, model="gpt-4.1-mini", **given):
     return dry_run.of_run(
         store,
@@ -35,6 +37,12 @@ def estimated(store, *, model="gpt-4.1-mini", **given):
 
 @pytest.fixture
 def cohort(store):
+    load_cohort(store)
+    return store
+
+
+@once
+def load_cohort(store):
     load(
         store,
         *(learner(f"l{number}", **EACH, topic="loops") for number in range(30)),
@@ -42,7 +50,6 @@ def cohort(store):
         learner("other", **EACH, topic="nobody's business"),
     )
     titles.confirm(store, ["loops"], kind="topic", actor="c", now=AS_OF)
-    return store
 
 
 def test_it_counts_drafts_different_prompts_and_who_is_left_out(cohort):

@@ -237,6 +237,10 @@ def resumed(story, failed):
 
 @pytest.fixture(scope="module")
 def repeated(story, resumed):
+    record = (
+        home(story) / "run.json"
+    )  # as it stands where the run ended before it could say that it was published
+    record.write_text(record.read_text().replace('"published"', '"running"'))
     return stage(story, tell(story))
 
 
@@ -328,6 +332,12 @@ def test_the_same_run_again_changes_no_row(resumed, repeated):
     assert repeated.tables == resumed.tables
 
 
+def test_a_record_that_was_not_written_in_time_is_written_by_the_same_run_again(resumed, repeated):
+    written = json.loads(repeated.files["run.json"])
+    assert (written["status"], written["counts"]) == ("published", repeated.result.counts)
+    assert set(written) == set(json.loads(resumed.files["run.json"]))
+
+
 def test_new_data_for_the_same_day_is_a_new_attempt(superseded):
     assert superseded.result.run.run_id == "nightly-2026-03-01-2"
     assert superseded.result.status == "published"
@@ -411,26 +421,45 @@ def test_an_unknown_parameter_is_refused_before_anything_runs(folder, no_store, 
     assert not (folder / "reports").exists()
 
 
-def test_a_parameter_is_text_to_a_notebook_and_never_code(folder, store):
-    write_notebook(folder / "first.ipynb", "print(len(note))")
-    hostile = "'); open('stolen', 'w')  # \"\"\" \\"
-    result = run(store, tiny("first"), given={"note": hostile})
-    executed = json.loads((result.folder / "first.ipynb").read_text())
-    assert executed["cells"][-1]["outputs"][0]["text"] == [f"{len(hostile)}\n"]
+KEY = "sk-invented-key-000111"
+CODE = "'); open('stolen', 'w')  # \"\"\" \\"
 
 
-def test_a_key_in_the_environment_is_in_no_file_of_a_run(folder, store, monkeypatch):
-    monkeypatch.setenv("OPENAI_API_KEY", "sk-invented-key-000111")
+@pytest.fixture(scope="module")
+def told(tmp_path_factory):
+    """What a run left whose notebook was given a text that looks like code, and whose environment holds a key."""
+    folder = tmp_path_factory.mktemp("told")
+    store = Store(folder / "store.duckdb")
     write_notebook(
         folder / "first.ipynb",
+        "print(len(note))",
         "from engagement.settings import read_settings",
         "print(bool(read_settings().openai_api_key))\nread_settings()",
     )
-    result = run(store, tiny("first"))
-    assert "True" in (result.folder / "first.ipynb").read_text()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(config, "NOTEBOOKS", folder)
+        patch.setenv("ENGAGEMENT_STORE", str(store.path))
+        patch.setenv("OPENAI_API_KEY", KEY)
+        with store.write():
+            pass
+        return run(store, tiny("first"), given={"note": CODE}), folder
+
+
+def printed_by(result):
+    cells = json.loads((result.folder / "first.ipynb").read_text())["cells"]
+    return [cell["outputs"][0]["text"] for cell in cells if cell["outputs"]]
+
+
+def test_a_parameter_is_text_to_a_notebook_and_never_code(told):
+    assert printed_by(told[0])[0] == [f"{len(CODE)}\n"]
+
+
+def test_a_key_in_the_environment_is_in_no_file_of_a_run(told):
+    result, folder = told
+    assert printed_by(result)[1] == ["True\n"]
     files = [path for path in folder.rglob("*") if path.is_file()]
-    assert store.path in files
-    assert [path.name for path in files if b"sk-invented-key" in path.read_bytes()] == []
+    assert folder / "store.duckdb" in files
+    assert [path.name for path in files if KEY.encode() in path.read_bytes()] == []
 
 
 def test_the_files_of_a_pipeline_are_loaded_once(folder, store, monkeypatch):
@@ -500,17 +529,6 @@ def test_reports_that_cannot_be_written_fail_the_run_plainly(folder, store):
     assert run(store, tiny("first")).run.run_id == "nightly-2026-03-01-1"
 
 
-def test_a_run_whose_page_cannot_be_written_is_not_published(folder, store):
-    load_cohort(store, size=20)
-    shutil.copy(PROJECT / "notebooks" / "20_score.ipynb", folder)
-    (home(store) / "report.html").mkdir(parents=True)
-    report = Report(step="20_score", title="A page")
-    with pytest.raises(RunFailed, match="cannot be written"):
-        run(store, Pipeline(name="nightly", steps=[Step(notebook="20_score")], report=report))
-    assert shown(store) == dict.fromkeys(SHOWN, 0)
-    assert one(store, "select status from runs") == ("failed",)
-
-
 def with_pages(*names, **how):
     """A pipeline each of whose steps has a page."""
     first, *others = names
@@ -518,46 +536,71 @@ def with_pages(*names, **how):
     return Pipeline(name="nightly", steps=[Step(notebook=name) for name in names], report=report)
 
 
-def test_a_run_with_several_pages_says_where_each_is_and_so_does_the_same_run_again(folder, store):
-    for name in ("one", "two"):
-        write_notebook(folder / f"{name}.ipynb", f"print('{name.capitalize()} of {SENTINEL[0]}. More.')")
+def test_a_run_one_of_whose_pages_cannot_be_written_is_not_published(folder, store):
     load_cohort(store, size=20)
-    first = run(store, with_pages("two", "one"))
-    assert first.counts["answer"] == "Two of Z. More.\nOne of Z."
-    assert first.as_dict()["report"] == str(home(store) / "report.html")
-    assert first.as_dict()["pages"] == [
-        {"title": "Two", "path": str(home(store) / "report.html")},
-        {"title": HOSTILE, "path": str(home(store) / "report-one.html")},
+    shutil.copy(PROJECT / "notebooks" / "20_score.ipynb", folder)
+    write_notebook(folder / "two.ipynb", "note")
+    for page in ("report.html", "report-two.html"):
+        (home(store) / page).mkdir(parents=True)
+        with pytest.raises(RunFailed, match="cannot be written"):
+            run(store, with_pages("20_score", "two"))
+        assert shown(store) == dict.fromkeys(SHOWN, 0)
+        assert one(store, "select status from runs") == ("failed",)
+        (home(store) / page).rmdir()
+    assert one(store, "select count(*) from run_scores")[0] > 10
+
+
+@dataclass(frozen=True)
+class Paged:
+    """A run with two pages: after the step of one has failed, when that is made good, and the same run again."""
+
+    failed: Any
+    pages_of_failed: list[Path]
+    status_of_failed: str
+    made: Any
+    again: Any
+    index: str
+
+
+@pytest.fixture(scope="module")
+def paged(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("paged")
+    store = Store(folder / "store.duckdb")
+    chosen = with_pages("two", "one")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(config, "NOTEBOOKS", folder)
+        patch.setenv("ENGAGEMENT_STORE", str(store.path))
+        write_notebook(folder / "two.ipynb", f"print('Two of {SENTINEL[0]}. More.')")
+        write_notebook(folder / "one.ipynb", "raise ValueError")
+        load_cohort(store, size=20)
+        with pytest.raises(RunFailed) as failed:
+            run(store, chosen)
+        left, (status,) = list(home(store).glob("*.html")), one(store, "select status from runs")
+        write_notebook(folder / "one.ipynb", f"print('One of {SENTINEL[0]}. More.')")
+        made = run(store, chosen)
+        index = (folder / "reports" / "index.html").read_text()
+        return Paged(failed.value, left, status, made, run(store, chosen), index)
+
+
+def test_a_run_with_several_pages_says_where_each_is_and_so_does_the_same_run_again(paged):
+    made, folder = paged.made, paged.made.folder
+    assert made.counts["answer"] == "Two of Z. More.\nOne of Z."
+    assert made.as_dict()["report"] == str(folder / "report.html")
+    assert made.as_dict()["pages"] == [
+        {"title": "Two", "path": str(folder / "report.html")},
+        {"title": HOSTILE, "path": str(folder / "report-one.html")},
     ]
-    index = (folder / "reports" / "index.html").read_text()
-    assert index.count(f'href="nightly/{first.run.run_id}/report-one.html"') == 1
-    assert HOSTILE not in index
-    again = run(store, with_pages("two", "one"))
-    assert (again.status, again.artifacts) == ("already done", first.artifacts)
+    assert paged.index.count(f'href="nightly/{made.run.run_id}/report-one.html"') == 1
+    assert HOSTILE not in paged.index
+    assert (paged.again.status, paged.again.artifacts) == ("already done", made.artifacts)
 
 
-def test_a_page_whose_step_fails_keeps_the_others_from_being_published_until_it_is_made(folder, store):
-    write_notebook(folder / "one.ipynb", "print('One.')")
-    write_notebook(folder / "two.ipynb", "raise ValueError")
-    load_cohort(store, size=20)
-    with pytest.raises(RunFailed, match="two failed"):
-        run(store, with_pages("one", "two"))
-    assert list(home(store).glob("*.html")) == []
-    assert one(store, "select status from runs") == ("failed",)
-    write_notebook(folder / "two.ipynb", "print('Two.')")
-    made = run(store, with_pages("one", "two"))
-    assert [step["status"] for step in made.steps] == ["skipped", "done"]
-    assert [page.html.is_file() for page in made.artifacts.pages] == [True, True]
-    assert made.counts["answer"] == "One.\nTwo."
-
-
-def test_a_second_page_that_cannot_be_written_fails_the_run(folder, store):
-    for name in ("one", "two"):
-        write_notebook(folder / f"{name}.ipynb", "note")
-    (home(store) / "report-two.html").mkdir(parents=True)
-    with pytest.raises(RunFailed, match="cannot be written"):
-        run(store, with_pages("one", "two"))
-    assert one(store, "select status from runs") == ("failed",)
+def test_a_page_whose_step_fails_keeps_the_others_from_being_published_until_it_is_made(paged):
+    assert "one failed" in str(paged.failed)
+    assert paged.pages_of_failed == []
+    assert paged.status_of_failed == "failed"
+    assert [step["status"] for step in paged.made.steps] == ["skipped", "done"]
+    assert [page.html.is_file() for page in paged.made.artifacts.pages] == [True, True]
 
 
 def test_a_run_for_mail_is_published_where_there_is_no_chromium(folder, store, monkeypatch):
@@ -569,16 +612,6 @@ def test_a_run_for_mail_is_published_where_there_is_no_chromium(folder, store, m
     assert made.as_dict()["missing"] == "without report.pdf and summary.png: there is no Chromium on the PATH"
     assert (made.as_dict()["pdf"], made.as_dict()["summary"]) == (None, None)
     assert "One." in (home(store) / "summary.txt").read_text()
-
-
-def test_a_record_that_was_not_written_in_time_is_written_by_the_same_run_again(folder, store):
-    write_notebook(folder / "first.ipynb", "note")
-    counts = run(store, tiny("first")).counts
-    record = home(store) / "run.json"
-    record.write_text(record.read_text().replace('"published"', '"running"'))
-    assert run(store, tiny("first")).status == "already done"
-    written = json.loads(record.read_text())
-    assert (written["status"], written["counts"]) == ("published", json.loads(json.dumps(counts)))
 
 
 SCORE_ELSEWHERE = """
@@ -871,6 +904,7 @@ def test_a_run_for_a_day_in_the_past_leaves_the_inbox_to_tonight(folder, store):
     drop(folder, "1.csv", export_of(10))
     run(store, chosen)
     drop(folder, "2.csv", export_of(20))
+    assert run(store, chosen, started_at=AS_OF + HOUR).status == "already done"  # whatever came since
     tonight, past = days_later(1), days_later(-9)
     started_at = tonight["as_of"] - 22 * HOUR
     with listening() as lines:
@@ -885,15 +919,6 @@ def test_a_run_for_a_day_in_the_past_leaves_the_inbox_to_tonight(folder, store):
 
     run(store, chosen, **tonight)
     assert observed(store)[1:] == [("2.csv", started_at)]
-
-
-def test_a_run_for_a_day_that_was_done_is_done_whatever_came_since(folder, store):
-    chosen = loading(folder)
-    drop(folder, "1.csv", export_of(10))
-    run(store, chosen)
-    drop(folder, "2.csv", export_of(20))
-    assert run(store, chosen, started_at=AS_OF + HOUR).status == "already done"
-    assert [source for source, _ in observed(store)] == ["1.csv"]
 
 
 def test_a_run_for_a_day_in_the_past_loads_the_files_that_are_named(folder, store):
@@ -911,16 +936,24 @@ def test_an_inbox_alone_is_no_run_for_a_past_day_where_there_is_no_store(folder,
     assert not no_store.path.exists()
 
 
+@contextmanager
+def no_folder(store):
+    """Keep a run that has begun from making its folder, and so from its first notebook."""
+    reports = store.path.parent / "reports"
+    reports.touch()
+    yield
+    reports.unlink()
+
+
 @pytest.fixture
 def stopped(folder, store):
     """A pipeline whose run for the day stopped before it loaded the file it had found."""
     load_cohort(store, observed_at=AS_OF - timedelta(days=30))
     drop(folder, "1.csv", export_of(10))
     chosen = loading(folder, if_nothing_new="fail")
-    write_notebook(folder / "10_load.ipynb", "raise ValueError")
-    with pytest.raises(RunFailed):
+    with no_folder(store), pytest.raises(RunFailed):
         run(store, chosen)
-    return loading(folder, if_nothing_new="fail")
+    return chosen
 
 
 def test_a_run_that_goes_on_when_its_day_is_over_loads_what_it_had_found(folder, store, stopped):
@@ -958,6 +991,7 @@ def test_how_files_are_written_is_part_of_what_a_run_is_and_what_fails_it_is_not
         (written, "nightly-2026-03-01-2"),
     ):
         chosen = Pipeline(name="nightly", sources=Sources(**rules), steps=[Step(notebook="10_load")])
-        assert run(store, chosen).run.run_id == run_id
+        with no_folder(store), pytest.raises(RunFailed, match=f"{run_id}: its folder cannot be written"):
+            run(store, chosen)
     kept = json.loads(one(store, "select parameters from runs where attempt = 2")[0])
     assert kept["[sources]"] == {"rules": written, "files": [], "waiting": []}
