@@ -21,8 +21,23 @@ SIZE = 2000  # enough for the effect to stand out
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
+def stopped(tmp_path_factory):
+    """The store of a demo that was stopped half-way, and the day of the cohort it left there."""
+
+    def stop(week):
+        if week == 2:
+            raise KeyboardInterrupt
+
     store = Store(tmp_path_factory.mktemp("demo") / "demo.duckdb")
+    with pytest.raises(KeyboardInterrupt):
+        history.make(store, size=10, seed=1, as_of=AS_OF, zone=UTC, watch=stop)
+    return store, history.cohort_day(store)
+
+
+@pytest.fixture(scope="module")
+def made(stopped):
+    """The store of a whole demo."""
+    store, _ = stopped
     history.make(store, size=SIZE, seed=1, as_of=AS_OF, zone=UTC)
     return store
 
@@ -99,17 +114,14 @@ def test_an_empty_place_has_no_cohort_yet(no_store):
     assert history.cohort_day(no_store) is None
 
 
-def test_a_demo_that_is_stopped_leaves_no_store(no_store):
-    def stop(week):
-        if week == 2:
-            raise KeyboardInterrupt
+def test_a_demo_that_is_stopped_leaves_no_store(stopped):
+    assert stopped[1] is None
 
-    with pytest.raises(KeyboardInterrupt):
-        history.make(no_store, size=10, seed=1, as_of=AS_OF, zone=UTC, watch=stop)
-    assert history.cohort_day(no_store) is None
-    history.make(no_store, size=10, seed=1, as_of=AS_OF, zone=UTC)
-    assert history.cohort_day(no_store) == AS_OF
-    assert sorted(file.name for file in no_store.path.parent.iterdir() if "begun" in file.name) == []
+
+def test_a_demo_after_one_that_was_stopped_is_whole_and_leaves_nothing_beside_it(made):
+    assert history.cohort_day(made) == AS_OF
+    assert rows(made, "select count(distinct id) from learners") == [(SIZE,)]
+    assert [file.name for file in made.path.parent.iterdir() if "begun" in file.name] == []
 
 
 def test_the_cohort_is_known_up_to_the_day_of_the_demo(made):
@@ -231,9 +243,10 @@ def test_the_weekly_run_says_whether_the_nudges_helped_and_changes_no_score(own,
     scores = "select * from risk_scores order by all"
     before, scored = everything(own), rows(own, scores)
     weekly = config.read_pipeline("weekly")
+    on_screen = weekly.report.model_copy(update={"for_mail": False})
     made = runner.run(
         own,
-        weekly,
+        weekly.model_copy(update={"report": on_screen}),
         as_of=AS_OF,
         day=AS_OF.date(),
         given={},
