@@ -17,14 +17,26 @@ import sys
 
 from engagement.dates import local_day, parse_as_of, utc_now
 from engagement.errors import EngagementError
+from engagement.jupyter import startup
 from engagement.pipeline import config, publication, run_index, runner
 from engagement.pipeline.config import Sources
 from engagement.settings import read_settings
 from engagement.store import Store
 
+startup.skip_iri_grammar()
+import papermill  # noqa: E402, F401  a run imports it late; here it is there before a process is forked
+
 
 def kill_self(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def forked(env, said, arguments):
+    """Do what `main` does, in a process forked with all that a run imports: what it says goes into a file."""
+    os.environ.update(env)
+    for end in (1, 2):
+        os.dup2(os.open(said, os.O_WRONLY | os.O_CREAT | os.O_APPEND), end)
+    main(*arguments)
 
 
 def main(action, file, as_of, step_count, detail):
@@ -34,27 +46,32 @@ def main(action, file, as_of, step_count, detail):
         run_index.write_index = kill_self
     if action == "starve":
         resource.setrlimit(resource.RLIMIT_FSIZE, (int(detail), int(detail)))
-    settings = read_settings()
-    instant = parse_as_of(as_of, settings.zone)
-    sources = Sources(inbox=[file]) if "*" in file else Sources(learners=[file])
-    nightly = config.read_pipeline("nightly").model_copy(update={"sources": sources})
-    if int(step_count) < len(nightly.steps):
-        first = nightly.steps[: int(step_count)]
-        nightly = nightly.model_copy(update={"steps": first, "report": None})
     try:
-        result = runner.run(
-            Store(settings.store),
-            nightly,
-            as_of=instant,
-            day=local_day(instant, settings.zone),
-            given={},
-            folder=settings.reports,
-            started_at=utc_now(),
-        )
+        result = run_nightly(file, as_of, int(step_count))
     except EngagementError as error:
         print(f"engagement: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
     print(json.dumps(result.as_dict(), default=str))
+
+
+def run_nightly(file, as_of, step_count):
+    """Run so many steps of the nightly pipeline on the store of the environment, in this process."""
+    settings = read_settings()
+    instant = parse_as_of(as_of, settings.zone)
+    sources = Sources(inbox=[file]) if "*" in file else Sources(learners=[file])
+    nightly = config.read_pipeline("nightly").model_copy(update={"sources": sources})
+    if step_count < len(nightly.steps):
+        first = nightly.steps[:step_count]
+        nightly = nightly.model_copy(update={"steps": first, "report": None})
+    return runner.run(
+        Store(settings.store),
+        nightly,
+        as_of=instant,
+        day=local_day(instant, settings.zone),
+        given={},
+        folder=settings.reports,
+        started_at=utc_now(),
+    )
 
 
 if __name__ == "__main__":
