@@ -28,21 +28,30 @@ from tests.support.cohort import (
 from tests.support.once import once
 
 UTC = ZoneInfo("UTC")
+SCORES = "select learner_id, risk_score, risk_label from risk_scores"
 LABELS = "select learner_id, risk_label from risk_scores order by learner_id"
 
 
+@once
 def recalculate(store, as_of=AS_OF, programs=None):
     return rescoring.publish_scores(
         store, as_of=as_of, zone=UTC, programs=programs, now=as_of, policy=DEFAULT_POLICY
     )
 
 
-def test_nothing_of_a_run_is_seen_before_it_is_published(store):
-    load(store, learner("a"))
+@once
+def drafted(store):
+    """Begin a run and draft what it is for, unpublished."""
     run = begin(store)
     decisions.decide(store, run, policy=DEFAULT_SELECTION)
     nudges.draft(store, run)
     quizzes.draft(store, run)
+    return run
+
+
+def test_nothing_of_a_run_is_seen_before_it_is_published(store):
+    load(store, learner("a"))
+    run = drafted(store)
     seen = "select (select count(*) from {}), (select count(*) from {}), (select count(*) from {})".format(
         "published_nudges", "published_quizzes", "published_decisions"
     )
@@ -55,10 +64,7 @@ def test_nothing_of_a_run_is_seen_before_it_is_published(store):
 
 def test_publishing_counts_what_the_run_did(store):
     load(store, learner("a"), learner("b", **LOW), learner("c", **MEDIUM), learner("d", **UNKNOWN))
-    run = begin(store)
-    decisions.decide(store, run, policy=DEFAULT_SELECTION)
-    nudges.draft(store, run)
-    quizzes.draft(store, run)
+    run = drafted(store)
     assert publication.publish(store, run, now=AS_OF) == {
         "labels": {"high": 1, "medium": 1, "low": 1, "unknown": 1},
         "labels_before": None,
@@ -78,13 +84,6 @@ def test_publishing_counts_what_the_run_did(store):
     }
 
 
-def test_rows_refused_since_the_last_run_are_counted(store):
-    load(store, learner("a"), learner("b", completed_percent="half"), at=AS_OF - 9 * DAY)
-    night(store, AS_OF - DAY)
-    load(store, learner("a"), learner("c", avg_quiz_score=101), learner("d", program=None), at=AS_OF - HOUR)
-    assert publication.publish(store, begin(store), now=AS_OF)["quarantined"] == 2
-
-
 REFUSED = {"avg_quiz_score": 101}
 
 
@@ -99,10 +98,29 @@ def early(days=0):
 
 
 @once
-def published(store, as_of, at):
-    run = begin(store, as_of)
+def published(store, as_of, at, *, key="first"):
+    """Publish a run that scores nobody: what it counts of loads is the same."""
+    with store.write() as db:
+        run = runs.begin(
+            db,
+            "nightly",
+            key=f"{key} {as_of}",
+            as_of=as_of,
+            day=as_of.date(),
+            parameters={},
+            fingerprint="",
+            now=at,
+            policy=DEFAULT_POLICY,
+        )
     publication.publish(store, run, now=at)
     return run
+
+
+def test_rows_refused_since_the_last_run_are_counted(store):
+    load(store, learner("a"), learner("b", completed_percent="half"), at=AS_OF - 9 * DAY)
+    published(store, AS_OF - DAY, AS_OF - DAY)
+    load(store, learner("a"), learner("c", avg_quiz_score=101), learner("d", program=None), at=AS_OF - HOUR)
+    assert refused_by(store, published(store, AS_OF, AS_OF)) == 2
 
 
 def test_what_is_refused_after_the_night_is_counted_by_the_next_one_and_by_no_other(store):
@@ -125,19 +143,7 @@ def test_another_attempt_at_a_night_counts_what_the_night_counted_and_what_came_
     as_of, at = early()
     assert refused_by(store, published(store, as_of, at)) == 1
     load(store, learner("a"), learner("c", **REFUSED), at=AS_OF - 14 * HOUR)
-    with store.write() as db:
-        again = runs.begin(
-            db,
-            "nightly",
-            key="again",
-            as_of=as_of,
-            day=as_of.date(),
-            parameters={},
-            fingerprint="",
-            now=at + 13 * HOUR,
-            policy=DEFAULT_POLICY,
-        )
-    publication.publish(store, again, now=at + 13 * HOUR)
+    again = published(store, as_of, at + 13 * HOUR, key="again")
     assert refused_by(store, again) == 2
     assert refused_by(store, published(store, *early(1))) == 0
 
@@ -169,7 +175,7 @@ def test_what_a_run_of_an_earlier_version_counted_is_not_counted_again(store):
 
 def test_the_next_night_is_compared_with_the_one_before(store):
     load(store, learner("a"), learner("b"))
-    night(store, AS_OF - DAY)
+    publication.publish(store, begin(store, AS_OF - DAY), now=AS_OF - DAY)
     load(store, learner("a", **LOW), at=AS_OF - HOUR)
     run = begin(store)
     with store.read() as db:
@@ -188,7 +194,7 @@ def test_publishing_lets_drafts_of_three_days_expire(store):
 
 def test_recalculating_one_program_touches_no_other(store):
     load(store, learner("a"), learner("b", program="Welding"))
-    night(store, AS_OF - DAY)
+    recalculate(store, AS_OF - DAY)
     load(store, learner("a", **LOW), learner("b", program="Welding", **LOW), at=AS_OF - HOUR)
     assert recalculate(store, programs=["Welding"]) == {"high": 0, "medium": 0, "low": 1, "unknown": 0}
     assert rows(store, "select learner_id, risk_label, as_of from risk_scores order by learner_id") == [
@@ -264,10 +270,7 @@ def test_the_day_of_a_recalculation_is_the_institutions(store):
 
 def test_discarding_a_run_leaves_nothing_of_it(store):
     load(store, learner("a"))
-    run = begin(store)
-    decisions.decide(store, run, policy=DEFAULT_SELECTION)
-    nudges.draft(store, run)
-    quizzes.draft(store, run)
+    run = drafted(store)
     publication.discard(store, run.run_id, now=AS_OF)
     for table in ("run_scores", "contact_decisions", "nudges", "quizzes"):
         assert rows(store, f"select count(*) from {table}") == [(0,)], table
@@ -283,21 +286,20 @@ def test_runs_that_overlap_draft_one_nudge_for_a_person(store):
     assert rows(store, "select run_id from nudges") == [(fast.run_id,)]
 
 
-@pytest.mark.parametrize(
-    ("missing", "score"),
-    [
-        # what the others contribute to 0.825, over the weight that is left
-        ("completed_percent", (0.14 + 1 / 7 + 1 / 15) / 0.5),
-        ("avg_quiz_score", (0.475 + 1 / 7 + 1 / 15) / 0.8),
-        ("consecutive_missed_sessions", (0.475 + 0.14 + 1 / 15) / 0.8),
-    ],
-)
-def test_what_a_source_leaves_out_counts_neither_for_nor_against_anybody(store, missing, score):
-    load(store, learner("a", **{missing: None}), learner("b", **UNKNOWN))
+# What the others contribute to 0.825, over the weight that is left.
+WITHOUT = {
+    "completed_percent": (0.14 + 1 / 7 + 1 / 15) / 0.5,
+    "avg_quiz_score": (0.475 + 1 / 7 + 1 / 15) / 0.8,
+    "consecutive_missed_sessions": (0.475 + 0.14 + 1 / 15) / 0.8,
+}
+
+
+def test_what_a_source_leaves_out_counts_neither_for_nor_against_anybody(store):
+    load(store, *(learner(missing, **{missing: None}) for missing in WITHOUT), learner("d", **UNKNOWN))
     recalculate(store)
-    (known, nothing) = rows(store, "select risk_score, risk_label from risk_scores order by learner_id")
-    assert known[0] == pytest.approx(score, abs=1e-12)
-    assert nothing == (None, "unknown")
+    found = {learner_id: risk for learner_id, *risk in rows(store, SCORES)}
+    assert found.pop("d") == [None, "unknown"]
+    assert {missing: score for missing, (score, _) in found.items()} == pytest.approx(WITHOUT, abs=1e-12)
 
 
 def test_another_enrolment_of_a_person_gets_no_second_nudge_for_the_same_day(store):
