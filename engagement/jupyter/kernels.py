@@ -182,6 +182,8 @@ def _become_kernel(arguments: list[str], env: dict[str, str], cwd: str) -> None:
     os.environ.clear()
     os.environ.update(env)
     os.chdir(cwd)
+    if pandas := sys.modules.get("pandas"):  # imported outside IPython, it took this for a terminal
+        pandas.set_option("display.max_columns", 20)
     IPKernelApp.launch_instance([*arguments, f"--IPKernelApp.parent_handle={os.getppid()}"])
 
 
