@@ -3,14 +3,13 @@
 import ast
 import json
 import re
-import shutil
 import statistics
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
+from engagement.settings import PROJECT
 from tests.support.notebooks import IN_ORDER, NOTEBOOKS, scratch_store
 
 PATHS = [NOTEBOOKS / f"{name}.ipynb" for name in IN_ORDER]
@@ -24,7 +23,9 @@ UNWANTED = re.compile(
 )
 NBVAL = (
     *("--nbval", "--nbval-current-env", "--nbval-cell-timeout=60", "-c", "/dev/null"),
-    *("-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:socket", "-q", "--color=no"),
+    *("-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:socket", "-q", "--color=no", "-rfEp"),
+    f"--rootdir={NOTEBOOKS}",
+    *("-p", "tests.support.forked_kernels"),
 )
 
 
@@ -46,11 +47,6 @@ def lines_of_code(path):
         for cell in cells(path)
         if "parameters" not in tags(cell)
     ]
-
-
-def validate(paths, env):
-    command = [sys.executable, "-m", "pytest", *NBVAL, f"--rootdir={paths[0].parent}", *map(str, paths)]
-    return subprocess.run(command, env=env, capture_output=True, text=True, cwd=paths[0].parent, check=False)
 
 
 every_notebook = pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
@@ -130,25 +126,47 @@ def test_nothing_is_stored_that_belongs_to_one_machine_person_or_moment(path):
 
 
 @pytest.fixture(scope="module")
-def env(tmp_path_factory):
-    return scratch_store(tmp_path_factory.mktemp("scratch"))
-
-
-def test_notebooks_show_what_is_stored_in_them(env):
-    finished = validate(PATHS, env)
-    assert finished.returncode == 0, finished.stdout[-8000:] + finished.stderr[-2000:]
-    count = sum(len(cells(path)) for path in PATHS)
-    assert f"{count} passed" in finished.stdout
-
-
-def test_a_stored_number_that_is_no_longer_true_is_found(tmp_path, env):
-    copy = Path(shutil.copy(NOTEBOOKS / "explore_cohort.ipynb", tmp_path))
-    notebook = json.loads(copy.read_text())
+def changed(tmp_path_factory):
+    """A copy of a notebook that shows another number in its last cell."""
+    path = tmp_path_factory.mktemp("changed") / "changed.ipynb"
+    notebook = json.loads((NOTEBOOKS / "explore_cohort.ipynb").read_text())
     answer = notebook["cells"][-1]["outputs"][0]
-    changed = re.sub(r"\d+ of", "7 of", "".join(answer["text"]), count=1)
-    assert changed != "".join(answer["text"])
-    answer["text"] = changed
-    copy.write_text(json.dumps(notebook))
-    finished = validate([copy], env)
-    assert finished.returncode == 1, finished.stdout[-3000:]
-    assert f"1 failed, {len(cells(copy)) - 1} passed" in finished.stdout
+    told = "".join(answer["text"])
+    answer["text"] = re.sub(r"\d+ of", "7 of", told, count=1)
+    assert answer["text"] != told
+    path.write_text(json.dumps(notebook))
+    return path
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory, changed):
+    """What comparing says of the notebooks in their order and of the changed copy after them."""
+    env = scratch_store(tmp_path_factory.mktemp("scratch")) | {"PYTHONPATH": str(PROJECT)}
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        *NBVAL,
+        f"--rootdir={NOTEBOOKS}",
+        *map(str, PATHS),
+        str(changed),
+    ]
+    return subprocess.run(command, env=env, capture_output=True, text=True, cwd=NOTEBOOKS, check=False)
+
+
+def cells_that(outcome, finished, name):
+    """Return the cells of a notebook with this outcome; a notebook outside the folder has no name there."""
+    return re.findall(rf"^{outcome} {re.escape(name)}::.+", finished.stdout, re.MULTILINE)
+
+
+@every_notebook
+def test_a_notebook_shows_what_is_stored_in_it(compared, path):
+    passed = cells_that("PASSED", compared, path.name)
+    assert len(passed) == len(cells(path)), compared.stdout[-8000:] + compared.stderr[-2000:]
+
+
+def test_a_stored_number_that_is_no_longer_true_is_found(compared, changed):
+    failed, passed = cells_that("FAILED", compared, ""), cells_that("PASSED", compared, "")
+    assert (len(failed), len(passed)) == (1, len(cells(changed)) - 1), compared.stdout[-3000:]
+    assert f"Cell {len(cells(changed)) - 1}" in failed[0]
+    assert compared.returncode == 1
