@@ -295,7 +295,7 @@ rows = st.one_of(
     st.just(None),  # a blank line
 )
 numbers = itertools.count()
-any_file = settings(deadline=None, max_examples=30, suppress_health_check=list(HealthCheck))
+any_file = settings(deadline=None, max_examples=12, suppress_health_check=list(HealthCheck))
 
 
 @pytest.fixture(scope="module")
@@ -317,7 +317,7 @@ def record_places(text):
 
 @any_file
 @given(
-    table=st.lists(rows, max_size=8),
+    table=st.lists(rows, max_size=20),
     newline=st.sampled_from(["\n", "\r\n"]),
     quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
 )
@@ -362,7 +362,9 @@ def test_rows_are_accepted_or_quarantined_at_their_place_whatever_they_hold(
 
 
 @any_file
-@given(lines=st.lists(st.one_of(texts, st.just(row("x")), texts.map(lambda t: row("y", name=t))), max_size=8))
+@given(
+    lines=st.lists(st.one_of(texts, st.just(row("x")), texts.map(lambda t: row("y", name=t))), max_size=20)
+)
 def test_any_text_under_a_header_is_loaded_with_counts_that_add_up_or_leaves_no_trace(
     shared_store, tmp_path, lines
 ):

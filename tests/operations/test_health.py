@@ -34,20 +34,30 @@ def settings(monkeypatch, tmp_path):
     return read_settings()
 
 
+@pytest.fixture
+def store(settings, empty_file):
+    """The store of these settings, with nothing in it."""
+    shutil.copyfile(empty_file, settings.store)
+    return open_store(settings.store)
+
+
+def wrong(found):
+    return [name for name, check in found.items() if not check.ok]
+
+
 def examined(settings, now=AS_OF + 2 * HOUR):
     return {check.name: check for check in health.examine(settings, now=now)}
 
 
 def failed(settings):
-    return [name for name, check in examined(settings).items() if not check.ok]
+    return wrong(examined(settings))
 
 
-def test_a_good_store_passes_every_check(settings):
-    store = open_store(settings.store)
+def test_a_good_store_passes_every_check(settings, store):
     load(store, learner("a"), learner("b"), at=AS_OF - HOUR)
     night(store)
     found = examined(settings)
-    assert [name for name, check in found.items() if not check.ok] == []
+    assert wrong(found) == []
     assert "2 learners, facts up to 2026-03-01 22:59 UTC" in found["store"].detail
     assert found["last run"].detail == "nightly-2026-03-01-1: published, 2 hours ago"
     assert found["templates"].detail == "nudges in de, en; quizzes in de, en"
@@ -81,8 +91,7 @@ def test_a_price_that_is_none_fails(settings, monkeypatch):
     assert "ENGAGEMENT_PRICE" in found.detail
 
 
-def test_titles_that_wait_for_a_person_are_counted(settings):
-    store = open_store(settings.store)
+def test_titles_that_wait_for_a_person_are_counted(settings, store):
     load(store, learner("a", program="Data", topic="loops"))
     assert examined(settings)["titles"].detail == (
         "0 of 2 programs and topics may go to a model; `engagement titles` shows the others"
@@ -102,10 +111,11 @@ def test_a_missing_store_is_one_failure_and_is_not_made(settings):
     assert not settings.store.exists()
 
 
-def test_a_store_without_a_run_is_fine(settings):
-    load(open_store(settings.store), learner("a"))
-    assert failed(settings) == []
-    assert examined(settings)["last run"].detail == "no run yet"
+def test_a_store_without_a_run_is_fine(settings, store):
+    load(store, learner("a"))
+    found = examined(settings)
+    assert wrong(found) == []
+    assert found["last run"].detail == "no run yet"
 
 
 def test_a_damaged_store_fails(settings):
@@ -113,14 +123,14 @@ def test_a_damaged_store_fails(settings):
     assert failed(settings) == ["store", "integrity", "last run", "facts", "titles"]
 
 
-def test_a_file_of_another_kind_in_the_place_of_the_reports_fails(settings):
-    load(open_store(settings.store), learner("a"))
+def test_a_file_of_another_kind_in_the_place_of_the_reports_fails(settings, store):
+    load(store, learner("a"))
     settings.reports.write_text("not a folder")
     assert failed(settings) == ["reports"]
 
 
-def test_checks_change_nothing(settings):
-    load(open_store(settings.store), learner("a"))
+def test_checks_change_nothing(settings, store):
+    load(store, learner("a"))
     before = sorted(settings.store.parent.iterdir()), settings.store.read_bytes()
     examined(settings)
     assert (sorted(settings.store.parent.iterdir()), settings.store.read_bytes()) == before
@@ -141,7 +151,7 @@ def test_a_store_of_an_earlier_version_is_told_and_left_as_it_is(settings):
     )
     for name in ("integrity", "last run", "facts", "titles"):
         assert found[name].detail == "not looked at: the store has an earlier schema"
-    assert [name for name, check in found.items() if not check.ok] == []
+    assert wrong(found) == []
 
 
 def test_a_store_that_is_kept_as_it_was_is_told(settings):
@@ -198,29 +208,28 @@ def process(code, store):
 
 
 @pytest.mark.parametrize("code", [HOLD_THE_FILE, HOLD_THE_LOCK], ids=["another program", "one of ours"])
-def test_who_holds_the_store_is_named_within_seconds(settings, code):
-    load(open_store(settings.store), learner("a"))
+def test_who_holds_the_store_is_named_within_seconds(settings, store, code):
+    load(store, learner("a"))
     with process(code, settings.store) as holder:
         started = time.monotonic()
         found = examined(settings)
         assert time.monotonic() - started < 10
     assert f"own.duckdb is held by process {holder.pid}" in found["lock"].detail
-    assert [name for name, check in found.items() if not check.ok] == [
+    assert wrong(found) == [
         *("lock", "store", "integrity", "last run", "facts", "titles"),
     ]
     assert found["integrity"].detail == "not looked at: somebody holds the store"
     assert failed(settings) == []
 
 
-def test_a_run_that_works_is_named_and_is_no_failure(settings):
-    store = open_store(settings.store)
+def test_a_run_that_works_is_named_and_is_no_failure(settings, store):
     load(store, learner("a"))
     begin(store)
     with sole_runner(settings.store):
         found = examined(settings)
     assert found["lock"].detail == f"a run is working (process {os.getpid()})"
     assert found["last run"].detail == "nightly-2026-03-01-1: running, 2 hours ago"
-    assert [name for name, check in found.items() if not check.ok] == []
+    assert wrong(found) == []
 
 
 @pytest.mark.parametrize(
@@ -228,14 +237,14 @@ def test_a_run_that_works_is_named_and_is_no_failure(settings):
     ["", "1", str(os.getpid()), "4194304999", "no number"],
     ids=["nothing", "the first process", "this process", "too large", "no number"],
 )
-def test_a_run_that_stopped_half_way_fails(settings, process_id):
-    store = open_store(settings.store)
+def test_a_run_that_stopped_half_way_fails(settings, store, process_id):
     load(store, learner("a"))
     begin(store)
     settings.store.with_name("own.duckdb.run").write_text(process_id)
-    assert examined(settings)["lock"].detail == "nobody holds the store"
-    assert failed(settings) == ["last run"]
-    assert examined(settings)["last run"].detail == (
+    found = examined(settings)
+    assert found["lock"].detail == "nobody holds the store"
+    assert wrong(found) == ["last run"]
+    assert found["last run"].detail == (
         "nightly-2026-03-01-1: running, 2 hours ago (it stopped; the same command goes on)"
     )
 
@@ -261,8 +270,7 @@ def test_who_looks_whether_a_run_works_keeps_none_from_beginning(settings):
                 pass
 
 
-def test_a_failed_run_fails_until_a_later_one_is_published(settings):
-    store = open_store(settings.store)
+def test_a_failed_run_fails_until_a_later_one_is_published(settings, store):
     load(store, learner("a"))
     run = begin(store)
     with store.write() as db:
@@ -272,8 +280,7 @@ def test_a_failed_run_fails_until_a_later_one_is_published(settings):
     assert failed(settings) == []
 
 
-def test_a_run_that_nobody_schedules_any_more_is_not_complained_about(settings):
-    store = open_store(settings.store)
+def test_a_run_that_nobody_schedules_any_more_is_not_complained_about(settings, store):
     load(store, learner("a"))
     run = begin(store, pipeline="given_up")
     with store.write() as db:
@@ -295,38 +302,39 @@ def limited(settings, monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("days", "wrong"), [(2, []), (3, ["facts"]), (3.5, ["last run", "facts"])], ids=["young", "facts", "both"]
+    ("days", "expected"),
+    [(2, []), (3, ["facts"]), (3.5, ["last run", "facts"])],
+    ids=["young", "facts", "both"],
 )
-def test_age_fails_where_a_pipeline_sets_a_limit(limited, days, wrong):
-    store = open_store(limited.store)
+def test_age_fails_where_a_pipeline_sets_a_limit(limited, store, days, expected):
     load(store, learner("a"), at=AS_OF - HOUR)
     night(store)
     found = examined(limited, now=AS_OF + days * DAY)
-    assert [name for name, check in found.items() if not check.ok] == wrong
-    assert ("max_age_days is 3" in found["facts"].detail) == ("facts" in wrong)
+    assert wrong(found) == expected
+    assert ("max_age_days is 3" in found["facts"].detail) == ("facts" in expected)
 
 
-def test_age_alone_fails_nothing_where_no_pipeline_sets_a_limit(settings):
-    store = open_store(settings.store)
+def test_age_alone_fails_nothing_where_no_pipeline_sets_a_limit(settings, store):
     load(store, learner("a"))
     night(store)
     found = examined(settings, now=AS_OF + 100 * DAY)
-    assert [name for name, check in found.items() if not check.ok] == []
+    assert wrong(found) == []
     assert "2400 hours ago" in found["last run"].detail
 
 
-def test_no_facts_are_too_old_where_there_is_a_limit(limited):
-    with open_store(limited.store).write():
+def test_no_facts_are_too_old_where_there_is_a_limit(limited, store):
+    with store.write():
         pass
     assert failed(limited) == ["facts"]
 
 
-def test_an_inbox_whose_folder_is_gone_fails(limited, tmp_path):
-    load(open_store(limited.store), learner("a"), at=AS_OF)
+def test_an_inbox_whose_folder_is_gone_fails(limited, store, tmp_path):
+    load(store, learner("a"), at=AS_OF)
     assert failed(limited) == []
     (tmp_path / "inbox").rmdir()
-    assert failed(limited) == ["pipelines"]
-    assert "nightly.toml: its inbox is no folder that can be read: " in examined(limited)["pipelines"].detail
+    found = examined(limited)
+    assert wrong(found) == ["pipelines"]
+    assert "nightly.toml: its inbox is no folder that can be read: " in found["pipelines"].detail
 
 
 def blocks_of(store, *tables):
@@ -395,8 +403,7 @@ def test_one_flipped_bit_in_the_rows_or_in_an_index_is_found(settings):
         ("update runs set published_at = null", "2 current scores of a run that was not published, first a"),
     ],
 )
-def test_what_does_not_add_up_fails(settings, sql, said):
-    store = open_store(settings.store)
+def test_what_does_not_add_up_fails(settings, store, sql, said):
     load(store, learner("a"), learner("b"))
     night(store)
     with store.write() as db:
@@ -409,8 +416,9 @@ def test_what_does_not_add_up_fails(settings, sql, said):
             """
         ).fetchall()
         db.execute(sql)
-    assert examined(settings)["integrity"].detail == said.format(nudge=ids[0], quiz=ids[1])
-    assert not examined(settings)["integrity"].ok
+    found = examined(settings)["integrity"]
+    assert found.detail == said.format(nudge=ids[0], quiz=ids[1])
+    assert not found.ok
 
 
 @pytest.mark.parametrize(
@@ -422,31 +430,31 @@ def test_what_does_not_add_up_fails(settings, sql, said):
     ],
     ids=["one person", "one of them left", "no address"],
 )
-def test_enrolments_that_may_share_an_address_are_no_inconsistency(settings, sql):
-    store = open_store(settings.store)
+def test_enrolments_that_may_share_an_address_are_no_inconsistency(settings, store, sql):
     load(store, learner("a"), learner("b"))
     with store.write() as db:
         db.execute(sql)
     assert examined(settings)["integrity"].ok
 
 
-def test_a_disk_without_room_for_the_store_once_more_fails(settings, monkeypatch):
-    store = open_store(settings.store)
+def test_a_disk_without_room_for_the_store_once_more_fails(settings, store, monkeypatch):
     load(store, learner("a"))
     room = {"total": 10**12, "used": 0}
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(**room, free=501 * 10**6))
     assert failed(settings) == []
     with settings.store.open("r+b") as file:
         file.truncate(502 * 10**6)
-    assert not examined(settings)["disk"].ok
-    assert "501 MB free at " in examined(settings)["disk"].detail
-    assert examined(settings)["disk"].detail.endswith("; 502 are needed, the store has 502")
+    found = examined(settings)["disk"]
+    assert not found.ok
+    assert "501 MB free at " in found.detail
+    assert found.detail.endswith("; 502 are needed, the store has 502")
 
 
 def test_a_disk_that_is_nearly_full_fails_whatever_the_store(settings, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=499 * 10**6))
-    assert examined(settings)["disk"].detail.endswith("; 500 are needed, the store has 0")
-    assert not examined(settings)["disk"].ok
+    found = examined(settings)["disk"]
+    assert found.detail.endswith("; 500 are needed, the store has 0")
+    assert not found.ok
 
 
 def test_a_time_zone_that_is_none_fails(settings):
