@@ -1,5 +1,6 @@
 import csv
 import io
+import shutil
 import subprocess
 import sys
 from zoneinfo import ZoneInfo
@@ -33,9 +34,11 @@ COHORT = (
 )
 
 
-@pytest.fixture
-def cohort(store):
-    """Two published nights; `d` was at high risk in the first, `c` came after it."""
+@pytest.fixture(scope="module")
+def cohort(tmp_path_factory, empty_file):
+    """Two published nights, to be read; `d` was at high risk in the first, `c` came after it."""
+    store = Store(tmp_path_factory.mktemp("cohort") / "store.duckdb")
+    shutil.copyfile(empty_file, store.path)
     load(store, *COHORT[:2], learner("d", program="Welding"), *COHORT[4:])
     night(store, AS_OF - DAY)
     load(store, *COHORT, at=AS_OF - 2 * HOUR)
@@ -43,6 +46,13 @@ def cohort(store):
     with store.write() as db:
         db.execute("delete from nudges")
     return store
+
+
+@pytest.fixture
+def own_cohort(cohort, no_store):
+    """The same, for a test that changes it."""
+    shutil.copyfile(cohort.path, no_store.path)
+    return no_store
 
 
 def page(store, programs=None, **wanted):
@@ -117,25 +127,33 @@ def test_without_an_earlier_night_nothing_has_changed(store):
     assert page(store)["rows"][0]["change"] is None
 
 
-def test_a_learner_with_nothing_against_them_has_a_reason_without_a_term(store):
+@pytest.fixture(scope="module")
+def odd(tmp_path_factory, empty_file):
+    """One night of a learner with nothing against them and two who never logged in."""
+    store = Store(tmp_path_factory.mktemp("odd") / "store.duckdb")
+    shutil.copyfile(empty_file, store.path)
+    best = {"completed_percent": 100, "avg_quiz_score": 100, "consecutive_missed_sessions": 0}
+    never = {"last_login": None, "enrolled_at": None}
     load(
         store,
-        learner(
-            "a",
-            completed_percent=100,
-            avg_quiz_score=100,
-            consecutive_missed_sessions=0,
-            last_login=AS_OF + HOUR,
-        ),
+        learner("fine", **best, last_login=AS_OF + HOUR),
+        learner("low", **LOW | never),
+        learner("high", **never),
     )
     night(store)
-    assert page(store)["rows"][0]["reason"] == {"term": None, "value": None, "never": False, "basis": "due"}
+    return store
 
 
-def test_who_never_logged_in_has_it_as_their_reason(store):
-    load(store, learner("a", **LOW | {"last_login": None, "enrolled_at": None}))
-    night(store)
-    assert page(store)["rows"][0]["reason"] == {
+def reason_of(store, learner_id):
+    return {row["id"]: row["reason"] for row in page(store)["rows"]}[learner_id]
+
+
+def test_a_learner_with_nothing_against_them_has_a_reason_without_a_term(odd):
+    assert reason_of(odd, "fine") == {"term": None, "value": None, "never": False, "basis": "due"}
+
+
+def test_who_never_logged_in_has_it_as_their_reason(odd):
+    assert reason_of(odd, "low") == {
         "term": "inactivity",
         "value": None,
         "never": True,
@@ -205,10 +223,10 @@ def test_a_viewer_of_some_programs_finds_nobody_else(cohort):
     assert "Ötker" not in roster.csv(cohort, Wanted(), programs=WELDING, now=NOW)
 
 
-def test_who_changes_program_is_at_once_where_they_are_now(cohort):
-    load(cohort, learner("a", program="Welding", completed_percent=0), at=AS_OF + HOUR / 2)
-    assert ids(cohort, WELDING) == ["a", "c", "d"]
-    assert "a" not in ids(cohort, DATA)
+def test_who_changes_program_is_at_once_where_they_are_now(own_cohort):
+    load(own_cohort, learner("a", program="Welding", completed_percent=0), at=AS_OF + HOUR / 2)
+    assert ids(own_cohort, WELDING) == ["a", "c", "d"]
+    assert "a" not in ids(own_cohort, DATA)
 
 
 @pytest.mark.parametrize("sort", ["risk_score", "risk_label", "completed_percent", "avg_quiz_score", "name"])
@@ -302,26 +320,29 @@ def test_a_contact_counts_for_the_person_with_all_their_enrolments(store, kind):
     assert ids(store, sort="last_contact_at", descending=True) == ["a", "b", "c"]
 
 
-def test_a_contact_of_more_than_a_week_ago_counts_no_more_and_is_still_shown(cohort):
-    contact(cohort, "a", NOW - 7 * DAY)
-    contact(cohort, "b", NOW - 7 * DAY + HOUR)
-    assert ids(cohort, contacted="no") == ["a", "c", "d", "e"]
-    assert ids(cohort, contacted="no", sort="last_contact_at")[:1] == ["a"]
-    assert page(cohort)["rows"][0]["last_contact_at"] == NOW - 7 * DAY
+def test_a_contact_of_more_than_a_week_ago_counts_no_more_and_is_still_shown(own_cohort):
+    contact(own_cohort, "a", NOW - 7 * DAY)
+    contact(own_cohort, "b", NOW - 7 * DAY + HOUR)
+    assert ids(own_cohort, contacted="no") == ["a", "c", "d", "e"]
+    assert ids(own_cohort, contacted="no", sort="last_contact_at")[:1] == ["a"]
+    assert page(own_cohort)["rows"][0]["last_contact_at"] == NOW - 7 * DAY
 
 
-def test_contacts_sort_newest_first_with_those_never_contacted_last(cohort):
-    contact(cohort, "a", NOW - 9 * DAY)
-    contact(cohort, "c", NOW - HOUR)
-    assert "".join(ids(cohort, sort="last_contact_at", descending=True)) == "cabde"
-    assert "".join(ids(cohort, sort="last_contact_at", descending=False)) == "acbde"
+def test_contacts_sort_newest_first_with_those_never_contacted_last(own_cohort):
+    contact(own_cohort, "a", NOW - 9 * DAY)
+    contact(own_cohort, "c", NOW - HOUR)
+    assert "".join(ids(own_cohort, sort="last_contact_at", descending=True)) == "cabde"
+    assert "".join(ids(own_cohort, sort="last_contact_at", descending=False)) == "acbde"
 
 
-def test_a_rejected_draft_is_no_contact(cohort):
-    made = nudges.ask(cohort, "a", channel="email", by=acting(NOW - HOUR))
-    assert page(cohort)["rows"][0]["draft"] is True
-    review.reject(cohort, [made["id"]], by=acting(NOW - HOUR / 2), reason="no")
-    assert (page(cohort)["rows"][0]["draft"], page(cohort)["rows"][0]["last_contact_at"]) == (False, None)
+def test_a_rejected_draft_is_no_contact(own_cohort):
+    made = nudges.ask(own_cohort, "a", channel="email", by=acting(NOW - HOUR))
+    assert page(own_cohort)["rows"][0]["draft"] is True
+    review.reject(own_cohort, [made["id"]], by=acting(NOW - HOUR / 2), reason="no")
+    assert (page(own_cohort)["rows"][0]["draft"], page(own_cohort)["rows"][0]["last_contact_at"]) == (
+        False,
+        None,
+    )
 
 
 def test_capacity_is_the_worst_who_may_be_called_one_enrolment_of_each_person(store):
@@ -405,10 +426,9 @@ def test_learners_by_risk_are_the_published_ones_worst_first(cohort):
     assert listed[-1]["top_reason"] == "too little is known to score"
 
 
-def test_a_learner_who_never_logged_in_was_not_here_today(store):
-    load(store, learner("a", last_login=None, enrolled_at=None))
-    night(store)
-    listed = roster.by_risk(store)[0]
+def test_a_learner_who_never_logged_in_was_not_here_today(odd):
+    listed = roster.by_risk(odd)[0]
+    assert listed["id"] == "high"
     assert listed["days_inactive"] is None
     assert listed["inactivity"] == pytest.approx(0.1)
 
