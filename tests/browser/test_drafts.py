@@ -101,16 +101,16 @@ def test_a_quiz_too_is_there_within_eight_seconds(page, model):
 
 
 @pytest.mark.parametrize(
-    ("fault", "why"),
+    ("learner_id", "fault", "why"),
     [
-        ("refusal", "The language model declined to write this."),
-        ("401", "The language model refused our key."),
-        ("wrong shape", "What the language model wrote broke our rules twice."),
+        ("write4", "refusal", "The language model declined to write this."),
+        ("phoned", "401", "The language model refused our key."),
+        ("newcomer", "wrong shape", "What the language model wrote broke our rules twice."),
     ],
 )
-def test_the_mark_says_why_a_template_stands_in(visit, address, model, fault, why):
+def test_the_mark_says_why_a_template_stands_in(page, model, learner_id, fault, why):
     model.behave = lambda _number, _request: fault
-    _, draft = asked_for(visit(address), "write4", "email")
+    _, draft = asked_for(page, learner_id, "email")
     expect(draft.get_by_test_id("template-mark")).to_contain_text(why)
 
 

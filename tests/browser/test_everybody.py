@@ -2,8 +2,10 @@
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
+from tests.browser.pages import pages
 from tests.browser.walking import draft_of, found, opened, section
 from tests.support.cohort import rows
 
@@ -99,21 +101,26 @@ def test_the_colours_can_be_chosen_and_are_kept(page):
     expect(app).to_have_attribute("data-scheme", "auto")
 
 
-def test_numbers_and_days_are_written_as_the_viewer_writes_them(visit, address, store):
-    page = visit(address, locale="de-DE", timezone_id="Europe/Berlin")
-    score = page.get_by_test_id("learner-row").first.locator(".label-score")
+@pytest.fixture(scope="module")
+def german(chromium, address):
+    """The page of somebody whose browser speaks German."""
+    with pages(chromium) as kept:
+        yield kept.visit(address, locale="de-DE", timezone_id="Europe/Berlin")
+
+
+def test_numbers_and_days_are_written_as_the_viewer_writes_them(german):
+    score = german.get_by_test_id("learner-row").first.locator(".label-score")
     expect(score).to_have_text(re.compile(r"^0,\d\d$"))
-    expect(page.get_by_test_id("overview-templates").locator(".figure-value")).to_have_text(
+    expect(german.get_by_test_id("overview-templates").locator(".figure-value")).to_have_text(
         re.compile("^\\d+\N{NO-BREAK SPACE}%$")
     )
-    history = section(opened(page, "c-030"), "history")
+    history = section(opened(german, "c-030"), "history")
     history.get_by_text("As a table").click()
     expect(history.get_by_role("rowheader").first).to_have_text(re.compile(r"^\d{1,2}\. [A-ZÄ]"))
 
 
-def test_thousands_are_grouped_as_the_viewer_groups_them(visit, address, store):
-    page = visit(address, locale="de-DE")
-    shown = page.evaluate(
+def test_thousands_are_grouped_as_the_viewer_groups_them(german):
+    shown = german.evaluate(
         """async () => {
         const { number } = await import(new URL("engagement/static/shared/format.js", location.href));
         return number(1234567);

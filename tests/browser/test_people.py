@@ -5,6 +5,7 @@ from contextlib import ExitStack
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.pages import pages
 from tests.browser.proxy import signed_in
 from tests.browser.walking import draft_of, found, ids, opened, section
 from tests.support.cohort import rows
@@ -51,6 +52,37 @@ def seen_by(address):
         yield of
 
 
+@pytest.fixture(scope="module")
+def opened_by(chromium, seen_by):
+    with pages(chromium) as kept:
+        known = {}
+
+        def of(user):
+            if user not in known:
+                known[user] = kept.visit(seen_by(user))
+            return known[user]
+
+        yield of
+
+
+@pytest.fixture
+def page_of(opened_by, keep_picture):
+    """Return the one page of somebody, at the address that is asked for, with nothing left of an earlier test."""
+    shown = []
+
+    def of(user, hash="#/learners"):
+        page = opened_by(user)
+        for place in ("#/help", hash):
+            page.evaluate("hash => { location.hash = hash }", place)
+        shown.append(page)
+        return page
+
+    yield of
+    keep_picture(*shown)
+    for page in shown:
+        page.watch.saw_nothing()
+
+
 def draft_in(store, program, place):
     """Return a learner of the program for whom a draft by the model waits, and its id."""
     return rows(
@@ -70,16 +102,16 @@ def stored(store, draft_id):
     return rows(store, "select status, content from nudges where id = $id", id=draft_id)[0]
 
 
-def test_two_people_at_once_see_their_own_programs_and_no_other(visit, seen_by, store):
+def test_two_people_at_once_see_their_own_programs_and_no_other(page_of, store):
     counts = dict(
         rows(
             store,
             "select program, count(*) from learners join risk_scores on id = learner_id group by program",
         )
     )
-    pages = {user: visit(seen_by(user)) for user in ("ada", "wim")}
+    seen = {user: page_of(user) for user in ("ada", "wim")}
     for user, programs in (("ada", ["Data", "Design"]), ("wim", ["Design", "Welding"])):
-        page = pages[user]
+        page = seen[user]
         expect(page.get_by_role("banner")).to_contain_text(f"{user}, coordinator")
         found(page, sum(counts[program] for program in programs))
         expect(page.get_by_label("Program", exact=True).get_by_role("option")).to_have_text(
@@ -89,26 +121,26 @@ def test_two_people_at_once_see_their_own_programs_and_no_other(visit, seen_by, 
             str(sum(counts[program] for program in programs))
         )
     welder, _, name = draft_in(store, "Welding", 0)
-    pages["ada"].get_by_test_id("search").fill(welder)
-    found(pages["ada"], 0)
-    pages["wim"].get_by_test_id("search").fill(welder)
-    found(pages["wim"], 1)
-    pages["ada"].evaluate("hash => { location.hash = hash }", f"#/learners?learner={welder}")
-    expect(pages["ada"].get_by_test_id("learner-panel").get_by_test_id("error")).to_contain_text(
+    seen["ada"].get_by_test_id("search").fill(welder)
+    found(seen["ada"], 0)
+    seen["wim"].get_by_test_id("search").fill(welder)
+    found(seen["wim"], 1)
+    seen["ada"].evaluate("hash => { location.hash = hash }", f"#/learners?learner={welder}")
+    expect(seen["ada"].get_by_test_id("learner-panel").get_by_test_id("error")).to_contain_text(
         "This is not there."
     )
-    expect(pages["ada"].get_by_test_id("learner-panel")).not_to_contain_text(name)
-    pages["ada"].evaluate("location.hash = '#/learners?program=Welding'")
-    found(pages["ada"], counts["Data"] + counts["Design"])
-    pages["ada"].get_by_test_id("view-review").click()
-    expect(pages["ada"].get_by_label("Program").get_by_role("option")).to_have_text(
+    expect(seen["ada"].get_by_test_id("learner-panel")).not_to_contain_text(name)
+    seen["ada"].evaluate("location.hash = '#/learners?program=Welding'")
+    found(seen["ada"], counts["Data"] + counts["Design"])
+    seen["ada"].get_by_test_id("view-review").click()
+    expect(seen["ada"].get_by_label("Program").get_by_role("option")).to_have_text(
         ["All programs", "Data", "Design"]
     )
 
 
-def test_who_comes_second_to_an_approval_is_told_who_was_first(visit, seen_by, store):
+def test_who_comes_second_to_an_approval_is_told_who_was_first(page_of, store):
     learner_id, draft_id, _ = draft_in(store, "Design", 0)
-    ada, wim = visit(seen_by("ada")), visit(seen_by("wim"))
+    ada, wim = page_of("ada"), page_of("wim")
     hers, his = draft_of(opened(ada, learner_id)), draft_of(opened(wim, learner_id))
     hers.get_by_test_id("approve").click()
     expect(hers.get_by_text("Approved: it may be sent.")).to_be_visible()
@@ -128,9 +160,9 @@ def test_who_comes_second_to_an_approval_is_told_who_was_first(visit, seen_by, s
     assert acted == [("nudge_approved", "ada")]
 
 
-def test_who_comes_second_with_words_of_their_own_chooses_which_stay(visit, seen_by, store):
+def test_who_comes_second_with_words_of_their_own_chooses_which_stay(page_of, store):
     learner_id, draft_id, _ = draft_in(store, "Design", 1)
-    ada, wim = visit(seen_by("ada")), visit(seen_by("wim"))
+    ada, wim = page_of("ada"), page_of("wim")
     hers, his = draft_of(opened(ada, learner_id)), draft_of(opened(wim, learner_id))
     his.get_by_label("Text", exact=True).fill("Hi {first_name}, these are the words of Wim.")
     hers.get_by_label("Text", exact=True).fill("Hi {first_name}, these are the words of Ada.")
@@ -148,11 +180,11 @@ def test_who_comes_second_with_words_of_their_own_chooses_which_stay(visit, seen
     assert stored(store, draft_id) == ("draft", "Hi {first_name}, these are the words of Wim.")
 
 
-def test_of_many_only_what_nobody_else_decided_is_moved(visit, seen_by, store):
+def test_of_many_only_what_nobody_else_decided_is_moved(page_of, store):
     _, draft_id, name = draft_in(store, "Design", 2)
     ada, wim = (
-        visit(seen_by("ada"), "#/review?by=model&program=Design"),
-        visit(seen_by("wim"), "#/review?by=model&program=Design"),
+        page_of("ada", "#/review?by=model&program=Design"),
+        page_of("wim", "#/review?by=model&program=Design"),
     )
     wim.get_by_test_id("select-all").check()
     many = wim.get_by_test_id("queue-row").count()
@@ -169,8 +201,8 @@ def test_of_many_only_what_nobody_else_decided_is_moved(visit, seen_by, store):
     assert stored(store, draft_id)[0] == "approved"
 
 
-def test_who_only_looks_has_no_buttons_and_reads_why(visit, seen_by, store):
-    page = visit(seen_by("rea"))
+def test_who_only_looks_has_no_buttons_and_reads_why(page_of, store):
+    page = page_of("rea")
     expect(page.get_by_role("banner")).to_contain_text("rea, viewer")
     expect(page.get_by_test_id("recalculate")).to_have_count(0)
     learner_id, _, _ = draft_in(store, "Welding", 0)

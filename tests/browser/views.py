@@ -5,6 +5,7 @@ from playwright.sync_api import expect
 
 from tests.browser.walking import draft_of, found, opened, settled
 
+AXE = Axe().axe_script  # read once a page: it is half a megabyte
 # What axe would load for rules that are not asked, the page's own policy forbids.
 EVERYTHING = {"resultTypes": ["violations"], "preload": False}
 COLOURS = {**EVERYTHING, "runOnly": ["color-contrast", "link-in-text-block"]}
@@ -154,8 +155,11 @@ def afresh(page):
 
 def findings(page, options=EVERYTHING):
     """Return what axe finds, each with where."""
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE)
+    violations = page.evaluate("async options => (await axe.run(options)).violations", options)
     return [
         f"{found['id']}: {node['target']} {node['failureSummary']}"
-        for found in Axe().run(page, options=options).response["violations"]
+        for found in violations
         for node in found["nodes"]
     ]
