@@ -1,12 +1,15 @@
 """Texts of people: what may be kept and shown, in a line, in a terminal, in a file that a spreadsheet opens.
 
-A learner may be called `=HYPERLINK(…)`. Whatever a spreadsheet would take for the beginning of a formula gets an
-apostrophe before it, and characters that act in a terminal, or turn the direction of writing, are replaced.
+A learner may be called `=HYPERLINK(…)`. In a workbook every text is a cell of text, whatever it begins with: that is
+for people. A program gets values as they are, or nobody could dial `'+49…`. In CSV for a spreadsheet what it would take
+for the beginning of a formula gets an apostrophe before it. Characters that act in a terminal, or turn the direction of
+writing, are replaced everywhere.
 """
 
 import csv
+import io
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, TextIO
 
@@ -56,15 +59,53 @@ def write_spreadsheet(columns: Sequence[str], rows: Iterable[Mapping[str, Any]],
     Numbers stay numbers, so that a spreadsheet can count with them; only texts can begin a formula. An instant is ISO
     text in UTC.
     """
+    _write_csv(columns, rows, file, _guarded)
+
+
+def write_values(columns: Sequence[str], rows: Iterable[Mapping[str, Any]], file: TextIO) -> None:
+    """Write those columns of the rows as CSV for a program: as `write_spreadsheet`, every text as it is."""
+    _write_csv(columns, rows, file, _plain)
+
+
+def workbook(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> bytes:
+    """Return those columns of the rows as an Excel workbook, the header first, in which no text is a formula."""
+    import xlsxwriter  # most commands write none
+
+    file = io.BytesIO()
+    with xlsxwriter.Workbook(file, {"in_memory": True}) as book:
+        sheet = book.add_worksheet()
+        sheet.freeze_panes(1, 0)
+        for line, row in enumerate(({name: name for name in columns}, *rows)):
+            for place, column in enumerate(columns):
+                value = _plain(row[column])
+                write = sheet.write_string if isinstance(value, str) else sheet.write_number
+                if write(line, place, value):  # it tells by a number that a sheet cannot hold it
+                    raise InvalidInput(
+                        f"{column}: row {line:,} does not fit into a sheet of 1,048,576 rows "
+                        "and 32,767 characters a cell; CSV and JSON have no such limit"
+                    )
+    return file.getvalue()
+
+
+def _write_csv(
+    columns: Sequence[str],
+    rows: Iterable[Mapping[str, Any]],
+    file: TextIO,
+    cell: Callable[[object], str | int | float],
+) -> None:
     writer = csv.writer(file)
     writer.writerow(columns)
-    writer.writerows([_cell(row[column]) for column in columns] for row in rows)
+    writer.writerows([cell(row[column]) for column in columns] for row in rows)
 
 
-def _cell(value: object) -> object:
+def _guarded(value: object) -> str | int | float:
+    plain = _plain(value)
+    return f"'{plain}" if isinstance(plain, str) and _FORMULA.match(plain) else plain
+
+
+def _plain(value: object) -> str | int | float:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return value
     if isinstance(value, datetime):
         return iso_utc(value)
-    text = UNSAFE_CHARACTERS.sub("\N{REPLACEMENT CHARACTER}", "" if value is None else str(value))
-    return f"'{text}" if _FORMULA.match(text) else text
+    return UNSAFE_CHARACTERS.sub("\N{REPLACEMENT CHARACTER}", "" if value is None else str(value))

@@ -119,10 +119,15 @@ def show_rows(title: str, columns: Sequence[str], rows: Sequence[dict[str, Any]]
 
 def print_json(value: object) -> None:
     """Print JSON; a character that could act in a terminal is written as its escape, which reads back the same."""
+    print(json_text(value))
+
+
+def json_text(value: object) -> str:
+    """Return what `print_json` prints."""
     from engagement.text import ACTS_IN_A_LINE
 
     text = json.dumps(value, ensure_ascii=False, indent=2, default=_as_text)
-    print(ACTS_IN_A_LINE.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
+    return ACTS_IN_A_LINE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _as_text(value: Any) -> str:

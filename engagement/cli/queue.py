@@ -1,14 +1,19 @@
 """`engagement queue`: drafts are listed, approved or rejected by a person, and handed to whatever sends them."""
 
+import os
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from io import UnsupportedOperation
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from engagement.cli import console
 from engagement.cli.console import Json, Program
+from engagement.errors import InvalidInput
 
 app = typer.Typer(no_args_is_help=True, help="Review drafts: list, approve, reject, export.")
 
@@ -53,18 +58,72 @@ def reject(
 
 @app.command()
 def export(
-    mark_sent: Annotated[bool, typer.Option("--mark-sent", help="Record that they were sent.")] = False,
+    mark_sent: Annotated[
+        bool, typer.Option("--mark-sent", help="Record that they were sent, once they are written.")
+    ] = False,
+    to: Annotated[
+        Path | None,
+        typer.Option(help="A new file: .csv or .json for a program, .xlsx for a person.", metavar="FILE"),
+    ] = None,
+    again: Annotated[
+        str, typer.Option(metavar="BATCH", help="Those that were sent in that batch, once more.")
+    ] = "",
     as_json: Json = False,
 ) -> None:
-    """Print the approved nudges as CSV (or JSON) for whatever sends them."""
+    """Print the approved nudges as CSV (or JSON) for whatever sends them, or write them to a file."""
     from engagement.outreach import export
 
+    if again and mark_sent:
+        raise InvalidInput("--again: what was sent before is not marked once more; leave out --mark-sent")
     settings, store, now = console.start()
-    rows = export.hand_over(store, by=console.acting(settings, now)) if mark_sent else export.approved(store)
-    if as_json:
-        console.print_json(rows)
+
+    def write(rows: export.Rows) -> None:
+        if to is not None:
+            export.write_file(rows, to, as_json=lambda those: f"{console.json_text(those)}\n")
+        else:
+            _print_rows(rows, as_json)
+
+    if again:
+        batch = export.again(store, again)
+        write(batch.rows)
+        if len(batch.rows) < batch.size:
+            _tell(
+                f"batch {batch.id}: {len(batch.rows):,} of {batch.size:,}; the others may not be written to any more, "
+                "or it is known what became of them"
+            )
+    elif mark_sent:
+        batch = export.send(store, by=console.acting(settings, now), write=write)
+        if batch.rows and not as_json:
+            _tell(
+                f"batch {batch.id}: {len(batch.rows):,} marked as sent; should they get lost: "
+                f"engagement queue export --again {batch.id}"
+            )
     else:
-        export.write_csv(rows, sys.stdout)
+        write(export.approved(store))
+
+
+def _print_rows(rows: Sequence[Mapping[str, Any]], as_json: bool) -> None:
+    """Print nudges, and return when whoever reads them has them."""
+    from engagement.outreach import export
+
+    try:
+        if as_json:
+            console.print_json(rows)
+        else:
+            export.write_csv(rows, sys.stdout)
+        sys.stdout.flush()
+        with suppress(UnsupportedOperation):  # what stands in for standard output in a notebook is no file
+            export.arrived(sys.stdout.fileno())
+    except OSError:
+        with suppress(
+            UnsupportedOperation
+        ):  # or Python tries what is left once more at its end, and fails again
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise
+
+
+def _tell(text: str) -> None:
+    print(f"engagement: {text}", file=sys.stderr)
 
 
 def _show_nudges(rows: Sequence[dict[str, Any]], limit: int, as_json: bool) -> None:

@@ -80,7 +80,7 @@ def make(
 
 
 def _remove(path: Path) -> None:
-    for suffix in ("", ".wal", ".gate", ".lock"):
+    for suffix in ("", ".wal", ".gate", ".lock", ".export"):
         path.with_name(path.name + suffix).unlink(missing_ok=True)
 
 

@@ -2,24 +2,39 @@
 
 Nothing leaves to be sent that a person has not approved, and nothing to who opted out, or left, since. A name is filled
 in here, at the latest: who sends a text gets it as the learner will read it.
+
+Sent means gone: nudges are written, down to the disk or into the hands of who reads the pipe, before they are marked as
+sent. A program that is killed between the two has them exported again: better twice in a file than never. They leave
+under the id of a batch, by which a file that was lost can be had again.
 """
 
+import errno
+import fcntl
+import hashlib
 import io
 import json
+import os
+import select
+import stat
+import struct
+import tempfile
+import termios
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, TextIO
 
 from engagement.audit import Actor
 from engagement.content import quiz_export
-from engagement.errors import InvalidInput
+from engagement.errors import Changed, EngagementError, InvalidInput, NotFound
 from engagement.outreach import queue, review
-from engagement.store import Cursor, Store
-from engagement.text import iso_utc, write_spreadsheet
+from engagement.store import Cursor, Store, query
+from engagement.store.locks import sole_exporter
+from engagement.text import iso_utc, workbook, write_spreadsheet, write_values
 
-# What may leave the house now: who opted out, or left, since the approval hears nothing more.
-_SENDABLE: Final = """
-    status in ('approved', 'queued')
-    and learner_id in (
+# Whom it may leave the house to: who opted out, or left, since the approval hears nothing more.
+_MAY_GO: Final = """
+    learner_id in (
         select id
         from learners
         where
@@ -65,6 +80,21 @@ _FILES: Final[Mapping[str, tuple[str, str, Callable[[str, Sequence[Mapping[str, 
 }
 
 
+Rows = Sequence[Mapping[str, Any]]
+_LISTENS_EVERY_MS: Final = 20  # whether who reads a pipe has taken what is in it
+_MOVES: Final = {"approved": 2, "queued": 1}  # until it is sent
+_NAMED_BATCHES: Final = 5  # where somebody asks for one that there is not
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Nudges that left together: `rows` as they were written, of `size` that were marked then."""
+
+    id: str
+    rows: list[dict[str, Any]]
+    size: int
+
+
 def approved(store: Store) -> list[dict[str, Any]]:
     """Return the approved nudges, ready to be sent by another system, and leave them as they are.
 
@@ -75,23 +105,133 @@ def approved(store: Store) -> list[dict[str, Any]]:
 
 
 def hand_over(store: Store, *, by: Actor) -> list[dict[str, Any]]:
-    """Return what `approved` does, and record that they were sent."""
-    with store.write() as db:
-        ids = _sendable(db)
-        approved_ones = f"status = 'approved' and {review.THOSE}"
-        review.move_where(db, "nudge", approved_ones, {"ids": ids}, "queued", by=by)
-        review.move_where(db, "nudge", review.THOSE, {"ids": ids}, "sent", by=by)
-        return review.those(db, ids)
+    """Return what `approved` does to a caller who sends it, and record that it was sent."""
+    return send(store, by=by, write=lambda _: None).rows
+
+
+def send(store: Store, *, by: Actor, write: Callable[[Rows], None]) -> Batch:
+    """Let `write` have what `approved` returns, and record that it was sent once `write` is through.
+
+    Where it cannot write, nothing is marked and the next export gives the same nudges again. Raises `StoreBusy` where
+    another export is being written, and `Changed` where nudges were taken back while this one was.
+    """
+    with sole_exporter(store.path):
+        with store.read() as db:
+            ready = review.those(db, _sendable(db))
+        ids = [row["id"] for row in ready]
+        batch = _batch_id(ids, by)
+        rows = [
+            {**row, "status": "sent", "version": row["version"] + _MOVES[row["status"]], "batch": batch}
+            for row in ready
+        ]
+        try:
+            write(rows)
+        except OSError as error:
+            raise EngagementError(
+                f"{len(ids):,} nudges could not be written: {error.strerror}; none is marked as sent, and the next "
+                "export gives them again"
+            ) from None
+        with store.write() as db:
+            left = {"ids": ids}
+            approved_ones = f"status = 'approved' and {review.THOSE}"
+            review.move_where(db, "nudge", approved_ones, left, "queued", by=by)
+            queued_ones = f"status = 'queued' and {review.THOSE}"
+            marked = review.move_where(db, "nudge", queued_ones, left, "sent", by=by, batch=batch)
+    if marked < len(ids):
+        raise Changed(
+            f"batch {batch}: {len(ids) - marked:,} of {len(ids):,} nudges were taken back while they were written and "
+            f"are not marked as sent; `engagement queue export --again {batch}` writes the others alone"
+        )
+    return Batch(batch, rows, marked)
+
+
+def again(store: Store, batch: str) -> Batch:
+    """Return the nudges that were sent in the batch, to be written again; `NotFound` where there is none of that id.
+
+    Those whose learner may not be written to any more, or of which is known what became of them, stay behind.
+    """
+    with store.read() as db:
+        left = db.execute(query("outreach/nudges_of_batch"), {"batch": batch}).fetchall()
+        if not left:
+            newest = db.execute(query("outreach/newest_batches"), {"most": _NAMED_BATCHES}).fetchall()
+            there = ", ".join(name for (name,) in newest)
+            raise NotFound(
+                f"no batch {batch[:40]!r}; {f'the newest are {there}' if there else 'there is none yet'}"
+            )
+        still_sent = f"status = 'sent' and {review.THOSE} and {_MAY_GO}"
+        ids = _ids(db, still_sent, {"ids": [nudge_id for (nudge_id,) in left]})
+        return Batch(batch, [{**row, "batch": batch} for row in review.those(db, ids)], len(left))
 
 
 def _sendable(db: Cursor) -> list[str]:
-    ids = db.execute(f"select id from published_nudges where {_SENDABLE}").fetchall()  # noqa: S608 (ours)
+    return _ids(db, f"status in ('approved', 'queued') and {_MAY_GO}", {})
+
+
+def _ids(db: Cursor, condition: str, named: Mapping[str, object]) -> list[str]:
+    ids = db.execute(f"select id from published_nudges where {condition}", dict(named)).fetchall()  # noqa: S608 (ours)
     return [nudge_id for (nudge_id,) in ids]
 
 
-def write_csv(rows: Sequence[Mapping[str, Any]], file: TextIO) -> None:
-    """Write nudges as CSV that a spreadsheet opens without running anything in it."""
-    write_spreadsheet(_HANDED_OVER, rows, file)
+def _batch_id(ids: Sequence[str], by: Actor) -> str:
+    parts = json.dumps([by.now.isoformat(), *ids])
+    return f"{by.day}-{hashlib.sha256(parts.encode()).hexdigest()[:8]}"
+
+
+def write_csv(rows: Rows, file: TextIO) -> None:
+    """Write nudges as CSV for a program that sends them: every value as it is."""
+    write_values(_HANDED_OVER, rows, file)
+
+
+def write_file(rows: Rows, path: Path, *, as_json: Callable[[Rows], str]) -> None:
+    """Write nudges to a file that was not there, whole and down to the disk, or not at all; its owner alone reads it.
+
+    By its ending it is CSV or JSON for a program, or a workbook for a person. `InvalidInput` for another ending, or
+    where there is a file: it may hold what nobody has sent yet.
+    """
+    if path.suffix not in (".csv", ".json", ".xlsx"):
+        raise InvalidInput(f"{path.name}: allowed are names that end in .csv, .json or .xlsx")
+    if path.exists():
+        raise InvalidInput(
+            f"{path.name}: is there already, and may hold what was not sent yet; name another file"
+        )
+    if path.suffix == ".xlsx":
+        content = workbook(_HANDED_OVER, rows)
+    elif path.suffix == ".json":
+        content = as_json(rows).encode()
+    else:
+        text = io.StringIO(newline="")
+        write_csv(rows, text)
+        content = text.getvalue().encode()
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as unfinished:
+        try:
+            unfinished.write(content)
+            unfinished.flush()
+            os.fsync(unfinished.fileno())
+            Path(unfinished.name).rename(path)
+        except BaseException:
+            Path(unfinished.name).unlink(missing_ok=True)
+            raise
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def arrived(file: int) -> None:
+    """Return once what was written is on the disk, or in the hands of who reads the pipe.
+
+    `OSError` where it cannot be. A terminal has what it shows.
+    """
+    if not stat.S_ISFIFO(os.fstat(file).st_mode):
+        if stat.S_ISREG(os.fstat(file).st_mode):
+            os.fsync(file)
+        return
+    reader = select.poll()
+    reader.register(file, 0)  # an error is always told: nobody reads any more
+    while struct.unpack("i", fcntl.ioctl(file, termios.FIONREAD, bytes(4)))[0]:
+        if reader.poll(_LISTENS_EVERY_MS):
+            raise BrokenPipeError(errno.EPIPE, "who was to read them has gone")
 
 
 def queue_file(

@@ -174,10 +174,11 @@ def move_where(
     *,
     by: Actor,
     reason: str = "",
+    batch: str = "",
 ) -> int:
     """Move the visible nudges or quizzes for which our own condition holds, all or none; return how many.
 
-    Raises `InvalidInput` where one of them may not go there.
+    `batch` is the one that they leave in. Raises `InvalidInput` where one of them may not go there.
     """
     table = queue.TABLES[kind]
     db.execute(
@@ -207,7 +208,7 @@ def move_where(
         change,
     )
     moved, since = first_row(db, "select count(*), min(created_at) from temp.moving")
-    told = {**change, "kind": kind, "reason": reason or None, "since": since}
+    told = {**change, "kind": kind, "reason": reason or None, "batch": batch or None, "since": since}
     db.execute(query("outreach/record_moves"), told)
     return int(moved)
 

@@ -44,9 +44,22 @@ def turnstile(path: Path, *, exclusive: bool, wait_s: float) -> Iterator[None]:
 @contextmanager
 def sole_runner(path: Path) -> Iterator[None]:
     """Hold the right to run a pipeline on this store; `StoreBusy` at once where another process has it."""
-    with _opened(_of_runs(path)) as lock:
+    with _sole(_of_runs(path), f"another run works on {path.name}"):
+        yield
+
+
+@contextmanager
+def sole_exporter(path: Path) -> Iterator[None]:
+    """Hold the right to hand over what is approved; `StoreBusy` at once where another process has it."""
+    with _sole(path.with_name(path.name + ".export"), f"another export from {path.name} is being written"):
+        yield
+
+
+@contextmanager
+def _sole(file: Path, otherwise: str) -> Iterator[None]:
+    with _opened(file) as lock:
         if not _taken(lock, fcntl.LOCK_EX, time.monotonic() + _GLANCE_S):
-            raise StoreBusy(f"another run works on {path.name} ({_holder(lock)}); try again when it is done")
+            raise StoreBusy(f"{otherwise} ({_holder(lock)}); try again when it is done")
         with _signed(lock):
             yield
 

@@ -1,5 +1,13 @@
 """`engagement queue`."""
 
+import json
+import shlex
+import subprocess
+import sys
+
+import pytest
+
+from engagement.errors import InvalidInput, NotFound
 from engagement.store import Store
 from tests.support.cohort import AS_OF, HOUR, rows
 
@@ -43,12 +51,45 @@ def test_who_approved_is_recorded(engagement, as_json, path, monkeypatch):
     assert rows(Store(path), "select actor, timestamp from events") == [("ana", AS_OF + 9 * HOUR)]
 
 
-def test_export_for_a_spreadsheet_is_csv(engagement, as_json):
+def test_csv_for_a_program_has_plain_values(engagement, as_json):
     as_json("queue", "approve", draft(as_json))
     code, out, _ = engagement("queue", "export")
     assert code == 0
     assert out.splitlines()[0] == "id,learner_id,channel,name,email,phone,subject,content,status"
-    assert "'+1-202-555-0100" in out
+    assert ",+1-202-555-0100," in out
+
+
+def test_what_was_lost_on_its_way_is_had_again_by_its_batch(engagement, as_json, refused, tmp_path):
+    for row in as_json("queue", "list"):
+        as_json("queue", "approve", row["id"])
+    file = tmp_path / "out.json"
+    code, out, told = engagement("queue", "export", "--mark-sent", "--to", file)
+    assert (code, out) == (0, "")
+    sent = json.loads(file.read_text())
+    batch = sent[0]["batch"]
+    assert told == (
+        f"engagement: batch {batch}: 2 marked as sent; should they get lost: engagement queue export --again {batch}\n"
+    )
+    assert as_json("queue", "export", "--again", batch) == sent
+    assert refused("queue", "export", "--again", "x")[0] == NotFound.exit_code
+    assert refused("queue", "export", "--again", batch, "--mark-sent")[0] == InvalidInput.exit_code
+
+
+@pytest.mark.parametrize(
+    "into",
+    ["> /dev/full", "| true", "| head -c 10 > /dev/null"],
+    ids=["a full disk", "nobody", "somebody who leaves"],
+)
+def test_what_nobody_got_is_not_sent(as_json, path, into):
+    as_json("queue", "approve", *(row["id"] for row in as_json("queue", "list")))
+    command = (
+        f"set -o pipefail; {shlex.quote(sys.executable)} -m engagement.cli queue export --mark-sent {into}"
+    )
+    ended = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("engagement: 2 nudges could not be written: ")
+    assert ended.stderr.count("\n") == 1
+    assert [row["status"] for row in as_json("queue", "export")] == ["approved", "approved"]
 
 
 def test_the_queue_says_how_many_there_are_when_it_shows_fewer(engagement):

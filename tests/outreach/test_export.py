@@ -1,15 +1,23 @@
 import csv
+import errno
 import io
 import json
+import os
+import stat
 
 import pytest
 
-from engagement.errors import InvalidInput, NotFound
+from engagement.errors import Changed, EngagementError, InvalidInput, NotFound, StoreBusy
 from engagement.outreach import export, queue, review
+from engagement.text import write_spreadsheet
 from tests.support.acting import acting
 from tests.support.cohort import AS_OF, HOUR, learner, load, night, rows
 
 NOW = AS_OF + HOUR
+
+
+def statuses(store):
+    return [row["status"] for row in review.listed(store, status=None)]
 
 
 def test_nudges_are_exported_as_a_person_reads_them(two_programs):
@@ -86,6 +94,82 @@ def test_export_that_marks_sent_gives_each_nudge_once(store, drafts):
     assert rows(store, "select count(*) from nudges where sent_at = $now", now=NOW) == [(2,)]
 
 
+def test_what_cannot_be_written_is_not_marked_and_comes_again(store, drafts):
+    review.approve(store, drafts[:2], by=acting(NOW))
+
+    def full(_rows):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(EngagementError, match="2 nudges could not be written: No space left on device"):
+        export.send(store, by=acting(NOW), write=full)
+    assert statuses(store) == ["approved", "approved", "draft"]
+    assert [row["id"] for row in export.hand_over(store, by=acting(NOW))] == drafts[:2]
+
+
+def test_nothing_is_marked_before_it_is_written(store, drafts):
+    review.approve(store, drafts[:2], by=acting(NOW))
+    seen = []
+    export.send(store, by=acting(NOW), write=lambda _: seen.extend(statuses(store)))
+    assert seen == ["approved", "approved", "draft"]
+    assert statuses(store) == ["sent", "sent", "draft"]
+
+
+def test_two_exports_at_once_never_give_the_same_nudge(store, drafts):
+    review.approve(store, drafts, by=acting(NOW))
+
+    def meanwhile(_rows):
+        with pytest.raises(StoreBusy, match="another export"):
+            export.hand_over(store, by=acting(NOW))
+
+    assert len(export.send(store, by=acting(NOW), write=meanwhile).rows) == 3
+
+
+def test_what_is_taken_back_while_it_is_written_is_told_and_not_marked(store, drafts):
+    review.approve(store, drafts, by=acting(NOW))
+
+    def meanwhile(_rows):
+        review.move(store, drafts[:1], "draft", by=acting(NOW))
+
+    with pytest.raises(Changed, match=r"1 of 3 nudges were taken back .* --again 2026-03-02-\w+`"):
+        export.send(store, by=acting(NOW), write=meanwhile)
+    assert sorted(statuses(store)) == ["draft", "sent", "sent"]
+
+
+def test_a_batch_can_be_had_again_but_for_those_who_said_no_since(store, drafts):
+    review.approve(store, drafts[:2], by=acting(NOW))
+    first = export.send(store, by=acting(NOW), write=lambda _: None)
+    review.approve(store, drafts[2:], by=acting(NOW + HOUR))
+    second = export.send(store, by=acting(NOW + HOUR), write=lambda _: None)
+    assert export.again(store, first.id).rows == first.rows
+    assert export.again(store, second.id).rows == second.rows
+    load(store, learner("a", contact_opt_out=True), at=AS_OF + 3 * HOUR)
+    left = export.again(store, first.id)
+    assert ([row["learner_id"] for row in left.rows], left.size) == (["b"], 2)
+    with pytest.raises(NotFound, match=f"the newest are {second.id}, {first.id}"):
+        export.again(store, "2026-03-02-none")
+
+
+def test_a_file_is_whole_or_not_there_and_only_its_owners(store, drafts, tmp_path, monkeypatch):
+    review.approve(store, drafts, by=acting(NOW))
+    ready, file = export.approved(store), tmp_path / "out.csv"
+    export.write_file(ready, file, as_json=json.dumps)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    with file.open(newline="") as lines:
+        assert [line["phone"] for line in csv.DictReader(lines)] == ["+1-202-555-0100"] * 3
+    with pytest.raises(InvalidInput, match="is there already"):
+        export.write_file(ready, file, as_json=json.dumps)
+    with pytest.raises(InvalidInput, match=r"\.csv, \.json or \.xlsx"):
+        export.write_file(ready, tmp_path / "out.txt", as_json=json.dumps)
+
+    def full(_file):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        export.write_file(ready, tmp_path / "other.csv", as_json=json.dumps)
+    assert {path.name for path in tmp_path.glob("*other*")} == set()
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -110,12 +194,9 @@ def test_export_that_marks_sent_gives_each_nudge_once(store, drafts):
     ],
     ids=ascii,
 )
-def test_an_exported_text_never_begins_like_a_formula(text):
-    row = dict.fromkeys(
-        ("id", "learner_id", "channel", "email", "phone", "subject", "content", "status"), "x"
-    )
+def test_a_text_in_csv_for_a_spreadsheet_never_begins_like_a_formula(text):
     file = io.StringIO(newline="")
-    export.write_csv([row | {"name": text}], file)
+    write_spreadsheet(("name",), [{"name": text}], file)
     (written,) = csv.DictReader(io.StringIO(file.getvalue(), newline=""))
     assert written["name"][0] in "'\N{REPLACEMENT CHARACTER}"
     assert written["name"].lstrip("'").strip().endswith(text[-1])

@@ -7,7 +7,14 @@ with moved as (
         sha256(concat_ws('|', id, version + 1, $status)) as id,
         learner_id,
         $kind || '_' || $status as type,
-        json_object($kind || '_id', id, 'from', status, 'version', version + 1, 'reason', $reason) as metadata,
+        case
+            when $batch::text is null
+                then json_object($kind || '_id', id, 'from', status, 'version', version + 1, 'reason', $reason)
+            else
+                json_object(
+                    $kind || '_id', id, 'from', status, 'version', version + 1, 'reason', $reason, 'batch', $batch
+                )
+        end as metadata,
         $now as timestamp,
         $actor as actor,
         'review' as source
