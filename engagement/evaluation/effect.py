@@ -37,7 +37,7 @@ class Arm:
 
 @dataclass(frozen=True, kw_only=True)
 class Effect:
-    """What an experiment found, by what was planned.
+    """What an experiment found, by what was planned; without a `plan` there has been none.
 
     `difference` (nudged less comparison, of shares 0 to 1) is None where an arm is empty; `planned_for` and
     `detectable` are the smallest rise that these numbers show in four of five experiments, by the rate in the week
@@ -45,7 +45,7 @@ class Effect:
     """
 
     experiment: str
-    plan: Plan
+    plan: Plan | None
     as_of: datetime
     over_at: datetime
     nudged: Arm | None
@@ -57,7 +57,9 @@ class Effect:
 
     @property
     def verdict(self) -> str:
-        """One of `running`, `too_few`, `helped`, `harmed`, `cannot_tell`."""
+        """One of `none`, `running`, `too_few`, `helped`, `harmed`, `cannot_tell`."""
+        if self.plan is None:
+            return "none"
         if self.as_of < self.over_at:
             return "running"
         return verdict(
@@ -72,7 +74,7 @@ class Effect:
     @property
     def title(self) -> str:
         """The difference as the title of a picture."""
-        if self.difference is None:
+        if self.difference is None or self.plan is None:
             return "There is nothing to compare yet"
         more = "more" if self.difference.value >= 0 else "fewer"
         difference = points(abs(self.difference.value))
@@ -81,6 +83,8 @@ class Effect:
     @property
     def power_in_words(self) -> str:
         """How large an effect had to be to be found: as expected before the run, and as it came out."""
+        if self.plan is None:
+            return "Nothing, while nobody waits."
         if self.detectable is None or self.planned_for is None:
             return "So few persons show nothing, however large the effect."
         return (
@@ -91,7 +95,7 @@ class Effect:
     def _said(self) -> dict[str, str]:
         found = self.difference or intervals.Interval(0.0, 0.0, 0.0)
         return {
-            "what": self.plan.looks_at,
+            "what": self.plan.looks_at if self.plan else "",
             "day": f"{self.over_at:%Y-%m-%d}",
             "difference": points(found.value),
             "low": f"{100 * found.low:.1f}",
@@ -106,6 +110,8 @@ class Effect:
 
 
 _WORDS: Final[Mapping[str, str]] = {
+    "none": "Cannot tell: there is no experiment yet. Where nightly.toml has a holdout, some wait a week by chance, "
+    "and those who heard can be held beside them.",
     "running": "Cannot tell yet: the experiment and its last window end on {day}. A look before would find effects "
     "where there are none.",
     "too_few": "Cannot tell: an arm has fewer than {fewest} persons.",
@@ -135,7 +141,7 @@ def planned(store: Store) -> pd.DataFrame:
 
 
 def estimate(store: Store, experiment: str = "", *, as_of: datetime, zone: ZoneInfo) -> Effect:
-    """Return what an experiment found by `as_of`; `NotFound` where there is none of that name.
+    """Return what an experiment found by `as_of`; `NotFound` where somebody named one that there is not.
 
     Parameters
     ----------
@@ -149,8 +155,10 @@ def estimate(store: Store, experiment: str = "", *, as_of: datetime, zone: ZoneI
     found = planned(store)
     if experiment:
         found = found[found["experiment"] == experiment]
+    if found.empty and experiment:
+        raise NotFound(f"no experiment {experiment!r}")
     if found.empty:
-        raise NotFound(f"no experiment {experiment!r}" if experiment else "there is no experiment yet")
+        return _nothing_tried(as_of)
     rows: list[Any] = found.to_dict("records")
     row = next((row for row in rows if _over_at(_plan(row), zone) <= as_of), rows[0])
     plan = _plan(row)
@@ -169,6 +177,21 @@ def estimate(store: Store, experiment: str = "", *, as_of: datetime, zone: ZoneI
         planned_for=_detectable(after, _together(before)),
         detectable=_detectable(after, compared.share if compared else None),
         before=before["nudge"].share if "nudge" in before else None,
+    )
+
+
+def _nothing_tried(as_of: datetime) -> Effect:
+    return Effect(
+        experiment="",
+        plan=None,
+        as_of=as_of,
+        over_at=as_of,
+        nudged=None,
+        compared=None,
+        difference=None,
+        planned_for=None,
+        detectable=None,
+        before=None,
     )
 
 

@@ -20,7 +20,7 @@ from typing import Any, Final
 
 from engagement import errors, runs
 from engagement.dates import utc_now
-from engagement.errors import EngagementError, RunFailed
+from engagement.errors import EngagementError, InvalidInput, NotFound, RunFailed
 from engagement.jupyter import kernels, startup
 from engagement.pipeline import artifacts, inbox, publication, sources
 from engagement.pipeline.artifacts import Artifacts
@@ -43,6 +43,8 @@ Watcher = Callable[[str, str, float], None]  # step, status (running, done, skip
 
 KERNEL_START_S: Final = 60
 _ANSI: Final = re.compile(r"\x1b\[[0-9;]*m")
+# What was passed in is as wrong the second time; `_execute` begins with the error's name.
+_OF_INPUT: Final = tuple(f"{kind.__name__}: " for kind in (InvalidInput, NotFound))
 _FRAMES: Final = ("File ", "Cell In")  # lines of source; what else stands in a traceback are messages
 
 
@@ -157,7 +159,7 @@ def _run_steps(
 def _run_step(
     store: Store, step: Step, position: int, attempt: Attempt, *, watch: Watcher, kernel: type[Any]
 ) -> dict[str, Any]:
-    """Execute one notebook, again after a failure as often as its pipeline says."""
+    """Execute one notebook, again after a failure as often as its pipeline says, unless the input is at fault."""
     run_id, started = attempt.run.run_id, time.monotonic()
 
     def mark(status: str, tries: int, **ended: Any) -> None:
@@ -175,8 +177,10 @@ def _run_step(
         watch(step.notebook, status, seconds)
         if not error:
             return {"step": step.notebook, "status": "done", "tries": tries, "seconds": seconds}
+        if error.startswith(_OF_INPUT):
+            break
     raise RunFailed(
-        f"{run_id}: {step.notebook} failed after {tries} tries: {error}; "
+        f"{run_id}: {step.notebook} failed{f' after {tries} tries' if tries > 1 else ''}: {error}; "
         f"see {attempt.home.name}/{step.notebook}.ipynb"
     )
 

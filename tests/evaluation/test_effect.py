@@ -211,12 +211,15 @@ def test_the_newest_experiment_that_is_over_is_looked_at_first(tried):
     assert found(tried, experiment="nightly/next").verdict == "running"
 
 
-@pytest.mark.parametrize("experiment", ["", "nightly/other"])
-def test_an_experiment_that_is_not_there_is_not_found(store, experiment):
+def test_no_experiment_is_a_finding_and_one_that_was_named_and_is_not_there_an_error(store):
     load(store, learner("a"))
     night(store)
-    with pytest.raises(NotFound, match="experiment"):
-        found(store, experiment=experiment)
+    none = found(store)
+    assert none.verdict == "none"
+    assert "no experiment yet" in none.in_words
+    assert (effect.arms(none).empty, effect.comparisons(none).empty) == (True, True)
+    with pytest.raises(NotFound, match="no experiment 'nightly/other'"):
+        found(store, experiment="nightly/other")
 
 
 def test_the_outlook_says_what_these_numbers_can_show(store):

@@ -38,11 +38,6 @@ NUMBERS = {
     "basis": "course",
 }
 OTHER = RiskPolicy(**NUMBERS)
-# The weekly look without the experiment, of which there is none here.
-LOOK = {
-    "steps": [config.Step(notebook="explore_cohort"), config.Step(notebook="fairness")],
-    "report": config.Report(step="explore_cohort", title="Cohort", also={"fairness": "Groups"}),
-}
 # The largest term is the first by these numbers, the third by the documented ones, and the second by both mixed up.
 TORN = {"completed_percent": 25, "avg_quiz_score": 30, "consecutive_missed_sessions": 6}
 SAYS_A_DEFAULT = re.compile(
@@ -67,7 +62,8 @@ def told(tmp_path_factory):
         made = {}
         nightly, weekly = (config.read_pipeline(name) for name in ("nightly", "weekly"))
         own = {"risk": NUMBERS, "steps": nightly.steps[1:]}  # everything is loaded already
-        for pipeline in (nightly.model_copy(update=own), weekly.model_copy(update=LOOK)):
+        unprinted = {"report": weekly.report.model_copy(update={"for_mail": False})}
+        for pipeline in (nightly.model_copy(update=own), weekly.model_copy(update=unprinted)):
             name = pipeline.name
             made[name] = runner.run(
                 store,
@@ -112,6 +108,14 @@ def test_no_page_says_a_number_of_the_documented_policy(told, pipeline):
         words = said(page)
         found = SAYS_A_DEFAULT.search(words)
         assert not found, words[max(0, found.start() - 80) : found.end() + 80]
+
+
+def test_a_weekly_run_without_an_experiment_has_all_its_pages_and_says_so(told):
+    weekly = told[1]["weekly"]
+    assert weekly.status == "published"
+    assert len(weekly.artifacts.pages) == 3
+    assert "there is no experiment yet" in said(weekly.report.read_text("utf-8"))
+    assert weekly.counts["answer"].startswith("Cannot tell: there is no experiment yet.")
 
 
 def test_the_report_says_the_numbers_in_use(told):

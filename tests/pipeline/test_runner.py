@@ -259,7 +259,7 @@ def test_a_failed_run_shows_nothing_of_what_it_wrote(failed):
 def test_a_failed_run_is_marked_and_says_which_step(failed):
     assert failed.result.run_id == "nightly-2026-03-01-1"
     assert str(failed.result) == (
-        "nightly-2026-03-01-1: last failed after 1 tries: ValueError; see nightly-2026-03-01-1/last.ipynb"
+        "nightly-2026-03-01-1: last failed: ValueError; see nightly-2026-03-01-1/last.ipynb"
     )
     by_step = {row[1]: row[3] for row in failed.tables["steps"]}
     assert by_step == {"20_score": "done", "30_nudges": "done", "last": "failed"}
@@ -362,9 +362,9 @@ def test_a_step_that_passed_on_our_own_error_is_quoted(folder, store):
         "from engagement.errors import InvalidInput",
         "raise InvalidInput('topic: 3 rows empty')",
     )
-    with pytest.raises(RunFailed, match="InvalidInput: topic: 3 rows empty"):
-        run(store, tiny("first"))
-    assert one(store, "select error from steps") == ("InvalidInput: topic: 3 rows empty",)
+    with pytest.raises(RunFailed, match="-1: first failed: InvalidInput: topic: 3 rows empty; see"):
+        run(store, tiny("first", retries=2))  # which would be as wrong the second time
+    assert one(store, "select error, tries from steps") == ("InvalidInput: topic: 3 rows empty", 1)
 
 
 def test_what_another_input_left_half_done_is_forgotten(folder, store):
@@ -386,7 +386,7 @@ def test_a_cell_that_takes_too_long_fails_the_step_and_leaves_no_kernel(folder, 
     monkeypatch.setattr(kernels, "template", own_template)
     write_notebook(folder / "first.ipynb", "import time", "time.sleep(50)")
     started = time.monotonic()
-    with pytest.raises(RunFailed, match="first failed after 1 tries: CellTimeoutError"):
+    with pytest.raises(RunFailed, match="first failed: CellTimeoutError"):
         run(store, tiny("first", timeout_s=1))
     assert time.monotonic() - started < 20
     assert ended(store)
@@ -394,7 +394,7 @@ def test_a_cell_that_takes_too_long_fails_the_step_and_leaves_no_kernel(folder, 
 
 def test_a_kernel_that_dies_fails_the_step(folder, store):
     write_notebook(folder / "first.ipynb", "import os", "os.kill(os.getpid(), 9)")
-    with pytest.raises(RunFailed, match="first failed after 1 tries: DeadKernelError"):
+    with pytest.raises(RunFailed, match="first failed: DeadKernelError"):
         run(store, tiny("first"))
     assert one(store, "select status from runs") == ("failed",)
     assert json.loads((home(store) / "run.json").read_text())["status"] == "failed"
@@ -842,9 +842,7 @@ def test_nothing_new_is_said_in_the_log_and_in_the_notebook(nights):
 
 def test_a_bad_file_fails_the_run_and_the_last_scores_stand(nights):
     bad = nights["bad"]
-    assert re.match(
-        r"nightly-2026-03-03-1: 10_load failed after 1 tries: InvalidInput: 3\.csv: ", str(bad.result)
-    )
+    assert re.match(r"nightly-2026-03-03-1: 10_load failed: InvalidInput: 3\.csv: ", str(bad.result))
     assert bad.tables["risk_scores"] == nights["warned"].tables["risk_scores"]
     assert bad.shown == nights["warned"].shown
     assert sources_loaded(bad) == ["1.csv", "2.csv"]
