@@ -4,22 +4,26 @@ A load upserts learners and appends a fact only where something changed, so the 
 nothing and every earlier day can be scored again as it was known then.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
+import pandas as pd
+
 from engagement.errors import InvalidInput
-from engagement.ingest import loading, readers
+from engagement.ingest import consents, loading, readers
 from engagement.ingest.facts import FACTS
 from engagement.ingest.schema import LEARNERS
 from engagement.ingest.source_format import AS_DOCUMENTED, SourceFormat, group_column
-from engagement.store import Store, first_row, query, registered
+from engagement.store import Cursor, Store, first_row, query, registered
 
 MAX_ABSENT: Final = 0.2  # of the active learners; with more absent it is hardly the whole list
 # What a search looks in, as migration 007 has it; every file has these columns.
 _SEARCHED: Final = "lower(concat_ws(chr(10), source.name, source.id, source.email))"
+_SHARED_ADDRESS: Final = "email: belongs to another person; give both rows the same person_id"
 # What a learner becomes where the source is silent; an update leaves alone what the source does not have.
 _DEFAULTS: Final = {
     "person_id": "source.id",
@@ -59,8 +63,9 @@ def load(
         The source is refused whole: no table, a column missing, doubled or swapped, no rows, or too few accepted.
     """
     with _begun(store, source, source_format, observed_at=observed_at, loaded_at=loaded_at) as begun:
-        _write(begun, begun.checked.columns, source_format.groups)
-        return loading.record(begun, max_quarantine=max_quarantine)
+        settled = _write(begun, begun.checked.columns, source_format.groups)
+        loaded = loading.record(begun, max_quarantine=max_quarantine)
+        return replace(loaded, refusing=settled.refusing, held_back=settled.held_back)
 
 
 def load_full(
@@ -81,8 +86,11 @@ def load_full(
     with _begun(store, source, source_format, observed_at=observed_at, loaded_at=loaded_at) as begun:
         begun.db.execute("update temp.checked set active = true where active is null")
         inactivated = _inactivate_absent(begun, max_absent)
-        _write(begun, begun.checked.columns | {"active"}, source_format.groups)
-        return replace(loading.record(begun, max_quarantine=max_quarantine), inactivated=inactivated)
+        settled = _write(begun, begun.checked.columns | {"active"}, source_format.groups)
+        loaded = loading.record(begun, max_quarantine=max_quarantine)
+        return replace(
+            loaded, inactivated=inactivated, refusing=settled.refusing, held_back=settled.held_back
+        )
 
 
 @contextmanager
@@ -111,13 +119,13 @@ def _begun(
         yield begun
 
 
-def _write(begun: loading.Load, here: set[str], groups: Iterable[str]) -> None:
+def _write(begun: loading.Load, here: set[str], groups: Iterable[str]) -> consents.Settled:
     """Write learners, facts and groups from `checked`, of which `here` are the columns that count."""
     db, known = begun.db, {"load_id": begun.load_id, "observed_at": begun.observed_at}
-    db.execute(query("ingest/address_claims"))
-    while first_row(db, query("ingest/refuse_shared_email"))[0]:
-        pass  # who is refused keeps the address they had, which another row may claim
-    _upsert(begun, here)
+    _refuse_shared_addresses(db)
+    settled = consents.settle(begun)
+    _upsert(begun, here, settled)
+    consents.mark(begun)
     if first_row(db, "select count(*) from temp.known_later")[0]:
         db.execute(query("ingest/confirm_facts"), known)
     db.execute(query("ingest/append_changed_facts"), known)
@@ -125,6 +133,38 @@ def _write(begun: loading.Load, here: set[str], groups: Iterable[str]) -> None:
     for name in groups:  # which are kept apart: nothing but `fairness` reads them
         sql = query("ingest/keep_group").replace("group_value", group_column(name))
         db.execute(sql, {"name": name, "load_id": begun.load_id})
+    return settled
+
+
+def _refuse_shared_addresses(db: Cursor) -> None:
+    """Refuse the rows with the address of another person, and those with one that a refused row would have given up.
+
+    Who is refused keeps the address they had, which another row may claim, and so on down a column of addresses that
+    has slipped by a row. All of these are read at once and followed here: a statement for each link would keep the
+    store from everybody for as long as the column is.
+    """
+    reason = {"reason": _SHARED_ADDRESS}
+    db.execute(query("ingest/address_claims"))
+    if not first_row(db, query("ingest/refuse_shared_email"), reason)[0]:
+        return
+    refused_with: defaultdict[int, list[int]] = defaultdict(list)
+    for record, other in db.execute(query("ingest/kept_addresses"), reason).fetchall():
+        refused_with[record].append(other)
+    waiting = [
+        record
+        for (record,) in db.execute(
+            "select rowid from temp.checked where reasons = $reason", reason
+        ).fetchall()
+    ]
+    refused: set[int] = set()
+    while waiting:
+        others = [other for other in refused_with.get(waiting.pop(), ()) if other not in refused]
+        refused.update(others)
+        waiting += others
+    with registered(db, "refused", pd.DataFrame({"record": sorted(refused)}, dtype="int64")):
+        db.execute(
+            "update temp.checked set reasons = $reason where rowid in (select record from refused)", reason
+        )
 
 
 def _inactivate_absent(begun: loading.Load, max_absent: float) -> int:
@@ -157,9 +197,12 @@ def _inactivate_absent(begun: loading.Load, max_absent: float) -> int:
     return int(absent)
 
 
-def _upsert(begun: loading.Load, here: set[str]) -> None:
+def _upsert(begun: loading.Load, here: set[str], settled: consents.Settled) -> None:
     """Insert who is new and update who changed, save where something newer is known: an old file undoes no opt-out."""
     columns = [column.name for column in LEARNERS if column.name not in FACTS]
+    says_opt_in = "whatsapp_opt_in" in here  # and where it leaves it empty, says no
+    if settled.anybody:
+        here = here.union(consents.COLUMNS)
     inserted = {
         name: f"coalesce(source.{name}, {_DEFAULTS[name]})" if name in _DEFAULTS else f"source.{name}"
         for name in columns
@@ -173,6 +216,10 @@ def _upsert(begun: loading.Load, here: set[str]) -> None:
         for name in columns
         if name in here and name != "id"
     } | {"searched": _SEARCHED}
+    if says_opt_in:
+        updated["whatsapp_opt_in"] = inserted["whatsapp_opt_in"]
+    if settled.anybody:
+        inserted["held_by"] = updated["held_by"] = "source.held_by"
     if "active" in here:
         updated["inactive_since"] = (
             f"case when not {updated['active']} then coalesce(learners.inactive_since, $observed_at) end"

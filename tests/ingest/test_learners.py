@@ -1,5 +1,7 @@
 """Loading learners: what is upserted, which facts are appended, and what is left alone."""
 
+import itertools
+import time
 from datetime import datetime, timedelta
 
 import pytest
@@ -282,7 +284,9 @@ def test_columns_that_are_absent_or_empty_do_not_reset_opt_outs(load, stored):
     load(row("a"), observed_at=TUESDAY)
     assert stored(f"select {OPTIONS} from learners") == [CHOSEN]
     load(row("a") + "," * 8, header=header, observed_at=WEDNESDAY)
-    assert stored(f"select {OPTIONS} from learners") == [(*CHOSEN[:5], None, None, None)]
+    assert stored(f"select {OPTIONS} from learners") == [
+        (False, *CHOSEN[1:5], None, None, None)
+    ]  # an opt-in says yes
 
 
 def test_an_opt_out_can_be_taken_back_in_words(load, stored):
@@ -332,6 +336,35 @@ def test_a_refused_load_changes_nothing_of_an_earlier_one(load, stored):
     assert stored("select count(*) from loads") == [(1,)]
     assert stored(FACTS) == [(MONDAY, 50)]
     assert load(row("a", completed_percent="60"), observed_at=TUESDAY).load_id == "L000002"
+
+
+def test_a_slipped_column_of_addresses_is_refused_row_by_row_and_at_once(load, stored):
+    learners = [f"{n:04}" for n in range(3_000)]
+    load(*(row(name, email=f"{name}@example.invalid") for name in learners), row("x"))
+    slipped = itertools.pairwise(learners)
+    begun = time.process_time()
+    summary = load(*(row(name, email=f"{below}@example.invalid") for name, below in slipped), row("x"))
+    assert summary.quarantined == len(learners) - 1
+    assert time.process_time() - begun < 10  # a statement for each link of it took minutes
+    assert stored("select count(*) from learners where email <> id || '@example.invalid'") == [(0,)]
+
+
+def test_addresses_that_are_handed_on_in_a_ring_are_refused_to_nobody(load, stored):
+    load(*(row(name, email=f"{name}@example.invalid") for name in "abcx"))
+    ring = [row(name, email=f"{to}@example.invalid") for name, to in zip("abc", "bca", strict=True)]
+    assert load(*ring, row("d", email="x@example.invalid"), row("y")).quarantined == 1
+    assert stored("select email[1] from learners where id <= 'c' order by id") == [("b",), ("c",), ("a",)]
+
+
+@pytest.mark.parametrize("order", [slice(None), slice(None, None, -1)], ids=["first", "last"])
+def test_an_enrolment_that_is_over_takes_nobody_s_address(load, stored, order):
+    same = {"email": "x@example.invalid"}
+    lines = [row("over", **same) + ",no", row("new", **same) + ",yes", row("other") + ",yes"]
+    for observed_at in (MONDAY, TUESDAY):
+        assert load(*lines[order], header=f"{HEADER},active", observed_at=observed_at).quarantined == 0
+    assert load(*(row(name, **same) for name in ("over", "new")), observed_at=WEDNESDAY).quarantined == 0
+    back = [row("over", **same) + ",yes", row("other") + ",yes"]
+    assert load(*back, header=f"{HEADER},active", observed_at=WEDNESDAY).quarantined == 1
 
 
 def test_an_address_stays_with_whoever_was_refused_another(load, stored):

@@ -332,6 +332,7 @@ def test_an_older_store_is_brought_up_to_date_with_what_it_holds(store, tmp_path
 MADE_SINCE_VERSION_1 = (
     "calibration_points",
     "calibrations",
+    "consents_ahead",
     "disclosures",
     "experiments",
     "learner_groups",
@@ -350,7 +351,15 @@ _OF_A_SCORE = (
 )
 _OF_A_DRAFT = ("edited", "changed_by", "changed_at")
 ADDED_SINCE_VERSION_1 = {
-    "learners": ("seen_at", "inactive_since", "number", "person_number", "searched"),
+    "learners": (
+        "seen_at",
+        "inactive_since",
+        "number",
+        "person_number",
+        "searched",
+        "held_by",
+        "consents_at",
+    ),
     "assignments": ("run_id",),
     "risk_scores": _OF_A_SCORE,
     "run_scores": _OF_A_SCORE,

@@ -36,6 +36,7 @@ FROZEN = {
     "008_experiments.sql": "6bd7eead13ea8f27b0a78b3a9a5dd4d19784320e6e66cee72abda4167bdf52ba",
     "009_groups.sql": "b0f94a1adbcaea50b042e5679cfd118c4a0d070be5f662ea01f5c44ed103f4c5",
     "010_calibrations.sql": "39559d6f29649aff6228d652f77a007778400afc110f14cbb083c016517cb915",
+    "011_consents.sql": "caf5c808dfa89a0ead82977072e913a1d3e9084f0d30e5c3265b2108714ebe5b",
 }
 
 

@@ -12,13 +12,20 @@ with claims as (
 
     union all
 
+    -- who is not active claims none
     select
-        email,
-        id,
-        person_id,
-        rowid as record
+        checked.email,
+        checked.id,
+        checked.person_id,
+        checked.rowid as record
     from temp.checked
-    where email is not null and reasons is null and id not in (select known_later.id from temp.known_later)
+    left join learners as known on checked.id = known.id
+    left join temp.known_later as later on checked.id = later.id
+    where
+        checked.email is not null
+        and checked.reasons is null
+        and later.id is null
+        and coalesce(checked.active, known.active, true)
 
 ),
 

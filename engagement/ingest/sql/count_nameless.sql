@@ -3,13 +3,7 @@ with unclear as (
 
     select rowid as record
     from temp.checked
-    where
-        reasons is not null
-        and (
-            id is null
-            or starts_with(reasons, 'row: ')
-            or (starts_with(reasons, 'id: ') and not starts_with(reasons, 'id: stands'))
-        )
+    where reasons is not null and (starts_with(reasons, 'row: ') or not says_whose(id, reasons))
 
 ),
 

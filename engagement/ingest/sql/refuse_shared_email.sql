@@ -3,8 +3,7 @@ with standing as (
 
     select claims.*
     from temp.address_claims as claims
-    inner join temp.checked on claims.record = checked.rowid
-    where checked.reasons is null
+    where claims.record >= 0
 
     union all
 
@@ -26,12 +25,18 @@ owners as (
     group by email
     having min(person_id) <> max(person_id)
 
+),
+
+final as (
+
+    select claims.record
+    from temp.address_claims as claims
+    inner join owners on claims.email = owners.email
+    where claims.record >= 0 and claims.person_id <> owners.person_id
+
 )
 
 update temp.checked
-set reasons = 'email: belongs to another person; give both rows the same person_id'
-from owners
-where
-    checked.email = owners.email
-    and checked.person_id <> owners.person_id
-    and checked.reasons is null;
+set reasons = $reason
+from final
+where checked.rowid = final.record;
