@@ -182,14 +182,15 @@ def _show(summary: "LoadSummary") -> None:
         f"{summary.source}: {summary.rows:,} rows, {summary.accepted:,} accepted, "
         f"{summary.quarantined:,} quarantined{inactive}",
         *(f"  {count:>8,}  {reason}" for reason, count in summary.reasons.items()),
-        *_consents(summary),
+        *_besides(summary),
         sep="\n",
         flush=True,  # the next one may take long
     )
 
 
-def _consents(summary: "LoadSummary") -> list[str]:
+def _besides(summary: "LoadSummary") -> list[str]:
     said = {
+        "are known from a newer load, which stands": summary.known_later,
         "say no in a refused row (no contact, no model, or no longer active): it counts": summary.refusing,
         "are held back until their consent can be read": summary.held_back,
     }

@@ -59,6 +59,7 @@ def demo(
                 size=learners,
                 seed=seed,
                 as_of=as_of,
+                now=now,
                 zone=settings.zone,
                 watch=lambda week: progress.update(task, completed=week),
             )

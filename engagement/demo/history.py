@@ -33,7 +33,7 @@ _REJECTED_EVERY: Final = 25  # a few drafts are not good enough
 
 
 def cohort_day(store: Store) -> datetime | None:
-    """Return the instant up to which the store's demo cohort is known; None where there is none yet.
+    """Return the instant at which the store's demo cohort ends; None where there is none yet.
 
     Raises `InvalidInput` where the store holds learners of somebody's own: the demo adds nothing to those.
     """
@@ -44,11 +44,14 @@ def cohort_day(store: Store) -> datetime | None:
             db,
             "select count(*) filter (where not starts_with(learner_id, 'S-')), max(observed_at) from learner_facts",
         )
+        (first_night,) = first_row(db, "select min(as_of) from runs")
     if own:
         raise InvalidInput(
             f"{store.path.name} holds learners of your own; for the demo set ENGAGEMENT_STORE to another file"
         )
     result: datetime | None = newest
+    if first_night:  # the facts of a day that was not over are known from before its end
+        result = first_night + timedelta(weeks=sample.WEEKS - sample.NUDGE_WEEK)
     return result
 
 
@@ -58,6 +61,7 @@ def make(
     size: int,
     seed: int,
     as_of: datetime,
+    now: datetime,
     zone: ZoneInfo,
     watch: Callable[[int], None] = lambda _: None,
 ) -> None:
@@ -69,7 +73,7 @@ def make(
     before = readers.stamp(store.path)
     begun = store.path.with_name(f"{store.path.name}.begun")
     _remove(begun)
-    fill(Store(begun), size=size, seed=seed, as_of=as_of, zone=zone, watch=watch)
+    fill(Store(begun), size=size, seed=seed, as_of=as_of, now=now, zone=zone, watch=watch)
     with turnstile(store.path, exclusive=True, wait_s=LOCK_WAIT_S):
         written_to = readers.stamp(store.path) != before
         if not written_to:
@@ -90,11 +94,13 @@ def fill(
     size: int,
     seed: int,
     as_of: datetime,
+    now: datetime,
     zone: ZoneInfo,
     watch: Callable[[int], None] = lambda _: None,
 ) -> None:
     """Load eight weeks of an invented cohort ending at `as_of`, with two published runs after weeks 6 and 7.
 
+    What is known of the last week is known by `now`, so that whatever is loaded later on that day replaces it.
     Half of those whom the first run would contact wait a week, so that the effect of the nudges can be found.
     """
     invented = sample.cohort(size, seed=seed, as_of=as_of)
@@ -102,8 +108,11 @@ def fill(
     for week in range(1, sample.WEEKS + 1):
         end = as_of - timedelta(weeks=sample.WEEKS - week)
         rows = invented.snapshot(week, nudged=nudged)
-        learners.load(store, rows, observed_at=end, loaded_at=end, source_format=GROUPED)
-        events.load(store, invented.events(week, week, nudged=nudged), observed_at=end, loaded_at=end)
+        known_at = min(end, now)
+        learners.load(store, rows, observed_at=known_at, loaded_at=known_at, source_format=GROUPED)
+        events.load(
+            store, invented.events(week, week, nudged=nudged), observed_at=known_at, loaded_at=known_at
+        )
         if week == 1:
             _confirm_titles(store, end)
         if week == sample.NUDGE_WEEK:

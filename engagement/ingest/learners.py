@@ -64,8 +64,7 @@ def load(
     """
     with _begun(store, source, source_format, observed_at=observed_at, loaded_at=loaded_at) as begun:
         settled = _write(begun, begun.checked.columns, source_format.groups)
-        loaded = loading.record(begun, max_quarantine=max_quarantine)
-        return replace(loaded, refusing=settled.refusing, held_back=settled.held_back)
+        return _told(begun, settled, loading.record(begun, max_quarantine=max_quarantine))
 
 
 def load_full(
@@ -88,9 +87,13 @@ def load_full(
         inactivated = _inactivate_absent(begun, max_absent)
         settled = _write(begun, begun.checked.columns | {"active"}, source_format.groups)
         loaded = loading.record(begun, max_quarantine=max_quarantine)
-        return replace(
-            loaded, inactivated=inactivated, refusing=settled.refusing, held_back=settled.held_back
-        )
+        return replace(_told(begun, settled, loaded), inactivated=inactivated)
+
+
+def _told(begun: loading.Load, settled: consents.Settled, loaded: loading.LoadSummary) -> loading.LoadSummary:
+    """Return what became of the source with what nobody would see in its rows."""
+    (known_later,) = first_row(begun.db, query("ingest/count_known_later"))
+    return replace(loaded, known_later=known_later, refusing=settled.refusing, held_back=settled.held_back)
 
 
 @contextmanager
@@ -114,6 +117,9 @@ def _begun(
                 )
                 begun.db.execute(f"alter table temp.checked add column {column.name} {kind}")
         begun.db.execute(query("ingest/complete_person_id"))
+        # A day's facts may be dated to its end; what comes later on that day is newer all the same.
+        for sql in ("ingest/known_facts_by_now", "ingest/known_learners_by_now"):
+            begun.db.execute(query(sql), {"now": begun.loaded_at})
         begun.db.execute(query("ingest/known_later"), {"observed_at": begun.observed_at})
         begun.db.execute(query("ingest/refuse_doubled_learners"))
         yield begun

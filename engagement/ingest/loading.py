@@ -35,13 +35,14 @@ class LoadSummary:
     quarantined: int
     reasons: dict[str, int] = field(default_factory=dict)
     inactivated: int | None = None  # learners absent from a list of everybody
+    known_later: int = 0  # learners of whom a newer load had something already, which stands
     refusing: int = 0  # learners of whom a refused row says no to something, which counts
     held_back: int = 0  # learners of whom a consent cannot be read
 
     def as_dict(self) -> dict[str, object]:
         """Return the documented JSON form; what there is none of is left out after `reasons`."""
         absent = {} if self.inactivated is None else {"inactivated": self.inactivated}
-        told = {"refusing": self.refusing, "held_back": self.held_back}
+        told = {"known_later": self.known_later, "refusing": self.refusing, "held_back": self.held_back}
         absent |= {name: count for name, count in told.items() if count}
         return {
             "rows": self.rows,

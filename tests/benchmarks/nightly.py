@@ -43,7 +43,9 @@ def main() -> list[dict[str, Any]]:
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
         prepared = folder / "prepared.duckdb"
-        history.fill(open_store(prepared), size=LEARNERS, seed=1, as_of=AS_OF, zone=ZoneInfo("UTC"))
+        history.fill(
+            open_store(prepared), size=LEARNERS, seed=1, as_of=AS_OF, now=AS_OF, zone=ZoneInfo("UTC")
+        )
         written: dict[str, list[Any]] = {}
         attempts = iter(range(1000))
 

@@ -30,7 +30,7 @@ def stopped(tmp_path_factory):
 
     store = Store(tmp_path_factory.mktemp("demo") / "demo.duckdb")
     with pytest.raises(KeyboardInterrupt):
-        history.make(store, size=10, seed=1, as_of=AS_OF, zone=UTC, watch=stop)
+        history.make(store, size=10, seed=1, as_of=AS_OF, now=AS_OF, zone=UTC, watch=stop)
     return store, history.cohort_day(store)
 
 
@@ -38,7 +38,7 @@ def stopped(tmp_path_factory):
 def made(stopped):
     """The store of a whole demo."""
     store, _ = stopped
-    history.make(store, size=SIZE, seed=1, as_of=AS_OF, zone=UTC)
+    history.make(store, size=SIZE, seed=1, as_of=AS_OF, now=AS_OF, zone=UTC)
     return store
 
 
@@ -222,9 +222,21 @@ def test_the_effect_that_was_put_in_can_be_found(made):
     assert brought_back == pytest.approx(sample.NUDGE_RETURN_EFFECT, abs=0.1)
 
 
+def test_what_is_loaded_later_on_the_day_of_the_demo_replaces_it(no_store):
+    noon = AS_OF - 12 * HOUR
+    history.make(no_store, size=20, seed=1, as_of=AS_OF, now=noon, zone=UTC)
+    assert history.cohort_day(no_store) == AS_OF
+    newest = "select max(observed_at), (select max(seen_at) from learners) from learner_facts"
+    assert rows(no_store, newest) == [(noon, noon)]
+    ((one,),) = rows(no_store, "select min(id) from learners")
+    assert load(no_store, learner(one, completed_percent=77), at=noon + HOUR).known_later == 0
+    found = "select name, completed_percent from learners inner join newest_facts on id = learner_id where id = $one"
+    assert rows(no_store, found, one=one) == [(learner(one)["name"], 77)]
+
+
 def test_the_size_of_a_demo_must_make_sense(no_store):
     with pytest.raises(InvalidInput, match="learners"):
-        history.make(no_store, size=0, seed=1, as_of=AS_OF, zone=UTC)
+        history.make(no_store, size=0, seed=1, as_of=AS_OF, now=AS_OF, zone=UTC)
     assert not no_store.path.exists()
 
 
@@ -234,7 +246,7 @@ def test_what_somebody_loads_while_the_demo_is_made_stays(no_store):
             load(no_store, learner("mine"))
 
     with pytest.raises(StoreBusy, match="written to meanwhile"):
-        history.make(no_store, size=10, seed=1, as_of=AS_OF, zone=UTC, watch=meanwhile)
+        history.make(no_store, size=10, seed=1, as_of=AS_OF, now=AS_OF, zone=UTC, watch=meanwhile)
     assert rows(no_store, "select id from learners") == [("mine",)]
     assert sorted(file.name for file in no_store.path.parent.iterdir() if "begun" in file.name) == []
 

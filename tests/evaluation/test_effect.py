@@ -306,7 +306,7 @@ def test_the_effect_planted_in_the_demo_is_found(store):
     from engagement.demo import history
 
     end = datetime.combine(AS_OF.date(), time.max)
-    history.fill(store, size=2_000, seed=1, as_of=end, zone=UTC)
+    history.fill(store, size=2_000, seed=1, as_of=end, now=end, zone=UTC)
     result = estimate(store, as_of=end, zone=UTC)
     assert result.verdict == "helped"
     # What was planted works on whoever stays away and was sent something.

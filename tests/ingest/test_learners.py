@@ -4,6 +4,7 @@ import itertools
 import time
 from datetime import datetime, timedelta
 
+import pandas as pd
 import pytest
 
 from engagement.errors import InvalidInput
@@ -421,6 +422,32 @@ def test_nothing_is_known_before_it_is_there(load, stored):
     load(row("a", completed_percent="10"), observed_at=WEDNESDAY)
     assert stored("select observed_at, completed_percent from newest_facts") == [(WEDNESDAY, 10)]
     assert stored("select distinct observed_at from loads") == [(WEDNESDAY,)]
+
+
+def test_what_is_loaded_on_a_day_whose_facts_are_dated_to_its_end_replaces_them(store, stored):
+    end = datetime.fromisoformat("2026-11-18 23:59:59")
+    header = f"{HEADER},active".split(",")
+
+    def load(line, at, now):
+        frame = pd.DataFrame([line.split(","), f"{row('other')},yes".split(",")], columns=header)
+        return learners.load(store, frame, observed_at=at, loaded_at=now)
+
+    load(row("a") + ",no", end, end)  # as by a version that did not look at the clock
+    assert load(row("a", name="New", completed_percent="60") + ",yes", WEDNESDAY, WEDNESDAY).known_later == 0
+    assert stored("select name, active, inactive_since, seen_at from learners where id = 'a'") == [
+        ("New", True, None, WEDNESDAY)
+    ]
+    assert stored("select completed_percent from newest_facts where learner_id = 'a'") == [(60,)]
+    assert stored("select max(observed_at) from learner_facts") == [(WEDNESDAY,)]
+
+
+def test_a_clock_that_was_days_ahead_moves_no_fact_and_the_load_says_what_it_left_alone(store, load, stored):
+    frame = pd.DataFrame([row("a").split(",")], columns=HEADER.split(","))
+    ahead = WEDNESDAY + timedelta(days=3)
+    learners.load(store, frame, observed_at=ahead, loaded_at=ahead)
+    loaded = load(row("a", completed_percent="60"), row("b"), observed_at=WEDNESDAY)
+    assert loaded.as_dict()["known_later"] == 1
+    assert stored("select max(observed_at) from learner_facts where learner_id = 'a'") == [(ahead,)]
 
 
 def test_an_address_stays_with_whoever_had_it_last(load, stored):

@@ -53,7 +53,7 @@ _NOT_FOR_NOTEBOOKS: Final = (
 def scratch_store(folder: Path) -> dict[str, str]:
     """Make a store of invented learners in `folder`; return the environment in which notebooks use it."""
     path = folder / "scratch.duckdb"
-    history.fill(Store(path), size=LEARNERS, seed=1, as_of=AS_OF, zone=ZoneInfo("UTC"))
+    history.fill(Store(path), size=LEARNERS, seed=1, as_of=AS_OF, now=AS_OF, zone=ZoneInfo("UTC"))
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_FOR_NOTEBOOKS)}
     return inherited | {
         "ENGAGEMENT_STORE": str(path),
