@@ -7,18 +7,17 @@
     ├── StoreBusy              exit 75   somebody else holds the store or runs the pipeline
     ├── StoreUnusable          exit 1    damaged, read-only, full, or made by a newer version
     └── RunFailed              exit 1    a step of a pipeline failed
+        └── RunStopped         exit 128 + the number of the signal that ended the run
 
 A message says which column or parameter, how many rows, the first one by id, and what is allowed.
 It never holds a learner's name or address, nor a key: messages end up in logs and tickets.
 """
 
-from typing import ClassVar
-
 
 class EngagementError(Exception):
     """Anything the platform raises on purpose."""
 
-    exit_code: ClassVar[int] = 1
+    exit_code: int = 1
     run_id: str = ""  # of the run that it ended
 
 
@@ -50,6 +49,14 @@ class StoreUnusable(EngagementError):
 
 class RunFailed(EngagementError):
     """A step of a pipeline failed; the last published run still stands."""
+
+
+class RunStopped(RunFailed):
+    """The run was asked to end; the last published one still stands."""
+
+    def __init__(self, said: str, *, signal: int) -> None:
+        super().__init__(said)
+        self.exit_code = 128 + signal  # as shells say it
 
 
 def of_the_system(error: OSError) -> str:

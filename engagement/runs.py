@@ -228,7 +228,7 @@ def mark(
     counts: Mapping[str, object] | None = None,
     error: str = "",
 ) -> None:
-    """Set the status of a run; `published` also makes its rows visible to readers."""
+    """Set the status of a run; `published` also makes its rows visible to readers. One that failed runs no step."""
     db.execute(
         """
         update runs set
@@ -247,6 +247,14 @@ def mark(
             "now": now,
         },
     )
+    if status == "failed":
+        db.execute(
+            """
+            update steps set status = 'failed', error = nullif($error, '')
+            where run_id = $run_id and status = 'running'
+            """,
+            {"run_id": run_id, "error": error},
+        )
 
 
 def mark_step(

@@ -2,6 +2,7 @@
 
 import logging
 import os
+from contextlib import nullcontext
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -135,9 +136,13 @@ def run(
     Exit code 3: it is published, but more texts are templates than the pipeline allows.
     """
     from engagement.operations import notifications
+    from engagement.pipeline import stopping
 
     settings, store, now = console.start_anew()
-    with notifications.of_failure(settings, name, wanted=not dry_run):
+    with (
+        notifications.of_failure(settings, name, wanted=not dry_run),
+        nullcontext() if dry_run else stopping.listening(),
+    ):
         instant = console.instant(as_of, settings, now)
         given = dict(console.name_and_value(text, option="-p") for text in parameter or [])
         if dry_run:

@@ -84,6 +84,17 @@ def template(preloaded: Sequence[str] = PRELOADED, *, base: type[Any] | None = N
         yield _manager(ask, base)
 
 
+def kept(manager: type[Any], begun: list[Any]) -> type[Any]:
+    """Return a class of kernel managers like that one, each of which is put into `begun`."""
+
+    class Kept(manager):  # type: ignore[misc]
+        def __init__(self, **named: Any) -> None:
+            super().__init__(**named)
+            begun.append(self)
+
+    return Kept
+
+
 def _manager(ask: Callable[..., Any], base: type[Any]) -> type[Any]:
     """Return a manager class whose kernels come from the template.
 

@@ -8,11 +8,15 @@ notebook is wrong after a time-out or a killed kernel. Which run it is, and what
 
 import json
 import logging
+import os
 import re
 import shutil
+import signal
 import tempfile
+import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -22,7 +26,7 @@ from engagement import errors, runs
 from engagement.dates import utc_now
 from engagement.errors import EngagementError, InvalidInput, NotFound, RunFailed
 from engagement.jupyter import kernels, startup
-from engagement.pipeline import artifacts, inbox, publication, sources
+from engagement.pipeline import artifacts, inbox, publication, sources, stopping
 from engagement.pipeline.artifacts import Artifacts
 from engagement.pipeline.attempt import (
     Attempt,
@@ -32,6 +36,7 @@ from engagement.pipeline.attempt import (
     record_success,
 )
 from engagement.pipeline.config import LOAD, Pipeline, Step, parameters_of
+from engagement.pipeline.stopping import Stop
 from engagement.runs import Run
 from engagement.settings import PROJECT
 from engagement.store import Store
@@ -42,6 +47,8 @@ _log = logging.getLogger(__name__)
 Watcher = Callable[[str, str, float], None]  # step, status (running, done, skipped, failed), seconds
 
 KERNEL_START_S: Final = 60
+_LOOKS_EVERY_S: Final = 0.1  # whether the run was asked to end
+_ENDS_WITHIN_S: Final = 15.0  # a step whose kernel was killed
 _ANSI: Final = re.compile(r"\x1b\[[0-9;]*m")
 # What was passed in is as wrong the second time; `_execute` begins with the error's name.
 _OF_INPUT: Final = tuple(f"{kind.__name__}: " for kind in (InvalidInput, NotFound))
@@ -109,10 +116,11 @@ def run(
     StoreBusy
         Another process runs a pipeline on this store.
     RunFailed
-        A step failed for good; the same command goes on from there.
+        A step failed for good, or the run was asked to end; the same command goes on from there.
     """
     parameters = parameters_of(pipeline, given)
-    with sole_runner(store.path):
+    with stopping.listening() as stop, sole_runner(store.path):
+        stop.check()
         attempt = found_or_begun(
             store, pipeline, as_of=as_of, day=day, parameters=parameters, folder=folder, now=started_at
         )
@@ -122,8 +130,9 @@ def run(
             record_start(attempt, now=utc_now())
             inbox.check_news(store, attempt.run, pipeline.sources, attempt.files, now=started_at)
             with kernels.template() as kernel:
-                steps = _run_steps(store, pipeline, attempt, watch=watch, kernel=kernel)
+                steps = _run_steps(store, pipeline, attempt, watch=watch, kernel=kernel, stop=stop)
             left, said = artifacts.made(store, pipeline, attempt.run, attempt.home)
+            stop.check(attempt.run.run_id)
             counts = publication.publish(store, attempt.run, now=utc_now(), answer=said)
         except (EngagementError, OSError) as error:
             raise record_failure(store, attempt, error, now=utc_now()) from None
@@ -142,22 +151,30 @@ def _already_done(store: Store, pipeline: Pipeline, attempt: Attempt) -> RunResu
 
 
 def _run_steps(
-    store: Store, pipeline: Pipeline, attempt: Attempt, *, watch: Watcher, kernel: type[Any]
+    store: Store, pipeline: Pipeline, attempt: Attempt, *, watch: Watcher, kernel: type[Any], stop: Stop
 ) -> list[dict[str, Any]]:
     made = []
     for position, step in enumerate(pipeline.steps, start=1):
+        stop.check(attempt.run.run_id)
         if attempt.has_done(step.notebook):
             watch(step.notebook, "skipped", 0.0)
             made.append({"step": step.notebook, "status": "skipped", "tries": 0, "seconds": 0.0})
         else:
-            made.append(_run_step(store, step, position, attempt, watch=watch, kernel=kernel))
+            made.append(_run_step(store, step, position, attempt, watch=watch, kernel=kernel, stop=stop))
         if step.notebook == LOAD:
             sources.check_age(store, attempt.run, pipeline.sources)
     return made
 
 
 def _run_step(
-    store: Store, step: Step, position: int, attempt: Attempt, *, watch: Watcher, kernel: type[Any]
+    store: Store,
+    step: Step,
+    position: int,
+    attempt: Attempt,
+    *,
+    watch: Watcher,
+    kernel: type[Any],
+    stop: Stop,
 ) -> dict[str, Any]:
     """Execute one notebook, again after a failure as often as its pipeline says, unless the input is at fault."""
     run_id, started = attempt.run.run_id, time.monotonic()
@@ -169,7 +186,9 @@ def _run_step(
     for tries in range(1, step.retries + 2):
         watch(step.notebook, "running", time.monotonic() - started)
         mark("running", tries)
-        error = _execute(step, attempt, kernel)
+        error = _executed(step, attempt, kernel, stop)
+        if error:
+            stop.check(run_id)
         seconds = round(time.monotonic() - started, 2)
         status = "failed" if error else "done"
         mark(status, tries, seconds=seconds, error=error)
@@ -183,6 +202,39 @@ def _run_step(
         f"{run_id}: {step.notebook} failed{f' after {tries} tries' if tries > 1 else ''}: {error}; "
         f"see {attempt.home.name}/{step.notebook}.ipynb"
     )
+
+
+def _executed(step: Step, attempt: Attempt, kernel: type[Any], stop: Stop) -> str:
+    """Return what `_execute` does, in a thread of its own: in this one papermill would take the signals for itself.
+
+    Its kernel is killed where the run is asked to end.
+    """
+    from jupyter_core.utils import ensure_event_loop  # with papermill, a second
+
+    begun: list[Any] = []
+    said = ["RunStopped"]
+
+    def work() -> None:
+        try:
+            said[0] = _execute(step, attempt, kernels.kept(kernel, begun))
+        finally:
+            ensure_event_loop().close()  # papermill's own of this thread, which nobody else closes
+
+    worker = threading.Thread(target=work, name=step.notebook, daemon=True)
+    worker.start()
+    deadline = float("inf")
+    while worker.is_alive() and time.monotonic() < deadline:
+        if stop.asked:
+            deadline = min(deadline, time.monotonic() + _ENDS_WITHIN_S)
+            _kill(begun)
+        worker.join(_LOOKS_EVERY_S)
+    return said[0]
+
+
+def _kill(managers: Sequence[Any]) -> None:
+    for manager in managers:
+        with suppress(OSError, AttributeError, TypeError):  # it has not begun yet, or has ended
+            os.kill(manager.provisioner.pid, signal.SIGKILL)
 
 
 def _execute(step: Step, attempt: Attempt, kernel: type[Any]) -> str:

@@ -5,8 +5,11 @@ import logging
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -21,11 +24,11 @@ import pytest
 
 from engagement import runs
 from engagement.demo import sample
-from engagement.errors import InvalidInput, NotFound, RunFailed, StoreBusy
+from engagement.errors import InvalidInput, NotFound, RunFailed, RunStopped, StoreBusy
 from engagement.ingest import learners
 from engagement.jupyter import kernels
 from engagement.outreach import nudges, review
-from engagement.pipeline import config, publication, runner, sources
+from engagement.pipeline import config, publication, runner, sources, stopping
 from engagement.pipeline.config import Pipeline, Report, Sources, Step
 from engagement.policy import DEFAULT_POLICY, DEFAULT_SELECTION
 from engagement.reporting import printing
@@ -390,6 +393,68 @@ def test_a_cell_that_takes_too_long_fails_the_step_and_leaves_no_kernel(folder, 
         run(store, tiny("first", timeout_s=1))
     assert time.monotonic() - started < 20
     assert ended(store)
+
+
+@pytest.mark.parametrize("number", stopping.SIGNALS, ids=lambda number: number.name)
+def test_a_run_that_is_asked_to_end_is_marked_and_cleaned_up_and_goes_on(folder, store, monkeypatch, number):
+    temporary = folder / "t"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    begun = folder / "begun"
+    write_notebook(folder / "first.ipynb", "note")
+    write_notebook(
+        folder / "last.ipynb",
+        "import time\nfrom pathlib import Path",
+        f"begun = Path({str(begun)!r})",
+        "if not begun.exists():\n    begun.touch()\n    time.sleep(90)",
+    )
+
+    def ask():
+        while not begun.exists():
+            time.sleep(0.05)
+        os.kill(os.getpid(), number)
+
+    asker = threading.Thread(target=ask)
+    asker.start()
+    before = signal.getsignal(number)
+    with pytest.raises(RunStopped) as caught:
+        run(store, tiny("first", "last", retries=3))
+    asker.join()
+    said = f"nightly-2026-03-01-1: ended by {number.name}; the same command goes on from there"
+    assert (str(caught.value), caught.value.exit_code) == (said, 128 + number)
+    assert caught.value.run_id == "nightly-2026-03-01-1"
+    assert one(store, "select status, error from runs") == ("failed", said)
+    assert rows(store, "select step, status, tries from steps order by 1") == [
+        ("first", "done", 1),
+        ("last", "failed", 1),
+    ]
+    assert json.loads((home(store) / "run.json").read_text())["status"] == "failed"
+    assert list(temporary.iterdir()) == []
+    assert signal.getsignal(number) == before
+    again = run(store, tiny("first", "last"))
+    assert [step["status"] for step in again.steps] == ["skipped", "done"]
+
+
+def test_what_is_published_when_the_signal_comes_ends_as_published(folder, store, monkeypatch):
+    write_notebook(folder / "first.ipynb", "note")
+    publish = publication.publish
+
+    def asked_meanwhile(*arguments, **named):
+        os.kill(os.getpid(), signal.SIGTERM)
+        return publish(*arguments, **named)
+
+    monkeypatch.setattr(publication, "publish", asked_meanwhile)
+    assert run(store, tiny("first")).status == "published"
+
+
+def test_a_signal_that_nobody_listens_to_stays_so():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with stopping.listening() as stop:
+            os.kill(os.getpid(), signal.SIGHUP)
+            stop.check()
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_a_kernel_that_dies_fails_the_step(folder, store):
