@@ -193,7 +193,7 @@ def write(
         with store.read() as db:
             learner = decisions.look_at(db, learner_id, now=by.now, day=by.day, programs=by.programs)
             about = {**learner, **asked}
-            _refuse(learner, about["channel"])
+            _refuse(db, learner_id, about["channel"])
             parts = (learner[kind.one_per], MANUAL, about["channel"], period)
             draft_id = sha256("|".join(parts).encode()).hexdigest()
             draw = templates.drawn(variant_key(learner_id, MANUAL, by.day), kind.choices)
@@ -202,7 +202,7 @@ def write(
         limits = kind.limits(learner)
         made = {"run_id": None, "campaign": MANUAL, "period": period, "as_of": by.now, "created_at": by.now}
         with store.write() as db:
-            _refuse(decisions.consents(db, learner_id), about["channel"])  # who opted out meanwhile
+            _refuse(db, learner_id, about["channel"])  # who opted out meanwhile
             _insert(db, kind, {**made, "rewrites": False, "actor": by.name}, first_place=1)
             audit.record(
                 db,
@@ -254,13 +254,13 @@ def rewrite(
             draft = editing.draft_as_seen(db, name, draft_id, version=version, programs=by.programs)
             learner = decisions.look_at(db, draft["learner_id"], now=by.now, day=by.day)
             about = {**learner, **kind.stays(draft)}  # was shown in the queue
-            _refuse(learner, about["channel"])
+            _refuse(db, draft["learner_id"], about["channel"])
             draw = kind.draws_again(db, draft, variant_key(draft["learner_id"], MANUAL, by.day))
             _want(db, kind, about, writer, id=draft_id, draw=draw)
         completions.complete_one(store, kind.job, writer, as_of=learner["known_at"])
         with store.write() as db:
             editing.draft_as_seen(db, name, draft_id, version=version, programs=by.programs)
-            _refuse(decisions.consents(db, draft["learner_id"]), about["channel"])
+            _refuse(db, draft["learner_id"], about["channel"])
             _replace(db, kind, by)
             return editing.edited(db, name, draft, f"{name}_rewritten", by=by)
 
@@ -343,7 +343,7 @@ def discard(db: Cursor, kind: DraftKind, run_id: str) -> None:
     db.execute(f"delete from {kind.table} where run_id = $run_id", {"run_id": run_id})  # noqa: S608 (ours)
 
 
-def _refuse(learner: Mapping[str, Any], channel: str) -> None:
-    if code := selection.refusal_by_hand(learner, channel):
+def _refuse(db: Cursor, learner_id: str, channel: str) -> None:
+    if code := decisions.refusals(db, learner_id)[channel]:
         why = _REFUSED["no_opt_in" if (channel, code) == ("whatsapp", "no_address") else code]
-        raise InvalidInput(f"learner {learner['learner_id']!r}: {why}")
+        raise InvalidInput(f"learner {learner_id!r}: {why}")

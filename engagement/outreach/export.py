@@ -32,15 +32,13 @@ from engagement.store import Cursor, Store, query
 from engagement.store.locks import sole_exporter
 from engagement.text import iso_utc, workbook, write_spreadsheet, write_values
 
-# Whom it may leave the house to: who opted out, or left, since the approval hears nothing more.
+# Whom it may leave the house to: who may not be written to that way any more hears nothing.
 _MAY_GO: Final = """
-    learner_id in (
-        select id
-        from learners
-        where
-            active
-            and (published_nudges.channel <> 'whatsapp' or whatsapp_opt_in)
-            and person_id not in (select person_id from learners where contact_opt_out)
+    id in (
+        select nudges.id
+        from published_nudges as nudges
+        inner join contact_refusals as refusals on nudges.learner_id = refusals.learner_id
+        where refused_by_channel(nudges.channel, refusals.in_app, refusals.whatsapp, refusals.email) is null
     )
 """
 _HANDED_OVER: Final = (

@@ -14,7 +14,6 @@ from typing import Any, Final, Literal
 from engagement.content.names import fill, first_name
 from engagement.errors import InvalidInput, NotFound
 from engagement.store import Cursor, Store, query, records
-from engagement.targeting.selection import refusal_by_hand
 
 Kind = Literal["nudge", "quiz"]
 STATUSES: Final = ("draft", "approved", "rejected", "expired", "queued", "sent", "delivered", "failed")
@@ -33,15 +32,6 @@ _FROM: Final = {
     # A quiz has no score of its own: the learner's of today.
     "quiz": "published_quizzes as drafts left join risk_scores on drafts.learner_id = risk_scores.learner_id",
 }
-# Asked of the learner's entry to say whether something may go out; nobody reads them.
-_ABOUT_THE_LEARNER: Final = (
-    "active",
-    "contact_opt_out",
-    "whatsapp_opt_in",
-    "has_email",
-    "has_phone",
-    "variant",
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,23 +159,15 @@ def _read(db: Cursor, kind: Kind, ids: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def _nudge(row: Mapping[str, Any]) -> dict[str, Any]:
-    refused = refusal_by_hand(row, row["channel"])
     return {
-        **{name: value for name, value in row.items() if name not in _ABOUT_THE_LEARNER},
-        "email": None if refused else row["email"],
-        "phone": None if refused else row["phone"],
+        **row,
+        "email": None if row["refused"] else row["email"],
+        "phone": None if row["refused"] else row["phone"],
         "first_name": first_name(row["name"]),
         "subject_filled": fill(row["subject"], row["name"]) if row["subject"] else None,
         "content_filled": fill(row["content"], row["name"]),
-        "refused": refused,
     }
 
 
 def _quiz(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        **{name: value for name, value in row.items() if name not in _ABOUT_THE_LEARNER},
-        "questions": json.loads(row["questions"]),
-        "refused": refusal_by_hand(
-            {**row, "whatsapp_opt_in": None, "has_email": None, "has_phone": None}, "quiz"
-        ),
-    }
+    return {**row, "questions": json.loads(row["questions"])}

@@ -98,20 +98,17 @@ def check_program(db: Cursor, learner_id: str, programs: Sequence[str] | None) -
         raise NotFound(f"no learner {learner_id!r}")
 
 
-def consents(db: Cursor, learner_id: str) -> dict[str, Any]:
-    """Return what `selection.refusal_by_hand` asks about one learner, at once: it may be asked while others wait."""
+def refusals(db: Cursor, learner_id: str) -> dict[str, str | None]:
+    """Return, for each of `CHANNELS` and for "quiz", why nobody may write to the learner that way, whoever asks.
+
+    "inactive", "opted_out", "no_opt_in" or "no_address"; None where a person may. Raises `NotFound`.
+    """
     found = records(
         db,
         """
-        select
-            id as learner_id,
-            active,
-            person_id in (select person_id from learners where contact_opt_out) as contact_opt_out,
-            email is not null as has_email,
-            phone is not null as has_phone,
-            whatsapp_opt_in
-        from learners
-        where id = $id
+        select in_app, whatsapp, email, refused_by_channel('quiz', in_app, whatsapp, email) as quiz
+        from contact_refusals
+        where learner_id = $id
         """,
         {"id": learner_id},
     )

@@ -4,8 +4,8 @@ Every learner gets one decision, also the ones who are left alone: a coordinator
 nothing?" more often than "why did she?". The rules are small Narwhals expressions over one row per learner,
 so that a million learners are decided inside DuckDB and three in a pandas table, with the same result.
 
-What a rule does not know never leads to a message: a missing opt-in counts as none, a missing opt-out as
-given. Only `one_per_person` and `within_capacity` look at more than one row. Both take the worst first
+Who may be written to in which way, the rules are told (`contact_refusals` in the store): what they know of it are the
+codes there. Only `one_per_person` and `within_capacity` look at more than one row. Both take the worst first
 (highest score, then `learner_id`), so that the order of the rows does not matter.
 """
 
@@ -17,7 +17,7 @@ from narwhals.typing import FrameT, IntoFrameT
 
 from engagement.errors import InvalidInput
 from engagement.policy import RiskPolicy, SelectionPolicy
-from engagement.vocabulary import TERMS
+from engagement.vocabulary import CHANNELS, TERMS
 
 TERM_TOLERANCE: Final = 1e-9  # 0.14 / 0.2 is more than 0.35 / 0.5: a tie must not hang on the last bit
 
@@ -39,8 +39,7 @@ REASONS: Final = {
 }
 
 COLUMNS: Final = (
-    *("learner_id", "person_id", "active", "contact_opt_out", "has_email", "has_phone"),
-    *("preferred_channel", "whatsapp_opt_in", "risk_score", "risk_label", *TERMS),
+    *("learner_id", "person_id", *CHANNELS, "preferred_channel", "risk_score", "risk_label", *TERMS),
     *("days_since_enrolled", "never_logged_in", "runs_high", "nudges_without_return"),
     *("label_at_last_nudge", "open_drafts", "hours_since_contact", "contacts_in_7_days"),
     *("held_out", "avg_quiz_score", "topic"),
@@ -62,7 +61,8 @@ def decide(
     Parameters
     ----------
     frame
-        One row per learner, with `COLUMNS`.
+        One row per learner, with `COLUMNS`: those named as a channel say why nobody may write to the learner that way,
+        as in `contact_refusals`; null where somebody may.
     policy
         The numbers of the rules.
     risk_policy
@@ -144,14 +144,14 @@ def nudge_type(policy: SelectionPolicy, risk_policy: RiskPolicy) -> nw.Expr:
 
 def channel() -> nw.Expr:
     """One of `CHANNELS`; null where the preferred one is allowed but has no address."""
-    has_email = _is("has_email", True)
+    has_email = ~_is("email", "no_address")
     wants_email = _is("preferred_channel", "email")
     # Without opt-in the wish for WhatsApp cannot be granted and counts as none.
-    wants_whatsapp = _is("preferred_channel", "whatsapp") & _is("whatsapp_opt_in", True)
+    wants_whatsapp = _is("preferred_channel", "whatsapp") & ~_is("whatsapp", "no_opt_in")
     in_app = _is("preferred_channel", "in_app") | ~(wants_email | wants_whatsapp | has_email)
     return nw.coalesce(
         nw.when(in_app).then(nw.lit("in_app")),
-        nw.when(wants_whatsapp & _is("has_phone", True)).then(nw.lit("whatsapp")),
+        nw.when(wants_whatsapp & ~_is("whatsapp", "no_address")).then(nw.lit("whatsapp")),
         nw.when(~wants_whatsapp & has_email).then(nw.lit("email")),
     )
 
@@ -159,14 +159,14 @@ def channel() -> nw.Expr:
 def refusal(policy: SelectionPolicy) -> nw.Expr:
     """The first of `REASONS` that one row can tell; null where the learner may be contacted."""
     obstacles = {
-        "opted_out": ~_is("contact_opt_out", False),
+        "opted_out": _is("in_app", "opted_out"),
         "no_address": channel().is_null(),
         "open_draft": _holds(_number("open_drafts") > 0),
         "recently_contacted": _holds(_number("hours_since_contact") < policy.recent_hours),
         "cap_reached": _holds(_number("contacts_in_7_days") >= policy.cap_contacts),
     }
     return nw.coalesce(
-        nw.when(~_is("active", True)).then(nw.lit("inactive")),
+        nw.when(_is("in_app", "inactive")).then(nw.lit("inactive")),
         nw.when(~eligible(policy)).then(_label_reason()),
         *(nw.when(applies).then(nw.lit(reason)) for reason, applies in obstacles.items()),
     )
@@ -184,8 +184,7 @@ def quiz(policy: SelectionPolicy) -> nw.Expr:
     `capacity` does (`within_capacity`): somebody has to look at each quiz before it goes out.
     """
     return (
-        _is("active", True)
-        & _is("contact_opt_out", False)
+        nw.col("in_app").is_null()
         & ~_is("held_out", True)
         & _selected(policy)
         & _holds(_number("avg_quiz_score") < policy.quiz_below)
@@ -227,30 +226,6 @@ def _running_count(over: str | None = None) -> nw.Expr:
     count = nw.col("contactable").cum_sum()
     order = ("safety", "learner_id")
     return (count.over(over, order_by=order) if over else count.over(order_by=order)).cast(nw.Int64)
-
-
-def refusal_by_hand(learner: Mapping[str, Any], way: str) -> str | None:
-    """Return why nobody may write to the learner that way, whoever asks: a code; None where a person may.
-
-    Parameters
-    ----------
-    learner
-        With `active`, `contact_opt_out`, `has_email`, `has_phone`, `whatsapp_opt_in`, as in `COLUMNS`.
-    way
-        One of `CHANNELS`, or "quiz".
-
-    Returns
-    -------
-    "inactive", "opted_out", "no_opt_in" or "no_address".
-    """
-    obstacles = {
-        "inactive": not learner["active"],
-        "opted_out": learner["contact_opt_out"],
-        "no_opt_in": way == "whatsapp" and not learner["whatsapp_opt_in"],
-        "no_address": (way == "whatsapp" and not learner["has_phone"])
-        or (way == "email" and not learner["has_email"]),
-    }
-    return next((code for code, applies in obstacles.items() if applies), None)
 
 
 def limits_passed(learner: Mapping[str, Any], policy: SelectionPolicy) -> list[str]:

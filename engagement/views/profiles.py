@@ -13,10 +13,9 @@ from engagement.policy import DEFAULT_SELECTION, INPUTS, RiskPolicy
 from engagement.risk import explanations
 from engagement.store import Cursor, Store, query, records
 from engagement.targeting import decisions, selection
-from engagement.vocabulary import CHANNELS, TERMS, WAYS_TO_LEAVE
+from engagement.vocabulary import TERMS, WAYS_TO_LEAVE
 
 _RECENT: Final = 50  # events; the newest say most
-_WAYS: Final = (*CHANNELS, "quiz")  # how somebody can be written to
 
 
 def profile(
@@ -128,7 +127,7 @@ def _contact(db: Cursor, learner_id: str, *, now: datetime, day: date) -> dict[s
     learner = decisions.look_at(db, learner_id, now=now, day=day)
     hours = learner["hours_since_contact"]
     return {
-        "refusals": {way: selection.refusal_by_hand(learner, way) for way in _WAYS},
+        "refusals": decisions.refusals(db, learner_id),
         "warnings": selection.limits_passed(learner, DEFAULT_SELECTION),
         "last_contact_at": None if hours is None else now - timedelta(hours=hours),
         "contacts_in_7_days": learner["contacts_in_7_days"],

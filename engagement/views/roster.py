@@ -282,7 +282,6 @@ def _rows(db: Cursor, found: Sequence[tuple[int, int]], now: datetime) -> list[d
     waiting = {row["learner_id"] for row in contacts if row["is_draft"]}
     contacted = sorted((row for row in contacts if row["contacted_at"]), key=itemgetter("contacted_at"))
     last_contacts = {person_of[row["learner_id"]]: row["contacted_at"] for row in contacted}
-    opted_out = {row["person_number"] for row in enrolments if row["contact_opt_out"]}
     before = _labels_before(db, [shown[number]["id"] for number, _ in found])
     return [
         {
@@ -290,7 +289,6 @@ def _rows(db: Cursor, found: Sequence[tuple[int, int]], now: datetime) -> list[d
             "change": _change(row, before),
             "last_contact_at": last_contacts.get(person),
             "draft": row["id"] in waiting,
-            "opted_out": person in opted_out,
         }
         for number, person in found
     ]

@@ -8,7 +8,8 @@ import stat
 import pytest
 
 from engagement.errors import Changed, EngagementError, InvalidInput, NotFound, StoreBusy
-from engagement.outreach import export, queue, review
+from engagement.outreach import export, nudges, queue, review
+from engagement.targeting import decisions
 from engagement.text import write_spreadsheet
 from tests.support.acting import acting
 from tests.support.cohort import AS_OF, HOUR, learner, load, night, rows
@@ -239,3 +240,43 @@ def test_an_opt_out_in_another_enrolment_also_an_ended_one_holds_back_what_was_a
     assert [nudge["learner_id"] for nudge in export.approved(store)] == ["a", "c"]
     left = export.hand_over(store, by=acting(AS_OF + 3 * HOUR))
     assert [nudge["learner_id"] for nudge in left] == ["a", "c"]
+
+
+def test_nothing_leaves_to_who_cannot_be_written_to_that_way_any_more_and_every_door_says_why(store):
+    wants = {"preferred_channel": "whatsapp", "whatsapp_opt_in": True}
+    since = {
+        "letter": {"email": None},
+        "chat": wants | {"phone": None},
+        "quiet": wants | {"whatsapp_opt_in": False},
+        "left": {"active": False},
+        "here": wants | {"email": None},
+        "app": {"preferred_channel": "in_app", "email": None, "phone": None},
+    }
+    before = [learner(name, **(wants if "preferred_channel" in now else {})) for name, now in since.items()]
+    before[-1] |= {"preferred_channel": "in_app"}
+    load(store, *before, at=AS_OF - 8 * HOUR)
+    night(store, AS_OF)
+    review.approve(store, [row["id"] for row in review.listed(store)], by=acting(AS_OF + 9 * HOUR))
+    load(store, *(learner(name, **now) for name, now in since.items()), at=AS_OF + 10 * HOUR)
+    by = acting(AS_OF + 11 * HOUR)
+    refused = {
+        "letter": "no_address",
+        "chat": "no_address",
+        "quiet": "no_opt_in",
+        "left": "inactive",
+        "here": None,
+        "app": None,
+    }
+    shown = queue.queue(store, "nudge", programs=None, status="approved")["rows"]
+    assert {row["learner_id"]: row["refused"] for row in shown} == refused
+    with store.write() as db:
+        said = {row["learner_id"]: decisions.refusals(db, row["learner_id"])[row["channel"]] for row in shown}
+    assert said == refused
+    for row in shown:
+        if refused[row["learner_id"]]:
+            with pytest.raises(InvalidInput):
+                nudges.write(store, row["learner_id"], channel=row["channel"], by=by)
+    left = export.hand_over(store, by=by)
+    assert sorted(row["learner_id"] for row in left) == ["app", "here"]
+    kept = rows(store, "select learner_id from nudges where status = 'approved' order by 1")
+    assert kept == [("chat",), ("left",), ("letter",), ("quiet",)]

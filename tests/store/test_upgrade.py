@@ -37,6 +37,7 @@ FROZEN = {
     "009_groups.sql": "b0f94a1adbcaea50b042e5679cfd118c4a0d070be5f662ea01f5c44ed103f4c5",
     "010_calibrations.sql": "39559d6f29649aff6228d652f77a007778400afc110f14cbb083c016517cb915",
     "011_consents.sql": "caf5c808dfa89a0ead82977072e913a1d3e9084f0d30e5c3265b2108714ebe5b",
+    "012_refusals.sql": "52ff4f444ddbb9928e8cb3d64fd9c00d6dcd6c6920d64c8be42958aab938e0f2",
 }
 
 

@@ -22,12 +22,10 @@ from engagement.vocabulary import NUDGE_TYPES
 LEARNER: dict[str, Any] = {
     "learner_id": "a",
     "person_id": None,  # the learner_id
-    "active": True,
-    "contact_opt_out": False,
-    "has_email": True,
-    "has_phone": True,
+    "in_app": None,
+    "whatsapp": "no_opt_in",
+    "email": None,
     "preferred_channel": None,
-    "whatsapp_opt_in": False,
     "risk_score": 0.8,
     "risk_label": "high",
     "behind_pace": 0.4,
@@ -47,12 +45,13 @@ LEARNER: dict[str, Any] = {
     "topic": "fractions",
 }
 KINDS = {
-    "boolean": "active contact_opt_out has_email has_phone whatsapp_opt_in never_logged_in held_out",
+    "boolean": "never_logged_in held_out",
     "float64": "risk_score behind_pace low_quiz missed_session inactivity days_since_enrolled "
     "hours_since_contact avg_quiz_score",
     "int64": "runs_high nudges_without_return open_drafts contacts_in_7_days",
-    "str": "learner_id person_id preferred_channel risk_label label_at_last_nudge topic",
+    "str": "learner_id person_id in_app whatsapp email preferred_channel risk_label label_at_last_nudge topic",
 }
+WAYS = ("in_app", "whatsapp", "email")
 DTYPES = {column: kind for kind, columns in KINDS.items() for column in columns.split()}
 
 
@@ -220,41 +219,28 @@ def test_the_rules_for_the_type_are_asked_in_order(
     assert decision(engine, **(everything | change))["type"] == expected
 
 
-CHANNELS: list[tuple[str | None, bool | None, tuple[bool | None, bool | None], str | None]] = [
-    (None, False, (True, True), "email"),
-    (None, True, (False, True), "in_app"),
-    ("in_app", True, (True, True), "in_app"),
-    ("email", False, (True, False), "email"),
-    ("email", True, (False, True), None),
-    ("whatsapp", True, (True, True), "whatsapp"),
-    ("whatsapp", True, (True, False), None),
-    ("whatsapp", False, (True, True), "email"),
-    ("whatsapp", False, (False, True), "in_app"),
-    ("whatsapp", None, (True, True), "email"),
-    ("pigeon", True, (True, True), "email"),
-    (None, None, (None, None), "in_app"),
+CHANNELS: list[tuple[str | None, str | None, str | None, str | None]] = [
+    (None, "no_opt_in", None, "email"),
+    (None, None, "no_address", "in_app"),
+    ("in_app", None, None, "in_app"),
+    ("email", "no_opt_in", None, "email"),
+    ("email", None, "no_address", None),
+    ("whatsapp", None, None, "whatsapp"),
+    ("whatsapp", "no_address", None, None),
+    ("whatsapp", "no_opt_in", None, "email"),
+    ("whatsapp", "no_opt_in", "no_address", "in_app"),
+    ("pigeon", None, None, "email"),
 ]
 
 
-def reachable(preferred: str | None, opt_in: bool | None, has: tuple[bool | None, ...]) -> dict[str, Any]:
-    return {
-        "preferred_channel": preferred,
-        "whatsapp_opt_in": opt_in,
-        "has_email": has[0],
-        "has_phone": has[1],
-    }
-
-
-@pytest.mark.parametrize(("preferred", "opt_in", "has", "expected"), CHANNELS)
+@pytest.mark.parametrize(("preferred", "whatsapp", "email", "expected"), CHANNELS)
 def test_channel_is_the_preferred_one_where_it_is_allowed(
-    engine: Engine,
-    preferred: str | None,
-    opt_in: bool | None,
-    has: tuple[bool | None, ...],
-    expected: str | None,
+    engine: Engine, preferred: str | None, whatsapp: str | None, email: str | None, expected: str | None
 ) -> None:
-    cases = [reachable(*case) for *case, _ in CHANNELS]
-    assert answer(selection.channel(), engine, cases, reachable(preferred, opt_in, has)) == expected
+    named = ("preferred_channel", "whatsapp", "email")
+    cases = [dict(zip(named, case, strict=True)) for *case, _ in CHANNELS]
+    change = dict(zip(named, (preferred, whatsapp, email), strict=True))
+    assert answer(selection.channel(), engine, cases, change) == expected
 
 
 NEW = {"never_logged_in": True, "days_since_enrolled": 3.0}
@@ -263,8 +249,7 @@ NEW = {"never_logged_in": True, "days_since_enrolled": 3.0}
 REASON_OF: list[tuple[dict[str, Any], str | None]] = [
     ({}, None),
     ({"risk_label": "medium"}, None),
-    ({"active": False}, "inactive"),
-    ({"active": None}, "inactive"),
+    (dict.fromkeys(WAYS, "inactive"), "inactive"),
     ({"risk_label": None}, "not_scored"),
     ({"risk_label": None} | NEW, None),
     ({"risk_label": "low"}, "low"),
@@ -272,9 +257,8 @@ REASON_OF: list[tuple[dict[str, Any], str | None]] = [
     ({"risk_label": "unknown"}, "unknown"),
     ({"risk_label": "unknown"} | NEW, None),
     ({"risk_label": "purple"}, "label_not_selected"),
-    ({"contact_opt_out": True}, "opted_out"),
-    ({"contact_opt_out": None}, "opted_out"),
-    ({"preferred_channel": "email", "has_email": False}, "no_address"),
+    (dict.fromkeys(WAYS, "opted_out"), "opted_out"),
+    ({"preferred_channel": "email", "email": "no_address"}, "no_address"),
     ({"open_drafts": 1}, "open_draft"),
     ({"hours_since_contact": 71.9}, "recently_contacted"),
     ({"hours_since_contact": 72.0}, None),
@@ -290,17 +274,17 @@ def test_reason_of_one_learner(engine: Engine, change: dict[str, Any], expected:
 
 
 def test_each_reason_hides_those_after_it(engine: Engine) -> None:
-    obstacles: dict[str, Any] = {"active": False, "contact_opt_out": True, "open_drafts": 1}
-    obstacles |= {"preferred_channel": "email", "has_email": False}
+    obstacles: dict[str, Any] = {**dict.fromkeys(WAYS, "inactive"), "open_drafts": 1}
+    obstacles |= {"preferred_channel": "email"}
     obstacles |= {"hours_since_contact": 1.0, "contacts_in_7_days": 2, "risk_label": None}
     ways_out: list[dict[str, Any]] = [
-        {"active": True},
+        dict.fromkeys(WAYS, "opted_out"),
         {"risk_label": "low"},
         {"risk_label": "unknown"},
         {"risk_label": "medium"},
         {"risk_label": "high"},
-        {"contact_opt_out": False},
-        {"has_email": True},
+        {"in_app": None, "whatsapp": "no_opt_in", "email": "no_address"},
+        {"email": None},
         {"open_drafts": 0},
         {"hours_since_contact": 100.0},
         {"contacts_in_7_days": 0},
@@ -411,7 +395,7 @@ def test_a_person_in_two_programs_hears_from_the_worse_one_only(engine: Engine) 
 
 def test_an_enrolment_that_cannot_be_contacted_does_not_block_the_other(engine: Engine) -> None:
     frame = learners(
-        {"learner_id": "gone", "person_id": "p", "risk_score": 0.95, "active": False},
+        {"learner_id": "gone", "person_id": "p", "risk_score": 0.95} | dict.fromkeys(WAYS, "inactive"),
         {"learner_id": "here", "person_id": "p", "risk_score": 0.75},
     )
     assert outcomes(rows(decide(engine(frame)))) == {"gone": "inactive", "here": 1}
@@ -440,12 +424,11 @@ QUIZZES: list[tuple[dict[str, Any], bool]] = [
     ({"risk_label": "low"}, False),
     ({"risk_label": "unknown"} | NEW, False),
     ({"risk_label": None} | NEW, False),
-    ({"active": False}, False),
-    ({"contact_opt_out": True}, False),
-    ({"contact_opt_out": None}, False),
+    (dict.fromkeys(WAYS, "inactive"), False),
+    (dict.fromkeys(WAYS, "opted_out"), False),
     ({"held_out": True}, False),
     ({"hours_since_contact": 1.0, "contacts_in_7_days": 5, "open_drafts": 2}, True),
-    ({"preferred_channel": "email", "has_email": False}, True),
+    ({"preferred_channel": "email", "email": "no_address"}, True),
 ]
 
 
@@ -482,7 +465,7 @@ def test_a_quiz_goes_to_nobody_beyond_the_capacity(
         {"learner_id": "b", "risk_score": 0.98} | low,
         {"learner_id": "c", "risk_score": 0.97, "hours_since_contact": 1.0} | low,
         {"learner_id": "d", "risk_score": 0.96} | low,
-        {"learner_id": "e", "risk_score": 0.95, "preferred_channel": "email", "has_email": False} | low,
+        {"learner_id": "e", "risk_score": 0.95, "preferred_channel": "email", "email": "no_address"} | low,
         {"learner_id": "f", "risk_score": 0.94} | low,
     )
     decided = rows(decide(engine(frame), policy=SelectionPolicy(capacity=capacity)))
@@ -500,7 +483,7 @@ def test_the_frame_that_was_passed_in_is_not_changed() -> None:
 
 
 def test_a_missing_column_is_named() -> None:
-    with pytest.raises(InvalidInput, match="learners: 1 of 25 columns missing, first 'held_out'"):
+    with pytest.raises(InvalidInput, match="learners: 1 of 23 columns missing, first 'held_out'"):
         decide(learners({}).drop(columns="held_out"))
 
 
@@ -540,12 +523,10 @@ labels = st.sampled_from(["high", "high", "medium", "low", "unknown", None])
 random_learner = st.fixed_dictionaries(
     {
         "person_id": st.sampled_from([None, "p", "q"]),
-        "active": st.sampled_from([True, True, True, False, None]),
-        "contact_opt_out": st.sampled_from([False, False, False, True, None]),
-        "has_email": flags,
-        "has_phone": flags,
+        "in_app": st.sampled_from([None, None, None, "inactive", "opted_out"]),
+        "whatsapp": st.sampled_from([None, "no_opt_in", "no_address"]),
+        "email": st.sampled_from([None, None, "no_address"]),
         "preferred_channel": st.sampled_from(["email", "whatsapp", "in_app", None]),
-        "whatsapp_opt_in": flags,
         "risk_score": st.none() | st.floats(0, 1) | st.sampled_from([0.5, 0.8]),
         "risk_label": labels,
         "behind_pace": amounts,
@@ -566,7 +547,12 @@ random_learner = st.fixed_dictionaries(
     }
 )
 random_frame = st.lists(random_learner, min_size=1, max_size=80).map(
-    lambda changes: learners(*(row | {"learner_id": f"{n:02}"} for n, row in enumerate(changes)))
+    lambda changes: learners(
+        *(
+            row | {"learner_id": f"{n:02}"} | (dict.fromkeys(WAYS, row["in_app"]) if row["in_app"] else {})
+            for n, row in enumerate(changes)
+        )
+    )
 )
 policies = st.builds(SelectionPolicy, capacity=st.none() | st.integers(0, 4))
 some = settings(max_examples=6, deadline=None)  # many rows cost as much as one does
@@ -592,11 +578,8 @@ def test_everyone_gets_one_decision_and_no_forbidden_contact_is_made(
     assert policy.capacity is None or len(contacted) <= policy.capacity
     given_rows = frame.astype(object).set_index("learner_id").to_dict("index")
     for name, row in contacted.items():
-        assert given_rows[name]["active"] is True
-        assert given_rows[name]["contact_opt_out"] is False
+        assert pd.isna(given_rows[name][row["channel"]])
         assert given_rows[name]["held_out"] is not True
-        assert row["channel"] != "whatsapp" or given_rows[name]["whatsapp_opt_in"] is True
-        assert row["channel"] != "email" or given_rows[name]["has_email"] is True
         assert row["type"] in NUDGE_TYPES
 
 

@@ -179,3 +179,13 @@ def test_a_profile_has_the_chance_with_what_it_is_of_and_by_which_data(store):
     )
     assert profile(store, "b")["probability"] is None
     assert profiles.in_words(profile(store, "b"))["probability"] is None
+
+
+@pytest.mark.parametrize("active", [True, False])
+def test_what_a_person_says_no_to_in_another_enrolment_is_shown_in_this_one(store, active):
+    no = {"contact_opt_out": True, "llm_opt_out": True}
+    load(store, learner("a", person_id="p"), learner("z", person_id="p", email=None, active=active, **no))
+    night(store)
+    shown = profile(store, "a")
+    assert (shown["contact_opt_out"], shown["llm_opt_out"]) == (True, True)
+    assert set(shown["contact"]["refusals"].values()) == {"opted_out"}

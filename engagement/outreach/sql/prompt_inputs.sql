@@ -6,14 +6,6 @@ with known as (
 
 ),
 
-opted_out as (
-
-    select distinct person_id
-    from learners
-    where llm_opt_out
-
-),
-
 final as (
 
     select
@@ -25,7 +17,7 @@ final as (
         wanted.variant,
         wanted.risk_score,
         case
-            when opted_out.person_id is not null then 'opted_out'
+            when coalesce(person_refusals.llm_opt_out, false) then 'opted_out'
             -- a quiz about a neutral word would be about nothing
             when wanted.type = 'quiz' and wanted.topic is not null and topics.title is null then 'unconfirmed_topic'
         end as withheld,
@@ -42,7 +34,7 @@ final as (
     left join known on wanted.learner_id = known.learner_id
     left join titles as programs on programs.kind = 'program' and wanted.program = programs.text
     left join titles as topics on topics.kind = 'topic' and wanted.topic = topics.text
-    left join opted_out on wanted.person_id = opted_out.person_id
+    left join person_refusals on learners.person_number = person_refusals.person_number
 
 )
 

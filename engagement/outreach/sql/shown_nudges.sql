@@ -1,13 +1,5 @@
--- One row per nudge of $ids: as a coordinator reads it, and what says whether it may still go out.
-with opted_out as (
-
-    select distinct person_id
-    from learners
-    where contact_opt_out
-
-),
-
-final as (
+-- One row per nudge of $ids: as a coordinator reads it, and why it may not go out any more, if so.
+with final as (
 
     select
         nudges.id,
@@ -34,14 +26,10 @@ final as (
         nudges.changed_at,
         nudges.created_at,
         nudges.run_id as created_by_run,
-        learners.active,
-        learners.whatsapp_opt_in,
-        learners.email is not null as has_email,
-        learners.phone is not null as has_phone,
-        opted_out.person_id is not null as contact_opt_out
+        refused_by_channel(nudges.channel, refusals.in_app, refusals.whatsapp, refusals.email) as refused
     from published_nudges as nudges
     inner join learners on nudges.learner_id = learners.id
-    left join opted_out on learners.person_id = opted_out.person_id
+    inner join contact_refusals as refusals on nudges.learner_id = refusals.learner_id
     where nudges.id in (select unnest($ids::text[]))
 
 )

@@ -1,13 +1,5 @@
--- One row per quiz of $ids: as a coordinator reads it, and what says whether it may still go out.
-with opted_out as (
-
-    select distinct person_id
-    from learners
-    where contact_opt_out
-
-),
-
-final as (
+-- One row per quiz of $ids: as a coordinator reads it, and why it may not go out any more, if so.
+with final as (
 
     select
         quizzes.id,
@@ -31,12 +23,11 @@ final as (
         quizzes.changed_at,
         quizzes.created_at,
         quizzes.run_id as created_by_run,
-        learners.active,
-        opted_out.person_id is not null as contact_opt_out
+        refusals.in_app as refused
     from published_quizzes as quizzes
     inner join learners on quizzes.learner_id = learners.id
+    inner join contact_refusals as refusals on quizzes.learner_id = refusals.learner_id
     left join risk_scores on quizzes.learner_id = risk_scores.learner_id
-    left join opted_out on learners.person_id = opted_out.person_id
     where quizzes.id in (select unnest($ids::text[]))
 
 )

@@ -141,25 +141,15 @@ controls as (
 
 ),
 
-opted_out as (
-
-    select distinct person_id
-    from learners
-    where contact_opt_out
-
-),
-
 final as (
 
     select
         learners.id as learner_id,
         learners.person_id,
-        active_at(learners.active, learners.inactive_since, $as_of) as active,
-        opted_out.person_id is not null as contact_opt_out,
-        learners.email is not null as has_email,
-        learners.phone is not null as has_phone,
+        contact_refusals.in_app,
+        contact_refusals.whatsapp,
+        contact_refusals.email,
         learners.preferred_channel,
-        learners.whatsapp_opt_in,
         scores_now.risk_score,
         scores_now.risk_label,
         scores_now.behind_pace,
@@ -180,6 +170,7 @@ final as (
         learners.program,
         learners.locale
     from learners
+    inner join contact_refusals on learners.id = contact_refusals.learner_id
     left join temp.scores_now on learners.id = scores_now.learner_id
     left join known on learners.id = known.learner_id
     left join high_before on learners.id = high_before.learner_id
@@ -187,7 +178,6 @@ final as (
     left join contacts_of_person on learners.person_id = contacts_of_person.person_id
     left join drafts_of_person on learners.person_id = drafts_of_person.person_id
     left join controls on learners.person_id = controls.person_id
-    left join opted_out on learners.person_id = opted_out.person_id
     where $learner_id is null or learners.id = $learner_id
 
 )

@@ -1,4 +1,5 @@
--- One row: a learner as loaded, with the newest published score and what it was made from, nulls where there is none.
+-- One row: a learner as loaded, with what their person said no to, the newest published score and what it was made
+-- from, nulls where there is none.
 select
     learners.id,
     learners.person_id,
@@ -13,8 +14,8 @@ select
     learners.topic,
     learners.preferred_channel,
     learners.whatsapp_opt_in,
-    learners.contact_opt_out,
-    learners.llm_opt_out,
+    coalesce(person_refusals.contact_opt_out, false) as contact_opt_out,
+    coalesce(person_refusals.llm_opt_out, false) as llm_opt_out,
     learners.active,
     scores.risk_score,
     scores.risk_label,
@@ -30,6 +31,7 @@ select
     scores.days_inactive,
     runs.policy
 from learners
+left join person_refusals on learners.person_number = person_refusals.person_number
 left join risk_scores as scores on learners.number = scores.learner_number
 left join runs on scores.run_id = runs.run_id
 where learners.id = $id;

@@ -6,7 +6,7 @@ select
     learners.name,
     learners.program,
     learners.active,
-    learners.contact_opt_out,
+    coalesce(person_refusals.contact_opt_out, false) as opted_out,
     scores.risk_score,
     scores.risk_label,
     scores.behind_pace,
@@ -20,6 +20,7 @@ select
     scores.days_inactive,
     runs.policy
 from learners
+left join person_refusals on learners.person_number = person_refusals.person_number
 left join risk_scores as scores on learners.number = scores.learner_number
 left join runs on scores.run_id = runs.run_id
 where learners.person_number in (select unnest($persons::integer[]));

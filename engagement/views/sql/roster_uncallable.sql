@@ -1,10 +1,8 @@
 -- One row per enrolment that nobody may call today: over, its person opted out, or was contacted after $recently.
 create or replace temp table uncallable as
-select number
-from learners
-where
-    not active
-    or person_number in (select opted_out.person_number from learners as opted_out where opted_out.contact_opt_out)
+select learner_number as number
+from contact_refusals
+where in_app is not null
 
 union
 
