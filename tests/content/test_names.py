@@ -40,6 +40,62 @@ def test_first_name_is_a_name_or_nothing(name: str | None, first: str | None) ->
     assert first_name(name) == first
 
 
+@pytest.mark.parametrize(
+    ("name", "first"),
+    [
+        ("Invented, Mei", "Mei"),
+        ("Garcia Placeholder, Ana", "Ana"),
+        ("de la Example, Ana Lucía", "Ana"),
+        ("van Example,Vin", "Vin"),
+        ("Example, Van", "Van"),
+        ("Mc Example, Al", "Al"),
+        ("EXAMPLE, Jürgen", "Jürgen"),
+        ("Invented，明", "明"),
+        ("Mei INVENTED", "Mei"),
+        ("MEI INVENTED", "MEI"),
+        ("Jean-Luc Example", "Jean-Luc"),
+        ("N'Golo Example", "N'Golo"),
+        ("Ñuño Example", "Ñuño"),
+        ("Anne Marie Example", "Anne"),
+        ("Vincent van Example", "Vincent"),
+        ("mei invented", "mei"),
+        ("王小明", "王小明"),
+        ("محمد مثال", "محمد"),
+        ("Dr. Mei Invented", None),
+        ("Dr Mei Invented", None),
+        ("PROF Ada Example", None),
+        ("Frau Ada Example", None),
+        ("Señora Ada Example", None),
+        ("Example, Dr. Ada", None),
+        ("Ada Example, PhD", None),
+        ("Ada Example, Jr.", None),
+        ("de la Example Ana", None),
+        ("Von Example Ana", None),
+        ("Example, von", None),
+        ("d'Example Ana", None),
+        ("J Smith", None),
+        ("Example, J.", None),
+        ("Ж Пример", None),
+        ("INVENTED Mei", None),
+        ("INVENTED-EXAMPLE Mei", None),
+        ("x.invented", None),
+        ("Mei.Invented", None),
+        ("m.invented 12", None),
+        ("mei_invented", None),
+        ("mei@example.invalid", None),
+        ("Unknown", None),
+        ("null", None),
+        ("Student, Test", None),
+        ("Test Student", None),
+        ("Unbekannt Unbekannt", None),
+        ("Example,", None),
+        (",", None),
+    ],
+)
+def test_who_cannot_be_told_by_a_first_name_is_greeted_without(name, first):
+    assert first_name(name) == first
+
+
 def test_fill_is_a_single_pass() -> None:
     assert fill("Hi {first_name}, hello.", "{first_name}") == "Hi, hello."
     assert fill("Hi {first_name}, {0.__class__} {other}", "Kim") == "Hi Kim, {0.__class__} {other}"
