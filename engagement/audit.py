@@ -35,8 +35,8 @@ def record(
     metadata: Mapping[str, object],
 ) -> str:
     """Append one event within the caller's transaction and return its id."""
-    text = json.dumps(metadata, sort_keys=True, ensure_ascii=False)
-    made_from = "|".join((learner_id, kind, by.now.isoformat(), by.name, text))
+    text = json.dumps(metadata, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    made_from = json.dumps((learner_id, kind, by.now.isoformat(), by.name, text), ensure_ascii=False)
     event_id = hashlib.sha256(made_from.encode()).hexdigest()
     db.execute(
         """

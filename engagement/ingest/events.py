@@ -24,7 +24,8 @@ def load(
 ) -> loading.LoadSummary:
     """Load events in the columns of `schema.EVENTS`; those of unknown learners are quarantined.
 
-    So are those whose own id says something else already, in an earlier row or an earlier load.
+    So are those whose own id says something else already, in an earlier row or an earlier load, and repeats within the
+    file. What an earlier load brought is accepted, and stands there once.
     Raises `InvalidInput` like `learners.load`.
     """
     with loading.begun(
@@ -37,6 +38,7 @@ def load(
         if "id" in columns:
             db.execute(query("ingest/keep_ids_within_learners"))
             db.execute(query("ingest/refuse_reused_ids"))
+        db.execute(query("ingest/refuse_repeated_events"))
         db.execute(
             query("ingest/append_events"), {"source": f"{begun.load_id} {begun.checked.incoming.name}"}
         )

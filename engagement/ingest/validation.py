@@ -38,6 +38,9 @@ _ZONE: Final = r" ?(Z|z|UTC|GMT|[+-](0[0-9]|1[0-4])(:?[0-5][0-9])?)"
 _EARLIEST: Final = "timestamp '1900-01-01'"
 _DAY_NUMBER: Final = r"^[0-9]{5}([.,][0-9]+)?$"  # 18 May 1927 to 13 October 2173
 _EMAIL: Final = r"^[^@\s]+@[^@\s]+$"
+# In JSON outside of its texts: NaN, Infinity and a comma before an end, which the engine takes and nobody else does.
+_NO_JSON: Final = r"(?i)nan|inf|,\s*[}\]]"
+_JSON_TEXT: Final = r'"([^"\\]|\\.)*"'
 # What spreadsheets make of a long number, or of a number in a column with gaps.
 _MANGLED: Final = r"^[0-9]+[.,]0+$|^[0-9]([.,][0-9]+)?[eE][+][0-9]+$"
 
@@ -256,9 +259,16 @@ def _slow_value(column: Column, source_format: SourceFormat, comma_is_decimal: b
             return f"lower({name})"
         case "json":
             # nested, because `and` may try the right side first, and json_type raises on what is not JSON
-            return f"case when json_valid({name}) then case when json_type({name}) = 'OBJECT' then {name} end end"
+            is_object = (
+                f"json_type({name}) = 'OBJECT' and not regexp_matches({_outside_texts(name)}, '{_NO_JSON}')"
+            )
+            return f"case when json_valid({name}) then case when {is_object} then {name} end end"
         case "text" | "id":
             return name
+
+
+def _outside_texts(name: str) -> str:
+    return f"regexp_replace({name}, '{_JSON_TEXT}', '\"\"', 'g')"
 
 
 def _checks(column: Column) -> list[tuple[str, str]]:

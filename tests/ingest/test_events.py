@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+import duckdb
 import pandas as pd
 import pytest
 
@@ -10,6 +11,7 @@ from engagement.errors import InvalidInput
 from engagement.ingest import events, learners
 from engagement.ingest.source_format import SourceFormat
 from tests.support.acting import acting
+from tests.support.older_store import make_older
 
 WHEN = datetime.fromisoformat("2026-11-22 12:00:00")
 HEADER = "learner_id,type,timestamp,metadata"
@@ -65,14 +67,54 @@ def test_an_event_of_an_unknown_learner_is_quarantined(load, stored):
     ]
 
 
-def test_a_repeat_adds_nothing_within_a_file_and_across_files(load, stored):
-    lines = ["a,login,2026-11-01,", "a,login,2026-11-01,", "a,login,2026-11-01T00:00:00Z,{}"]
-    assert load(*lines).accepted == 3
-    assert load(*lines, "b,login,2026-11-01,").accepted == 4
+SAME = "event: the same stands in an earlier row"
+
+
+def test_a_repeat_within_a_file_is_refused_and_one_of_an_earlier_file_adds_nothing(load, stored):
+    lines = ["a,login,2026-11-01,", "a,login,2026-11-01,", "a,login,2026-11-01T00:00:00Z,{ }"]
+    for more in (0, 1):
+        summary = load(*lines, *["b,login,2026-11-01,"] * more)
+        assert (summary.accepted, summary.reasons) == (1 + more, {SAME: 2})
+        assert stored("select count(*) from events") == [(summary.accepted,)]
     assert stored("select learner_id, type, timestamp, metadata, actor, source from events order by all") == [
         ("a", "login", datetime.fromisoformat("2026-11-01"), "{}", "import", "L000002 events.csv"),
         ("b", "login", datetime.fromisoformat("2026-11-01"), "{}", "import", "L000003 events.csv"),
     ]
+
+
+def test_the_same_metadata_in_other_spaces_is_the_same_event(load, stored):
+    spaced = ['"{""a"":1}"', '"{""a"": 1}"', '"{ ""a"" :1 }"']
+    assert load(*(f"a,login,2026-11-01,{text}" for text in spaced)).reasons == {SAME: 2}
+    assert load(f"a,login,2026-11-01,{spaced[2]}").accepted == 1
+    assert stored("select metadata::text from events") == [('{"a":1}',)]
+
+
+def test_contents_that_read_alike_side_by_side_are_events_of_their_own(store, load, stored):
+    store_learners(store, "a|login", 'a","login')
+    lines = ["a,login|quiz,2026-11-01,", "a|login,quiz,2026-11-01,", '"a"",""login",quiz,2026-11-01,']
+    for _ in range(2):
+        assert load(*lines, 'a,"login"",""quiz",2026-11-01,').accepted == 4
+        assert stored("select count(*), count(distinct id) from events") == [(4, 4)]
+
+
+def test_an_event_of_an_older_store_comes_again_as_the_same(no_store):
+    make_older(no_store.path, 12)
+    with duckdb.connect(no_store.path) as db:
+        db.execute("insert into learners (id, person_id, program, load_id) values ('a', 'a', 'P', 'L1')")
+        db.execute(
+            """
+            insert into events
+            select
+                sha256('a|login|2026-11-01T00:00:00.000000|{"x": 1}'), 'a', 'login', '{"x": 1}', '2026-11-01', 'import',
+                'old.csv'
+            """
+        )
+    frame = pd.DataFrame(
+        {"learner_id": ["a"], "type": ["login"], "timestamp": ["2026-11-01"], "metadata": ['{"x": 1}']}
+    )
+    assert events.load(no_store, frame, observed_at=WHEN, loaded_at=WHEN).accepted == 1
+    with no_store.read() as db:
+        assert db.execute("select source from events").fetchall() == [("old.csv",)]
 
 
 @pytest.mark.parametrize(
@@ -112,7 +154,7 @@ def test_an_id_of_the_source_tells_equal_events_apart(load, stored):
 
 
 def test_the_same_event_with_its_id_again_is_a_repeat(load, stored):
-    assert load("a,login,2026-11-01,1", "a,login,2026-11-01,1", header=NUMBERED).accepted == 2
+    assert load("a,login,2026-11-01,1", "a,login,2026-11-01,1", header=NUMBERED).reasons == {SAME: 1}
     assert load("a,login,2026-11-01,1", "b,login,2026-11-01,1", header=NUMBERED).accepted == 2
     assert stored("select learner_id, source from events order by all") == [
         ("a", "L000002 events.csv"),
@@ -125,8 +167,8 @@ def test_the_same_event_with_its_id_again_is_a_repeat(load, stored):
 )
 def test_what_else_stands_under_the_same_id_is_quarantined(load, stored, other):
     summary = load("a,login,2026-11-01,1,", other, "a,login,2026-11-01,1,{}", header=f"{NUMBERED},metadata")
-    assert (summary.accepted, summary.reasons) == (2, OTHER_CONTENT)
-    assert stored("select line, raw from quarantine") == [(3, other)]
+    assert (summary.accepted, summary.reasons) == (1, {**OTHER_CONTENT, SAME: 1})
+    assert stored("select line, raw from quarantine where line = 3") == [(3, other)]
     assert stored("select type, timestamp, metadata::text from events") == [
         ("login", datetime.fromisoformat("2026-11-01"), "{}")
     ]
@@ -157,13 +199,31 @@ def test_an_event_that_is_stored_under_its_plain_id_keeps_it(store, load, stored
     ]
 
 
-@pytest.mark.parametrize("metadata", ["[1]", '"text"', "1", "not json", '{"open": ', "{'x': 1}"])
+NOT_JSON = [
+    *("[1]", '"text"', "1", "not json", '{"open": ', "{'x': 1}"),
+    *(
+        '{"a": NaN}',
+        '{"a": [1, -Infinity]}',
+        '{"a": {"b": inf}}',
+        '{"a": 1,}',
+        '{"a": [1, ]}',
+        '{"a\\"": nan}',
+    ),
+]
+
+
+@pytest.mark.parametrize("metadata", NOT_JSON)
 def test_metadata_that_is_no_json_object_is_quarantined(load, stored, metadata):
     quoted = metadata.replace('"', '""')
     lines = [f'a,login,2026-11-{day:02},"{{""day"": {day}}}"' for day in range(1, 29)]
     summary = load(*lines, f'a,login,2026-11-01,"{quoted}"')
     assert summary.reasons == {"metadata: not a JSON object": 1}
     assert stored("select sum((metadata ->> 'day')::integer)::integer from events") == [(28 * 29 // 2,)]
+
+
+def test_a_text_that_says_nan_is_json(load, stored):
+    load('a,login,2026-11-01,"{""NaN"": ""inf, ],}\\"" NaN""}"')
+    assert stored("select metadata ->> 'NaN' from events") == [('inf, ],}" NaN',)]
 
 
 def test_metadata_is_kept_as_it_was_written(load, stored):

@@ -1,23 +1,15 @@
--- One row per event of the file that is not known yet: the first of those with the same id.
+-- One row per event of the file that is not known yet.
 insert into events
 with named as (
 
     select
-        coalesce(
-            id,
-            sha256(
-                concat_ws(
-                    '|', learner_id, type, strftime(timestamp, '%Y-%m-%dT%H:%M:%S.%f'), coalesce(metadata, '{}')
-                )
-            )
-        ) as id,
+        coalesce(id, event_id(learner_id, type, timestamp, coalesce(metadata, '{}'))) as id,
         learner_id,
         type,
         coalesce(metadata, '{}') as metadata,
-        timestamp,
-        rowid as place
+        timestamp
     from temp.checked
-    where coalesce(len(reasons), 0) = 0
+    where reasons is null
 
 ),
 
@@ -33,7 +25,6 @@ final as (
         $source as source
     from named
     where id not in (select events.id from events)
-    qualify row_number() over (partition by id order by place) = 1
 
 )
 

@@ -9,7 +9,7 @@ where rowid in (
                 id,
                 type,
                 timestamp,
-                coalesce(metadata, '{}') as metadata
+                json(coalesce(metadata, '{}')) as metadata
             from temp.checked
             where id is not null and reasons is null
 
@@ -20,7 +20,7 @@ where rowid in (
                 id,
                 type,
                 timestamp,
-                metadata::text as metadata
+                json(metadata) as metadata
             from events
             where id in (select checked.id from temp.checked where checked.reasons is null)
 
