@@ -65,19 +65,28 @@ def run_key(
 def input_fingerprint(
     db: Cursor, as_of: datetime, new_content: Iterable[str] = (), *, new_events: Iterable[str] = ()
 ) -> str:
-    """Return the digest of what the store knows at `as_of` once files with these content hashes are loaded.
+    """Return the digest of what the store knows at `as_of` once files with these effects are loaded, and may tell.
 
-    The order of the last load of each content, so that it is the same before and after a run has loaded its own
-    files, and another one where an older file was loaded again over a newer. Learners and events by themselves: a
-    run that was stopped between the two loads the rest in another order.
+    What each load did (its content by the rules it was read by), in the order of the last load of each, so that it is
+    the same before and after a run has loaded its own files, and another one where an older file was loaded again over
+    a newer. Learners and events by themselves: a run that was stopped between the two loads the rest in another order.
     """
     rows = db.execute(
-        "select kind, content_hash from loads where observed_at <= $as_of order by load_id", {"as_of": as_of}
+        """
+        select kind, coalesce(effect, content_hash)
+        from loads
+        where observed_at <= $as_of
+        order by load_id
+        """,
+        {"as_of": as_of},
     ).fetchall()
+    titles = db.execute("select kind, text, title from titles order by all").fetchall()
     digest = hashlib.sha256()
     for kind, coming in (("learners", new_content), ("events", new_events)):
         in_order = dict.fromkeys(reversed([*(row[1] for row in rows if row[0] == kind), *coming]))
         digest.update("\n".join([kind, *in_order, ""]).encode())
+    if titles:  # which a model is told
+        digest.update(json.dumps(titles).encode())
     return digest.hexdigest()
 
 

@@ -38,7 +38,7 @@ def publish(db, run, *, now=NOW, counts=None):
 
 def add_load(db, number, content_hash, observed_at):
     db.execute(
-        "insert into loads values ($id, 'learners', 'a.csv', $hash, $at, $at, 1, 1, 0, '{}')",
+        "insert into loads values ($id, 'learners', 'a.csv', $hash, $at, $at, 1, 1, 0, '{}', null)",
         {"id": f"L{number}", "hash": content_hash, "at": observed_at},
     )
 
@@ -88,6 +88,15 @@ def test_a_load_that_became_known_later_is_not_in_the_fingerprint(store):
         add_load(db, 2, "later", end(DAY) + timedelta(seconds=1))
         assert runs.input_fingerprint(db, end(DAY)) == before
         assert runs.input_fingerprint(db, end(DAY) + timedelta(days=1)) != before
+
+
+def test_a_title_that_was_confirmed_is_in_the_fingerprint(store):
+    with store.write() as db:
+        before = runs.input_fingerprint(db, end(DAY))
+        db.execute("insert into titles values ('program', 'Data', 'Data science', 'ana', $now)", {"now": NOW})
+        confirmed = runs.input_fingerprint(db, end(DAY))
+        db.execute("update titles set title = 'Data'")
+        assert len({before, confirmed, runs.input_fingerprint(db, end(DAY))}) == 3
 
 
 def test_a_run_is_read_back_as_it_was_begun(store):

@@ -129,6 +129,9 @@ def run(
         typer.Option("--dry-run", help="Say what the model would be asked and what that costs; ask nothing."),
     ] = False,
     with_names: Annotated[bool, typer.Option("--with-names", help="Name learners in the report.")] = False,
+    again: Annotated[
+        bool, typer.Option("--again", help="Run it although it is done: what it finds supersedes that.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Run a pipeline of notebooks. All of it is published, or nothing.
@@ -152,7 +155,7 @@ def run(
         if with_names:
             given["with_names"] = "true"
         screen = console.screen(stderr=as_json)
-        result = _run_pipeline(name, settings, store, instant, given, screen=screen)
+        result = _run_pipeline(name, settings, store, instant, given, screen=screen, again=again)
     if as_json:
         console.print_json(result.as_dict())
     else:
@@ -188,6 +191,7 @@ def _run_pipeline(
     given: dict[str, str],
     *,
     screen: "Console",
+    again: bool = False,
 ) -> "RunResult":
     """Run a pipeline of that name and show its steps as they go, giving way to whoever else works on the machine."""
     from engagement.llm.progress import watched
@@ -234,6 +238,7 @@ def _run_pipeline(
                 folder=settings.reports,
                 started_at=dates.utc_now(),
                 watch=watch,
+                again=again,
             )
 
 
@@ -243,7 +248,12 @@ def _show_run(result: "RunResult", screen: "Console") -> None:
     from engagement.targeting.selection import REASONS
 
     if result.status == "already done":
-        screen.print(f"\nThis run is already done ({result.run.run_id}); nothing was added.", highlight=False)
+        screen.print(
+            f"\nThis run is already done ({result.run.run_id}); nothing was added. Another file or another way to read "
+            "one, another policy or parameter, an edited notebook, template or prompt, or a confirmed title would make "
+            f"it run; so does engagement run {result.run.pipeline} --again.",
+            highlight=False,
+        )
     title = f"{result.run.pipeline.capitalize()} run as of {result.run.day:%d %B %Y}"
     show_summary(screen, result.counts, title=title, reasons=REASONS, report=result.report)
     left = result.artifacts

@@ -86,7 +86,7 @@ def load_full(
         begun.db.execute("update temp.checked set active = true where active is null")
         inactivated = _inactivate_absent(begun, max_absent)
         settled = _write(begun, begun.checked.columns | {"active"}, source_format.groups)
-        loaded = loading.record(begun, max_quarantine=max_quarantine)
+        loaded = loading.record(begun, max_quarantine=max_quarantine, of="everybody")
         return replace(_told(begun, settled, loaded), inactivated=inactivated)
 
 

@@ -3,10 +3,11 @@
 Every row of a source ends in one of two places, and the counts say so: rows = accepted + quarantined.
 """
 
+import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Final, Literal
 
@@ -62,6 +63,18 @@ class Load:
     checked: validation.Checked
     observed_at: datetime
     loaded_at: datetime
+    source_format: SourceFormat
+
+
+def effect(
+    content_hash: str, source_format: SourceFormat, *, of: Literal["rows", "everybody"] = "rows"
+) -> str:
+    """Return the digest of what a source does to the store: what it holds, how it is read, and whom it speaks of.
+
+    The same bytes by other rules are other facts; a list of everybody also says who is not in it.
+    """
+    parts = [content_hash, asdict(source_format), of]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 @contextmanager
@@ -82,10 +95,10 @@ def begun(
     observed_at = min(observed_at, loaded_at)  # nothing is known before it is there
     with validation.checked(store, source, columns, source_format) as checked, store.write() as db:
         (count,) = first_row(db, "select count(*) from loads")
-        yield Load(db, f"L{count + 1:06}", kind, checked, observed_at, loaded_at)
+        yield Load(db, f"L{count + 1:06}", kind, checked, observed_at, loaded_at, source_format)
 
 
-def record(load: Load, *, max_quarantine: float) -> LoadSummary:
+def record(load: Load, *, max_quarantine: float, of: Literal["rows", "everybody"] = "rows") -> LoadSummary:
     """Write the load and its quarantine; every row of `checked` with a reason goes there, with its place.
 
     Raises `InvalidInput` where nothing was accepted, or too little: the load then leaves no trace.
@@ -113,7 +126,8 @@ def record(load: Load, *, max_quarantine: float) -> LoadSummary:
         """
         insert into loads
         values (
-            $load_id, $kind, $source, $content_hash, $observed_at, $loaded_at, $rows, $accepted, $quarantined, $reasons
+            $load_id, $kind, $source, $content_hash, $observed_at, $loaded_at, $rows, $accepted, $quarantined, $reasons,
+            $effect
         )
         """,
         {
@@ -127,6 +141,7 @@ def record(load: Load, *, max_quarantine: float) -> LoadSummary:
             "accepted": accepted,
             "quarantined": quarantined,
             "reasons": json.dumps(reasons, ensure_ascii=False),
+            "effect": effect(load.checked.content_hash, load.source_format, of=of),
         },
     )
     return LoadSummary(load.load_id, name, rows, accepted, quarantined, reasons)

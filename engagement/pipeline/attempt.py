@@ -13,12 +13,13 @@ from typing import Any
 
 from engagement import runs
 from engagement.errors import EngagementError, RunFailed
-from engagement.pipeline import inbox, publication, run_index
+from engagement.pipeline import inbox, program, publication, run_index
 from engagement.pipeline.artifacts import Artifacts
 from engagement.pipeline.config import LOAD, Pipeline, Value
 from engagement.pipeline.inbox import File, Offer
 from engagement.pipeline.sources import PLAN
 from engagement.runs import Run
+from engagement.settings import read_settings
 from engagement.store import Cursor, Store
 
 
@@ -64,18 +65,24 @@ def found_or_begun(
     parameters: Mapping[str, Mapping[str, Value]],
     folder: Path,
     now: datetime,
+    again: bool,
 ) -> Attempt:
-    """Return the run of this key: published, to be taken up where it stopped, or new.
+    """Return the run of this key: published, to be taken up where it stopped, or new. `again`: new in any case.
 
-    Raises `NotFound` where there is no store and nothing to make one of.
+    One that was made by other notebooks, templates or prompts is done again. Raises `NotFound` where there is no store
+    and nothing to make one of.
     """
     there = inbox.found(pipeline.sources)
     if pipeline.sources.inboxes and not (there if as_of >= now else inbox.named(there)):
         with store.read():  # a run over nothing would look like a result
             pass
+    made_by = program.of(pipeline)
+    source_format = pipeline.sources.source_format(read_settings().zone.key)
     with store.write() as db:
-        offers = inbox.offers(db, pipeline.name, there, as_of=as_of, now=now)
+        offers = inbox.offers(db, pipeline.name, there, as_of=as_of, now=now, source_format=source_format)
         run, key, offer = _chosen(db, pipeline, offers, as_of=as_of, parameters=parameters)
+        if run and (again or not _stands(db, run, made_by)):
+            run = None
         if run and run.is_published:
             return Attempt(run, _home(folder, run), parameters)
         for run_id in runs.unpublished(db, pipeline.name):
@@ -93,9 +100,18 @@ def found_or_begun(
                 policy=pipeline.policy,
                 now=now,
             )
+        runs.keep_parameters(db, run.run_id, {**runs.parameters(db, run.run_id), program.PROGRAM: made_by})
         runs.mark(db, run.run_id, "running", now=now)
         files = inbox.keep_plan(db, run, pipeline.sources, offer)
         return Attempt(run, _home(folder, run), parameters, runs.steps_done(db, run.run_id), files)
+
+
+def _stands(db: Cursor, run: Run, made_by: Mapping[str, Any]) -> bool:
+    """Return whether what the run has done would be done alike by what is there now."""
+    kept = runs.parameters(db, run.run_id).get(program.PROGRAM, {})
+    if run.is_published:
+        return program.is_same(kept, made_by)
+    return program.can_go_on(kept, made_by, runs.steps_done(db, run.run_id))
 
 
 def _chosen(

@@ -23,8 +23,9 @@ from typing import Any, Final
 
 from engagement import runs
 from engagement.errors import InvalidInput, RunFailed
-from engagement.ingest.loading import Kind
+from engagement.ingest.loading import Kind, effect
 from engagement.ingest.readers import content_hash
+from engagement.ingest.source_format import SourceFormat
 from engagement.pipeline.sources import PLAN, Sources, waiting
 from engagement.runs import Run
 from engagement.settings import PROJECT
@@ -100,7 +101,13 @@ def _folder(pattern: str) -> Path:
 
 
 def offers(
-    db: Cursor, pipeline: str, there: Sequence[File], *, as_of: datetime, now: datetime
+    db: Cursor,
+    pipeline: str,
+    there: Sequence[File],
+    *,
+    as_of: datetime,
+    now: datetime,
+    source_format: SourceFormat,
 ) -> Iterator[Offer]:
     """Yield what a run for `as_of` may load of the files that are there: the first that makes a known run counts.
 
@@ -118,8 +125,10 @@ def offers(
         mine = [file for file in there if not file.from_inbox or (file.kind, file.content_hash) in own]
         choices = [_to_load(db, mine), named(there)]
     for files in choices:
-        learners = [file.content_hash for file in files if file.kind == "learners"]
-        events = [file.content_hash for file in files if file.kind == "events"]
+        learners, events = (
+            [effect(file.content_hash, source_format) for file in files if file.kind == kind]
+            for kind in ("learners", "events")
+        )
         fingerprint = runs.input_fingerprint(db, as_of, learners, new_events=events)
         yield Offer(files, [file.name for file in new if file not in files], fingerprint)
 

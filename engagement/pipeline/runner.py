@@ -94,6 +94,7 @@ def run(
     folder: Path,
     started_at: datetime,
     watch: Watcher = lambda *_: None,
+    again: bool = False,
 ) -> RunResult:
     """Run the pipeline for one instant and publish it; the same run again does nothing.
 
@@ -108,6 +109,8 @@ def run(
     started_at
         When it starts (naive UTC). What is in an inbox is known from then on: a run whose `as_of`
         lies before takes nothing from it.
+    again
+        Run it although it is done: a new attempt, which supersedes the one before.
 
     Raises
     ------
@@ -122,7 +125,14 @@ def run(
     with stopping.listening() as stop, sole_runner(store.path):
         stop.check()
         attempt = found_or_begun(
-            store, pipeline, as_of=as_of, day=day, parameters=parameters, folder=folder, now=started_at
+            store,
+            pipeline,
+            as_of=as_of,
+            day=day,
+            parameters=parameters,
+            folder=folder,
+            now=started_at,
+            again=again,
         )
         if attempt.run.is_published:
             return _already_done(store, pipeline, attempt)

@@ -23,12 +23,14 @@ import pandas as pd
 import pytest
 
 from engagement import runs
+from engagement.content import templates
 from engagement.demo import sample
 from engagement.errors import InvalidInput, NotFound, RunFailed, RunStopped, StoreBusy
 from engagement.ingest import learners
+from engagement.ingest.source_format import SourceFormat
 from engagement.jupyter import kernels
 from engagement.outreach import nudges, review
-from engagement.pipeline import config, publication, runner, sources, stopping
+from engagement.pipeline import config, program, publication, runner, sources, stopping
 from engagement.pipeline.config import Pipeline, Report, Sources, Step
 from engagement.policy import DEFAULT_POLICY, DEFAULT_SELECTION
 from engagement.reporting import printing
@@ -1058,3 +1060,77 @@ def test_how_files_are_written_is_part_of_what_a_run_is_and_what_fails_it_is_not
             run(store, chosen)
     kept = json.loads(one(store, "select parameters from runs where attempt = 2")[0])
     assert kept["[sources]"] == {"rules": written, "files": [], "waiting": []}
+
+
+AS_WRITTEN = (
+    "id,name,email,phone,program,last_login,completed_percent,avg_quiz_score,consecutive_missed_sessions\n"
+)
+
+
+def test_the_same_file_read_otherwise_or_as_a_list_of_everybody_is_another_input(store, tmp_path):
+    file = tmp_path / "l.csv"
+    file.write_text(
+        AS_WRITTEN
+        + "".join(
+            f"{name},,{name}@example.invalid,,Data,03/02/2026,1,1,0\n" for name in ("a", "b", "c", "d", "e")
+        )
+    )
+    shorter = tmp_path / "s.csv"
+    shorter.write_text("".join(file.read_text().splitlines(keepends=True)[:-1]))
+
+    def known(load, path, hour, **how):
+        at = AS_OF - 20 * HOUR + hour * HOUR
+        load(store, path, observed_at=at, loaded_at=at, source_format=SourceFormat(**how))
+        with store.read() as db:
+            return runs.input_fingerprint(db, AS_OF)
+
+    german, american = {"date_formats": ("%d/%m/%Y",)}, {"date_formats": ("%m/%d/%Y",)}
+    found = [
+        known(learners.load, file, 0, **german),
+        known(learners.load, file, 1, **american),
+        known(learners.load, file, 2, **american, percent_scale={"avg_quiz_score": 1}),
+        known(learners.load, file, 3, **american, timezone="America/Lima"),
+        known(learners.load, shorter, 4, **american),
+        known(learners.load_full, shorter, 5, **american),
+    ]
+    assert len(set(found)) == len(found)
+    assert known(learners.load_full, shorter, 6, **american) == found[-1]
+
+
+def test_a_run_is_done_again_where_what_it_is_made_by_was_edited_or_somebody_asks(folder, store, monkeypatch):
+    templates_there = folder / "templates"
+    templates_there.mkdir()
+    monkeypatch.setattr(templates, "FOLDER", templates_there)
+    write_notebook(folder / "first.ipynb", "note")
+    chosen = tiny("first")
+    assert run(store, chosen).status == "published"
+    shown = json.loads((folder / "first.ipynb").read_text())
+    shown["cells"][-1]["outputs"] = []
+    (folder / "first.ipynb").write_text(json.dumps(shown, indent=3))
+    assert run(store, chosen).status == "already done"
+    attempts = []
+    for edit in (
+        lambda: write_notebook(folder / "first.ipynb", "note  # edited"),
+        lambda: (templates_there / "nudges.en.json").write_text("{}"),
+        lambda: monkeypatch.setattr(program, "version", lambda _: "9.9"),
+    ):
+        edit()
+        done = run(store, chosen)
+        attempts.append((done.status, done.run.attempt))
+        assert run(store, chosen).status == "already done"
+    again = run(store, chosen, again=True)
+    assert [*attempts, (again.status, again.run.attempt)] == [
+        ("published", number) for number in (2, 3, 4, 5)
+    ]
+    assert run(store, chosen).run.run_id == again.run.run_id
+
+
+def test_a_stopped_run_does_a_step_again_whose_notebook_was_edited(folder, store):
+    write_notebook(folder / "first.ipynb", "note")
+    write_notebook(folder / "last.ipynb", "1 / 0")
+    with pytest.raises(RunFailed):
+        run(store, tiny("first", "last"))
+    write_notebook(folder / "last.ipynb", "note")
+    write_notebook(folder / "first.ipynb", "note  # edited")
+    done = run(store, tiny("first", "last"))
+    assert [step["status"] for step in done.steps] == ["done", "done"]

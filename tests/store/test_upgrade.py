@@ -39,6 +39,7 @@ FROZEN = {
     "011_consents.sql": "caf5c808dfa89a0ead82977072e913a1d3e9084f0d30e5c3265b2108714ebe5b",
     "012_refusals.sql": "52ff4f444ddbb9928e8cb3d64fd9c00d6dcd6c6920d64c8be42958aab938e0f2",
     "013_event_ids.sql": "c19d407ba5fa70fb9fb234e90e46db766f47ff8776448d3dc129c16f09b1b282",
+    "014_effects.sql": "32b2d2bfa8c098c58c56366b3ca28e4f21f458a750a62d6606c957e84f602539",
 }
 
 
