@@ -5,7 +5,7 @@ values
     ('b', 'p', 'Ada Example', 'ada@example.invalid', null, 'Law', 'spring', null, null, false, true, 'L1'),
     ('c', 'c', 'Cem Example', null, null, 'Data', 'spring', '2026-01-05', null, true, false, 'L1');
 
-insert into loads
+insert into loads (load_id, kind, source, content_hash, observed_at, loaded_at, rows, accepted, quarantined, reasons)
 values
     ('L1', 'learners', 'export.csv', 'h1', '2026-02-22 23:59:59', '2026-02-23 01:00:00', 4, 3, 1, '{"id: missing": 1}'),
     ('L2', 'events', 'events.csv', 'h2', '2026-02-22 23:59:59', '2026-02-23 01:00:00', 1, 1, 0, '{}');
