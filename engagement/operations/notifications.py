@@ -91,27 +91,32 @@ def send(settings: "Settings", notice: Notice) -> None:
     """Tell whoever the settings name, within `MOST_S`; what fails is logged and changes nothing."""
     deadline = time.monotonic() + MOST_S
     command, webhook = settings.notify_command, settings.notify_webhook
+    failed: list[str] = []
     posting = None
     if webhook is not None:
         address = webhook.get_secret_value()
-        # Looking up a name has no time-out, and an answer may drip; a thread can be left behind.
-        posting = threading.Thread(target=_try, args=("webhook", lambda: _post(address, notice)), daemon=True)
+        # Looking up a name has no time-out, and an answer may drip; a thread can be left behind, and then says nothing.
+        posting = threading.Thread(
+            target=_try, args=(failed, "webhook", lambda: _post(address, notice)), daemon=True
+        )
         posting.start()
     if command is not None:
-        _try("command", lambda: _run(command, notice))
+        _try(failed, "command", lambda: _run(command, notice))
     if posting is not None:
         posting.join(max(deadline - time.monotonic(), 0))
         if posting.is_alive():
-            _log.warning("no notice by the webhook: not through in %g seconds", MOST_S)
+            failed = [*failed, f"webhook: not through in {MOST_S:g} seconds"]
+    for why in failed:
+        _log.warning("no notice by the %s", why)
 
 
-def _try(way: str, deliver: Callable[[], None]) -> None:
-    """Deliver, or log why not; of an error that is not ours only the kind, for its text may hold the address."""
+def _try(failed: list[str], way: str, deliver: Callable[[], None]) -> None:
+    """Deliver, or add why not; of an error that is not ours only the kind, for its text may hold the address."""
     try:
         deliver()
     except Exception as error:  # whatever a network or a program comes up with
         why = error if isinstance(error, EngagementError) else type(error).__name__
-        _log.warning("no notice by the %s: %s", way, why)
+        failed.append(f"{way}: {why}")
 
 
 def _run(command: str, notice: Notice) -> None:

@@ -51,7 +51,7 @@ class _Posted(BaseHTTPRequestHandler):
         self.server.got.append((self.path, self.headers["Content-Type"], body))
         if self.server.drips:
             with suppress(OSError):
-                while True:
+                while self.server.drips:
                     self.wfile.write(b"H")
                     time.sleep(0.05)
         self.send_response(self.server.status)
@@ -247,8 +247,12 @@ def test_a_webhook_that_drips_is_left_in_time(settings, chat, caplog, monkeypatc
     monkeypatch.setattr(notifications, "MOST_S", 0.4)  # what is measured is that it ends, not ten seconds
     chat.drips = True
     began = time.monotonic()
+    before = set(threading.enumerate())
     notifications.send(settings(webhook=chat.address), NOTICE)
     assert time.monotonic() - began < 3
+    chat.drips = False
+    for left_behind in set(threading.enumerate()) - before:
+        left_behind.join(30)
     assert caplog.messages == ["no notice by the webhook: not through in 0.4 seconds"]
 
 
