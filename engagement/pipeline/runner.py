@@ -38,7 +38,7 @@ from engagement.pipeline.attempt import (
 from engagement.pipeline.config import LOAD, Pipeline, Step, parameters_of
 from engagement.pipeline.stopping import Stop
 from engagement.runs import Run
-from engagement.settings import PROJECT
+from engagement.settings import PROJECT, read_settings
 from engagement.store import Store
 from engagement.store.locks import sole_runner
 
@@ -139,7 +139,9 @@ def run(
         try:
             record_start(attempt, now=utc_now())
             inbox.check_news(store, attempt.run, pipeline.sources, attempt.files, now=started_at)
-            with kernels.template() as kernel:
+            # Two steps ask a model where there is one, and its library takes a second to import.
+            asks = ("openai",) if read_settings().openai_api_key else ()
+            with kernels.template((*kernels.PRELOADED, *asks)) as kernel:
                 steps = _run_steps(store, pipeline, attempt, watch=watch, kernel=kernel, stop=stop)
             left, said = artifacts.made(store, pipeline, attempt.run, attempt.home)
             stop.check(attempt.run.run_id)
