@@ -103,8 +103,12 @@ def decide(
 
 
 def welcome(policy: SelectionPolicy) -> nw.Expr:
-    """True for who enrolled lately and has never logged in: too early to speak of falling behind."""
-    return _is("never_logged_in", True) & _holds(_number("days_since_enrolled") <= policy.welcome_days)
+    """True for who enrolled lately and has never logged in: too early to speak of falling behind.
+
+    Not before the day of enrolment, and once: of an enrolment that was welcomed `days_since_enrolled` is missing.
+    """
+    days = _number("days_since_enrolled")
+    return _is("never_logged_in", True) & _holds(days >= 0) & _holds(days <= policy.welcome_days)
 
 
 def support_referral(policy: SelectionPolicy) -> nw.Expr:

@@ -353,6 +353,7 @@ _OF_A_SCORE = (
 )
 _OF_A_DRAFT = ("edited", "changed_by", "changed_at")
 ADDED_SINCE_VERSION_1 = {
+    "loads": ("effect",),
     "learners": (
         "seen_at",
         "inactive_since",

@@ -383,6 +383,32 @@ def test_a_learner_who_never_came_is_welcomed_in_the_first_two_weeks(at_first_si
     assert at_first_sight["day15"] == ["no_contact", None, "unknown"]
 
 
+def test_nobody_is_welcomed_before_the_enrolment_nor_twice_for_one(store):
+    # Each person has two enrolments, of which one begins in four days.
+    unknown = dict.fromkeys(
+        ("last_login", "completed_percent", "avg_quiz_score", "consecutive_missed_sessions")
+    )
+    for person in ("sent", "rejected", "expired"):
+        begins = learner(person, person_id=person, enrolled_at=AS_OF + 4 * DAY - 20 * HOUR, **unknown)
+        load(store, begins, learner(f"{person}_too", person_id=person, **LOW))
+    for days in (0, 3, 4, 8, 12):
+        night(store, AS_OF + days * DAY)
+        now = AS_OF + days * DAY + HOUR
+        drafted = rows(store, "select learner_id, id from published_nudges where status = 'draft'")
+        for learner_id, nudge_id in drafted:
+            if learner_id == "sent":
+                review.approve(store, [nudge_id], by=acting(now))
+            if learner_id == "rejected":
+                review.reject(store, [nudge_id], by=acting(now), reason="knows already")
+        export.hand_over(store, by=acting(now))
+    found = "select learner_id, list(period order by period), list(distinct type) from nudges group by 1 order by 1"
+    assert rows(store, found) == [
+        ("expired", ["2026-03-05", "2026-03-09", "2026-03-13"], ["welcome"]),
+        ("rejected", ["2026-03-05"], ["welcome"]),
+        ("sent", ["2026-03-05"], ["welcome"]),
+    ]
+
+
 @pytest.mark.parametrize(("learner_id", "why"), [("out", "opted_out"), ("gone", "inactive")])
 def test_an_opt_out_in_one_enrolment_also_an_ended_one_is_the_persons(at_first_sight, learner_id, why):
     assert at_first_sight[learner_id][2] == why

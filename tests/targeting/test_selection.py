@@ -115,6 +115,7 @@ WELCOMES: list[tuple[bool, float | None, bool]] = [
     (True, 3.0, True),
     (True, 14.0, True),
     (True, 14.1, False),
+    (True, -0.1, False),
     (True, None, False),
     (False, 3.0, False),
 ]
@@ -123,7 +124,7 @@ WELCOMES: list[tuple[bool, float | None, bool]] = [
 @pytest.mark.parametrize(
     ("never", "days", "expected"),
     WELCOMES,
-    ids=["new", "fourteen-days", "after", "enrolment-unknown", "has-been-there"],
+    ids=["new", "fourteen-days", "after", "before", "enrolment-unknown", "has-been-there"],
 )
 def test_welcome_is_for_who_never_came_in_fourteen_days(
     engine: Engine, never: bool, days: float | None, expected: bool

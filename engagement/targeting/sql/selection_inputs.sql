@@ -112,6 +112,15 @@ sent as (
 
 ),
 
+-- Enrolments that nobody welcomes again: a draft that nobody looked at, or that never arrived, was none.
+welcomed as (
+
+    select distinct learner_id
+    from visible_nudges
+    where type = 'welcome' and status in ('approved', 'rejected', 'queued', 'sent', 'delivered')
+
+),
+
 drafts_of_person as (
 
     select
@@ -156,7 +165,9 @@ final as (
         scores_now.low_quiz,
         scores_now.missed_session,
         scores_now.inactivity,
-        (epoch($as_of - learners.enrolled_at) / 86400)::double as days_since_enrolled,
+        -- asked for a welcome alone
+        case when welcomed.learner_id is null then epoch($as_of - learners.enrolled_at) / 86400 end::double
+            as days_since_enrolled,
         known.learner_id is not null and known.last_login is null as never_logged_in,
         coalesce(high_before.runs_high, 0)::integer as runs_high,
         coalesce(sent.nudges_without_return, 0)::integer as nudges_without_return,
@@ -175,6 +186,7 @@ final as (
     left join known on learners.id = known.learner_id
     left join high_before on learners.id = high_before.learner_id
     left join sent on learners.id = sent.learner_id
+    left join welcomed on learners.id = welcomed.learner_id
     left join contacts_of_person on learners.person_id = contacts_of_person.person_id
     left join drafts_of_person on learners.person_id = drafts_of_person.person_id
     left join controls on learners.person_id = controls.person_id
