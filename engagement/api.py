@@ -19,8 +19,8 @@ from engagement.errors import InvalidInput
 from engagement.evaluation import effect, fairness, what_if
 from engagement.jupyter import session
 from engagement.policy import RiskPolicy
+from engagement.risk import explanations
 from engagement.store import Store, sandbox
-from engagement.targeting import selection
 from engagement.views import cohorts, profiles, roster
 from engagement.vocabulary import LABELS
 
@@ -52,9 +52,9 @@ def learners(
         raise InvalidInput(f"risk {risk[:40]!r}: allowed are {', '.join(LABELS)}")
     with session.open_store().read() as db:
         frame: pd.DataFrame = roster.learners_by_risk(db, risk_label=risk, program=program, limit=limit).df()
-        policy = runs.policy_in_use(db)
-    driven = nw.from_native(frame).with_columns(driver=selection.largest_term(policy)).to_native()
-    return driven.drop(columns=["policy", *([] if with_names else ["name"])])
+        policies = runs.policies_of_scores(db)
+    driven = nw.from_native(frame).with_columns(driver=explanations.main_reason_by(policies)).to_native()
+    return driven.drop(columns=["policy", "policy_hash", *([] if with_names else ["name"])])
 
 
 def learner(learner_id: str, *, with_names: bool = False) -> dict[str, Any]:

@@ -150,6 +150,14 @@ def policy_in_use(db: Cursor) -> RiskPolicy:
     return policy_of(newest[0][0]) if newest else DEFAULT_POLICY
 
 
+def policies_of_scores(db: Cursor) -> list[RiskPolicy]:
+    """Return the policies of all published scores: several where only some programs were scored since."""
+    kept = db.execute(
+        "select distinct policy from runs where run_id in (select risk_scores.run_id from risk_scores)"
+    ).fetchall()
+    return [policy_of(policy) for (policy,) in kept] or [DEFAULT_POLICY]
+
+
 def begin(
     db: Cursor,
     pipeline: str,

@@ -17,7 +17,7 @@ from rich.text import Text
 from engagement.content.generation import WHY_TEMPLATE
 from engagement.llm.pricing import usd
 from engagement.text import one_line
-from engagement.vocabulary import LABELS
+from engagement.vocabulary import LABELS, TYPE_WORDS
 
 if TYPE_CHECKING:
     from engagement.pipeline.dry_run import Estimate
@@ -260,7 +260,7 @@ def _show_score(console: Console, profile: Mapping[str, Any]) -> None:
     if chance := profile["probability"]:
         console.print(plain(chance["in_words"], _PARAGRAPH), highlight=False)
     parts = [
-        {"part": term.replace("_", " "), "contribution": "not known" if part is None else part}
+        {"part": TYPE_WORDS[term], "contribution": "not known" if part is None else part}
         for term, part in profile["contributions"].items()
     ]
     show_table(console, "", ("part", "contribution"), parts)

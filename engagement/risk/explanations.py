@@ -1,13 +1,19 @@
 """Why a learner is scored so, in words, and what would help.
 
-The four contributions add up to the score, so both follow from one scored row: the reasons are the contributions
-in order of size, and a remedy is the value of one input at which the others alone no longer reach the threshold.
+The four contributions add up to the score, so both follow from one scored row. The reasons are its terms in order of
+size. A term is a contribution without its weight: how far one input is from safe, of all it could be. By contribution,
+half of the weight would nearly always win, and nobody would be told of sessions missed or of a long absence. The same
+rule names the main reason of one learner and of a million, and chooses the type of nudge.
+
+A remedy is the value of one input at which the others alone no longer reach the threshold.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
+
+import narwhals as nw
 
 from engagement.errors import InvalidInput
 from engagement.policy import DEFAULT_POLICY, INPUTS, TIE, RiskPolicy
@@ -15,6 +21,54 @@ from engagement.risk.formula import is_missing, number
 from engagement.vocabulary import TERMS
 
 REASONS: Final = 3  # more than three and nobody reads them
+TERM_TOLERANCE: Final = 1e-9  # 0.14 / 0.2 is more than 0.35 / 0.5: a tie must not hang on the last bit
+
+
+def largest_term(policy: RiskPolicy) -> nw.Expr:
+    """Name of the largest term that has a weight, ties in the order of `TERMS`; a missing one counts as 0."""
+    terms = _terms(policy)
+    largest = nw.max_horizontal(*terms.values())
+    return nw.coalesce(
+        *(nw.when(value >= largest - TERM_TOLERANCE).then(nw.lit(term)) for term, value in terms.items())
+    )
+
+
+def main_reason(policy: RiskPolicy) -> nw.Expr:
+    """Name of the largest term of a scored row; null where there is no score, or nothing points to a risk."""
+    return nw.when(nw.max_horizontal(*_terms(policy).values()) > 0.0).then(largest_term(policy))
+
+
+def main_reason_by(policies: Iterable[RiskPolicy]) -> nw.Expr:
+    """The same for rows scored by several policies, each row by the one that its `policy_hash` names."""
+    return nw.coalesce(
+        *(
+            nw.when(nw.col("policy_hash") == nw.lit(policy.policy_hash)).then(main_reason(policy))
+            for policy in policies
+        )
+    )
+
+
+def _terms(policy: RiskPolicy) -> dict[str, nw.Expr]:
+    # Without a weight a term has no contribution to be read from, and 0 / 0 differs between engines.
+    amounts = {term: nw.col(term).cast(nw.Float64) for term in TERMS if policy.weights[term] > 0}
+    # NaN is a missing value in a frame of pandas, and greater than every number in DuckDB.
+    known = {term: nw.when(~amount.is_nan()).then(amount) for term, amount in amounts.items()}
+    return {term: (amount / policy.weights[term]).fill_null(0.0) for term, amount in known.items()}
+
+
+def by_term(row: Mapping[str, Any], *, policy: RiskPolicy) -> list[str]:
+    """Return the terms of one scored row that point to a risk, in the order of `largest_term`: the largest first."""
+    left = {
+        term: amount / policy.weights[term]
+        for term in TERMS
+        if policy.weights[term] > 0 and (amount := number(row.get(term)) or 0.0) > 0
+    }
+    ordered = []
+    while left:
+        largest = max(left.values())
+        ordered.append(next(term for term in left if left[term] >= largest - TERM_TOLERANCE))
+        del left[ordered[-1]]
+    return ordered
 
 
 @dataclass(frozen=True)
@@ -28,7 +82,7 @@ class Reason:
 
 
 def coded(row: Mapping[str, Any], *, policy: RiskPolicy) -> list[Reason]:
-    """Return up to three contributions of a scored row, the largest first; none where there is no score.
+    """Return up to three terms of a scored row, the largest first; none where there is no score.
 
     Ties go to the first in the order of `TERMS`; what contributes nothing is no reason.
 
@@ -39,9 +93,7 @@ def coded(row: Mapping[str, Any], *, policy: RiskPolicy) -> list[Reason]:
     """
     if number(row.get("risk_score")) is None:
         return []
-    amounts = {term: number(row.get(term)) or 0.0 for term in TERMS}
-    named = sorted((term for term in TERMS if amounts[term] > 0), key=lambda term: -amounts[term])
-    return [_coded(term, row, policy) for term in named[:REASONS]]
+    return [_coded(term, row, policy) for term in by_term(row, policy=policy)[:REASONS]]
 
 
 def _coded(term: str, row: Mapping[str, Any], policy: RiskPolicy) -> Reason:

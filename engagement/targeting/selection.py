@@ -17,9 +17,8 @@ from narwhals.typing import FrameT, IntoFrameT
 
 from engagement.errors import InvalidInput
 from engagement.policy import RiskPolicy, SelectionPolicy
+from engagement.risk.explanations import largest_term
 from engagement.vocabulary import CHANNELS, TERMS
-
-TERM_TOLERANCE: Final = 1e-9  # 0.14 / 0.2 is more than 0.35 / 0.5: a tie must not hang on the last bit
 
 # In the order in which they are asked. Words are what a coordinator reads.
 REASONS: Final = {
@@ -123,17 +122,6 @@ def praise() -> nw.Expr:
     from_high = _is("label_at_last_nudge", "high") & (_is("risk_label", "medium") | _is("risk_label", "low"))
     from_medium = _is("label_at_last_nudge", "medium") & _is("risk_label", "low")
     return from_high | from_medium
-
-
-def largest_term(risk_policy: RiskPolicy) -> nw.Expr:
-    """Name of the largest term that has a weight, ties in the order of `TERMS`; a missing one counts as 0."""
-    # Without a weight a term has no contribution to be read from, and 0 / 0 differs between engines.
-    weights = {term: risk_policy.weights[term] for term in TERMS if risk_policy.weights[term] > 0}
-    terms = {term: (_number(term) / weight).fill_null(0.0) for term, weight in weights.items()}
-    largest = nw.max_horizontal(*terms.values())
-    return nw.coalesce(
-        *(nw.when(value >= largest - TERM_TOLERANCE).then(nw.lit(term)) for term, value in terms.items())
-    )
 
 
 def nudge_type(policy: SelectionPolicy, risk_policy: RiskPolicy) -> nw.Expr:

@@ -11,9 +11,8 @@ import pandas as pd
 
 from engagement import runs
 from engagement.policy import DEFAULT_SELECTION, INPUTS, RiskPolicy
-from engagement.risk import formula
+from engagement.risk import explanations, formula
 from engagement.store import Store, query
-from engagement.targeting import selection
 from engagement.vocabulary import AT_RISK, LABELS, SCORED_LABELS, SMALLEST_GROUP
 
 ACTIVE_DAYS: Final = 7  # a course that meets every week sees everybody once
@@ -41,7 +40,7 @@ def learners_at(
         if policy is None:
             policy = runs.policy_in_use(db)
     scored = nw.from_native(formula.score(frame, policy=policy))
-    return scored.with_columns(driver=selection.largest_term(policy)).to_native()
+    return scored.with_columns(driver=explanations.main_reason(policy)).to_native()
 
 
 def label_shares(cohort: pd.DataFrame) -> pd.DataFrame:

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from operator import itemgetter
 from typing import Annotated, Any, Final, Literal
 
+import narwhals as nw
 from pydantic import BaseModel, Field, StringConstraints
 
 from engagement import runs
@@ -40,9 +41,7 @@ _KEYS: Final = {
     "name": "strip_accents(lower(learners.name))",
     "program": "strip_accents(lower(learners.program))",
     "risk_label": "case scores.risk_label when 'high' then 3 when 'medium' then 2 when 'low' then 1 end",
-    "reason": "case when scores.risk_score > 0 then "
-    + f"list_position([{', '.join(f'coalesce(scores.{term}, 0)' for term in TERMS)}], "
-    + f"greatest({', '.join(f'coalesce(scores.{term}, 0)' for term in TERMS)})) end",
+    "reason": f"list_position({list(TERMS)}, scores.driver)",
     "completed_percent": "scores.completed_percent",
     "avg_quiz_score": "scores.avg_quiz_score",
     "consecutive_missed_sessions": "scores.consecutive_missed_sessions",
@@ -153,6 +152,7 @@ def learners_by_risk(
 
 def _explained(row: dict[str, Any]) -> dict[str, Any]:
     policy = runs.policy_of(row.pop("policy"))
+    del row["policy_hash"]
     reasons = explanations.reasons(row, policy=policy)
     return {
         **row,
@@ -178,7 +178,7 @@ def _found(
         db.execute(query("views/roster_contacts"), {"now": now, "since": since})
     if wanted.capacity is not None:
         named["callable"] = _callable(db, wanted, programs, wanted.capacity, now)
-    sql, narrowing = _candidates(wanted, programs, now)
+    sql, narrowing = _candidates(db, wanted, programs, now)
     rows = db.execute(
         f"""
         with found as materialized ({sql}),
@@ -202,7 +202,7 @@ def _order(wanted: Filter) -> str:
 
 
 def _candidates(
-    wanted: Filter, programs: Sequence[str] | None, now: datetime
+    db: Cursor, wanted: Filter, programs: Sequence[str] | None, now: datetime
 ) -> tuple[str, dict[str, object]]:
     """Return the query of the learners that are wanted, as `number`, `key` and `risk_score`, and what it binds.
 
@@ -218,11 +218,12 @@ def _candidates(
         named["programs"] = looked_in
     joins_learners = bool(conditions) or wanted.sort in _OF_THE_LEARNER
     number = "learners.number" if joins_learners else "scores.learner_number"
-    tables = "risk_scores as scores"
+    scores = f"{_with_main_reason(db) if wanted.sort == 'reason' else 'risk_scores'} as scores"
+    tables = scores
     if joins_learners:
         also_unscored = wanted.search and not wanted.labels and wanted.capacity is None
         join = "left join" if also_unscored else "inner join"
-        tables = f"learners {join} risk_scores as scores on learners.number = scores.learner_number"
+        tables = f"learners {join} {scores} on learners.number = scores.learner_number"
     if wanted.sort == "last_contact_at":
         tables += f" left join temp.contacts on {number} = contacts.number"
     if wanted.labels:
@@ -239,13 +240,20 @@ def _candidates(
     return f"select {number} as number, {key} as key, scores.risk_score from {tables} {where}", named  # noqa: S608
 
 
+def _with_main_reason(db: Cursor) -> str:
+    """Return the published scores with their `driver`, as a query: the rule is one of `risk`, for every engine."""
+    driver = explanations.main_reason_by(runs.policies_of_scores(db))
+    scored: Any = nw.from_native(db.table("risk_scores"))
+    return f"({scored.with_columns(driver=driver).to_native().sql_query()})"
+
+
 def _callable(
     db: Cursor, wanted: Filter, programs: Sequence[str] | None, capacity: int, now: datetime
 ) -> list[int]:
     """Return the numbers of the worst who may be called, one enrolment of each person."""
     db.execute(query("views/roster_uncallable"), {"recently": now - RECENT})
     everybody = wanted.model_copy(update={"capacity": None, "contacted": "any", "sort": "risk_score"})
-    sql, named = _candidates(everybody, programs, now)
+    sql, named = _candidates(db, everybody, programs, now)
     looked_at = 2 * capacity  # few persons have several enrolments
     while True:
         rows = db.execute(

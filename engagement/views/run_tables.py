@@ -42,7 +42,7 @@ def drivers(store: Store, run: Run) -> pd.DataFrame:
         scored: Any = nw.from_native(db.table("run_scores"))
         counted = (
             scored.filter(nw.col("run_id") == run.run_id, nw.col("risk_label").is_in(AT_RISK))
-            .with_columns(driver=selection.largest_term(run.policy))
+            .with_columns(driver=explanations.main_reason(run.policy))
             .group_by("driver")
             .agg(learners=nw.len())
         )

@@ -12,7 +12,9 @@ from tests.support.cohort import rows
 def test_the_reasons_and_the_four_parts_add_up_to_the_score(page):
     panel = opened(page, "worst")
     reasons = section(panel, "reasons").get_by_role("listitem")
-    expect(reasons).to_have_text(["0% of due work done", "Missed 7 sessions in a row", "Quiz average 10%"])
+    expect(reasons).to_have_text(
+        ["0% of the due work done", "Missed 7 sessions in a row", "Quiz average 10%"]
+    )
     parts = panel.get_by_test_id("score-parts").get_by_role("row")
     shown = [row.get_by_role("cell").first.inner_text() for row in parts.all()[1:]]
     expect(panel.get_by_test_id("learner-label")).to_contain_text(shown[-1])

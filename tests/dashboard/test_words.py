@@ -8,7 +8,7 @@ from engagement.content.generation import WHY_TEMPLATE
 from engagement.dashboard import methods
 from engagement.outreach.queue import STATUSES
 from engagement.settings import PROJECT
-from engagement.vocabulary import CHANNELS, LABELS, NUDGE_TYPES, QUIET_DAYS, TERMS, WAYS_TO_LEAVE
+from engagement.vocabulary import CHANNELS, LABELS, NUDGE_TYPES, QUIET_DAYS, TERMS, TYPE_WORDS, WAYS_TO_LEAVE
 
 STATIC = PROJECT / "engagement" / "dashboard" / "static"
 WORDS = (STATIC / "shared" / "words.en.js").read_text(encoding="utf-8")
@@ -98,3 +98,8 @@ def test_no_sentence_stands_outside_the_words():
         text = re.sub(r"//.*|/\*.*?\*/", "", file.read_text(encoding="utf-8"), flags=re.DOTALL)
         between_tags = re.findall(r">\s*([A-Z][a-z]+ [a-z]+[^<$`{}]*)<", text)
         assert between_tags == [], file.name
+
+
+@pytest.mark.parametrize("kind", TYPE_WORDS)
+def test_a_main_reason_has_the_same_words_on_the_page_as_in_the_report(kind):
+    assert f'{kind}: "{TYPE_WORDS[kind]}"' in WORDS

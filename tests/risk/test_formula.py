@@ -335,16 +335,16 @@ def reasoned():
 
 
 @pytest.mark.parametrize(("row", "words"), REASONS)
-def test_reason_says_the_largest_contribution_in_words(reasoned, row, words):
+def test_reason_says_the_largest_term_in_words(reasoned, row, words):
     assert explanations.reason(reasoned[row], policy=DEFAULT_POLICY) == words
 
 
 def test_reasons_come_largest_first_and_at_most_three():
-    # 0.5·0.4 = 0.2, 0.2·0.66 = 0.132, 0.2·5/7 = 0.143, 0.1·3/30 = 0.01
+    # Terms 0.4, 0.66, 5/7 = 0.714 and 3/30 = 0.1, whatever they add: 0.2, 0.132, 0.143 and 0.01.
     assert explanations.reasons(scored([(60.0, 34.0, 5.0, 3.0)])[0], policy=DEFAULT_POLICY) == [
-        "60 % of the due work done",
         "missed 5 sessions in a row",
         "quiz average 34",
+        "60 % of the due work done",
     ]
 
 

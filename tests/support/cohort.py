@@ -69,8 +69,8 @@ def load(store, *rows, at=AS_OF - 30 * DAY):
 
 
 @once
-def begin(store, as_of=AS_OF, *, pipeline="nightly"):
-    """Begin a run and score everybody, unpublished."""
+def begin(store, as_of=AS_OF, *, pipeline="nightly", policy=DEFAULT_POLICY, now=None):
+    """Begin a run (at `as_of`, where no other moment is told) and score everybody, unpublished."""
     with store.write() as db:
         run = runs.begin(
             db,
@@ -80,21 +80,21 @@ def begin(store, as_of=AS_OF, *, pipeline="nightly"):
             day=as_of.date(),
             parameters={},
             fingerprint="",
-            now=as_of,
-            policy=DEFAULT_POLICY,
+            now=now or as_of,
+            policy=policy,
         )
     scores.score(store, run)
     return run
 
 
 @once
-def night(store, as_of=AS_OF, *, pipeline="nightly"):
+def night(store, as_of=AS_OF, *, pipeline="nightly", policy=DEFAULT_POLICY, now=None):
     """Do a whole night: score, decide, draft, publish."""
-    run = begin(store, as_of, pipeline=pipeline)
+    run = begin(store, as_of, pipeline=pipeline, policy=policy, now=now)
     decisions.decide(store, run, policy=DEFAULT_SELECTION)
     nudges.draft(store, run)
     quizzes.draft(store, run)
-    publication.publish(store, run, now=as_of)
+    publication.publish(store, run, now=now or as_of)
     return run
 
 

@@ -8,14 +8,15 @@ from zoneinfo import ZoneInfo
 import pytest
 from pydantic import ValidationError
 
+import engagement as eg
 from engagement.errors import InvalidInput
 from engagement.outreach import nudges, review
 from engagement.pipeline import rescoring
-from engagement.policy import DEFAULT_POLICY
+from engagement.policy import DEFAULT_POLICY, RiskPolicy
 from engagement.store import Store
 from engagement.store.engine import ROW_GROUP
 from engagement.targeting import contact_log
-from engagement.views import roster
+from engagement.views import profiles, roster
 from engagement.views.roster import Wanted
 from tests.support.acting import acting
 from tests.support.cohort import AS_OF, DAY, HOUR, LOW, MEDIUM, UNKNOWN, learner, load, night, rows
@@ -273,6 +274,56 @@ def test_reasons_sort_in_the_order_of_the_terms(store):
     night(store)
     assert ids(store, sort="reason", descending=False) == ["c", "b", "a", "d"]
     assert ids(store, sort="reason", descending=True) == ["a", "b", "c", "d"]
+
+
+# Half of the work done and all sessions missed: the work adds most, the sessions are furthest from safe.
+TORN = {"completed_percent": 50, "avg_quiz_score": 60, "consecutive_missed_sessions": 9}
+OTHER = RiskPolicy(
+    weights={"behind_pace": 0.2, "low_quiz": 0.3, "missed_session": 0.4, "inactivity": 0.1},
+    missed_sessions_cap=12,
+    recency_days=50,
+    high_above=0.6,
+    medium_above=0.35,
+)
+
+
+def test_every_place_names_the_same_main_reason(store, monkeypatch):
+    load(store, learner("torn", **TORN), learner("behind", completed_percent=1, person_id="torn", email=None))
+    early = AS_OF - 22 * HOUR
+    run = night(store, now=early)
+    drafts = {row["learner_id"]: row["type"] for row in review.listed(store)}
+    in_table = {row["id"]: row["reason"]["term"] for row in page(store)["rows"]}
+    assert in_table == {"behind": "behind_pace", "torn": "missed_session"}
+    assert drafts.items() <= in_table.items()
+    said = "missed 9 sessions in a row"
+    profile = profiles.profile(store, "torn", now=early, day=early.date())
+    assert profile["reasons"][0]["term"] == profile["contact"]["suggested_type"] == "missed_session"
+    assert profiles.in_words(profile)["top_reason"] == said
+    assert [row["top_reason"] for row in roster.by_risk(store) if row["id"] == "torn"] == [said]
+    assert [
+        row["reason"] for row in roster.every(store, Wanted(search="torn"), programs=None, now=early)
+    ] == [said]
+    monkeypatch.setenv("ENGAGEMENT_STORE", str(store.path))
+    assert dict(eg.learners()[["id", "driver"]].to_numpy()) == in_table
+    assert dict(eg.cohort(run.as_of)[["id", "driver"]].to_numpy()) == in_table
+
+
+def test_a_main_reason_is_told_by_the_policy_that_made_the_score(store, monkeypatch):
+    rare = {
+        "completed_percent": 40,
+        "avg_quiz_score": 45,
+        "consecutive_missed_sessions": 5,
+    }  # .6 .55 and 5/7 or 5/12
+    load(store, learner("old", program="Welding", **rare), learner("new", **rare))
+    night(store, now=AS_OF - 22 * HOUR)
+    rescoring.publish_scores(
+        store, as_of=AS_OF + HOUR, zone=ZoneInfo("UTC"), programs=DATA, now=AS_OF + HOUR, policy=OTHER
+    )
+    told = {"new": "behind_pace", "old": "missed_session"}
+    assert {row["id"]: row["reason"]["term"] for row in page(store)["rows"]} == told
+    assert ids(store, sort="reason", descending=False) == ["new", "old"]
+    monkeypatch.setenv("ENGAGEMENT_STORE", str(store.path))
+    assert dict(eg.learners()[["id", "driver"]].to_numpy()) == told
 
 
 def test_pages_hold_everybody_once_also_where_all_are_equal(store):

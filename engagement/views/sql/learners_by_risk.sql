@@ -15,6 +15,7 @@ select
     risk_scores.last_login,
     risk_scores.days_inactive,
     risk_scores.as_of,
+    risk_scores.policy_hash,
     runs.policy,
     chances.risk_probability
 from risk_scores

@@ -52,7 +52,7 @@ function invented(at) {
   const values = { ...facts, behind_pace: facts.completed_percent, low_quiz: facts.avg_quiz_score, missed_session: facts.consecutive_missed_sessions, inactivity: facts.days_inactive };
   const reasons = Object.entries(contributions)
     .filter(([, value]) => value > 0)
-    .sort((one, other) => other[1] - one[1])
+    .sort((one, other) => parts[other[0]] - parts[one[0]])
     .slice(0, 3)
     .map(([term]) => ({ term, value: values[term], never: term === "inactivity" && never, basis: "due" }));
   const drawn = random();

@@ -30,9 +30,9 @@ function reason(given) {
   if (!term) return given ? "No sign of risk" : "Too little is known";
   if (value === null || value === undefined) return terms[term] ?? term;
   const phrases = {
-    behind_pace: () => `${percent(value)} of ${basis === "course" ? "the course" : "due work"} done`,
+    behind_pace: () => `${percent(value)} of the ${basis === "course" ? "course" : "due work"} done`,
     low_quiz: () => `Quiz average ${percent(value)}`, missed_session: () => `Missed ${counted(Math.floor(value), "session")} in a row`,
-    inactivity: () => (value < 1 ? "Logged in within a day" : `Last login ${counted(Math.floor(value), "day")} ago`),
+    inactivity: () => (value < 1 ? "Last login less than a day ago" : `Last login ${counted(Math.floor(value), "day")} ago`),
   };
   return phrases[term]?.() ?? term;
 }
