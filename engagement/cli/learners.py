@@ -18,18 +18,27 @@ def learners(
     risk: Annotated[str | None, typer.Option(help="high, medium, low or unknown.")] = None,
     program: Program = None,
     limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 20,
+    to_call: Annotated[
+        bool, typer.Option("--to-call", help="Only whom to call first, with their phone.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """List learners, worst first, with the main reason."""
+    """List learners, worst first, with the main reason; or whom to call first, as the page and the report do."""
     from engagement.views import roster
     from engagement.vocabulary import LABELS
 
     if risk is not None and risk not in LABELS:
         raise InvalidInput(f"risk {risk!r}: allowed are {', '.join(LABELS)}")
-    _, store, _ = console.start()
-    rows = roster.by_risk(store, risk_label=risk, program=program, limit=limit)
+    if to_call and risk is not None:
+        raise InvalidInput("--to-call and --risk: a list of calls has every label; use one of the two")
+    _, store, now = console.start()
     columns = ("id", "name", "program", "risk_score", "risk_label", "top_reason")
-    console.show_rows("Worst first", columns, rows, as_json)
+    if to_call:
+        rows = roster.to_call(store, program=program, limit=limit, now=now)
+        console.show_rows("Call first", (*columns, "phone"), rows, as_json)
+    else:
+        rows = roster.by_risk(store, risk_label=risk, program=program, limit=limit)
+        console.show_rows("Worst first", columns, rows, as_json)
 
 
 def learner(learner_id: LearnerId, as_json: Json = False) -> None:

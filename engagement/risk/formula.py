@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from numbers import Real
-from typing import Any, TypeAlias, cast
+from typing import Any, Final, TypeAlias, cast
 
 import narwhals as nw
 from narwhals.typing import IntoFrameT
@@ -31,6 +31,8 @@ from engagement.policy import (
 )
 from engagement.vocabulary import LABELS, TERMS
 
+_ANYTHING: Final = 2 * TIE  # of the weight: nothing at all gives no score
+
 _Table: TypeAlias = nw.DataFrame[Any] | nw.LazyFrame[Any]
 
 
@@ -45,6 +47,27 @@ def score(frame: IntoFrameT, *, policy: RiskPolicy = DEFAULT_POLICY) -> IntoFram
     A contribution is NULL where its input is missing. With more than half of the weight missing there is no
     score to share out: contributions and score are NULL and the label is `unknown`.
     """
+    return _scored(frame, policy, KNOWN_WEIGHT)
+
+
+def score_of_known(frame: IntoFrameT, *, policy: RiskPolicy) -> IntoFrameT:
+    """Return `score` by whatever is known, however little: for an order of learners, never to be shown as a score."""
+    return _scored(frame, policy, _ANYTHING)
+
+
+def is_saturated(policy: RiskPolicy) -> nw.Expr:
+    """True where a known input could not be worse; an input that is not known says nothing here."""
+    return nw.any_horizontal(
+        *(
+            (distance >= 1.0 - TIE).fill_null(False) & (distance <= math.inf).fill_null(False)
+            for term, distance in _distances(policy).items()
+            if policy.weights[term] > 0
+        ),
+        ignore_nulls=True,
+    )
+
+
+def _scored(frame: IntoFrameT, policy: RiskPolicy, least_known: float) -> IntoFrameT:
     table: _Table = nw.from_native(cast("Any", frame))
     _check_columns(table)
     # The result's own columns carry the values between stages (`risk_score` remaining weight, then what to
@@ -54,7 +77,7 @@ def score(frame: IntoFrameT, *, policy: RiskPolicy = DEFAULT_POLICY) -> IntoFram
         table.with_columns(**_distances(policy))
         .with_columns(**{term: _clamped(term) for term in TERMS})
         .with_columns(risk_score=_remaining_weight(policy))
-        .with_columns(risk_score=nw.when(carried >= KNOWN_WEIGHT - TIE).then(1.0 / carried))
+        .with_columns(risk_score=nw.when(carried >= least_known - TIE).then(1.0 / carried))
         .with_columns(**{term: nw.col(term) * policy.weights[term] * carried for term in TERMS})
         .with_columns(risk_score=_sum_of_contributions())
     )

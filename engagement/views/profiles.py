@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any, Final
 
 from engagement import runs
@@ -125,12 +125,11 @@ def _events(db: Cursor, learner_id: str) -> list[dict[str, Any]]:
 
 def _contact(db: Cursor, learner_id: str, *, now: datetime, day: date) -> dict[str, Any]:
     learner = decisions.look_at(db, learner_id, now=now, day=day)
-    hours = learner["hours_since_contact"]
     return {
         "refusals": decisions.refusals(db, learner_id),
         "warnings": selection.limits_passed(learner, DEFAULT_SELECTION),
-        "last_contact_at": None if hours is None else now - timedelta(hours=hours),
-        "contacts_in_7_days": learner["contacts_in_7_days"],
+        # Limits count what is approved; what is shown as a contact has happened.
+        **records(db, query("views/person_contacts"), {"id": learner_id, "now": now})[0],
         "open_drafts": learner["open_drafts"],
         "suggested_channel": learner["channel"],
         "suggested_type": learner["type"],

@@ -9,7 +9,7 @@ read for those few only. Which programs a viewer sees is decided by the learner'
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import datetime
 from operator import itemgetter
 from typing import Annotated, Any, Final, Literal
 
@@ -22,16 +22,16 @@ from engagement.policy import RiskPolicy
 from engagement.risk import explanations
 from engagement.store import Cursor, Relation, Store, query, records
 from engagement.text import write_spreadsheet
+from engagement.views import calls
 from engagement.vocabulary import LABELS, SCORED_LABELS, TERMS
 
 PAGE_SIZE: Final = 25
-RECENT: Final = timedelta(days=7)  # what "not contacted" is about
 MOST_CALLS: Final = 1_000
 MOST_EXPORTED: Final = 100_000  # rows of a file; it is made in memory
 CSV_COLUMNS: Final = (
     *("id", "name", "program", "risk_label", "risk_score", "change", "reason", "completed_percent"),
     *("avg_quiz_score", "consecutive_missed_sessions", "last_login", "last_contact_at", "draft"),
-    *("opted_out", "active"),
+    *("approved", "opted_out", "active", "phone"),
 )
 _SHOWN: Final = tuple(column for column in CSV_COLUMNS if column != "reason")
 
@@ -142,11 +142,32 @@ def by_risk(
         return [_explained(dict(zip(found.columns, row, strict=True))) for row in found.fetchall()]
 
 
+def to_call(
+    store: Store, *, program: str | None = None, limit: int = 20, now: datetime
+) -> list[dict[str, Any]]:
+    """Return whom to call first, as `by_risk` has them, each with the `phone` of the person: the page's list."""
+    if limit > MOST_CALLS:
+        raise InvalidInput(f"limit {limit:,}: a list of calls has at most {MOST_CALLS:,}")
+    wanted = Filter(program=program, capacity=limit)
+    with store.read() as db:
+        _, found = _found(db, wanted, None, now, limit=limit, offset=0)
+        phones = {row["id"]: row["phone"] for row in _rows(db, found, now)}
+        listed = learners_by_risk(db, risk_label=None, program=program, limit=None, ids=list(phones))
+        rows = [_explained(dict(zip(listed.columns, row, strict=True))) for row in listed.fetchall()]
+    by_id = {row["id"]: row for row in rows}
+    return [by_id[learner_id] | {"phone": phone} for learner_id, phone in phones.items()]
+
+
 def learners_by_risk(
-    db: Cursor, *, risk_label: str | None, program: str | None, limit: int | None
+    db: Cursor,
+    *,
+    risk_label: str | None,
+    program: str | None,
+    limit: int | None,
+    ids: Sequence[str] | None = None,
 ) -> Relation:
     """Return learners with a published score, worst first: inputs, contributions, score, label, chance and policy."""
-    named = {"risk": risk_label, "program": program, "limit": limit}
+    named = {"risk": risk_label, "program": program, "limit": limit, "ids": ids}
     return db.sql(query("views/learners_by_risk"), params=named)
 
 
@@ -174,10 +195,10 @@ def _found(
     """Return how many learners are wanted, and of those on the page, in order, their own and their person's number."""
     named: dict[str, object] = {"limit": limit, "offset": offset}
     if wanted.capacity is not None or wanted.contacted == "no" or wanted.sort == "last_contact_at":
-        since = None if wanted.sort == "last_contact_at" else now - RECENT
+        since = None if wanted.sort == "last_contact_at" else now - calls.RECENT
         db.execute(query("views/roster_contacts"), {"now": now, "since": since})
     if wanted.capacity is not None:
-        named["callable"] = _callable(db, wanted, programs, wanted.capacity, now)
+        named["callable"] = _to_call(db, wanted, programs, wanted.capacity, now)
     sql, narrowing = _candidates(db, wanted, programs, now)
     rows = db.execute(
         f"""
@@ -198,6 +219,8 @@ def _found(
 
 
 def _order(wanted: Filter) -> str:
+    if wanted.capacity is not None and (wanted.sort, wanted.descending) == ("risk_score", True):
+        return "order by list_position($callable::integer[], number)"  # as the list of calls has them
     return f"order by key {'desc' if wanted.descending else 'asc'} nulls last, risk_score desc nulls last, number"
 
 
@@ -232,7 +255,7 @@ def _candidates(
     if wanted.contacted == "no":
         recent = "select recent.number from temp.contacts as recent where recent.last_contact_at > $recently"
         conditions.append(f"{number} not in ({recent})")
-        named["recently"] = now - RECENT
+        named["recently"] = now - calls.RECENT
     if wanted.capacity is not None:
         conditions.append(f"{number} in (select unnest($callable::integer[]))")
     where = f"where {' and '.join(conditions)}" if conditions else ""
@@ -247,35 +270,13 @@ def _with_main_reason(db: Cursor) -> str:
     return f"({scored.with_columns(driver=driver).to_native().sql_query()})"
 
 
-def _callable(
+def _to_call(
     db: Cursor, wanted: Filter, programs: Sequence[str] | None, capacity: int, now: datetime
 ) -> list[int]:
-    """Return the numbers of the worst who may be called, one enrolment of each person."""
-    db.execute(query("views/roster_uncallable"), {"recently": now - RECENT})
+    """Return the numbers of those to call first, of whom the other filters leave."""
     everybody = wanted.model_copy(update={"capacity": None, "contacted": "any", "sort": "risk_score"})
     sql, named = _candidates(db, everybody, programs, now)
-    looked_at = 2 * capacity  # few persons have several enrolments
-    while True:
-        rows = db.execute(
-            f"""
-            with worst as (
-                select number, risk_score
-                from ({sql})
-                where risk_score is not null and number not in (select uncallable.number from temp.uncallable)
-                order by risk_score desc, number
-                limit $looked_at
-            )
-            select learners.person_number, number
-            from worst
-            inner join learners using (number)
-            order by risk_score desc, number
-            """,  # noqa: S608 (our own fragments; values are bound)
-            named | {"looked_at": looked_at},
-        ).fetchall()
-        worst_of_each = dict(reversed(rows))
-        if len(worst_of_each) >= capacity or len(rows) < looked_at:
-            return list(reversed(worst_of_each.values()))[:capacity]
-        looked_at *= 4
+    return calls.first(db, sql, named, capacity=capacity, now=now)
 
 
 def _rows(db: Cursor, found: Sequence[tuple[int, int]], now: datetime) -> list[dict[str, Any]]:
@@ -288,8 +289,10 @@ def _rows(db: Cursor, found: Sequence[tuple[int, int]], now: datetime) -> list[d
     person_of = {row["id"]: row["person_number"] for row in enrolments}
     contacts = records(db, query("views/roster_last_contacts"), {"ids": list(person_of), "now": now})
     waiting = {row["learner_id"] for row in contacts if row["is_draft"]}
+    approved = {person_of[row["learner_id"]] for row in contacts if row["is_approved"]}
     contacted = sorted((row for row in contacts if row["contacted_at"]), key=itemgetter("contacted_at"))
     last_contacts = {person_of[row["learner_id"]]: row["contacted_at"] for row in contacted}
+    phones = {row["person_number"]: row["phone"] for row in enrolments if row["phone"] is not None}
     before = _labels_before(db, [shown[number]["id"] for number, _ in found])
     return [
         {
@@ -297,6 +300,8 @@ def _rows(db: Cursor, found: Sequence[tuple[int, int]], now: datetime) -> list[d
             "change": _change(row, before),
             "last_contact_at": last_contacts.get(person),
             "draft": row["id"] in waiting,
+            "approved": person in approved,
+            "phone": phones.get(person) if row["phone"] is None else row["phone"],
         }
         for number, person in found
     ]

@@ -14,6 +14,7 @@ from engagement.risk import explanations, scores
 from engagement.runs import Run
 from engagement.store import Cursor, Store, query, records
 from engagement.targeting import selection
+from engagement.views import calls
 from engagement.vocabulary import AT_RISK, LABELS, TYPE_WORDS
 
 
@@ -127,14 +128,14 @@ def label_history(store: Store, run: Run) -> pd.DataFrame:
 
 
 def worst(store: Store, run: Run, *, limit: int = 10, with_names: bool = False) -> pd.DataFrame:
-    """Return the learners a person should look at first, worst first, with the main reasons in words.
+    """Return whom to call first, as `calls` has them when the run began, with the main reasons in words.
 
     Names only where they are asked for.
     """
     with store.read() as db:
-        rows = records(
-            db, query("views/run_worst"), {"run_id": run.run_id, "as_of": run.as_of, "limit": limit}
-        )
+        numbers = calls.first_of_run(db, run, capacity=limit)
+        named = {"run_id": run.run_id, "as_of": run.as_of, "numbers": numbers}
+        rows = records(db, query("views/run_worst"), named)
     columns = [
         "id",
         *(["name"] if with_names else []),

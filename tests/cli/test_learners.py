@@ -19,6 +19,15 @@ def test_learners_can_be_chosen(as_json):
     assert as_json("learners", "--program", "Nothing") == []
 
 
+def test_whom_to_call_first_comes_with_a_phone(as_json):
+    listed = as_json("learners", "--to-call", "--limit", "2")
+    assert [(row["id"], row["phone"]) for row in listed] == [
+        ("a", "+1-202-555-0100"),
+        ("b", "+1-202-555-0100"),
+    ]
+    assert [row["id"] for row in as_json("learners", "--to-call", "--program", "Welding")] == ["b"]
+
+
 def test_learner_shows_everything_about_one(as_json):
     found = as_json("learner", "a")
     assert {"id", "contributions", "what_would_help", "history", "events", "nudges", "quizzes"} <= set(found)

@@ -121,6 +121,7 @@ def test_whoever_can_be_reached_any_way_is_refused_none(store):
         "warnings": ["open_draft"],
         "last_contact_at": None,
         "contacts_in_7_days": 0,
+        "approved_messages": 0,
         "open_drafts": 1,
         "suggested_channel": "whatsapp",
         "suggested_type": "behind_pace",

@@ -11,15 +11,15 @@ from pydantic import ValidationError
 import engagement as eg
 from engagement.errors import InvalidInput
 from engagement.outreach import nudges, review
-from engagement.pipeline import rescoring
+from engagement.pipeline import publication, rescoring
 from engagement.policy import DEFAULT_POLICY, RiskPolicy
 from engagement.store import Store
 from engagement.store.engine import ROW_GROUP
 from engagement.targeting import contact_log
-from engagement.views import profiles, roster
+from engagement.views import profiles, roster, run_tables
 from engagement.views.roster import Wanted
 from tests.support.acting import acting
-from tests.support.cohort import AS_OF, DAY, HOUR, LOW, MEDIUM, UNKNOWN, learner, load, night, rows
+from tests.support.cohort import AS_OF, DAY, HOUR, LOW, MEDIUM, UNKNOWN, begin, learner, load, night, rows
 
 NOW = AS_OF + HOUR
 DATA, WELDING = ["Data"], ["Welding"]
@@ -90,8 +90,10 @@ def test_a_page_has_the_scored_learners_worst_first(cohort):
         "last_login": AS_OF - 20 * DAY,
         "last_contact_at": None,
         "draft": False,
+        "approved": False,
         "opted_out": False,
         "active": True,
+        "phone": "+1-202-555-0100",
     }
     assert (last["risk_score"], last["risk_label"], last["reason"]) == (None, "unknown", None)
 
@@ -347,7 +349,7 @@ def test_an_empty_store_has_an_empty_table(store):
     assert ids(store, capacity=3, contacted="no", sort="last_contact_at") == []
 
 
-@pytest.mark.parametrize("kind", ["approved nudge", "phone call"])
+@pytest.mark.parametrize("kind", ["sent nudge", "phone call"])
 def test_a_contact_counts_for_the_person_with_all_their_enrolments(store, kind):
     load(
         store,
@@ -360,7 +362,8 @@ def test_a_contact_counts_for_the_person_with_all_their_enrolments(store, kind):
         contact(store, "b", NOW - HOUR)
     else:
         (draft,) = (row["id"] for row in review.listed(store) if row["learner_id"] == "a")
-        review.approve(store, [draft], by=acting(NOW - HOUR))
+        review.approve(store, [draft], by=acting(NOW - 2 * HOUR))
+        sent(store, draft, NOW - HOUR)
     assert {row["id"]: row["last_contact_at"] for row in page(store)["rows"]} == {
         "a": NOW - HOUR,
         "b": NOW - HOUR,
@@ -369,6 +372,71 @@ def test_a_contact_counts_for_the_person_with_all_their_enrolments(store, kind):
     assert ids(store, contacted="no") == ["c"]
     assert ids(store, capacity=5) == ["c"]
     assert ids(store, sort="last_contact_at", descending=True) == ["a", "b", "c"]
+
+
+def sent(store, nudge_id, at):
+    with store.write() as db:
+        db.execute(
+            "update nudges set status = 'sent', sent_at = $at where id = $id", {"at": at, "id": nudge_id}
+        )
+
+
+def test_what_is_approved_and_never_sent_is_no_contact_and_leaves_no_call_list(store):
+    load(store, learner("a", person_id="p"), learner("b", person_id="p", email=None, **MEDIUM), learner("c"))
+    night(store, now=AS_OF - 22 * HOUR)
+    drafts = {row["learner_id"]: row["id"] for row in review.listed(store)}
+    review.approve(store, list(drafts.values()), by=acting(AS_OF - 12 * HOUR))
+    found = {row["id"]: (row["last_contact_at"], row["approved"]) for row in page(store)["rows"]}
+    assert found == {"a": (None, True), "b": (None, True), "c": (None, True)}
+    assert ids(store, contacted="no") == ["a", "c", "b"]
+    assert ids(store, capacity=2) == ["a", "c"]
+    contact = profiles.profile(store, "b", now=NOW, day=NOW.date())["contact"]
+    assert (contact["last_contact_at"], contact["contacts_in_7_days"], contact["approved_messages"]) == (
+        None,
+        0,
+        1,
+    )
+    assert "recently_contacted" in contact["warnings"]  # the limits count it
+    sent(store, drafts["a"], NOW - HOUR)
+    found = {row["id"]: (row["last_contact_at"], row["approved"]) for row in page(store)["rows"]}
+    assert found == {"a": (NOW - HOUR, False), "b": (NOW - HOUR, False), "c": (None, True)}
+    assert ids(store, capacity=2) == ["c"]
+
+
+def test_page_report_and_command_line_call_the_same_people_first(store):
+    """Several enrolments, no phone, too little known, contacted, opted out; the night's list is the morning's."""
+    no_score = {"completed_percent": None, "avg_quiz_score": None}
+    load(
+        store,
+        learner("a1", person_id="A", email="a@example.invalid", completed_percent=0),
+        learner("a2", person_id="A", email="a@example.invalid", completed_percent=40),
+        learner("b", completed_percent=10),
+        learner("c", completed_percent=20),
+        learner("low", **LOW),
+        learner("mute", completed_percent=0, phone=None),
+        learner("m1", person_id="M", completed_percent=1, phone=None, email="m@example.invalid"),
+        learner("m2", person_id="M", phone="+1-202-555-0199", email="m@example.invalid", **LOW),
+        learner("gone", **no_score, consecutive_missed_sessions=16, last_login=AS_OF - 60 * DAY),
+        learner("seen", **no_score, consecutive_missed_sessions=16, last_login=AS_OF - 3 * DAY),
+        learner("new", **no_score, consecutive_missed_sessions=2, last_login=AS_OF - 3 * DAY),
+        learner("no", contact_opt_out=True, completed_percent=0),
+        learner("left", active=False),
+        learner("phoned", completed_percent=0),
+    )
+    early = AS_OF - 22 * HOUR
+    contact_log.phoned(store, "phoned", "", by=acting(early - DAY))
+    run = begin(store, now=early)
+    report = {limit: run_tables.worst(store, run, limit=limit)["id"].tolist() for limit in range(1, 9)}
+    publication.publish(store, run, now=early)
+    # gone: 0.3 of 0.3 known; seen: (0.2 + 0.01) of 0.3; who misses two in a row gives no sign that could not be worse
+    order = ["gone", "a1", "m1", "b", "c", "seen", "low"]
+    assert report[8] == order
+    for limit, told in report.items():
+        found = roster.page(store, Wanted(capacity=limit), programs=None, now=early)
+        assert told == [row["id"] for row in found["rows"]] == order[:limit]
+        assert told == [row["id"] for row in roster.to_call(store, limit=limit, now=early)]
+    phones = {row["id"]: row["phone"] for row in found["rows"]}
+    assert phones["m1"] == "+1-202-555-0199"
 
 
 def test_a_contact_of_more_than_a_week_ago_counts_no_more_and_is_still_shown(own_cohort):

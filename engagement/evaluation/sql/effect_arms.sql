@@ -25,42 +25,41 @@ happened as (
         arg_min(events.type, events.timestamp) filter (
             where events.type in ('session_attended', 'session_missed')
         ) = 'session_attended' as attended_session,
-        bool_or(events.type = 'quiz_completed') as took_quiz,
-        bool_or(events.type = 'phone_call') as was_phoned
+        bool_or(events.type = 'quiz_completed') as took_quiz
     from events
     inner join learners on events.learner_id = learners.id
     inner join assigned on learners.person_id = assigned.person_id
     where
-        events.type in ('login', 'session_attended', 'session_missed', 'quiz_completed', 'phone_call')
+        events.type in ('login', 'session_attended', 'session_missed', 'quiz_completed')
         and events.timestamp > assigned.begins_at and events.timestamp <= assigned.ends_at
     group by assigned.person_id
 
 ),
 
-nudged as (
+contacted as (
 
     select distinct assigned.person_id
-    from published_nudges as nudges
-    inner join learners on nudges.learner_id = learners.id
+    from contacts_made
+    inner join learners on contacts_made.learner_id = learners.id
     inner join assigned on learners.person_id = assigned.person_id
     where
-        nudges.status in ('sent', 'delivered')
-        and nudges.sent_at > assigned.begins_at and nudges.sent_at <= assigned.ends_at
+        contacts_made.contacted_at > assigned.begins_at
+        and contacts_made.contacted_at <= assigned.ends_at
 
 ),
 
--- The history has a row where facts, label or policy changed: a score that only time moved has not changed.
+-- The history has a word where facts, label or policy changed: a score that only time moved has not changed.
 scored as (
 
     select
         assigned.person_id,
-        arg_max(history.risk_score, history.as_of) filter (where history.as_of <= assigned.begins_at) as before,
-        arg_max(history.risk_score, history.as_of) as after
-    from risk_history as history
-    inner join learners on history.learner_id = learners.id
+        arg_max(words.risk_score, words.as_of) filter (where words.as_of <= assigned.begins_at) as before,
+        arg_max(words.risk_score, words.as_of) as after
+    from score_words as words
+    inner join learners on words.learner_id = learners.id
     inner join assigned on learners.person_id = assigned.person_id
-    where $outcome = 'score' and history.as_of <= assigned.ends_at
-    group by assigned.person_id, history.learner_id
+    where $outcome = 'score' and words.as_of <= assigned.ends_at
+    group by assigned.person_id, words.learner_id
 
 ),
 
@@ -116,14 +115,14 @@ final as (
     select
         assigned.arm,
         count(*) as persons,
-        count(*) filter (where nudged.person_id is not null or happened.was_phoned) as contacted,
+        count(contacted.person_id) as contacted,
         count(*) filter (where happened.is_back) as back,
         count(*) filter (where happened.attended_session) as session,
         count(*) filter (where happened.took_quiz) as quiz,
         count(*) filter (where fell.person_id is not null) as score
     from assigned
     left join happened on assigned.person_id = happened.person_id
-    left join nudged on assigned.person_id = nudged.person_id
+    left join contacted on assigned.person_id = contacted.person_id
     left join fell on assigned.person_id = fell.person_id
     group by assigned.arm
 

@@ -25,5 +25,6 @@ left join risk_probabilities as chances on risk_scores.learner_id = chances.lear
 where
     ($risk is null or risk_scores.risk_label = $risk)
     and ($program is null or learners.program = $program)
+    and ($ids is null or list_contains($ids::text[], learners.id))
 order by risk_scores.risk_score desc nulls last, learners.id
 limit $limit;

@@ -7,6 +7,7 @@ select
     learners.program,
     learners.active,
     coalesce(person_refusals.contact_opt_out, false) as opted_out,
+    learners.phone,
     scores.risk_score,
     scores.risk_label,
     scores.behind_pace,

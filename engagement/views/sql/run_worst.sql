@@ -1,4 +1,4 @@
--- One row per learner at the top of a run's list, worst first, with what the score was made from.
+-- One row per learner of $numbers, in that order, with what the score of a run was made from.
 with known as (
 
     select * from facts_at($as_of)
@@ -28,9 +28,8 @@ final as (
     inner join known on run_scores.learner_id = known.learner_id
     left join contact_decisions
         on run_scores.learner_id = contact_decisions.learner_id and contact_decisions.run_id = $run_id
-    where run_scores.run_id = $run_id
-    order by run_scores.risk_score desc nulls last, run_scores.learner_id
-    limit $limit
+    where run_scores.run_id = $run_id and list_contains($numbers::integer[], run_scores.learner_number)
+    order by list_position($numbers::integer[], run_scores.learner_number)
 
 )
 

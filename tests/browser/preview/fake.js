@@ -30,7 +30,7 @@ function chosen({ search, labels, program, contacted, capacity, sort, descending
       (contacted === "any" || !contactedLately(one)),
   );
   const worst = (one, other) => (other.risk_score ?? -1) - (one.risk_score ?? -1) || one.id.localeCompare(other.id);
-  if (capacity) rows = rows.filter((one) => one.active && !one.opted_out && !contactedLately(one)).sort(worst).slice(0, capacity);
+  if (capacity) rows = rows.filter((one) => one.active && one.phone && !one.opted_out && !contactedLately(one)).sort(worst).slice(0, capacity);
   const value = (one) => (sort === "reason" ? one.reason?.term : sort === "risk_label" ? LABELS.indexOf(one.risk_label) : one[sort]) ?? null;
   const order = (one, other) => {
     const [a, b] = [value(one), value(other)];

@@ -25,10 +25,11 @@ function useLate(busy) {
 export function LearnersTable({ answer, asked, set, change, openId, openLearner, cards }) {
   const { data, busy, error } = answer;
   const late = useLate(busy);
+  const calling = asked.capacity !== null;
   const rows = useMemo(
     // No keys: the next answer writes into the rows that are there, which is quicker than making new ones.
-    () => data?.rows.map((row) => html`<${Row} ...${{ row, open: row.id === openId, openLearner, cards }} />`),
-    [data, openId, openLearner, cards],
+    () => data?.rows.map((row) => html`<${Row} ...${{ row, open: row.id === openId, openLearner, cards, calling }} />`),
+    [data, openId, openLearner, cards, calling],
   );
   if (!data) return error ? null : html`<${Skeleton} lines=${12} />`;
   if (!data.rows.length) return html`<${Nothing} ...${{ asked, set }} />`;
@@ -65,17 +66,18 @@ function Head({ column, asked, change, cards }) {
   </th>`;
 }
 
-function Row({ row, open, openLearner, cards }) {
+function Row({ row, open, openLearner, cards, calling }) {
   const label = (column) => cards && html`<span class="cell-label" aria-hidden="true">${words.table.columns[column]}</span>`;
   const figure = (column, text) => html`<td role="cell" class="number cell-figure">${label(column)} ${text}</td>`;
   const show = (event) => {
     // A click anywhere opens the learner, unless it ends the marking of a text.
-    if (!String(getSelection()) && !event.target.closest("button")) openLearner(row.id);
+    if (!String(getSelection()) && !event.target.closest("button, a")) openLearner(row.id);
   };
   return html`<tr role="row" class=${open ? "chosen" : ""} aria-current=${open ? "true" : undefined} data-testid="learner-row" data-id=${row.id} onClick=${show}>
     <th scope="row" role="rowheader" class="cell-name">
       <button type="button" class="link" onClick=${() => openLearner(row.id)}>${row.name ?? row.id}</button>
       ${row.name && html`<span class="cell-id">${row.id}</span>`}
+      ${calling && row.phone && html`<a class="cell-id" href=${`tel:${row.phone.replace(/[^+\d]/g, "")}`} data-testid="call">${row.phone}</a>`}
     </th>
     <td role="cell" class="cell-program"><span title=${row.program}>${row.program}</span></td>
     <td role="cell" class="cell-risk"><${LabelBadge} label=${row.risk_label} score=${row.risk_score} change=${row.change} /></td>
@@ -94,6 +96,7 @@ function Row({ row, open, openLearner, cards }) {
 
 function Marks({ row }) {
   return html`${row.draft && html`<${Badge} tone="info" title=${words.table.draft_long}>${words.table.draft}<//>`}
+    ${row.approved && html`<${Badge} tone="info" title=${words.table.approved_long}>${words.table.approved}<//>`}
     ${row.opted_out && html`<${Badge} tone="warn">${words.table.opted_out}<//>`}
     ${!row.active && html`<${Badge}>${words.table.inactive}<//>`}`;
 }

@@ -54,11 +54,12 @@ export function Reachable({ learner }) {
   const last = contact.last_contact_at
     ? `${ago(contact.last_contact_at)} (${words.learner.contacts(contact.contacts_in_7_days)})`
     : words.learner.no_contact;
+  const waits = contact.approved_messages > 0 && words.table.approved_long;
   const facts = {
     phone: learner.phone && html`<a href=${`tel:${learner.phone.replace(/[^+\d]/g, "")}`}>${learner.phone}</a>`,
     email: learner.email && html`<a href=${`mailto:${encodeURIComponent(learner.email)}`}>${learner.email}</a>`,
     time_there: learner.timezone && timeThere(learner.timezone),
-    last_contact: last,
+    last_contact: waits ? `${last}. ${waits}` : last,
   };
   return html`<${Facts} facts=${facts} testid="reachable" />`;
 }

@@ -47,7 +47,7 @@ const refusals = {
   no_opt_in: "This learner has not agreed to WhatsApp messages.",
 };
 const warnings = {
-  recently_contacted: "This person was contacted in the last three days.", cap_reached: "This person has already had two messages in the last seven days.", open_draft: "A draft for this person is already waiting.",
+  recently_contacted: "A message to this person was sent or approved, or somebody phoned them, in the last three days.", cap_reached: "Two contacts with this person were made or approved in the last seven days.", open_draft: "A draft for this person is already waiting.",
   held_out: "By chance, this person waits this week, so that the effect of messages can be measured.",
 };
 
@@ -129,7 +129,7 @@ const filters = {
   title: "Filters", search: "Search learners", search_hint: "Name, id or e-mail", search_clear: "Clear the search", program: "Program", all_programs: "All programs",
   labels: "Risk labels", contacts: "Contacts", not_contacted: "Not contacted in 7 days", sort: "Sort", sort_by: (name) => `Sort by ${name.toLowerCase()}`,
   capacity: (count) => `Top ${number(count)} I can call today`, capacity_number: "How many I can call today",
-  capacity_hint: (count) => `The ${counted(count, "learner")} at the highest risk, without those who opted out, left, or were contacted in the last 7 days.`,
+  capacity_hint: (count) => `The ${counted(count, "learner")} at the highest risk, who can be reached by phone: without those who opted out, left, or were contacted in the last 7 days. Of whom too little is known for a score, those are among them in whom something known could not be worse.`,
 };
 const table = {
   caption: "Learners. Choose a name for the reasons, the history and the drafts.", region: "Table of learners, can be scrolled sideways",
@@ -141,11 +141,11 @@ const table = {
     risk_score: "0 is safe, 1 is about to leave", completed_percent: "Share of the work that is done", avg_quiz_score: "Average of the quizzes",
     consecutive_missed_sessions: "Sessions missed in a row", last_contact_at: "The last time anybody wrote to them or phoned them",
   },
-  never: "never", no_contact: "not yet", draft: "Draft", draft_long: "A draft for them is waiting for review", opted_out: "Opted out", inactive: "Left",
+  never: "never", no_contact: "not yet", draft: "Draft", draft_long: "A draft for them is waiting for review", approved: "Approved", approved_long: "A message to them is approved and not sent yet", opted_out: "Opted out", inactive: "Left",
 };
 const empty = {
   no_learners: "No learners yet", no_learners_hint: "They appear once they are loaded and scored.", no_match: (text) => `No learner matches “${text}”`,
-  no_filtered: "No learner matches these filters", hint: "Take a filter away to see more.", all_contacted: "Everybody who fits was contacted lately, opted out or left.",
+  no_filtered: "No learner matches these filters", hint: "Take a filter away to see more.", all_contacted: "Everybody who fits was contacted lately, opted out, left or cannot be reached.",
 };
 const recalculate = {
   open: "Recalculate", title: "Recalculate the risk", scope: "For which learners", start: "Recalculate now", background: "Close, go on in the background",

@@ -1,0 +1,66 @@
+-- What several readers ask, said once: who was contacted, and what the history says of a score.
+
+-- Two attempts for one instant: the later takes the place of the earlier, so that an instant has one word.
+create temp table superseded_words as
+select
+    risk_history.learner_id,
+    risk_history.as_of,
+    risk_history.run_id
+from risk_history
+inner join runs on risk_history.run_id = runs.run_id
+qualify
+    row_number() over (
+        partition by risk_history.learner_id, risk_history.as_of
+        order by runs.published_at desc, runs.run_id desc
+    ) > 1;
+
+delete from risk_history
+using temp.superseded_words as earlier
+where
+    risk_history.learner_id = earlier.learner_id
+    and risk_history.as_of = earlier.as_of
+    and risk_history.run_id = earlier.run_id;
+
+drop table temp.superseded_words;
+
+
+create view score_words as
+select
+    risk_history.learner_id,
+    risk_history.as_of,
+    runs.day,
+    risk_history.risk_score,
+    risk_history.risk_label,
+    risk_history.policy_hash,
+    risk_history.run_id
+from risk_history
+inner join runs on risk_history.run_id = runs.run_id
+where runs.published_at is not null;
+
+comment on view score_words is
+'One row per learner and instant at which the published score was another: it holds until the next one.';
+comment on column score_words.day is 'The day of as_of where the institution is.';
+
+
+-- What happened, and nothing that only may: an approved message waits, and nobody has been written to.
+create view contacts_made as
+select
+    learner_id,
+    sent_at as contacted_at,
+    'message' as way
+from published_nudges
+where status in ('sent', 'delivered') and sent_at is not null
+
+union all
+
+select
+    learner_id,
+    timestamp as contacted_at,
+    'phone_call' as way
+from events
+where type = 'phone_call';
+
+comment on view contacts_made is
+'(P) One row per message that was sent to a learner, and per call: what is shown as a contact, and call lists leave out.';
+comment on column contacts_made.contacted_at is 'When it was sent, or when somebody phoned.';
+comment on column contacts_made.way is 'message or phone_call.';
