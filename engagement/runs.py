@@ -134,18 +134,24 @@ def policy_of(kept: str) -> RiskPolicy:
     return RiskPolicy(**json.loads(kept))
 
 
-def policy_in_use(db: Cursor) -> RiskPolicy:
-    """Return the policy of the newest published scores; before there are any, the documented one.
+def policy_in_use(db: Cursor, programs: Sequence[str] | None = None) -> RiskPolicy:
+    """Return the policy of the newest published scores (of these programs); before there are any, the documented one.
 
     A run that scores nobody, such as a weekly one, leaves it as it is.
     """
+    of_programs = """
+        inner join learners on risk_scores.learner_number = learners.number
+        where list_contains($programs::text[], learners.program)
+    """
     newest = db.execute(
-        """
+        f"""
         select policy from runs
-        where published_at is not null and run_id in (select risk_scores.run_id from risk_scores)
+        where published_at is not null
+            and run_id in (select risk_scores.run_id from risk_scores {of_programs if programs is not None else ""})
         order by as_of desc, published_at desc
         limit 1
-        """
+        """,  # noqa: S608 (our own fragment)
+        {"programs": list(programs)} if programs is not None else {},
     ).fetchall()
     return policy_of(newest[0][0]) if newest else DEFAULT_POLICY
 

@@ -144,6 +144,10 @@ def _greet(backend: Backend, viewer: Viewer, _asked: requests.Hello, _tell: Tell
     }
 
 
+def _ping(backend: Backend, viewer: Viewer, _asked: requests.Arguments, _tell: Tell) -> Any:
+    return overview.newest(backend.store, programs=viewer.programs)
+
+
 def _overview(backend: Backend, viewer: Viewer, asked: requests.Overview, _tell: Tell) -> Any:
     return overview.overview(
         backend.store, programs=viewer.programs, program=asked.program, now=backend.clock()
@@ -255,7 +259,7 @@ def _actor(backend: Backend, viewer: Viewer) -> Actor:
 
 METHODS: Final[Mapping[str, Method]] = {
     "hello": Method(requests.Hello, _greet),
-    "ping": Method(requests.Arguments, lambda backend, viewer, _asked, _tell: overview.newest(backend.store)),
+    "ping": Method(requests.Arguments, _ping),
     "overview": Method(requests.Overview, _overview),
     "learners": Method(roster.Wanted, _learners),
     "export_learners": Method(roster.Filter, _export_learners, slow=True),

@@ -13,7 +13,6 @@ from operator import itemgetter
 from typing import Any, Final
 
 from engagement import runs
-from engagement.ingest.facts import newest_facts_at
 from engagement.store import Cursor, Store, first_row, locks, query, records
 from engagement.views import roster
 from engagement.vocabulary import LABELS
@@ -22,10 +21,15 @@ from engagement.vocabulary import LABELS
 MOST_WORDS: Final = 300_000
 
 
-def newest(store: Store) -> dict[str, Any]:
-    """Return `published_at` and `run_id` of the newest published scores, None without any, and who is `running`."""
+def newest(store: Store, *, programs: Sequence[str] | None = None) -> dict[str, Any]:
+    """Return `published_at` and `run_id` of the newest scores of those programs (None for all), and who is `running`.
+
+    Both are None before the first. A run that scores nobody of them is not news to who sees them.
+    """
     with store.read() as db:
-        found = records(db, query("views/overview_newest"))
+        found = records(
+            db, query("views/overview_newest"), {"programs": None if programs is None else list(programs)}
+        )
     return {
         "published_at": found[0]["published_at"] if found else None,
         "run_id": found[0]["run_id"] if found else None,
@@ -48,9 +52,10 @@ def overview(
     Returns
     -------
     `learners`; `labels` with the `change` since the nightly run before the newest one (None where that is not known at
-    once) and `compared_with`, its day; `nudges_waiting`, `quizzes_waiting` and `templates` among them; how old facts
-    and scores are; `last_run` and whether one is `running`; the `policy` in use, `bins`, `history` and
-    `programs`, the worst first.
+    once) and `compared_with`, its day; `nudges_waiting`, `quizzes_waiting` and `templates` among them; how old the
+    scores are (`scored_as_of` and its day `scored_on`, `published_at`: of the program that was scored longest ago) and
+    `newest_facts_at`, the moment since when the newest facts are known; `last_run` and whether one is `running`; the
+    `policy` of these scores, `bins`, `history` and `programs`, the worst first.
     """
     allowed = roster.allowed(programs, program)
     with store.read() as db:
@@ -59,11 +64,10 @@ def overview(
         before = runs.before_newest(db, runs.NIGHTLY)
         labels = _counted(scored, "label")
         change = _change(db, before, labels, allowed)
-        published = records(db, query("views/overview_newest"))
-        newest_facts = newest_facts_at(db, now)
+        (age,) = records(db, query("views/overview_age"), {"programs": allowed, "now": now})
         history = _history(db, allowed)
         last_run = next(iter(records(db, query("views/overview_last_run"), {"pipeline": runs.NIGHTLY})), None)
-        policy = runs.policy_in_use(db)
+        policy = runs.policy_in_use(db, allowed)
     running = locks.runner(store.path) is not None
     if last_run:
         if last_run["status"] == "running" and not running:
@@ -78,9 +82,7 @@ def overview(
         },
         "compared_with": before.day if before and change is not None else None,
         **drafts,
-        "newest_facts_at": newest_facts,
-        "scored_as_of": published[0]["as_of"] if published else None,
-        "published_at": published[0]["published_at"] if published else None,
+        **age,
         "last_run": last_run,
         "running": running,
         "policy": asdict(policy),

@@ -1,8 +1,14 @@
 import json
+from dataclasses import asdict
+from zoneinfo import ZoneInfo
 
+import pandas as pd
 import pytest
 
+from engagement import runs
+from engagement.ingest import learners
 from engagement.outreach import review
+from engagement.pipeline import rescoring
 from engagement.policy import DEFAULT_POLICY, RiskPolicy
 from engagement.store.locks import sole_runner
 from engagement.views import overview
@@ -110,6 +116,58 @@ def test_programs_come_with_the_largest_share_at_high_risk_first(nights):
         ("Data", 1, 2),
         ("Welding", 1, 3),
     ]
+
+
+OWN = RiskPolicy(
+    weights={"behind_pace": 0.3, "low_quiz": 0.3, "missed_session": 0.3, "inactivity": 0.1},
+    missed_sessions_cap=9,
+    recency_days=20,
+    high_above=0.6,
+    medium_above=0.3,
+)
+
+
+def scored_at(store, programs=None):
+    found = head(store, programs, now=AS_OF + 9 * DAY)
+    return found["scored_as_of"], found["scored_on"], found["published_at"]
+
+
+def test_the_age_is_that_of_the_scores_a_viewer_sees_and_not_of_another_run(store):
+    """A weekly run scores nobody, a recalculation some, a late look back nobody who has a newer score."""
+    load(store, learner("a"), learner("b", program="Welding", **MEDIUM))
+    early = AS_OF - 22 * HOUR
+    run = night(store, now=early, policy=OWN)
+    scored = (AS_OF, AS_OF.date(), early)
+    weekly = begin(store, AS_OF + 6 * DAY, pipeline="weekly", now=AS_OF + 6 * DAY)
+    with store.write() as db:
+        runs.mark(db, weekly.run_id, "published", now=AS_OF + 6 * DAY)
+    night(store, AS_OF - 5 * DAY, now=AS_OF + 7 * DAY)
+    assert scored_at(store) == scored_at(store, WELDING) == scored
+    assert head(store)["policy"] == asdict(OWN)
+    assert overview.newest(store)["run_id"] == run.run_id
+    later = AS_OF + 8 * DAY
+    rescoring.publish_scores(
+        store, as_of=later, zone=ZoneInfo("UTC"), programs=["Data"], now=later - HOUR, policy=DEFAULT_POLICY
+    )
+    assert scored_at(store, ["Data"]) == (later, later.date(), later - HOUR)
+    assert scored_at(store, WELDING) == scored_at(store) == scored
+    assert head(store, WELDING)["policy"] == asdict(OWN)
+    assert head(store, program="Welding")["policy"] == asdict(OWN)
+    assert overview.newest(store, programs=WELDING)["run_id"] == run.run_id
+    assert overview.newest(store)["run_id"] != run.run_id
+
+
+def test_facts_are_as_old_as_what_was_loaded_of_the_programs_a_viewer_sees(store):
+    """Facts of a date lie at its end; since when they are known is said, never later than now."""
+    load(store, learner("b", program="Welding"), at=AS_OF - 7 * DAY)
+    loaded = AS_OF - 22 * HOUR
+    learners.load(store, pd.DataFrame([learner("a")]), observed_at=AS_OF, loaded_at=loaded)
+    night(store, now=loaded)
+    now = AS_OF - 15 * HOUR  # the morning of the same day
+    assert head(store, now=now)["newest_facts_at"] == loaded
+    assert head(store, ["Data"], now=now)["newest_facts_at"] == loaded
+    assert head(store, WELDING, now=now)["newest_facts_at"] == AS_OF - 7 * DAY
+    assert head(store, ["Cooking"], now=now)["newest_facts_at"] is None
 
 
 def test_drafts_that_wait_are_counted_with_why_they_are_templates(store):
