@@ -90,6 +90,7 @@ def publish(db: Cursor, run: Run) -> None:
     """Make the run's scores current, within the transaction that publishes the run."""
     named = {"run_id": run.run_id, "as_of": run.as_of, "policy_hash": run.policy_hash}
     db.execute(query("risk/append_score_history"), named)
+    db.execute(query("risk/supersede_words"), {"run_id": run.run_id, "as_of": run.as_of})
     db.execute(query("risk/forget_older_scores"), {"run_id": run.run_id, "as_of": run.as_of})
     db.execute(query("risk/insert_scores"), named)
     db.execute(query("risk/forget_inactive_scores"))

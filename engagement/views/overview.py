@@ -126,7 +126,7 @@ def _change(
         earlier: Any = runs.counts(db, before.run_id).get("labels")
         return {label: now[label] - int(earlier.get(label, 0)) for label in LABELS} if earlier else None
     (words,) = first_row(
-        db, "select count(*) from risk_history where as_of > $before", {"before": before.as_of}
+        db, "select count(*) from score_words where as_of > $before", {"before": before.as_of}
     )
     if words > MOST_WORDS:
         return None
@@ -143,7 +143,7 @@ def _history(db: Cursor, allowed: list[str] | None) -> list[dict[str, Any]]:
             for row in found
             for label, learners in _labels(row["counts"]).items()
         ]
-    (words,) = first_row(db, "select count(*) from risk_history")
+    (words,) = first_row(db, "select count(*) from score_words")
     if words > MOST_WORDS:
         return []
     return records(db, query("views/overview_history"), {"pipeline": runs.NIGHTLY, "programs": allowed})

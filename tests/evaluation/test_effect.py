@@ -164,6 +164,23 @@ def test_a_score_that_fell_by_a_twentieth_in_the_window_counts(store):
     assert found(store).compared.share == Share(len(half_of_a_tenth), len(waiting))
 
 
+@pytest.mark.parametrize(("mended", "fell"), [(5, 0), (60, 3)])
+def test_a_score_that_a_later_attempt_for_its_day_corrected_is_not_read(store, mended, fell):
+    """The morning's attempt and the evening's are for one instant: the end of the day."""
+    load(store, *map(learner, PEOPLE))
+    run = begin(store)
+    decisions.decide(store, run, plan=replace(HALF, outcome="score"), policy=DEFAULT_SELECTION)
+    publication.publish(store, run, now=AS_OF)
+    day = AS_OF + 3 * DAY
+    for hours, done in ((20, 60 if mended == 5 else 5), (2, mended)):
+        some = [
+            learner(who, completed_percent=done, avg_quiz_score=29) for who in of_arm(store, "control")[:3]
+        ]
+        load(store, *some, at=day - hours * HOUR)
+        publication.publish(store, begin(store, day, now=day - hours * HOUR), now=day - hours * HOUR)
+    assert found(store).compared.share.count == fell
+
+
 def test_another_enrolment_of_the_person_counts_once(store):
     load(store, *map(learner, PEOPLE), learner("again", person_id="000", email=None))
     run = begin(store)

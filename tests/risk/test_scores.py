@@ -3,9 +3,16 @@
 from zoneinfo import ZoneInfo
 
 from engagement.pipeline import rescoring
-from engagement.policy import DEFAULT_POLICY
-from tests.support.cohort import AS_OF, DAY, HOUR, begin, learner, load, rows
+from engagement.policy import DEFAULT_POLICY, RiskPolicy
+from tests.support.cohort import AS_OF, DAY, HOUR, begin, learner, load, night, rows
 
+OTHER = RiskPolicy(
+    weights={"behind_pace": 0.3, "low_quiz": 0.2, "missed_session": 0.4, "inactivity": 0.1},
+    missed_sessions_cap=5,
+    recency_days=20,
+    high_above=0.6,
+    medium_above=0.3,
+)
 HISTORY = "select as_of, risk_label, round(risk_score, 6) from risk_history order by as_of, run_id"
 
 
@@ -23,6 +30,37 @@ def test_a_score_that_was_corrected_at_its_instant_is_in_the_history(store):
     load(store, learner("a", completed_percent=10, **known), at=AS_OF - HOUR)
     recalculate(store, AS_OF)
     assert rows(store, HISTORY) == [(AS_OF, "high", 1.0), (AS_OF, "high", 0.95)]
+
+
+WORDS = "select as_of, round(risk_score, 6) from score_words order by as_of"
+
+
+def test_of_two_attempts_for_one_instant_the_later_has_the_word(store):
+    known = {"avg_quiz_score": 0, "consecutive_missed_sessions": 7, "last_login": None}
+    load(store, learner("a", completed_percent=0, **known), learner("b"), at=AS_OF - 3 * HOUR)
+    recalculate(store, AS_OF)
+    for hour, percent in ((-2, 10), (-1, 40), (0, 10)):
+        load(store, learner("a", completed_percent=percent, **known), at=AS_OF + hour * HOUR)
+        recalculate(store, AS_OF)
+    assert rows(store, WORDS + ", learner_id") == [(AS_OF, 0.95), (AS_OF, 0.824524)]
+    assert len(rows(store, HISTORY)) == 5
+
+
+def test_facts_that_come_after_the_night_of_their_day_reach_the_history(store):
+    """By cron at 02:15 for the end of the day; loaded at 14:00 the same day; high all the while."""
+    at_rest = {"consecutive_missed_sessions": 7, "last_login": AS_OF - 40 * DAY}
+    load(store, learner("a", completed_percent=0, avg_quiz_score=30, **at_rest), learner("b", **at_rest))
+    night(store, AS_OF, now=AS_OF - 22 * HOUR, policy=OTHER)
+    load(store, learner("a", completed_percent=18, avg_quiz_score=45, **at_rest), at=AS_OF - 10 * HOUR)
+    for days in (1, 2, 3):
+        night(store, AS_OF + days * DAY, now=AS_OF + days * DAY - 22 * HOUR, policy=OTHER)
+    ((current,),) = rows(store, "select risk_score from risk_scores where learner_id = 'a'")
+    found = rows(store, "select as_of, risk_score from score_words where learner_id = 'a' order by as_of")
+    assert [as_of for as_of, _ in found] == [AS_OF, AS_OF + DAY]
+    assert found[-1][1] == current
+    assert [as_of for (as_of,) in rows(store, "select as_of from score_words where learner_id = 'b'")] == [
+        AS_OF
+    ]
 
 
 def test_a_score_that_is_the_same_at_its_instant_is_in_the_history_once(store):

@@ -89,14 +89,14 @@ def test_a_profile_of_nobody_is_not_found(store):
         profile(store, "b")
 
 
-def test_the_history_of_one_instant_is_in_the_order_of_publishing(store):
+def test_the_history_of_one_instant_is_what_was_published_last(store):
     load(store, learner("a"))
     rescoring.publish_scores(
         store, as_of=AS_OF, zone=ZoneInfo("UTC"), programs=None, now=AS_OF - 5 * HOUR, policy=DEFAULT_POLICY
     )
     load(store, learner("a", **MEDIUM), at=AS_OF - 4 * HOUR)
     night(store)
-    assert [entry["risk_label"] for entry in profile(store, "a")["history"]] == ["high", "medium"]
+    assert [entry["risk_label"] for entry in profile(store, "a")["history"]] == ["medium"]
 
 
 def test_a_learner_outside_the_viewers_programs_is_not_there(store):

@@ -1,21 +1,32 @@
 -- One row per learner of the run whose label, facts or policy changed since the history's last word at $as_of.
-insert into risk_history
+insert into risk_history by name
 with last_word as (
 
     select
-        risk_history.learner_id,
-        risk_history.as_of,
-        risk_history.risk_score,
-        risk_history.risk_label,
-        risk_history.policy_hash
-    from risk_history
-    inner join runs on risk_history.run_id = runs.run_id
-    where risk_history.as_of <= $as_of
-    qualify
-        row_number() over (
-            partition by risk_history.learner_id
-            order by risk_history.as_of desc, runs.published_at desc, runs.run_id desc
-        ) = 1
+        learner_id,
+        max(as_of) as as_of,
+        arg_max(struct_pack(risk_score, risk_label, policy_hash), as_of) as said
+    from score_words
+    where as_of <= $as_of
+    group by learner_id
+
+),
+
+-- What the last published score was made from tells whether facts changed: those of a day may come after its night, and
+-- are no later than the word that it said.
+changed_inputs as (
+
+    select run_scores.learner_id
+    from run_scores
+    inner join risk_scores on run_scores.learner_id = risk_scores.learner_id
+    where
+        run_scores.run_id = $run_id and risk_scores.as_of <= $as_of
+        and (
+            run_scores.last_login is distinct from risk_scores.last_login
+            or run_scores.completed_percent is distinct from risk_scores.completed_percent
+            or run_scores.avg_quiz_score is distinct from risk_scores.avg_quiz_score
+            or run_scores.consecutive_missed_sessions is distinct from risk_scores.consecutive_missed_sessions
+        )
 
 ),
 
@@ -39,15 +50,15 @@ final as (
         $run_id as run_id
     from run_scores
     left join last_word on run_scores.learner_id = last_word.learner_id
-    left join changed_since on run_scores.learner_id = changed_since.learner_id
     where
         run_scores.run_id = $run_id
         and (
             last_word.learner_id is null
-            or last_word.risk_label <> run_scores.risk_label
-            or last_word.policy_hash <> $policy_hash
-            or changed_since.learner_id is not null
-            or (last_word.as_of = $as_of and last_word.risk_score is distinct from run_scores.risk_score)
+            or last_word.said.risk_label <> run_scores.risk_label
+            or last_word.said.policy_hash <> $policy_hash
+            or run_scores.learner_id in (select changed_inputs.learner_id from changed_inputs)
+            or run_scores.learner_id in (select changed_since.learner_id from changed_since)
+            or (last_word.as_of = $as_of and last_word.said.risk_score is distinct from run_scores.risk_score)
         )
 
 )

@@ -1,27 +1,27 @@
 -- What several readers ask, said once: who was contacted, and what the history says of a score.
 
--- Two attempts for one instant: the later takes the place of the earlier, so that an instant has one word.
-create temp table superseded_words as
-select
-    risk_history.learner_id,
-    risk_history.as_of,
-    risk_history.run_id
-from risk_history
-inner join runs on risk_history.run_id = runs.run_id
-qualify
-    row_number() over (
-        partition by risk_history.learner_id, risk_history.as_of
-        order by runs.published_at desc, runs.run_id desc
-    ) > 1;
+-- Two attempts for one instant: the word of the later holds. Marked when it is written: a window over the history of a
+-- million learners would be looked through at each question.
+alter table risk_history add column superseded boolean default false;
 
-delete from risk_history
-using temp.superseded_words as earlier
+update risk_history
+set superseded = true
+from (
+    select
+        risk_history.learner_id,
+        risk_history.as_of,
+        max(struct_pack(published_at := runs.published_at, run_id := runs.run_id)) as newest
+    from risk_history
+    inner join runs on risk_history.run_id = runs.run_id
+    group by risk_history.learner_id, risk_history.as_of
+    having count(*) > 1
+) as tied
 where
-    risk_history.learner_id = earlier.learner_id
-    and risk_history.as_of = earlier.as_of
-    and risk_history.run_id = earlier.run_id;
+    risk_history.learner_id = tied.learner_id
+    and risk_history.as_of = tied.as_of
+    and risk_history.run_id <> tied.newest.run_id;
 
-drop table temp.superseded_words;
+comment on column risk_history.superseded is 'Whether a later attempt for the same instant has another word.';
 
 
 create view score_words as
@@ -35,7 +35,7 @@ select
     risk_history.run_id
 from risk_history
 inner join runs on risk_history.run_id = runs.run_id
-where runs.published_at is not null;
+where runs.published_at is not null and not coalesce(risk_history.superseded, false);
 
 comment on view score_words is
 'One row per learner and instant at which the published score was another: it holds until the next one.';

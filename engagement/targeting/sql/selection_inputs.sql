@@ -23,13 +23,12 @@ labels_then as (
 
     select
         earlier_runs.day,
-        risk_history.learner_id,
-        arg_max(risk_history.risk_label, (risk_history.as_of, runs.published_at, runs.run_id)) as risk_label
-    from risk_history
-    inner join earlier_runs on risk_history.as_of <= earlier_runs.as_of
-    inner join runs on risk_history.run_id = runs.run_id
-    where $learner_id is null or risk_history.learner_id = $learner_id
-    group by earlier_runs.day, risk_history.learner_id
+        score_words.learner_id,
+        arg_max(score_words.risk_label, score_words.as_of) as risk_label
+    from score_words
+    inner join earlier_runs on score_words.as_of <= earlier_runs.as_of
+    where $learner_id is null or score_words.learner_id = $learner_id
+    group by earlier_runs.day, score_words.learner_id
 
 ),
 

@@ -1,9 +1,9 @@
--- One row per published score of a learner, the oldest first: the moment it is for, score and label.
+-- One row per published score of a learner, the oldest first: the moment it is for and its day, score and label.
 select
-    risk_history.as_of,
-    risk_history.risk_score,
-    risk_history.risk_label
-from risk_history
-inner join runs on risk_history.run_id = runs.run_id
-where risk_history.learner_id = $id
-order by risk_history.as_of, runs.published_at, runs.run_id;
+    as_of,
+    day,
+    risk_score,
+    risk_label
+from score_words
+where learner_id = $id
+order by as_of;

@@ -15,17 +15,16 @@ with days as (
 words as (
 
     select
-        risk_history.learner_id,
-        risk_history.as_of,
-        risk_history.risk_label,
+        score_words.learner_id,
+        score_words.as_of,
+        score_words.risk_label,
         learners.inactive_since,
-        lead(risk_history.as_of) over (
-            partition by risk_history.learner_id
-            order by risk_history.as_of, runs.published_at, runs.run_id
+        lead(score_words.as_of) over (
+            partition by score_words.learner_id
+            order by score_words.as_of
         ) as next_as_of
-    from risk_history
-    inner join runs on risk_history.run_id = runs.run_id
-    inner join learners on risk_history.learner_id = learners.id
+    from score_words
+    inner join learners on score_words.learner_id = learners.id
     where list_contains($programs::text[], learners.program)
 
 ),

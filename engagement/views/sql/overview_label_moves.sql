@@ -2,10 +2,10 @@
 with recent as (
 
     -- whoever has no word since then has the same label
-    select distinct risk_history.learner_id
-    from risk_history
-    inner join learners on risk_history.learner_id = learners.id
-    where risk_history.as_of > $before and list_contains($programs::text[], learners.program)
+    select distinct score_words.learner_id
+    from score_words
+    inner join learners on score_words.learner_id = learners.id
+    where score_words.as_of > $before and list_contains($programs::text[], learners.program)
 
     union
 
@@ -18,11 +18,10 @@ with recent as (
 
 labels_then as (
 
-    select arg_max(history.risk_label, (history.as_of, runs.published_at, runs.run_id)) as label
-    from risk_history as history
-    inner join runs on history.run_id = runs.run_id
-    where history.as_of <= $before and history.learner_id in (select recent.learner_id from recent)
-    group by history.learner_id
+    select arg_max(words.risk_label, words.as_of) as label
+    from score_words as words
+    where words.as_of <= $before and words.learner_id in (select recent.learner_id from recent)
+    group by words.learner_id
 
 ),
 
