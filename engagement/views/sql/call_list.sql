@@ -6,7 +6,7 @@ with callable as (
     select person_number
     from learners
     group by person_number
-    having not bool_or(contact_opt_out) and bool_or(phone is not null)
+    having bool_or(phone is not null)
 
 ),
 
@@ -28,9 +28,11 @@ eligible as materialized (
         ranked.rank
     from temp.ranked
     inner join learners on ranked.number = learners.number
+    -- who may be written to in the app may be called
+    inner join contact_refusals
+        on ranked.number = contact_refusals.learner_number and contact_refusals.in_app is null
     inner join callable on learners.person_number = callable.person_number
     anti join contacted on learners.person_number = contacted.person_number
-    where learners.active
 
 ),
 
