@@ -80,7 +80,7 @@ def in_words(profile: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _entry(row: Mapping[str, Any]) -> dict[str, Any]:
-    of_the_score = {"policy", "risk_score", "risk_label", "as_of", "last_login", *TERMS}
+    of_the_score = {"policy", "risk_score", "risk_label", "as_of", "scored_on", "last_login", *TERMS}
     return {
         name: value for name, value in row.items() if name not in of_the_score and name not in INPUTS.values()
     }
@@ -93,6 +93,7 @@ def _score(row: Mapping[str, Any], policy: RiskPolicy) -> dict[str, Any]:
         "risk_score": row["risk_score"],
         "risk_label": row["risk_label"],
         "as_of": row["as_of"],
+        "scored_on": row["scored_on"],  # its day where the institution is, wherever the viewer is
         "contributions": {term: row[term] for term in TERMS},
         "weights": dict(policy.weights),
         "thresholds": {"high_above": policy.high_above, "medium_above": policy.medium_above},

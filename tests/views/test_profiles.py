@@ -2,15 +2,16 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from engagement.dates import end_of_day
 from engagement.errors import NotFound
 from engagement.evaluation import calibration
 from engagement.evaluation.calibration import Calibration
-from engagement.outreach import nudges, quizzes, review
+from engagement.outreach import export, nudges, quizzes, review
 from engagement.pipeline import rescoring
 from engagement.policy import DEFAULT_POLICY
 from engagement.targeting import contact_log
 from engagement.targeting.selection import REASONS
-from engagement.views import profiles
+from engagement.views import overview, profiles
 from tests.support.acting import acting
 from tests.support.cohort import AS_OF, DAY, HOUR, LOW, MEDIUM, UNKNOWN, learner, load, night
 
@@ -97,6 +98,36 @@ def test_the_history_of_one_instant_is_what_was_published_last(store):
     load(store, learner("a", **MEDIUM), at=AS_OF - 4 * HOUR)
     night(store)
     assert [entry["risk_label"] for entry in profile(store, "a")["history"]] == ["medium"]
+
+
+def test_dates_of_runs_travel_as_days_where_the_institution_is(store):
+    """The end of a day in New York is the next morning in UTC, and a browser anywhere is to show the day."""
+    load(store, learner("a"))
+    end = end_of_day(AS_OF.date(), ZoneInfo("America/New_York"))
+    rescoring.publish_scores(
+        store,
+        as_of=end,
+        zone=ZoneInfo("America/New_York"),
+        programs=None,
+        now=end - 20 * HOUR,
+        policy=DEFAULT_POLICY,
+    )
+    found = profile(store, "a")
+    assert (found["scored_on"], [word["day"] for word in found["history"]]) == (AS_OF.date(), [AS_OF.date()])
+    assert overview.overview(store, programs=None, program=None, now=end)["scored_on"] == AS_OF.date()
+
+
+def test_what_happened_in_one_instant_stands_in_the_order_of_its_transitions(store):
+    people = [f"l{number}" for number in range(6)]
+    load(store, *map(learner, people))
+    night(store)
+    review.approve(store, [row["id"] for row in review.listed(store)], by=acting(AS_OF + HOUR))
+    export.hand_over(store, by=acting(AS_OF + HOUR))
+    for person in people:
+        types = [
+            event["type"] for event in profile(store, person)["events"] if event["type"].startswith("nudge")
+        ]
+        assert types == ["nudge_sent", "nudge_queued", "nudge_approved"]
 
 
 def test_a_learner_outside_the_viewers_programs_is_not_there(store):

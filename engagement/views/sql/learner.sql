@@ -20,6 +20,7 @@ select
     scores.risk_score,
     scores.risk_label,
     scores.as_of,
+    runs.day as scored_on,
     scores.behind_pace,
     scores.low_quiz,
     scores.missed_session,

@@ -65,7 +65,7 @@ function overview({ program }) {
     nudges_waiting: waiting.length,
     quizzes_waiting: QUIZZES.filter((one) => one.status === "draft").length,
     templates: { texts: templates.length, of: waiting.length + QUIZZES.length, by_reason: { deadline: templates.length - 3, unavailable: 2, opted_out: 1 } },
-    ...{ newest_facts_at: iso(NOW - 14 * HOUR), scored_as_of: iso(NOW - 8 * HOUR), published_at: iso(published) },
+    ...{ newest_facts_at: iso(NOW - 14 * HOUR), scored_as_of: iso(NOW - 8 * HOUR), scored_on: dayOf(NOW - 8 * HOUR), published_at: iso(published) },
     last_run: { run_id: "nightly-1", status, started_at: iso(NOW - 7 * HOUR), finished_at: iso(NOW - 6 * HOUR), failed_step: status === "failed" ? "score" : null },
     running: status === "running",
     policy: { weights: WEIGHTS, missed_sessions_cap: 7, recency_days: 30, high_above: 0.7, medium_above: 0.4, basis: "due" },
@@ -80,12 +80,12 @@ function overview({ program }) {
 
 function profile({ id }) {
   const one = find(id);
-  const past = (back, change) => ({ as_of: iso(NOW - back * DAY), risk_score: Math.max(0, one.risk_score - change), risk_label: labelOf(Math.max(0, one.risk_score - change)) });
+  const past = (back, change) => ({ as_of: iso(NOW - back * DAY), day: dayOf(NOW - back * DAY), risk_score: Math.max(0, one.risk_score - change), risk_label: labelOf(Math.max(0, one.risk_score - change)) });
   const refusal = !one.active ? "inactive" : one.opted_out ? "opted_out" : null;
   return {
     ...one, person_id: one.id, email: `${one.first.toLowerCase()}@example.invalid`, phone: "+00 000 0000", cohort: "2026-09", locale: "en", timezone: "Europe/Berlin",
     enrolled_at: dayOf(NOW - 90 * DAY), topic: "Loops & functions", preferred_channel: "email", whatsapp_opt_in: false, contact_opt_out: one.opted_out, llm_opt_out: false,
-    as_of: iso(NOW - 8 * HOUR), weights: WEIGHTS, thresholds: { high_above: 0.7, medium_above: 0.4 }, facts: one,
+    as_of: iso(NOW - 8 * HOUR), scored_on: dayOf(NOW - 8 * HOUR), weights: WEIGHTS, thresholds: { high_above: 0.7, medium_above: 0.4 }, facts: one,
     probability: one.risk_score === null ? null : { risk_probability: one.risk_score * 0.8, week: 12, outcome: "left", cohorts: "Loops 2025-03, Loops 2025-09", learners: 1840, kept_at: iso(NOW - 40 * DAY) }, basis: "due",
     what_would_help: one.risk_label === "high" ? [{ term: "behind_pace", now: one.completed_percent, needed: Math.min(100, (one.completed_percent ?? 0) + 20), label_then: "medium" }] : [],
     history: one.risk_score === null ? [] : [past(0, 0), past(3, 0.08), past(8, 0.15), past(15, 0.2), past(22, 0.32)],

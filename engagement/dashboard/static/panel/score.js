@@ -47,7 +47,7 @@ function Bar({ shown }) {
 export function ScoreParts({ learner }) {
   const shown = parts(learner);
   return html`<div class="stack-tight" data-testid="score-parts">
-    <p class="hint">${words.learner.score_scale(day(learner.as_of))}</p>
+    <p class="hint">${words.learner.score_scale(day(learner.scored_on))}</p>
     <${Bar} shown=${shown} />
     <table class="table score-table">
       <thead>

@@ -10,7 +10,7 @@ const HEIGHT = 84;
 
 const instant = (text) => new Date(text).getTime();
 
-/** history: [{as_of, risk_score, risk_label}], oldest or newest first. A score holds until the next one. */
+/** history: [{as_of, day, risk_score, risk_label}], oldest or newest first. A score holds until the next one. */
 export function ScoreHistory({ history, thresholds }) {
   const points = [...history].sort((one, other) => instant(one.as_of) - instant(other.as_of));
   const scored = points.filter((point) => point.risk_score !== null);
@@ -33,7 +33,7 @@ export function ScoreHistory({ history, thresholds }) {
         <${LabelShape} label=${last.risk_label} size=${12} />
       </span>
     </div>
-    <p class="spark-days hint" aria-hidden="true"><span>${day(points[0].as_of)}</span><span>${day(points.at(-1).as_of)}</span></p>
+    <p class="spark-days hint" aria-hidden="true"><span>${day(points[0].day)}</span><span>${day(points.at(-1).day)}</span></p>
     <details class="plot-table">
       <summary>${words.plots.as_table}</summary>
       <table class="table">
@@ -44,7 +44,7 @@ export function ScoreHistory({ history, thresholds }) {
         <tbody>
           ${points.toReversed().map(
             (point) => html`<tr key=${point.as_of}>
-              <th scope="row">${day(point.as_of)}</th>
+              <th scope="row">${day(point.day)}</th>
               <td class="number">${score(point.risk_score)}</td>
               <td><${LabelShape} label=${point.risk_label} /> ${words.labels[point.risk_label]}</td>
             </tr>`,

@@ -117,7 +117,7 @@ const plots = {
     `Lines of the learners by label from ${day(days[0])} to ${day(days.at(-1))}. ` +
     Object.keys(labels).map((one) => `${labels[one]}: ${number(at.get(`${days[0]} ${one}`) ?? 0)}, then ${number(at.get(`${days.at(-1)} ${one}`) ?? 0)}.`).join(" "),
   no_scores: "Not scored yet.", above: (label, value) => `${labels[label].toLowerCase()} above ${score(value)}`,
-  scores: (points) => `Risk score from ${score(points[0].risk_score)} on ${day(points[0].as_of)} to ${score(points.at(-1).risk_score)} on ${day(points.at(-1).as_of)}.`,
+  scores: (points) => `Risk score from ${score(points[0].risk_score)} on ${day(points[0].day)} to ${score(points.at(-1).risk_score)} on ${day(points.at(-1).day)}.`,
 };
 
 // The table and what narrows it: learners.js, filters.js, table.js
