@@ -185,7 +185,11 @@ def simulate(
         policy = RiskPolicy.from_table(dict(policy), source="policy")
     store = session.open_store()
     return what_if.simulate(
-        store, policy, as_of=_instant(store, as_of), beside=session.policy_in_use(store), program=program
+        store,
+        policy,
+        as_of=_instant(store, as_of),
+        beside=session.policy_in_use(store, program),
+        program=program,
     )
 
 

@@ -38,7 +38,7 @@ _HEADINGS: Final = {
     "top_reason": "main reason",
 }
 _LEVERS: Final = {
-    "completed_percent": "{:g} % of the due work done",
+    "completed_percent": "{:g} % of the {work} done",
     "avg_quiz_score": "a quiz average of {:g}",
     "consecutive_missed_sessions": "missed sessions in a row down to {:g}",
     "days_inactive": "a last login at most {:g} days ago",
@@ -265,5 +265,6 @@ def _show_score(console: Console, profile: Mapping[str, Any]) -> None:
     ]
     show_table(console, "", ("part", "contribution"), parts)
     for lever in profile["what_would_help"]:
-        needed = _LEVERS[lever["input"]].format(lever["needed"])
+        work = "course" if profile.get("basis") == "course" else "due work"
+        needed = _LEVERS[lever["input"]].format(lever["needed"], work=work)
         console.print(f"Would help: {needed} (then {lever['label_then']} risk).", highlight=False)

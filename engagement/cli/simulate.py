@@ -25,7 +25,7 @@ def simulate(
         store,
         RiskPolicy.from_toml(policy),
         as_of=console.instant(as_of, settings, now),
-        beside=policy_in_use(store),
+        beside=policy_in_use(store, program or None),
         program=program or None,
     )
     tables = found.as_dict()

@@ -88,8 +88,7 @@ def simulate(
     Parameters
     ----------
     policy
-        The other numbers. Where its basis differs from the one in use, work done is counted on its own; who has no such
-        count counts as not known.
+        The other numbers. Work done is counted on the basis of each, as a run by it would count.
     as_of
         Naive UTC. Who left since then is known from events (`course_withdrawn`, `course_failed`, `course_passed`,
         `course_distinction`).
@@ -112,9 +111,7 @@ def simulate(
 
 
 def _compared(stage: Cursor, policy: RiskPolicy, beside: RiskPolicy, as_of: datetime) -> Simulation:
-    now = _scored(stage, beside, "completed_percent")
-    basis = "" if policy.basis == beside.basis else f"_{policy.basis}"
-    then = _scored(stage, policy, f"completed_percent{basis}")
+    now, then = (_scored(stage, numbers) for numbers in (beside, policy))
     stage.execute(
         f"""
         create or replace temp table simulated as
@@ -139,9 +136,9 @@ def _compared(stage: Cursor, policy: RiskPolicy, beside: RiskPolicy, as_of: date
     return Simulation(as_of, moves, _discrimination(ended))
 
 
-def _scored(stage: Cursor, policy: RiskPolicy, completed: str) -> str:
+def _scored(stage: Cursor, policy: RiskPolicy) -> str:
     inputs = stage.sql(
-        f"select * replace ({completed} as completed_percent) from temp.simulation_inputs"  # noqa: S608 (our column)
+        f"select *, completed_percent_{policy.basis} as completed_percent from temp.simulation_inputs"  # noqa: S608 (ours)
     )
     scored: Any = formula.score(inputs, policy=policy)
     return str(scored.sql_query())

@@ -64,10 +64,10 @@ def open_run(store: Store, *, run_id: str, as_of: str) -> Run:
     )
 
 
-def policy_in_use(store: Store) -> RiskPolicy:
-    """Return the policy of the newest published scores."""
+def policy_in_use(store: Store, program: str | None = None) -> RiskPolicy:
+    """Return the policy of the newest published scores; of those of one program, where one is named."""
     with store.read() as db:
-        return runs.policy_in_use(db)
+        return runs.policy_in_use(db, [program] if program else None)
 
 
 def writer(model: str = "", *, budget_usd: float = math.inf) -> Writer:

@@ -32,9 +32,8 @@ def compute(db: Cursor, *, as_of: datetime, policy: RiskPolicy, programs: Sequen
 
     What is loaded between the two was not known yet when this run looked: facts are never changed, only added.
     """
-    db.execute(
-        query("risk/score_inputs"), {"as_of": as_of, "programs": None if programs is None else list(programs)}
-    )
+    asked = {"as_of": as_of, "programs": None if programs is None else list(programs), "basis": policy.basis}
+    db.execute(query("risk/score_inputs"), asked)
     scored = formula.score(db.table("temp.score_inputs"), policy=policy).sql_query()
     # Worst first, as the scores are read once they are published: a page from the top looks at one corner of the table.
     db.execute(f"create or replace temp table scored as from ({scored}) order by risk_score desc nulls last")

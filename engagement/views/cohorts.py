@@ -34,11 +34,11 @@ def learners_at(
     From facts alone, so the same day gives the same numbers however often scores were published since. By the policy in
     use, or another.
     """
-    named = {"as_of": as_of, "program": program, "cohort": cohort}
     with store.read() as db:
-        frame = db.execute(query("views/cohort_at"), named).df()
         if policy is None:
-            policy = runs.policy_in_use(db)
+            policy = runs.policy_in_use(db, None if program is None else [program])
+        named = {"as_of": as_of, "program": program, "cohort": cohort, "basis": policy.basis}
+        frame = db.execute(query("views/cohort_at"), named).df()
     scored = nw.from_native(formula.score(frame, policy=policy))
     return scored.with_columns(driver=explanations.main_reason(policy)).to_native()
 

@@ -114,7 +114,7 @@ def loads(store: Store, run: Run) -> pd.DataFrame:
 
 def missing_inputs(store: Store, run: Run) -> pd.DataFrame:
     """Return one row per input of the score: for how many of the `learners` it is `missing`."""
-    return _frame(store, "views/run_missing", run_id=run.run_id, as_of=run.as_of)
+    return _frame(store, "views/run_missing", run_id=run.run_id)
 
 
 def freshness(store: Store, run: Run) -> pd.DataFrame:
@@ -134,7 +134,7 @@ def worst(store: Store, run: Run, *, limit: int = 10, with_names: bool = False) 
     """
     with store.read() as db:
         numbers = calls.first_of_run(db, run, capacity=limit)
-        named = {"run_id": run.run_id, "as_of": run.as_of, "numbers": numbers}
+        named = {"run_id": run.run_id, "numbers": numbers}
         rows = records(db, query("views/run_worst"), named)
     columns = [
         "id",

@@ -53,6 +53,7 @@ def moves(found):
         LOWER,
         RiskPolicy(weights={"behind_pace": 0, "low_quiz": 0.5, "missed_session": 0.5, "inactivity": 0}),
         RiskPolicy(missed_sessions_cap=2, recency_days=3, medium_above=0.1),
+        RiskPolicy(basis="course"),
     ],
 )
 def test_each_side_has_the_labels_that_a_run_by_its_policy_would_give(known, policy):
@@ -82,7 +83,7 @@ def test_a_lower_threshold_moves_those_between(known):
 def test_another_basis_counts_the_work_on_it_and_what_it_lacks_as_not_known(known):
     found = simulate(known, RiskPolicy(basis="course"), as_of=AS_OF, program="Data")
     assert moves(found)["high", "medium"] == 1  # 80 % of the course, 5 % of what was due
-    assert moves(found)["medium", "medium"] == 1  # no count on the course: quiz and sessions speak alone
+    assert moves(found)["medium", "medium"] == 1  # a count of which nobody said what it is of
 
 
 def test_one_program_alone(known):

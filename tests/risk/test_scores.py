@@ -4,6 +4,7 @@ from zoneinfo import ZoneInfo
 
 from engagement.pipeline import rescoring
 from engagement.policy import DEFAULT_POLICY, RiskPolicy
+from engagement.views import cohorts, roster
 from tests.support.cohort import AS_OF, DAY, HOUR, begin, learner, load, night, rows
 
 OTHER = RiskPolicy(
@@ -30,6 +31,24 @@ def test_a_score_that_was_corrected_at_its_instant_is_in_the_history(store):
     load(store, learner("a", completed_percent=10, **known), at=AS_OF - HOUR)
     recalculate(store, AS_OF)
     assert rows(store, HISTORY) == [(AS_OF, "high", 1.0), (AS_OF, "high", 0.95)]
+
+
+def test_the_basis_of_the_policy_is_what_the_score_counts(store):
+    """What is due, the course, a count of neither, and due alone, which says nothing of the course."""
+    rest = {"avg_quiz_score": 40, "consecutive_missed_sessions": 5}
+    load(
+        store,
+        learner("a", completed_percent=95, completed_percent_due=95, completed_percent_course=5, **rest),
+        learner("b", completed_percent=60, completed_percent_due=None, completed_percent_course=None, **rest),
+        learner("c", completed_percent=70, completed_percent_due=70, completed_percent_course=None, **rest),
+    )
+    used = "select learner_id, completed_percent, risk_label from risk_scores order by learner_id"
+    night(store, now=AS_OF - 22 * HOUR)
+    assert rows(store, used) == [("a", 95, "low"), ("b", 60, "medium"), ("c", 70, "medium")]
+    night(store, AS_OF + DAY, now=AS_OF + 2 * HOUR, policy=RiskPolicy(basis="course"))
+    assert rows(store, used) == [("a", 5, "high"), ("b", 60, "medium"), ("c", None, "medium")]
+    assert [row["reasons"][0] for row in roster.by_risk(store, limit=1)] == ["5 % of the course done"]
+    assert cohorts.learners_at(store, AS_OF + DAY)["completed_percent"].tolist()[:2] == [5, 60]
 
 
 WORDS = "select as_of, round(risk_score, 6) from score_words order by as_of"

@@ -40,7 +40,7 @@ FROZEN = {
     "012_refusals.sql": "52ff4f444ddbb9928e8cb3d64fd9c00d6dcd6c6920d64c8be42958aab938e0f2",
     "013_event_ids.sql": "c19d407ba5fa70fb9fb234e90e46db766f47ff8776448d3dc129c16f09b1b282",
     "014_effects.sql": "32b2d2bfa8c098c58c56366b3ca28e4f21f458a750a62d6606c957e84f602539",
-    "015_readers.sql": "5a03e1168c4ccc52ed157c28c1e2c2bf752ce4e0828a948346d00b161bbe8a0b",
+    "015_readers.sql": "8e92906aef19b1ca7342b8d6e1ea95a5ce65db7afbdd69de24d648f0c6a27804",
 }
 
 

@@ -24,9 +24,12 @@ final as (
 
     select
         learners.number,
-        known.completed_percent,
-        known.completed_percent_due,
-        known.completed_percent_course,
+        work_done(
+            'due', known.completed_percent, known.completed_percent_due, known.completed_percent_course
+        ) as completed_percent_due,
+        work_done(
+            'course', known.completed_percent, known.completed_percent_due, known.completed_percent_course
+        ) as completed_percent_course,
         known.avg_quiz_score,
         known.consecutive_missed_sessions,
         days_inactive(known.last_login, learners.enrolled_at, $as_of) as days_inactive,

@@ -12,7 +12,9 @@ final as (
         learners.id as learner_id,
         learners.number as learner_number,
         known.last_login,
-        known.completed_percent,
+        work_done(
+            $basis, known.completed_percent, known.completed_percent_due, known.completed_percent_course
+        ) as completed_percent,
         known.avg_quiz_score,
         known.consecutive_missed_sessions,
         days_inactive(known.last_login, learners.enrolled_at, $as_of) as days_inactive,

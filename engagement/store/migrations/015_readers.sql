@@ -1,4 +1,4 @@
--- What several readers ask, said once: who was contacted, and what the history says of a score.
+-- What several readers ask, said once: what the history says of a score, who was contacted, and how much work is done.
 
 -- Two attempts for one instant: the word of the later holds. Marked when it is written: a window over the history of a
 -- million learners would be looked through at each question.
@@ -64,3 +64,15 @@ comment on view contacts_made is
 '(P) One row per message that was sent to a learner, and per call: what is shown as a contact, and call lists leave out.';
 comment on column contacts_made.contacted_at is 'When it was sent, or when somebody phoned.';
 comment on column contacts_made.way is 'message or phone_call.';
+
+
+-- Percent of the work done, of what the policy counts: what was due as it was loaded, or the whole course. A count of
+-- which nobody said what it is of stands for both; where that of the course is wanted and only the other was loaded,
+-- it is not known.
+create macro work_done(basis, completed_percent, of_due, of_course) as (
+    case
+        when basis <> 'course' then completed_percent
+        when of_course is null and of_due is null then completed_percent
+        else of_course
+    end
+);

@@ -1,16 +1,13 @@
 -- One row per input of the score: learners of the run for whom it is missing.
-with known as (
+with scored as (
 
-    select * from facts_at($as_of)
-
-),
-
-scored as (
-
-    select known.*
-    from known
-    inner join run_scores on known.learner_id = run_scores.learner_id
-    where run_scores.run_id = $run_id
+    select
+        completed_percent,
+        avg_quiz_score,
+        consecutive_missed_sessions,
+        last_login
+    from run_scores
+    where run_id = $run_id
 
 ),
 
