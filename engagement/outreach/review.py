@@ -54,7 +54,7 @@ def approve(store: Store, ids: Sequence[str], *, by: Actor) -> list[dict[str, An
 
 
 def reject(store: Store, ids: Sequence[str], *, by: Actor, reason: str) -> list[dict[str, Any]]:
-    """Reject drafts, with the reason that the next prompt can learn from."""
+    """Reject drafts, with the reason, which is kept; what a model wrote there is offered to nobody again."""
     if not reason.strip():
         raise InvalidInput("reason: a rejection needs one")
     return move(store, ids, "rejected", by=by, reason=reason)

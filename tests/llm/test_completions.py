@@ -113,6 +113,30 @@ def test_another_night_reads_what_was_answered_and_asks_nothing(store, model):
     assert found(store, "count(*), bool_or(gpt_fallback)") == [(12, False)]
 
 
+@pytest.mark.parametrize("module", [nudges, quizzes], ids=["nudge", "quiz"])
+def test_a_rejected_text_is_asked_anew_and_offered_to_nobody_again(store, model, module):
+    # By one prompt both are told the same; the second one has another night.
+    load(store, learner("a", **EACH), learner("b", **EACH, enrolled_at=None))
+    kind, content = ("nudge", "content") if module is nudges else ("quiz", "questions")
+    table = "nudges" if module is nudges else "quizzes"
+    writer = model.writer()
+    first = drafted(store, writer, as_of=AS_OF - 8 * DAY, module=module)
+    publication.publish(store, first, now=AS_OF - 8 * DAY)
+    texts = {text for (text,) in rows(store, f"select {content} from {table}")}
+    for draft_id, version in rows(store, f"select id, version from {table}"):
+        by = acting(AS_OF - 8 * DAY + HOUR)
+        review.move_seen(store, kind, {draft_id: version}, "rejected", by=by, reason="too stiff")
+    asked = len(model.requests)
+    run = drafted(store, writer, module=module)
+    again = rows(store, f"select {content}, gpt_fallback from {table} where run_id = $run", run=run.run_id)
+    assert len(model.requests) > asked
+    assert len(again) == 2
+    assert not texts & {
+        text for text, _ in again
+    }  # the model said the same once more: a template stands there
+    assert {fallback for _, fallback in again} == {True}
+
+
 @pytest.mark.parametrize("change", [{"name": "other"}, {}], ids=["another model", "another address"])
 def test_an_answer_is_for_one_model_at_one_address(store, model, change):
     load(store, learner("a", **EACH))
@@ -130,13 +154,13 @@ def test_an_answer_is_for_one_model_at_one_address(store, model, change):
 
 
 def test_a_nudge_asked_for_by_hand_is_asked_anew(store, model):
-    load(store, learner("a", **EACH))
+    load(store, learner("a", name="Ada Example", **EACH))
     writer = model.writer()
     drafted(store, writer)
     asked = len(model.requests)
     made = nudges.ask(store, "a", channel="in_app", by=acting(AS_OF), writer=writer)
     assert (made["gptFallback"], made["reason"], len(model.requests)) == (False, None, asked + 1)
-    assert made["content"].startswith("Hi A, ")
+    assert made["content"].startswith("Hi Ada, ")
     assert rows(store, "select run_id, content from nudges where id = $id", id=made["id"]) == [
         (None, SENTENCES["en"])
     ]

@@ -6,5 +6,5 @@ select
     any_value(data) as data,
     row_number() over (order by max(risk_score) desc nulls last, cache_key) as place
 from temp.prompts
-where cache_key not in (select model_answers.cache_key from model_answers where model_answers.reason is null)
+where cache_key not in (select answers_that_stand.cache_key from answers_that_stand)
 group by cache_key;

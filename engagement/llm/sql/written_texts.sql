@@ -1,13 +1,12 @@
--- One row per prompt that has an answer: the newest text that passed the checks.
+-- One row per prompt that has an answer: the newest text that passed the checks, and that nobody rejected.
 create or replace temp table written as
 select
     prompts.cache_key,
     any_value(prompts.language) as language,
-    arg_max(struct_pack(t := model_answers.subject), model_answers.answered_at).t as subject,
-    arg_max(model_answers.content, model_answers.answered_at) as content,
-    arg_max(model_answers.prompt_version, model_answers.answered_at) as prompt_version,
-    arg_max(model_answers.model, model_answers.answered_at) as model
+    arg_max(struct_pack(t := answers_that_stand.subject), answers_that_stand.answered_at).t as subject,
+    arg_max(answers_that_stand.content, answers_that_stand.answered_at) as content,
+    arg_max(answers_that_stand.prompt_version, answers_that_stand.answered_at) as prompt_version,
+    arg_max(answers_that_stand.model, answers_that_stand.answered_at) as model
 from temp.prompts
-inner join model_answers on prompts.cache_key = model_answers.cache_key
-where model_answers.reason is null
+inner join answers_that_stand on prompts.cache_key = answers_that_stand.cache_key
 group by prompts.cache_key;

@@ -1,4 +1,4 @@
-// Why a draft is rejected: a usual reason, or words of one's own. The next prompt can learn from it.
+// Why a draft is rejected: a usual reason, or words of one's own. It is kept; no prompt is told of it.
 
 import { Dialog } from "../shared/dialog.js";
 import { useId } from "../shared/ids.js";

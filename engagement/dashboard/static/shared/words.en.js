@@ -241,7 +241,7 @@ const draft = {
   choose_first: "Choose first which text to keep.", let_go: "Discard changes", again: "Write again", again_title: "Replace your text?",
   again_body: "You have changes that are not saved. Writing again replaces them.", approve: "Approve", approve_template: "Approve the template", save_and_approve: "Save and approve",
   reject: "Reject…", approved: "Approved. It may be sent.", rejected: "Rejected. It will not be sent.", undone: "It is a draft again.", undo: "Undo: back to draft",
-  reject_title: (count) => (count === 1 ? "Why is it rejected?" : `Why are these ${number(count)} rejected?`), reject_hint: "The next text can learn from it.",
+  reject_title: (count) => (count === 1 ? "Why is it rejected?" : `Why are these ${number(count)} rejected?`), reject_hint: "A model's text that is rejected is offered to nobody again.",
   reject_reasons: { tone: "The tone does not fit", wrong: "Something in it is not true", timing: "This is not the moment", call: "A call is better", other: "Another reason" },
   reject_text: "In your words", reject_more: "More about it (optional)", reject_needed: "Choose a reason or write one.", reject_do: (count) => (count === 1 ? "Reject" : `Reject ${number(count)}`),
   refused: "It can no longer go out.", conflict_title: "Somebody else was first.", conflict: (who, when, status) => `${who} changed this ${when}. It is now “${status}”; you see the newest version.`,
