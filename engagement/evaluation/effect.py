@@ -39,15 +39,17 @@ class Arm:
 class Effect:
     """What an experiment found, by what was planned; without a `plan` there has been none.
 
-    `difference` (nudged less comparison, of shares 0 to 1) is None where an arm is empty; `planned_for` and
-    `detectable` are the smallest rise that these numbers show in four of five experiments, by the rate in the week
-    before and by the comparison's.
+    While it runs there is nothing but who is `assigned` to which arm, and until when: whoever can look will look, and
+    who looks every week finds an effect of nothing in one case of six. Afterwards `difference` (nudged less comparison,
+    of shares 0 to 1) is None where an arm is empty; `planned_for` and `detectable` are the smallest rise that these
+    numbers show in four of five experiments, by the rate in the week before and by the comparison's.
     """
 
     experiment: str
     plan: Plan | None
     as_of: datetime
     over_at: datetime
+    assigned: Mapping[str, int]  # persons by arm
     nudged: Arm | None
     compared: Arm | None
     difference: intervals.Interval | None
@@ -74,6 +76,8 @@ class Effect:
     @property
     def title(self) -> str:
         """The difference as the title of a picture."""
+        if self.verdict == "running":
+            return f"Not to be read before {self.over_at:%Y-%m-%d}"
         if self.difference is None or self.plan is None:
             return "There is nothing to compare yet"
         more = "more" if self.difference.value >= 0 else "fewer"
@@ -85,6 +89,8 @@ class Effect:
         """How large an effect had to be to be found: as expected before the run, and as it came out."""
         if self.plan is None:
             return "Nothing, while nobody waits."
+        if self.verdict == "running":
+            return "It is told when the experiment is over."
         if self.detectable is None or self.planned_for is None:
             return "So few persons show nothing, however large the effect."
         return (
@@ -97,6 +103,7 @@ class Effect:
         return {
             "what": self.plan.looks_at if self.plan else "",
             "day": f"{self.over_at:%Y-%m-%d}",
+            "assigned": f"{sum(self.assigned.values()):,}",
             "difference": points(found.value),
             "low": f"{100 * found.low:.1f}",
             "high": points(found.high),
@@ -112,8 +119,8 @@ class Effect:
 _WORDS: Final[Mapping[str, str]] = {
     "none": "Cannot tell: there is no experiment yet. Where nightly.toml has a holdout, some wait a week by chance, "
     "and those who heard can be held beside them.",
-    "running": "Cannot tell yet: the experiment and its last window end on {day}. A look before would find effects "
-    "where there are none.",
+    "running": "Cannot tell yet: {assigned} persons are assigned, and the experiment and its last window end on {day}. "
+    "Nothing is shown before: a look would find effects where there are none.",
     "too_few": "Cannot tell: an arm has fewer than {fewest} persons.",
     "helped": "It helped: of those nudged {nudged} {what}, of the others {compared}. That is {difference} more, with "
     "95 % confidence {low} to {high}.",
@@ -158,10 +165,13 @@ def estimate(store: Store, experiment: str = "", *, as_of: datetime, zone: ZoneI
     if found.empty and experiment:
         raise NotFound(f"no experiment {experiment!r}")
     if found.empty:
-        return _nothing_tried(as_of)
+        return _not_read("", None, as_of, as_of, {})
     rows: list[Any] = found.to_dict("records")
     row = next((row for row in rows if _over_at(_plan(row), zone) <= as_of), rows[0])
     plan = _plan(row)
+    assigned = {arm: int(row[arm]) for arm in ARMS}
+    if as_of < _over_at(plan, zone):
+        return _not_read(row["experiment"], plan, as_of, _over_at(plan, zone), assigned)
     with store.read() as db:
         after = _arms(db, row["experiment"], plan, as_of=as_of)
         before = _arms(db, row["experiment"], plan, as_of=as_of, weeks_before=True)
@@ -171,6 +181,7 @@ def estimate(store: Store, experiment: str = "", *, as_of: datetime, zone: ZoneI
         plan=plan,
         as_of=as_of,
         over_at=_over_at(plan, zone),
+        assigned=assigned,
         nudged=nudged,
         compared=compared,
         difference=intervals.newcombe(nudged.share, compared.share) if nudged and compared else None,
@@ -180,12 +191,16 @@ def estimate(store: Store, experiment: str = "", *, as_of: datetime, zone: ZoneI
     )
 
 
-def _nothing_tried(as_of: datetime) -> Effect:
+def _not_read(
+    experiment: str, plan: Plan | None, as_of: datetime, over_at: datetime, assigned: Mapping[str, int]
+) -> Effect:
+    """Return the effect of nothing, or of what is not over: outcomes are not even asked for."""
     return Effect(
-        experiment="",
-        plan=None,
+        experiment=experiment,
+        plan=plan,
         as_of=as_of,
-        over_at=as_of,
+        over_at=over_at,
+        assigned=assigned,
         nudged=None,
         compared=None,
         difference=None,
@@ -229,7 +244,14 @@ def comparisons(effect: Effect) -> pd.DataFrame:
 
 
 def arms(effect: Effect) -> pd.DataFrame:
-    """Return one row per arm: `group`, `persons`, `contacted`, how many `did` what the plan looks at, and `percent`."""
+    """Return one row per arm: `group`, `persons`, `contacted`, how many `did` what the plan looks at, and `percent`.
+
+    While the experiment runs, `group` and `persons` alone.
+    """
+    if effect.verdict == "running":
+        names = {"nudge": "nudged", "control": "waited"}
+        persons = [{"group": names[arm], "persons": effect.assigned[arm]} for arm in ARMS]
+        return pd.DataFrame(persons, columns=["group", "persons"])
     found = {"nudged": effect.nudged, "waited": effect.compared}
     return pd.DataFrame(
         [
@@ -306,7 +328,9 @@ def _together(arms: Mapping[str, Arm]) -> intervals.Share | None:
 def _detectable(arms: Mapping[str, Arm], rate: intervals.Share | None) -> float | None:
     if rate is None or set(arms) != set(ARMS):
         return None
-    return intervals.detectable(arms["nudge"].persons, arms["control"].persons, rate=rate.value)
+    persons = [arms[arm].persons for arm in ARMS]
+    # With fewer the verdict is none, whatever comes out.
+    return intervals.detectable(*persons, rate=rate.value) if min(persons) >= PERSONS_NEEDED else None
 
 
 def _percent(arm: Arm | None) -> str:

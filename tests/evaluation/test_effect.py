@@ -197,6 +197,14 @@ def test_there_is_no_verdict_before_the_last_window_is_over(tried):
     early = found(tried, as_of=END_OF_DAY + 7 * DAY - HOUR)
     assert early.verdict == "running"
     assert "Cannot tell yet" in early.in_words
+    # Persons and dates, and nothing that a look could be taken at.
+    assert (early.nudged, early.compared, early.difference, early.before) == (None, None, None, None)
+    assert (early.planned_for, early.detectable) == (None, None)
+    persons = {"nudged": len(of_arm(tried, "nudge")), "waited": len(of_arm(tried, "control"))}
+    assert effect.arms(early).set_index("group").to_dict() == {"persons": persons}
+    assert effect.comparisons(early).empty
+    said = " ".join((early.in_words, early.title, early.power_in_words))
+    assert not {"points", "more", "%"} & set(said.replace(".", " ").split())
     assert found(tried, as_of=END_OF_DAY + 7 * DAY).verdict == "helped"
 
 

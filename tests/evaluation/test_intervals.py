@@ -1,3 +1,5 @@
+from math import comb
+
 import pytest
 
 from engagement.errors import InvalidInput
@@ -68,3 +70,22 @@ def test_too_few_people_show_nothing(learners, compared, rate):
 def test_a_rate_that_is_none_is_refused():
     with pytest.raises(InvalidInput, match=r"rate: 1\.5"):
         detectable(10, 10, rate=1.5)
+
+
+def _chance(count, of, rate):
+    return comb(of, count) * rate**count * (1 - rate) ** (of - count)
+
+
+@pytest.mark.parametrize(
+    ("learners", "compared", "rate"), [(90, 10, 0.05), (45, 25, 0.1), (60, 60, 0.5), (25, 20, 0.0)]
+)
+def test_the_detectable_rise_is_found_in_four_of_five_cases_counted_one_by_one(learners, compared, rate):
+    """Also of a small group that waits beside a large one at a low rate, where the normal curve promises too much."""
+    raised = rate + detectable(learners, compared, rate=rate)
+    found = sum(
+        _chance(did, learners, raised) * _chance(other, compared, rate)
+        for did in range(learners + 1)
+        for other in range(compared + 1)
+        if newcombe(Share(did, learners), Share(other, compared)).low > 0
+    )
+    assert found == pytest.approx(0.8, abs=0.001)
