@@ -1,23 +1,34 @@
 """Text files as UTF-8 with one kind of line ending, which is all that the CSV reader takes.
 
 A file that is so already is read where it lies. Any other is written once more to a temporary file: unpacked,
-decoded, each line ended by LF. Lines keep their numbers, so a refused row is found in the original.
+decoded, each line ended by LF. Lines keep their numbers, so a refused row is found in the original. The temporary file
+has no name where the system lets it be read without one: whatever ends the process, nobody's data stays.
+
+A megabyte can unpack to gigabytes, and a line can be as long as the file: both are looked at while it is read.
 """
 
 import codecs
 import gzip
 import io
 import re
+import shutil
 import tempfile
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
-from typing import IO, Final, cast
+from typing import IO, Any, Final, cast
 
-from engagement.errors import InvalidInput
+from engagement.errors import EngagementError, InvalidInput, of_the_system
 
 _CHUNK: Final = 8 * 1024 * 1024
+# What a person exports is packed to a twentieth, or a hundredth where nearly all of it is the same.
+UNPACKED_TIMES: Final = 200
+UNPACKED_ANYWAY: Final = 64 * 1024 * 1024
+_LONGEST_LINE: Final = 16 * 1024 * 1024  # whoever splits the rows takes less, and can say in which line
+_LEFT_FREE: Final = 0.1  # of what the disk has for temporary files
+_DESCRIPTORS: Final = Path("/proc/self/fd")
 _GZIP: Final = b"\x1f\x8b"
 _WORKBOOKS: Final = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # .xlsx (a zip) and .xls
 _UTF_16: Final = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
@@ -43,44 +54,95 @@ def plain_text(path: Path) -> Iterator[Path]:
         raise InvalidInput(f"{path.name}: a workbook or a zip archive, not a CSV file; save it as CSV UTF-8")
     packed = start.startswith(_GZIP)
     try:
-        with _opened(path, packed) as file:
-            encoding = _encoding(file, path.name)
+        encoding = _encoding(partial(_opened, path, packed), path.name)
         # A mark before a quote hides the quote from the reader.
         as_it_is = encoding == "utf-8" and not packed and start != codecs.BOM_UTF8 + b'"'
         if as_it_is and _is_read_as_it_is(path):
             yield path
             return
-        with tempfile.NamedTemporaryFile(prefix="engagement-", suffix=".csv") as copy:
+        with _copy() as (copy, place):
             with _opened(path, packed) as file:
-                _rewrite(file, encoding, cast("IO[bytes]", copy), path.name)
-            yield Path(copy.name)
+                _rewrite(file, encoding, copy, path.name)
+            yield place
     except (EOFError, gzip.BadGzipFile, zlib.error):
         raise InvalidInput(f"{path.name}: the gzip archive is truncated or damaged") from None
 
 
-def _opened(path: Path, packed: bool) -> IO[bytes]:
-    return cast("IO[bytes]", gzip.open(path)) if packed else path.open("rb")
+def bomb(name: str) -> InvalidInput:
+    """Return the refusal of a file that holds far more than it seems to."""
+    return InvalidInput(
+        f"{name}: unpacks to more than {UNPACKED_TIMES} times its size; if it is what it should be, load it unpacked"
+    )
 
 
-def _encoding(file: IO[bytes], name: str) -> str:
+@contextmanager
+def _copy() -> Iterator[tuple[IO[bytes], Path]]:
+    """Yield a temporary file and where it is read; without a name where the system has another way to it."""
+    if _DESCRIPTORS.is_dir():
+        with tempfile.TemporaryFile() as unnamed:
+            yield unnamed, _DESCRIPTORS / str(unnamed.fileno())
+        return
+    with tempfile.NamedTemporaryFile(prefix="engagement-", suffix=".csv") as named:
+        yield cast("IO[bytes]", named), Path(named.name)
+
+
+class _Watched(io.RawIOBase):
+    """A file that is read no further than it is plausible: `InvalidInput` for a bomb, and for a line without an end."""
+
+    def __init__(self, file: IO[bytes], name: str, longest: float) -> None:
+        self._file = file
+        self._name = name
+        self._longest = longest
+        self._read = self._of_line = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        count: int = cast("Any", self._file).readinto(buffer)
+        end = max((at := bytes(buffer[:count])).rfind(b"\n"), at.rfind(b"\r"))
+        self._read += count
+        self._of_line = count - end - 1 if end >= 0 else self._of_line + count
+        if self._read > self._longest:
+            raise bomb(self._name)
+        if self._of_line > _LONGEST_LINE:
+            raise InvalidInput(
+                f"{self._name}: a line is longer than {_LONGEST_LINE // 1024**2} MB; is it a table, "
+                "and is a quote open?"
+            )
+        return count
+
+
+@contextmanager
+def _opened(path: Path, packed: bool) -> Iterator[IO[bytes]]:
+    longest = max(UNPACKED_TIMES * path.stat().st_size, UNPACKED_ANYWAY) if packed else float("inf")
+    with (
+        cast("IO[bytes]", gzip.open(path) if packed else path.open("rb", buffering=0)) as plain,
+        io.BufferedReader(_Watched(plain, path.name, longest), _CHUNK) as file,
+    ):
+        yield cast("IO[bytes]", file)
+
+
+def _encoding(opened: Callable[[], AbstractContextManager[IO[bytes]]], name: str) -> str:
     """Return how the file is encoded: UTF-16 where it looks like it, UTF-8 where it is, else Windows-1252."""
-    start = file.read(_CHUNK)
-    for mark, encoding in _UTF_16.items():
-        if start.startswith(mark):
-            return encoding
-    # A header is mostly ASCII: every second byte of UTF-16 is then zero.
-    if len(start) > 1 and start[:2].count(0) == 1:
-        return "utf-16-le" if start[1] == 0 else "utf-16-be"
-    if _decodes(file, start, "utf-8"):
-        return "utf-8"
-    file.seek(0)
-    if _has_utf_8_letters(file):
-        raise InvalidInput(f"{name}: UTF-8 with broken bytes in it; save it as CSV UTF-8")
-    file.seek(0)
-    if not _decodes(file, file.read(_CHUNK), "cp1252"):
-        raise InvalidInput(
-            f"{name}: bytes that are no text in UTF-8, UTF-16 or Windows-1252; save it as CSV UTF-8"
-        )
+    with opened() as file:
+        start = file.read(_CHUNK)
+        for mark, encoding in _UTF_16.items():
+            if start.startswith(mark):
+                return encoding
+        # A header is mostly ASCII: every second byte of UTF-16 is then zero.
+        if len(start) > 1 and start[:2].count(0) == 1:
+            return "utf-16-le" if start[1] == 0 else "utf-16-be"
+        if _decodes(file, start, "utf-8"):
+            return "utf-8"
+    with opened() as file:
+        if _has_utf_8_letters(file):
+            raise InvalidInput(f"{name}: UTF-8 with broken bytes in it; save it as CSV UTF-8")
+    with opened() as file:
+        if not _decodes(file, file.read(_CHUNK), "cp1252"):
+            raise InvalidInput(
+                f"{name}: bytes that are no text in UTF-8, UTF-16 or Windows-1252; save it as CSV UTF-8"
+            )
     return "cp1252"
 
 
@@ -126,13 +188,22 @@ def _is_read_as_it_is(path: Path) -> bool:
 
 
 def _rewrite(file: IO[bytes], encoding: str, copy: IO[bytes], name: str) -> None:
+    folder = tempfile.gettempdir()
+    room = int(shutil.disk_usage(folder).free * (1 - _LEFT_FREE))
+    no_room = f"{name}: does not fit into {folder} as plain text; TMPDIR names another folder"
     text = io.TextIOWrapper(file, encoding=encoding, newline=None)
     try:
         copy.write(text.read(1).replace("\ufeff", "").encode())
         while chunk := text.read(_CHUNK):
+            if copy.tell() + len(chunk) > room:
+                raise EngagementError(no_room)
             copy.write(chunk.encode())
+        copy.flush()
     except UnicodeError:
         raise InvalidInput(f"{name}: not all of it is {encoding.upper()}; save it as CSV UTF-8") from None
+    except OSError as error:
+        if isinstance(error, gzip.BadGzipFile):
+            raise
+        raise EngagementError(f"{no_room} ({of_the_system(error)})") from None
     finally:
         text.detach()
-    copy.flush()

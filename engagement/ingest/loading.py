@@ -22,6 +22,7 @@ from engagement.store import TEXT_ROWS_PER_BLOCK, Cursor, Store, first_row, quer
 
 Kind = Literal["learners", "events"]
 
+_LONGEST_RAW: Final = 100_000  # characters that are kept of a refused row
 _NO_DATE: Final = f"last_login: {validation.NO_INSTANT}"
 
 
@@ -168,8 +169,13 @@ def _quarantine(load: Load) -> None:
 def _keep(load: Load, refused: pd.DataFrame) -> None:
     with registered(load.db, "refused", refused):
         load.db.execute(
-            "insert into quarantine select $load_id, line, raw, reasons::text[] from refused",
-            {"load_id": load.load_id},
+            """
+            insert into quarantine
+            select $load_id, line, case when length(raw) > $longest then left(raw, $longest) || '…' else raw end,
+                reasons::text[]
+            from refused
+            """,
+            {"load_id": load.load_id, "longest": _LONGEST_RAW},
         )
 
 

@@ -30,7 +30,7 @@ from engagement.errors import InvalidInput
 from engagement.ingest import events, learners, loading, readers
 from engagement.ingest.schema import MISSING_WORDS, Column
 from engagement.ingest.source_format import SourceFormat
-from engagement.store import Cursor, Store, first_row, pattern, query
+from engagement.store import Cursor, Store, first_row, pattern, query, read_from
 
 Basis = Literal["due", "course"]
 
@@ -192,11 +192,8 @@ def _table(store: Store, folder: Path, name: str) -> _Table:
 
 
 def _parquet_header(store: Store, file: Path) -> list[str]:
-    try:
-        with store.staging() as stage:
-            return readers.parquet_columns(stage, file)
-    except InvalidInput as error:  # which does not say which of the six
-        raise InvalidInput(f"{file.name}: {error}") from None
+    with store.staging() as stage:
+        return readers.parquet_columns(stage, file)
 
 
 def _csv_header(file: Path) -> list[str]:
@@ -222,10 +219,9 @@ def _read(stage: Cursor, table: _Table, *, only: Mapping[str, str] | None = None
         f"case when lower({column.name}) not in ({_WORDS}) then {column.name} end as {column.name}"
         for column in columns
     )
-    stage.execute(
-        f"create or replace temp table texts as select {present} from (select {texts} from {_rows(table)}) {wanted}",  # noqa: S608 (our own names)
-        {"file": pattern(file), **filters},
-    )
+    rows = f"select {present} from (select {texts} from {_rows(table)}) {wanted}"  # noqa: S608 (our own names)
+    with read_from(file.name):
+        stage.execute(f"create or replace temp table texts as {rows}", {"file": pattern(file), **filters})
     if file.suffix == ".csv":
         _refuse_ragged(stage, file)
     _refuse_unreadable(stage, table)

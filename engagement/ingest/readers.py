@@ -8,17 +8,19 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import pandas as pd
 
 from engagement.errors import InvalidInput
 from engagement.ingest.csv_reader import Ints, open_csv
-from engagement.ingest.schema import Column
+from engagement.ingest.encoding import UNPACKED_ANYWAY, UNPACKED_TIMES, bomb
+from engagement.ingest.schema import LONGEST_TEXT, Column
 from engagement.ingest.source_format import match_header
-from engagement.store import Cursor, pattern, registered
+from engagement.store import Cursor, first_row, pattern, query, read_from, registered
 
 Source = Path | pd.DataFrame
+_BYTES_OF_A_ROW: Final = 10  # that a table takes at least, whatever it is packed to
 
 
 class Incoming(Protocol):
@@ -87,8 +89,9 @@ def source_name(source: Source) -> str:
 
 def parquet_columns(stage: Cursor, path: Path) -> list[str]:
     """Return the names of the columns of a Parquet file."""
-    described = stage.execute("describe select * from read_parquet($file)", {"file": pattern(path)})
-    return [name for name, *_ in described.fetchall()]
+    with read_from(path.name):
+        described = stage.execute("describe select * from read_parquet($file)", {"file": pattern(path)})
+        return [name for name, *_ in described.fetchall()]
 
 
 class _Table:
@@ -114,7 +117,7 @@ class _Table:
 
     def places(self, stage: Cursor, rows: Ints) -> pd.DataFrame:
         fields = ", ".join(f"'{column.name}', {column.name}" for column in self.columns)
-        with registered(stage, "wanted", pd.DataFrame({"line": rows + 1})):
+        with read_from(self.name), registered(stage, "wanted", pd.DataFrame({"line": rows + 1})):
             return stage.execute(
                 f"""
                 with numbered as (select row_number() over () as line, * from {self.relation})
@@ -132,10 +135,24 @@ def _open_parquet(
     stage: Cursor, path: Path, columns: Sequence[Column], names: Mapping[str, str]
 ) -> Iterator[_Table]:
     theirs = parquet_columns(stage, path)
+    _refuse_bomb(stage, path)
     header = match_header(theirs, columns, names, path.name)
     quoted = {at: theirs[at].replace('"', '""') for at in header.values()}
-    chosen = ", ".join(f'cast("{quoted[at]}" as varchar) as {column.name}' for column, at in header.items())
+    # A text may be far longer than the file it stands in: one that is too long is known by its beginning.
+    chosen = ", ".join(
+        f'left(cast("{quoted[at]}" as varchar), {LONGEST_TEXT + 1}) as {column.name}'
+        for column, at in header.items()
+    )
     yield _Table(path.name, f"(select {chosen} from read_parquet($file))", {"file": pattern(path)}, header)  # noqa: S608
+
+
+def _refuse_bomb(stage: Cursor, path: Path) -> None:
+    """Refuse a file that says of itself that it holds far more than its size, in bytes or in rows."""
+    with read_from(path.name):
+        rows, unpacked = first_row(stage, query("ingest/size_of_parquet"), {"file": pattern(path)})
+    longest = max(UNPACKED_TIMES * path.stat().st_size, UNPACKED_ANYWAY)
+    if max(unpacked, rows * _BYTES_OF_A_ROW) > longest:
+        raise bomb(path.name)
 
 
 @contextmanager

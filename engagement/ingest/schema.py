@@ -19,6 +19,7 @@ MISSING_WORDS: Final = ("", "na", "n/a", "nan", "null", "none", "?", "-")
 _NO_NAME: Final = ("", "?", "-", "n/a")
 TRUE_WORDS: Final = ("true", "1", "yes", "y", "t")
 FALSE_WORDS: Final = ("false", "0", "no", "n", "f")
+LONGEST_TEXT: Final = 20_000  # characters, of any column
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Column:
 
 LEARNERS: Final = (
     Column("id", "id", "the enrolment, kept exactly as written", in_header=True, in_every_row=True),
-    Column("name", "text", "display name", in_header=True, longest=20_000, missing=_NO_NAME),
+    Column("name", "text", "display name", in_header=True, longest=LONGEST_TEXT, missing=_NO_NAME),
     Column("email", "email", "address; one belongs to one person", in_header=True, longest=320),
     Column("phone", "text", "telephone number", in_header=True),
     Column("program", "text", "what the learner is enrolled in", in_header=True, in_every_row=True),

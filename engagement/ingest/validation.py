@@ -16,7 +16,7 @@ from engagement.errors import InvalidInput
 from engagement.ingest import readers
 from engagement.ingest.schema import FALSE_WORDS, TRUE_WORDS, Column, Kind
 from engagement.ingest.source_format import MAP_HINT, SPREADSHEET_DAYS, SourceFormat
-from engagement.store import Cursor, Store, first_row
+from engagement.store import Cursor, Store, first_row, read_from
 
 # Two columns in which not one value can be read are not a dirty file: their names stand over the wrong data.
 SWAPPED_AT_LEAST: Final = 2
@@ -85,7 +85,8 @@ def checked(
         store.staging() as stage,
         readers.opened(stage, source, columns, source_format.names) as incoming,
     ):
-        _read(stage, incoming, source_format)
+        with read_from(incoming.name):
+            _read(stage, incoming, source_format)
         taken = first_row(stage, "select count(*) from checked")[0]
         not_rows = incoming.refused(stage, taken)
         loaded = Checked(source, incoming, content_hash, taken + len(not_rows), not_rows, before)

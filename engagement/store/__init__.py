@@ -1,7 +1,7 @@
 """The store: one DuckDB file, and the only door to it."""
 
 from engagement.store.database import COPIES, LOCK_WAIT_S, TEXT_ROWS_PER_BLOCK, Store, open_store
-from engagement.store.engine import EngineError, new_engine, what_is_wrong
+from engagement.store.engine import EngineError, new_engine, read_from, what_is_wrong
 from engagement.store.sql import Cursor, Relation, first_row, pattern, query, records, registered
 from engagement.store.upgrade import SCHEMA_VERSION
 
@@ -19,6 +19,7 @@ __all__ = [
     "open_store",
     "pattern",
     "query",
+    "read_from",
     "records",
     "registered",
     "what_is_wrong",

@@ -12,7 +12,8 @@ import stat
 import subprocess
 import tempfile
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -44,6 +45,10 @@ DEFECTS: Final = (duckdb.BinderException, duckdb.CatalogException, duckdb.Parser
 # Errors that quote a value: what the value says must not be taken for what went wrong.
 _ABOUT_VALUES: Final = (duckdb.ConstraintException, duckdb.ConversionException, duckdb.OutOfRangeException)
 _VALUES: Final = re.compile(r"""['"].*['"]|['"].*""", re.DOTALL)  # to the last quote: a value may hold some
+_NO_CSV: Final = "the file cannot be read as CSV in UTF-8 with one kind of line ending; save it as CSV UTF-8"
+_NO_PARQUET: Final = "the file cannot be read as Parquet; it is damaged or something else"
+_DISK_FULL: Final = r"(?i)No space left|disk quota|File too large|Could not write|max_temp_directory_size"
+_NO_MEMORY: Final = r"Out of Memory|[Ff]ailed to allocate"
 _KNOWN: Final[tuple[tuple[str, type[EngagementError], str], ...]] = (
     (
         r"not a valid DuckDB database|not a DuckDB database|different endian|[Cc]orrupt|checksum|not read enough bytes",
@@ -53,12 +58,12 @@ _KNOWN: Final[tuple[tuple[str, type[EngagementError], str], ...]] = (
     (
         r"CSV (Error|Parser)|read_text|not valid UTF-?8|[Ii]nvalid unicode",
         InvalidInput,
-        "the file cannot be read as CSV in UTF-8 with one kind of line ending; save it as CSV UTF-8",
+        _NO_CSV,
     ),
     (
         r"[Pp]arquet|magic bytes",
         InvalidInput,
-        "the file cannot be read as Parquet; it is damaged or something else",
+        _NO_PARQUET,
     ),
     (
         r"newer version|storage version",
@@ -66,7 +71,7 @@ _KNOWN: Final[tuple[tuple[str, type[EngagementError], str], ...]] = (
         "{path} was made by a newer DuckDB; upgrade duckdb, or restore an older file",
     ),
     (
-        r"(?i)No space left|disk quota|File too large|Could not write|max_temp_directory_size",
+        _DISK_FULL,
         StoreUnusable,
         "{path}: the disk is full; what was committed before is intact",
     ),
@@ -76,7 +81,7 @@ _KNOWN: Final[tuple[tuple[str, type[EngagementError], str], ...]] = (
         "{path} cannot be opened for this: read-only, or not permitted",
     ),
     (
-        r"Out of Memory|[Ff]ailed to allocate",  # last: where the disk has no room to spill to, the disk is full
+        _NO_MEMORY,  # last: where the disk has no room to spill to, the disk is full
         StoreUnusable,
         "{path}: OutOfMemory: more is needed than the engine may take; ENGAGEMENT_MEMORY (in MB) gives it more",
     ),
@@ -96,6 +101,31 @@ def plain_error(error: duckdb.Error, path: Path) -> EngagementError:
                 return kind(message.format(path=path))
     first_line = _VALUES.sub("…", text).splitlines()[0][:300]
     return StoreUnusable(f"{path.name}: {type(error).__name__}: {first_line}")
+
+
+@contextmanager
+def read_from(source: str) -> Iterator[None]:
+    """Let what goes wrong while a file is read be that file's: the store has nothing to do with it.
+
+    A full disk stays one: what does not fit into memory goes beside the store.
+    """
+    try:
+        yield
+    except DEFECTS:
+        raise
+    except duckdb.Error as error:
+        text = str(error)
+        if re.search(_DISK_FULL, text):
+            raise
+        if re.search(_NO_MEMORY, text):
+            raise InvalidInput(
+                f"{source}: to read it takes more memory than the engine may have (ENGAGEMENT_MEMORY, in MB), or it "
+                "is damaged"
+            ) from None
+        is_parquet = source.lower().endswith(".parquet")
+        raise InvalidInput(f"{source}: {_NO_PARQUET if is_parquet else _NO_CSV}") from None
+    except UnicodeDecodeError:  # of a name in it
+        raise InvalidInput(f"{source}: the file holds names that are no text; it is damaged") from None
 
 
 def what_is_wrong(error: duckdb.Error) -> str:

@@ -1,11 +1,14 @@
 """Any text as UTF-8 with one kind of line end, and nothing left behind."""
 
 import gzip
+import shutil
+import sys
 import tempfile
+import tracemalloc
 
 import pytest
 
-from engagement.errors import InvalidInput
+from engagement.errors import EngagementError, InvalidInput
 from engagement.ingest import encoding as encodings
 from engagement.ingest.encoding import plain_text
 
@@ -137,7 +140,50 @@ def test_the_shortest_files_are_read_or_refused(tmp_path, content):
         assert "some.csv" in str(error)  # noqa: PT017 (either may come)
 
 
-def test_a_copy_goes_with_what_was_wrong_with_it(tmp_path, scratch):
+def test_a_copy_has_no_name_and_goes_with_what_was_wrong_with_it(tmp_path, scratch):
     with pytest.raises(ZeroDivisionError), plain_text(write(tmp_path, b"a\rb")) as plain:
-        assert plain.parent == scratch
+        assert plain.read_bytes() == b"a\nb"
+        if sys.platform == "linux":
+            assert list(scratch.iterdir()) == []  # which is what a kill would leave
         raise ZeroDivisionError
+    assert not plain.exists()
+
+
+@pytest.mark.parametrize(
+    ("head", "piece", "times", "said"),
+    [
+        (b"id\n", b"S-1,A,,,X,,1,1,1\n" * 1000, 5_000, "some.csv: unpacks to more than 200 times its size"),
+        (b"id\n", b"A" * 1_000_000, 40, "some.csv: a line is longer than 16 MB"),
+        ("id\n\xe9".encode("cp1252"), b"A" * 1_000_000, 40, "some.csv: a line is longer than 16 MB"),
+        (
+            "id\n".encode("utf-16"),
+            "A".encode("utf-16-le") * 500_000,
+            40,
+            "some.csv: a line is longer than 16 MB",
+        ),
+    ],
+    ids=["rows", "a line", "a line in Windows-1252", "a line in UTF-16"],
+)
+def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path, head, piece, times, said):
+    tracemalloc.start()
+    with gzip.open(tmp_path / "some.csv", "wb", compresslevel=6) as file:
+        file.write(head)
+        for _ in range(times):
+            file.write(piece)
+    tracemalloc.reset_peak()
+    with pytest.raises(InvalidInput, match=said), plain_text(tmp_path / "some.csv"):
+        pass
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 100_000_000
+
+
+def test_a_line_without_an_end_is_refused_in_a_plain_file_too(tmp_path):
+    with pytest.raises(InvalidInput, match="a line is longer than 16 MB"):
+        read(tmp_path, b"id\n" + b"A" * 17 * 1024 * 1024)
+
+
+def test_what_does_not_fit_says_where_and_what_else_there_is(tmp_path, scratch, monkeypatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(100, 90, 10))
+    with pytest.raises(EngagementError, match=f"does not fit into {scratch} .*TMPDIR"):
+        read(tmp_path, gzip.compress(b"a\n" * 100))

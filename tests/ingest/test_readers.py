@@ -3,8 +3,10 @@
 import csv
 import io
 import itertools
+import random
 from datetime import datetime
 
+import duckdb
 import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -29,6 +31,10 @@ def row(learner, **changed):
 
 def text(*lines):
     return "".join(f"{line}\n" for line in lines)
+
+
+def table(*lines):
+    return pd.DataFrame([line.split(",") for line in lines], columns=COLUMNS)
 
 
 def write(folder, *lines, newline="\n", encoding="utf-8", name="learners.csv"):
@@ -202,6 +208,44 @@ def test_a_damaged_parquet_file_is_refused(store, tmp_path, content):
     path = tmp_path / "learners.parquet"
     path.write_bytes(content)
     check_refused(store, path, "cannot be read as Parquet")
+
+
+def test_a_flipped_bit_in_a_parquet_file_is_never_the_store_s(store, tmp_path):
+    path = tmp_path / "learners.parquet"
+    table(*(row(f"S-{n}") for n in range(50))).to_parquet(path)
+    whole = path.read_bytes()
+    some = random.Random(5)
+    refused = set()
+    for _ in range(15):
+        flipped = bytearray(whole)
+        flipped[some.randrange(len(whole))] ^= 1 << some.randrange(8)
+        path.write_bytes(flipped)
+        try:
+            load(store, path)
+        except InvalidInput as error:
+            refused.add(str(error).partition(":")[0])
+    assert refused == {"learners.parquet"}
+
+
+@pytest.mark.parametrize(
+    "rows", ["'S-' || i as id, repeat('A', 2000000) as name", "null as id, null as name"]
+)
+def test_a_parquet_file_that_holds_far_more_than_its_size_is_bounded(store, tmp_path, rows):
+    path = tmp_path / "learners.parquet"
+    count = 200 if "repeat" in rows else 7_000_000
+    others = "null as email, null as phone, 'P' as program, null as last_login, 1 as completed_percent"
+    with duckdb.connect() as engine:
+        engine.execute(
+            f"copy (select {rows}, {others}, 1 as avg_quiz_score, 1 as consecutive_missed_sessions "
+            f"from range({count}) t(i)) to '{path}' (format parquet)"
+        )
+    check_refused(store, path, "longer than 20000" if "repeat" in rows else "unpacks to more than 200 times")
+
+
+def test_of_a_refused_row_no_more_is_kept_than_somebody_reads(store, tmp_path):
+    frame = table(row("S-1"), row("S-2", name="x" * 300_000))
+    assert load(store, frame).quarantined == 1
+    assert rows_of(store, "select length(raw) from quarantine") == [(100_001,)]
 
 
 def test_parquet_and_a_frame_mean_what_the_csv_means(store, tmp_path):
