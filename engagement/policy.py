@@ -136,4 +136,5 @@ class SelectionPolicy:
 
 
 DRAFT_HOURS: Final = 72  # an older draft speaks of a week that is over: it expires, and is no open one
+APPROVAL_DAYS: Final = 7  # what was approved longer ago speaks of another week, and does not leave
 DEFAULT_SELECTION: Final = SelectionPolicy()

@@ -41,6 +41,11 @@ class Run:
         return self.policy.policy_hash
 
     @property
+    def decides_at(self) -> datetime:
+        """When limits, open drafts and who waits by chance are looked at: a night is for an instant that is to come."""
+        return min(self.as_of, self.started_at)
+
+    @property
     def history_of(self) -> str:
         """The pipeline whose earlier runs this one is compared with."""
         return NIGHTLY if self.pipeline == SCRATCH else self.pipeline
@@ -364,6 +369,18 @@ def _published_before(db: Cursor, pipeline: str, day: date | None) -> Run | None
         {"pipeline": pipeline, "day": day},
     ).fetchall()
     return _run(rows[0]) if rows else None
+
+
+def looks_back(db: Cursor, run: Run) -> bool:
+    """Return whether the pipeline has a published run for a later day: then this one adds nothing to the queue.
+
+    Another attempt at the newest day is none: it drafts what the day still lacks.
+    """
+    later = db.execute(
+        "select 1 from runs where pipeline = $pipeline and published_at is not null and day > $day limit 1",
+        {"pipeline": run.pipeline, "day": run.day},
+    ).fetchall()
+    return bool(later)
 
 
 def counts(db: Cursor, run_id: str) -> dict[str, object]:

@@ -35,12 +35,24 @@ def listed(
 
 
 @app.command()
-def approve(ids: NudgeIds, as_json: Json = False) -> None:
-    """Approve drafts."""
+def approve(
+    ids: NudgeIds,
+    past_limits: Annotated[
+        bool,
+        typer.Option("--past-limits", help="Also where the person was written to lately; it is recorded."),
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Approve drafts; those that may not go out now are left as they are, and told."""
     from engagement.outreach import review
+    from engagement.targeting import limits
 
     settings, store, now = console.start()
-    _show_nudges(review.approve(store, ids, by=console.acting(settings, now)), len(ids), as_json)
+    known = limits.LIMITS if past_limits else ()
+    rows = review.approve(store, ids, by=console.acting(settings, now), known=known)
+    if held := {row["id"]: row["why"] for row in rows if "why" in row}:
+        _tell(f"{len(held):,} of {len(rows):,} are left as they are. {limits.in_words(held)}")
+    _show_nudges(rows, len(ids), as_json)
 
 
 @app.command()
@@ -72,6 +84,7 @@ def export(
 ) -> None:
     """Print the approved nudges as CSV (or JSON) for whatever sends them, or write them to a file."""
     from engagement.outreach import export
+    from engagement.targeting import limits
 
     if again and mark_sent:
         raise InvalidInput("--again: what was sent before is not marked once more; leave out --mark-sent")
@@ -83,6 +96,8 @@ def export(
         else:
             _print_rows(rows, as_json)
 
+    if not again and (held := export.held_back(store, now=now)):
+        _tell(f"{len(held):,} approved nudges are held back. {limits.in_words(held)}")
     if again:
         batch = export.again(store, again)
         write(batch.rows)
@@ -99,7 +114,7 @@ def export(
                 f"engagement queue export --again {batch.id}"
             )
     else:
-        write(export.approved(store))
+        write(export.approved(store, now=now))
 
 
 def _print_rows(rows: Sequence[Mapping[str, Any]], as_json: bool) -> None:

@@ -221,7 +221,13 @@ def _edit_quiz(backend: Backend, viewer: Viewer, asked: requests.EditQuiz, _tell
 def _move(backend: Backend, viewer: Viewer, asked: requests.Move, _tell: Tell) -> Any:
     items = {item.id: item.version for item in asked.items}
     return review.move_seen(
-        backend.store, asked.kind, items, asked.to, reason=asked.reason, by=_actor(backend, viewer)
+        backend.store,
+        asked.kind,
+        items,
+        asked.to,
+        reason=asked.reason,
+        known=asked.known,
+        by=_actor(backend, viewer),
     )
 
 

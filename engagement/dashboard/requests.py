@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field, StringConstraints
 
 from engagement.outreach import queue
+from engagement.targeting import limits
 from engagement.vocabulary import CHANNELS
 
 Id = Annotated[str, StringConstraints(min_length=1, max_length=500)]
@@ -75,6 +76,7 @@ class Move(Arguments):
     items: list[Draft] = Field(min_length=1, max_length=500)
     to: Literal["approved", "rejected", "draft"]
     reason: Words = ""
+    known: list[Literal[limits.LIMITS]] = Field(default_factory=list, max_length=len(limits.LIMITS))  # type: ignore[valid-type]
 
 
 class QueueFilter(Arguments):

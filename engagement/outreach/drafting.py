@@ -11,7 +11,7 @@ from datetime import date
 from hashlib import sha256
 from typing import Any, Final
 
-from engagement import audit
+from engagement import audit, runs
 from engagement.content import templates
 from engagement.content.generation import Generation
 from engagement.dates import iso_week
@@ -22,7 +22,7 @@ from engagement.outreach import editing, queue
 from engagement.runs import Run
 from engagement.settings import read_settings
 from engagement.store import TEXT_ROWS_PER_BLOCK, Cursor, Store, first_row, query
-from engagement.targeting import decisions, selection
+from engagement.targeting import decisions, limits, selection
 
 MANUAL: Final = "manual"  # the campaign of what a person asks for by hand
 
@@ -149,7 +149,7 @@ def draft(store: Store, kind: DraftKind, run: Run, writer: Writer) -> int:
 
 
 def choose(db: Cursor, kind: DraftKind, run: Run, *, why_not: str, rewrites: bool) -> None:
-    """Fill the temporary table `to_draft`: each learner whom the run chose and who has none yet.
+    """Fill the temporary table `to_draft`: each learner whom the run chose and who has none yet; nobody looking back.
 
     Where it `rewrites`, a template of an earlier attempt that nobody has touched counts as none.
     """
@@ -160,6 +160,7 @@ def choose(db: Cursor, kind: DraftKind, run: Run, *, why_not: str, rewrites: boo
             "kind": kind.job.kind,
             "drafts": kind.table,
             "run_id": run.run_id,
+            "looks_back": runs.looks_back(db, run),
             "why_not": why_not,
             "rewrites": rewrites,
             "week": iso_week(run.day),
@@ -199,11 +200,14 @@ def write(
             draw = templates.drawn(variant_key(learner_id, MANUAL, by.day), kind.choices)
             _want(db, kind, about, writer, id=draft_id, draw=draw)
         completions.complete_one(store, kind.job, writer, as_of=learner["known_at"])
-        limits = kind.limits(learner)
+        past = kind.limits(learner)
         made = {"run_id": None, "campaign": MANUAL, "period": period, "as_of": by.now, "created_at": by.now}
         with store.write() as db:
             _refuse(db, learner_id, about["channel"])  # who opted out meanwhile
             _insert(db, kind, {**made, "rewrites": False, "actor": by.name}, first_place=1)
+            if set(past) & set(limits.LIMITS):  # who asked was told: what comes after that is told again
+                told = {"id": draft_id, "now": by.now}
+                db.execute("update nudges set overruled_at = $now where id = $id", told)
             audit.record(
                 db,
                 learner_id,
@@ -213,10 +217,10 @@ def write(
                 metadata={
                     f"{kind.job.kind}_id": draft_id,
                     "version": 1,
-                    **({"past": limits} if limits else {}),
+                    **({"past": past} if past else {}),
                 },
             )
-            return queue.one(db, kind.job.kind, draft_id, programs=None), limits
+            return queue.one(db, kind.job.kind, draft_id, programs=None), past
 
 
 def as_contract(made: Mapping[str, Any], *, content: str) -> dict[str, Any]:
@@ -323,19 +327,20 @@ def _replace(db: Cursor, kind: DraftKind, by: audit.Actor) -> None:
 def publish(db: Cursor, kind: DraftKind, run: Run) -> None:
     """Let the run's drafts take the place of the templates they rewrite, within the transaction that publishes it.
 
-    Where somebody has touched the template meanwhile, it stays, and the rewritten one goes.
+    Where somebody has touched the template meanwhile, it stays, and the rewritten one goes. So it is where the new one
+    goes another way: a person has one.
     """
-    touched = "not is_untouched_template(gpt_fallback, reason, status, version)"
-    earlier = "run_id is distinct from $run_id"
-    for goes, for_the_sake_of in (
-        ("run_id = $run_id", f"{earlier} and {touched}"),
-        (earlier, "run_id = $run_id"),
-    ):
-        db.execute(
-            f"delete from {kind.table} where {goes} "  # noqa: S608 (our own tables)
-            f"and id in (select id from {kind.table} where {for_the_sake_of})",
-            {"run_id": run.run_id},
-        )
+    named = {"campaign": run.pipeline, "run_id": run.run_id}
+    db.execute(query("outreach/superseded"), {**named, "drafts": kind.table, "one_per": kind.one_per})
+    db.execute(
+        f"""
+        delete from {kind.table}
+        where
+            campaign = $campaign
+            and (id, coalesce(run_id = $run_id, false)) in (select (id, is_new) from temp.superseded)
+        """,  # noqa: S608 (our own tables)
+        named,
+    )
 
 
 def discard(db: Cursor, kind: DraftKind, run_id: str) -> None:

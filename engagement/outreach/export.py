@@ -1,7 +1,8 @@
 """What leaves the house: approved nudges for whatever sends them, the queue as a file, a quiz for a learning platform.
 
-Nothing leaves to be sent that a person has not approved, and nothing to who opted out, or left, since. A name is filled
-in here, at the latest: who sends a text gets it as the learner will read it.
+Nothing leaves to be sent that a person has not approved, and nothing to who may not be written to any more, or not now:
+it is held back, and told (`held_back`). A name is filled in here, at the latest: who sends a text gets it as the
+learner will read it.
 
 Sent means gone: nudges are written, down to the disk or into the hands of who reads the pipe, before they are marked as
 sent. A program that is killed between the two has them exported again: better twice in a file than never. They leave
@@ -21,6 +22,7 @@ import tempfile
 import termios
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, TextIO
 
@@ -30,6 +32,7 @@ from engagement.errors import Changed, EngagementError, InvalidInput, NotFound
 from engagement.outreach import queue, review
 from engagement.store import Cursor, Store, query
 from engagement.store.locks import sole_exporter
+from engagement.targeting import limits
 from engagement.text import iso_utc, workbook, write_spreadsheet, write_values
 
 # Whom it may leave the house to: who may not be written to that way any more hears nothing.
@@ -93,13 +96,19 @@ class Batch:
     size: int
 
 
-def approved(store: Store) -> list[dict[str, Any]]:
+def approved(store: Store, *, now: datetime) -> list[dict[str, Any]]:
     """Return the approved nudges, ready to be sent by another system, and leave them as they are.
 
-    Those to people who have opted out since, or left, stay behind.
+    Those that are `held_back` stay behind.
     """
     with store.read() as db:
-        return review.those(db, _sendable(db))
+        return review.those(db, _sendable(db, now))
+
+
+def held_back(store: Store, *, now: datetime) -> dict[str, list[str]]:
+    """Return why approved nudges may not leave now, by id, as codes of `limits.WORDS`."""
+    with store.read() as db:
+        return limits.held_back(db, _approved(db), now=now)
 
 
 def hand_over(store: Store, *, by: Actor) -> list[dict[str, Any]]:
@@ -114,8 +123,10 @@ def send(store: Store, *, by: Actor, write: Callable[[Rows], None]) -> Batch:
     another export is being written, and `Changed` where nudges were taken back while this one was.
     """
     with sole_exporter(store.path):
+        with store.write() as db:
+            review.expire_approvals(db, now=by.now)
         with store.read() as db:
-            ready = review.those(db, _sendable(db))
+            ready = review.those(db, _sendable(db, by.now))
         ids = [row["id"] for row in ready]
         batch = _batch_id(ids, by)
         rows = [
@@ -161,8 +172,14 @@ def again(store: Store, batch: str) -> Batch:
         return Batch(batch, [{**row, "batch": batch} for row in review.those(db, ids)], len(left))
 
 
-def _sendable(db: Cursor) -> list[str]:
-    return _ids(db, f"status in ('approved', 'queued') and {_MAY_GO}", {})
+def _sendable(db: Cursor, now: datetime) -> list[str]:
+    ids = _approved(db)
+    held = limits.held_back(db, ids, now=now)
+    return [nudge_id for nudge_id in ids if nudge_id not in held]
+
+
+def _approved(db: Cursor) -> list[str]:
+    return _ids(db, "status in ('approved', 'queued')", {})
 
 
 def _ids(db: Cursor, condition: str, named: Mapping[str, object]) -> list[str]:

@@ -3,11 +3,11 @@
 Every change of status goes through one table of transitions, many at once; each is an event with its actor. Nothing is
 queued or sent that a person has not approved, because no transition leads there from a draft.
 
-A command moves all or none (`move`). A page shows what was true a while ago: what somebody else has changed since is
-left as it is and told (`move_seen`).
+A command moves all or none (`move`), but for drafts that may not be approved now. A page shows what was true a while
+ago: what somebody else has changed since is left as it is and told (`move_seen`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -17,11 +17,12 @@ from engagement.errors import InvalidInput, NotFound
 from engagement.outreach import queue
 from engagement.policy import DRAFT_HOURS
 from engagement.store import TEXT_ROWS_PER_BLOCK, Cursor, Store, first_row, query, records
+from engagement.targeting import limits
 from engagement.text import plain_text
 
 TRANSITIONS: Final = {
     "draft": ("approved", "rejected", "expired"),
-    "approved": ("queued", "draft"),  # back to draft: undo
+    "approved": ("queued", "draft", "expired"),  # back to draft: undo
     "rejected": ("draft",),  # undo
     "queued": ("sent", "failed", "draft"),  # undo until exported
     "sent": ("delivered", "failed"),
@@ -32,9 +33,12 @@ QUIZ_DAYS: Final = 7  # one is drafted a week
 _STAMPS: Final = {
     "nudge": """,
         approved_at = case $status when 'approved' then $now when 'draft' then null else approved_at end,
+        overruled_at = case $status when 'draft' then null else overruled_at end,
         sent_at = case $status when 'sent' then $now else sent_at end""",
     "quiz": "",
 }
+
+NOTHING_PAST: Final[Mapping[str, Sequence[str]]] = {}
 
 THOSE: Final = "id in (select unnest($ids::text[]))"
 
@@ -48,9 +52,15 @@ def listed(store: Store, *, status: str | None = "draft", program: str | None = 
         return _listed(db, asked, {"status": status, "program": program})
 
 
-def approve(store: Store, ids: Sequence[str], *, by: Actor) -> list[dict[str, Any]]:
-    """Approve drafts: from here on they may leave the house."""
-    return move(store, ids, "approved", by=by)
+def approve(
+    store: Store, ids: Sequence[str], *, by: Actor, known: Collection[str] = ()
+) -> list[dict[str, Any]]:
+    """Approve drafts: from here on they may leave the house. Return them as `move` does.
+
+    Those that go past a limit are left as they are, but for the limits that are `known` (of `limits.LIMITS`): whoever
+    was told goes past them, which is recorded.
+    """
+    return move(store, ids, "approved", by=by, known=known)
 
 
 def reject(store: Store, ids: Sequence[str], *, by: Actor, reason: str) -> list[dict[str, Any]]:
@@ -61,16 +71,40 @@ def reject(store: Store, ids: Sequence[str], *, by: Actor, reason: str) -> list[
 
 
 def move(
-    store: Store, ids: Sequence[str], status: str, *, by: Actor, reason: str = ""
+    store: Store,
+    ids: Sequence[str],
+    status: str,
+    *,
+    by: Actor,
+    reason: str = "",
+    known: Collection[str] = (),
 ) -> list[dict[str, Any]]:
-    """Move nudges to `status`, all of them or none, and return them. An id may be shortened while it is unique.
+    """Move nudges to `status` and return them. An id may be shortened while it is unique.
 
-    Raises `NotFound` for an unknown id, `InvalidInput` where one of them may not go there.
+    All of them or none; but a draft that may not be approved (`limits.held_back`) is left as it is, and its row says
+    `why`, in codes. Raises `NotFound` for an unknown id, `InvalidInput` where one of them may not go there, or where
+    none may be approved.
     """
     with store.write() as db:
         full_ids = sorted({_full_id(db, nudge_id) for nudge_id in ids})
-        move_where(db, "nudge", THOSE, {"ids": full_ids}, status, by=by, reason=reason)
-        return those(db, full_ids)
+        approves = status == "approved"
+        held = _held_back(db, full_ids, by.now, known) if approves else {}
+        if held and len(held) == len(full_ids):
+            raise InvalidInput(
+                f"{len(held):,} of {len(full_ids):,} nudges, first {min(held)[:12]!r}, are left as they are. "
+                f"{limits.in_words(held)} Who knows of a limit may go past it (`--past-limits`)"
+            )
+        ready = [nudge_id for nudge_id in full_ids if nudge_id not in held]
+        past = limits.passed(db, ready, now=by.now) if approves and known else {}
+        move_where(db, "nudge", THOSE, {"ids": ready}, status, by=by, reason=reason, past=past)
+        return [{**row, "why": held[row["id"]]} if row["id"] in held else row for row in those(db, full_ids)]
+
+
+def _held_back(db: Cursor, ids: Sequence[str], now: datetime, known: Collection[str]) -> dict[str, list[str]]:
+    """Return which drafts of those ids may not be approved, and why; of what is no draft the transitions decide."""
+    drafts = f"select id from published_nudges where status = 'draft' and {THOSE}"  # noqa: S608 (ours)
+    found = [nudge_id for (nudge_id,) in db.execute(drafts, {"ids": list(ids)}).fetchall()]
+    return limits.held_back(db, found, now=now, known=known)
 
 
 def move_seen(
@@ -81,6 +115,7 @@ def move_seen(
     *,
     by: Actor,
     reason: str = "",
+    known: Collection[str] = (),
 ) -> dict[str, list[dict[str, Any]]]:
     """Move what is still as the viewer saw it, in one transaction, and tell what is not.
 
@@ -90,12 +125,15 @@ def move_seen(
         The version the viewer saw, by full id.
     to
         `approved`, `rejected` (with a reason) or `draft`, which takes either back.
+    known
+        The limits that the viewer was told of, and goes past; see `approve`.
 
     Returns
     -------
     `moved`, with id, version and status, and `conflicts`: what was left as it is, by whom it was changed (`actor`,
     `at`; null where only a run has) and its status, null where it is not there. With `why`, nobody was faster: the
-    learner may not be written to any more.
+    learner may not be written to any more, or not now; with one of
+    `limits.LIMITS`, it goes once that is `known`.
     """
     if to not in BY_HAND:
         raise InvalidInput(f"to {to!r}: allowed are {', '.join(BY_HAND)}")
@@ -104,25 +142,34 @@ def move_seen(
         raise InvalidInput("reason: a rejection needs one")
     with store.write() as db:
         there = {row["id"]: row for row in queue.those(db, kind, list(seen), programs=by.programs)}
+        held, past = dict[str, list[str]](), dict[str, list[str]]()
+        if to == "approved":
+            as_seen = [row["id"] for row in there.values() if row["version"] == seen[row["id"]]]
+            held = {row["id"]: [row["refused"]] for row in there.values() if row["refused"]}
+            if kind == "nudge":
+                held |= _held_back(db, as_seen, by.now, known)
+                past = limits.passed(db, as_seen, now=by.now) if known else {}
         conflicts = [
             conflict
             for draft_id, version in seen.items()
-            if (conflict := _conflict(draft_id, there.get(draft_id), version, to))
+            if (conflict := _conflict(draft_id, there.get(draft_id), version, to, held.get(draft_id, [])))
         ]
         left = {conflict["id"] for conflict in conflicts}
         ready = [draft_id for draft_id in seen if draft_id not in left]
-        move_where(db, kind, THOSE, {"ids": ready}, to, by=by, reason=reason)
+        move_where(db, kind, THOSE, {"ids": ready}, to, by=by, reason=reason, past=past)
     moved = [{"id": draft_id, "version": seen[draft_id] + 1, "status": to} for draft_id in ready]
     return {"moved": moved, "conflicts": conflicts}
 
 
-def _conflict(draft_id: str, row: Mapping[str, Any] | None, version: int, to: str) -> dict[str, Any] | None:
+def _conflict(
+    draft_id: str, row: Mapping[str, Any] | None, version: int, to: str, held: Sequence[str]
+) -> dict[str, Any] | None:
     """Return why the row does not go where the viewer wants it to; None where it goes."""
     if row is None:
         told = ("status", "version", "actor", "at", "name", "learner_id", "why")
         return {"id": draft_id, **dict.fromkeys(told)}
     is_as_seen = row["version"] == version and to in TRANSITIONS.get(row["status"], ())
-    why = row["refused"] if is_as_seen and to == "approved" else None
+    why = held[0] if is_as_seen and held else None
     if is_as_seen and not why:
         return None
     return {
@@ -142,6 +189,17 @@ def expire(db: Cursor, as_of: datetime, *, now: datetime) -> int:
     old = {"as_of": as_of, "hours": DRAFT_HOURS}
     condition = "status = 'draft' and as_of <= $as_of - to_hours($hours)"
     return move_where(db, "nudge", condition, old, "expired", by=_nobody(now))
+
+
+def expire_approvals(db: Cursor, *, now: datetime) -> int:
+    """Let approvals expire that are a week old, or whose learner is no longer at risk; return how many."""
+    approved = db.execute("select id from published_nudges where status = 'approved'").fetchall()
+    held = limits.held_back(db, [nudge_id for (nudge_id,) in approved], now=now)
+    expired = 0
+    for code in ("approved_long_ago", "no_longer_at_risk"):
+        over = [nudge_id for nudge_id, (first, *_) in held.items() if first == code]
+        expired += move_where(db, "nudge", THOSE, {"ids": over}, "expired", by=_nobody(now), reason=code)
+    return expired
 
 
 def expire_quizzes(store: Store, as_of: datetime, *, now: datetime) -> int:
@@ -175,19 +233,27 @@ def move_where(
     by: Actor,
     reason: str = "",
     batch: str = "",
+    past: Mapping[str, Sequence[str]] = NOTHING_PAST,
 ) -> int:
     """Move the visible nudges or quizzes for which our own condition holds, all or none; return how many.
 
-    `batch` is the one that they leave in. Raises `InvalidInput` where one of them may not go there.
+    `batch` is the one that they leave in; `past` are the limits that whoever moves them goes past, by id. Raises
+    `InvalidInput` where one of them may not go there.
     """
     table = queue.TABLES[kind]
     db.execute(
         f"""
         create or replace temp table moving as
-        select id, learner_id, status, version, created_at from published_{table} where {condition}
+        select id, learner_id, status, version, created_at, null::text[] as past
+        from published_{table}
+        where {condition}
         """,  # noqa: S608 (ours)
         dict(named),
     )
+    for nudge_id, codes in past.items():
+        db.execute(
+            "update temp.moving set past = $codes where id = $id", {"id": nudge_id, "codes": list(codes)}
+        )
     for before, count, first in db.execute(
         "select status, count(*), min(id) from temp.moving group by status order by status"
     ).fetchall():
@@ -207,6 +273,15 @@ def move_where(
         """,  # noqa: S608 (ours)
         change,
     )
+    if past:
+        db.execute(
+            f"""
+            update nudges
+            set overruled_at = $now
+            where id in (select moving.id from temp.moving where moving.past is not null) and {queue.PUBLISHED}
+            """,  # noqa: S608 (ours)
+            {"now": by.now},
+        )
     moved, since = first_row(db, "select count(*), min(created_at) from temp.moving")
     told = {**change, "kind": kind, "reason": reason or None, "batch": batch or None, "since": since}
     db.execute(query("outreach/record_moves"), told)

@@ -30,11 +30,12 @@ def publish(store: Store, run: Run, *, now: datetime, answer: str = "") -> dict[
             for kind in (NUDGES, QUIZZES):
                 drafting.publish(db, kind, run)
         counted = summary(db, run) | {"answer": answer}
-        counted["expired"] = review.expire(db, run.as_of, now=now)
+        counted["expired"] = review.expire(db, run.decides_at, now=now)
         decisions.publish(db, run)
         scores.publish(db, run)
+        review.expire_approvals(db, now=now)  # by the new scores
         runs.mark(db, run.run_id, "published", now=now, counts=counted)
-    review.expire_quizzes(store, run.as_of, now=now)
+    review.expire_quizzes(store, run.decides_at, now=now)
     return counted
 
 

@@ -45,7 +45,7 @@ def decide(
                 f"insert into contact_decisions select $run_id, {_DECIDED} from temp.decided",  # noqa: S608 (ours)
                 {"run_id": run.run_id},
             )
-            if plan:
+            if plan and not runs.looks_back(db, run):
                 experiments.assign(db, run, plan)
             contacted = first_row(db, "select count(*) from temp.decided where decision = 'contact'")[0]
             db.execute("drop table temp.decided")
@@ -62,6 +62,7 @@ def _compute(db: Cursor, run: runs.Run, policy: SelectionPolicy, plan: experimen
         db,
         as_of=run.as_of,
         known_at=run.as_of,
+        decides_at=run.decides_at,
         day=run.day,
         pipeline=run.history_of,
         rewrites=policy.rewrite_templates,
@@ -143,7 +144,15 @@ def look_at(
     known_at, policy = (
         (max(now, scored[0][0]), runs.policy_of(scored[0][1])) if scored else (now, runs.policy_in_use(db))
     )
-    inputs = _inputs(db, as_of=now, known_at=known_at, day=day, pipeline=runs.NIGHTLY, learner_id=learner_id)
+    inputs = _inputs(
+        db,
+        as_of=now,
+        known_at=known_at,
+        decides_at=now,
+        day=day,
+        pipeline=runs.NIGHTLY,
+        learner_id=learner_id,
+    )
     typed = (
         nw.from_native(cast("Any", inputs))
         .with_columns(type=selection.nudge_type(DEFAULT_SELECTION, policy), channel=selection.channel())
@@ -157,19 +166,27 @@ def _inputs(
     *,
     as_of: datetime,
     known_at: datetime,
+    decides_at: datetime,
     day: date,
     pipeline: str,
     learner_id: str | None = None,
     rewrites: bool = False,
 ) -> Relation:
+    person_number = None
+    if learner_id is not None:
+        (person_number,) = first_row(
+            db, "select person_number from learners where id = $id", {"id": learner_id}
+        )
     db.execute(
         query("targeting/selection_inputs"),
         {
             "as_of": as_of,
             "known_at": known_at,
+            "decides_at": decides_at,
             "day": day,
             "pipeline": pipeline,
             "learner_id": learner_id,
+            "person_number": person_number,
             "rewrites": rewrites,
             "draft_hours": DRAFT_HOURS,
         },

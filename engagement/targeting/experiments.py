@@ -105,8 +105,8 @@ def assign(db: Cursor, run: Run, plan: Plan) -> None:
         {
             "experiment": identity(run.history_of, plan.term),
             "run_id": run.run_id,
-            "as_of": run.as_of,
-            "ends_at": run.as_of + timedelta(days=plan.window_days),
+            "decides_at": run.decides_at,
+            "ends_at": run.decides_at + timedelta(days=plan.window_days),
         },
     )
 

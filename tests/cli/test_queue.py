@@ -82,6 +82,8 @@ def test_what_was_lost_on_its_way_is_had_again_by_its_batch(engagement, as_json,
 )
 def test_what_nobody_got_is_not_sent(as_json, path, into):
     as_json("queue", "approve", *(row["id"] for row in as_json("queue", "list")))
+    with Store(path).write() as db:  # the clock of the other program is that of today
+        db.execute("update nudges set approved_at = now()::timestamp")
     command = (
         f"set -o pipefail; {shlex.quote(sys.executable)} -m engagement.cli queue export --mark-sent {into}"
     )

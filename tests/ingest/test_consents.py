@@ -199,4 +199,4 @@ def test_nobody_is_written_to_who_said_no_in_a_refused_row_after_the_approval(st
         c1 | {"contact_opt_out": "Unsubscribed"},
     ]
     cohort.load(store, a1, d1, *refused, at=AS_OF + 2 * HOUR)
-    assert [nudge["learner_id"] for nudge in export.approved(store)] == ["d1"]
+    assert [nudge["learner_id"] for nudge in export.approved(store, now=AS_OF + 3 * HOUR)] == ["d1"]

@@ -606,7 +606,7 @@ def test_what_a_coordinator_approves_while_a_run_rewrites_it_stays_as_it_was_app
         before=lambda: review.approve(store, [seen["id"]], by=acting(AS_OF, name="c")),
     )
     assert rows(store, "select count(*) from events where type = 'nudge_approved'") == [(1,)]
-    (after,) = export.approved(store)
+    (after,) = export.approved(store, now=AS_OF)
     assert (after["id"], after["content"], after["gpt_fallback"]) == (seen["id"], seen["content"], True)
     assert found(store, "count(*), count(distinct id)") == [(6, 6)]
 

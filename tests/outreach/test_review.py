@@ -28,6 +28,7 @@ ALLOWED = {
     ("draft", "expired"),
     ("approved", "queued"),
     ("approved", "draft"),
+    ("approved", "expired"),
     ("rejected", "draft"),
     ("queued", "sent"),
     ("queued", "failed"),

@@ -335,6 +335,7 @@ MADE_SINCE_VERSION_1 = (
     "calibrations",
     "consents_ahead",
     "contact_refusals",
+    "contacts_that_count",
     "disclosures",
     "experiments",
     "learner_groups",
@@ -368,7 +369,8 @@ ADDED_SINCE_VERSION_1 = {
     "assignments": ("run_id",),
     "risk_scores": _OF_A_SCORE,
     "run_scores": _OF_A_SCORE,
-    **dict.fromkeys(("nudges", "quizzes", "published_nudges", "published_quizzes"), _OF_A_DRAFT),
+    **dict.fromkeys(("quizzes", "published_quizzes"), _OF_A_DRAFT),
+    **dict.fromkeys(("nudges", "published_nudges"), (*_OF_A_DRAFT, "overruled_at")),
 }
 ROWS_OF_VERSION_1 = {
     "learners": "insert into learners (id, person_id, program, load_id) values ('a', 'p', 'Data', 'L1')",

@@ -42,6 +42,7 @@ FROZEN = {
     "014_effects.sql": "32b2d2bfa8c098c58c56366b3ca28e4f21f458a750a62d6606c957e84f602539",
     "015_readers.sql": "8e92906aef19b1ca7342b8d6e1ea95a5ce65db7afbdd69de24d648f0c6a27804",
     "016_rejected_texts.sql": "f445d96d1193637840551c04062023c0bb246271d791cfbc58cbc25153126962",
+    "017_limits.sql": "bf92b1dc7ad3df7355919eb98e992e598c862da2ec30e187adcced32a267ae1f",
 }
 
 

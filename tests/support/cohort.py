@@ -22,6 +22,7 @@ from tests.support.once import once
 AS_OF = datetime(2026, 3, 1, 23, 59, 59)  # a Sunday
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
+END_OF_NIGHT = timedelta(hours=21, minutes=44, seconds=59)  # from 02:15 to the end of the day
 
 MEDIUM = {"completed_percent": 40, "avg_quiz_score": 65, "consecutive_missed_sessions": 3}
 LOW = {"completed_percent": 95, "avg_quiz_score": 90, "consecutive_missed_sessions": 0}
@@ -88,14 +89,19 @@ def begin(store, as_of=AS_OF, *, pipeline="nightly", policy=DEFAULT_POLICY, now=
 
 
 @once
-def night(store, as_of=AS_OF, *, pipeline="nightly", policy=DEFAULT_POLICY, now=None):
+def night(store, as_of=AS_OF, *, pipeline="nightly", policy=DEFAULT_POLICY, now=None, plan=None):
     """Do a whole night: score, decide, draft, publish."""
     run = begin(store, as_of, pipeline=pipeline, policy=policy, now=now)
-    decisions.decide(store, run, policy=DEFAULT_SELECTION)
+    decisions.decide(store, run, policy=DEFAULT_SELECTION, plan=plan)
     nudges.draft(store, run)
     quizzes.draft(store, run)
     publication.publish(store, run, now=now or as_of)
     return run
+
+
+def at_night(store, day, **different):
+    """Do the night of that day (0: that of `AS_OF`) as it is scheduled: at 02:15 for the end of the day."""
+    return night(store, AS_OF + day * DAY, now=AS_OF + day * DAY - END_OF_NIGHT, **different)
 
 
 class Overtaken(Store):

@@ -205,19 +205,19 @@ def test_deciding_again_replaces_the_runs_own_decisions(store):
     ]
 
 
-def test_what_happened_after_as_of_does_not_exist(store):
+def test_of_what_happened_after_as_of_contacts_count_and_facts_do_not(store):
     load(store, learner("a"))
     night(store, AS_OF)
     send(store, AS_OF + HOUR)
     load(store, learner("a", **LOW), at=AS_OF + 2 * HOUR)
-    assert decided(store, AS_OF - DAY)["a"] == ["contact", "behind_pace", None]
+    assert decided(store, AS_OF - DAY)["a"] == ["no_contact", None, "recently_contacted"]
 
 
-def test_a_draft_approved_only_after_as_of_was_open_then(store):
+def test_a_draft_sent_only_after_as_of_is_a_contact(store):
     load(store, learner("a"))
     night(store, AS_OF - DAY)
     send(store, AS_OF + DAY)
-    assert reason(store) == "open_draft"
+    assert reason(store) == "recently_contacted"
 
 
 def test_publishing_keeps_only_the_newest_runs_decisions(store):
@@ -420,8 +420,8 @@ def test_who_was_phoned_lately_is_left_alone(at_first_sight, hours, expected):
     assert at_first_sight[f"called{hours}"][2] == expected
 
 
-def test_a_phone_call_after_as_of_does_not_exist_for_a_run(at_first_sight):
-    assert at_first_sight["called_after"][2] is None
+def test_a_phone_call_after_as_of_counts_where_a_clock_went_back(at_first_sight):
+    assert at_first_sight["called_after"][2] == "recently_contacted"
 
 
 def test_a_phone_call_counts_for_the_person_and_toward_the_cap(at_first_sight):

@@ -6,7 +6,10 @@ with assigned as (
         assignments.person_id,
         assignments.arm,
         assignments.assigned_at + to_days($first_day::integer) as begins_at,
-        assignments.assigned_at + to_days($last_day::integer) as ends_at
+        assignments.assigned_at + to_days($last_day::integer) as ends_at,
+        -- a night assigns before the instant that its scores and facts are for
+        greatest(assignments.assigned_at, runs.as_of) + to_days($first_day::integer) as scored_from,
+        greatest(assignments.assigned_at, runs.as_of) + to_days($last_day::integer) as scored_until
     from assignments
     left join runs on assignments.run_id = runs.run_id
     where
@@ -53,12 +56,12 @@ scored as (
 
     select
         assigned.person_id,
-        arg_max(words.risk_score, words.as_of) filter (where words.as_of <= assigned.begins_at) as before,
+        arg_max(words.risk_score, words.as_of) filter (where words.as_of <= assigned.scored_from) as before,
         arg_max(words.risk_score, words.as_of) as after
     from score_words as words
     inner join learners on words.learner_id = learners.id
     inner join assigned on learners.person_id = assigned.person_id
-    where $outcome = 'score' and words.as_of <= assigned.ends_at
+    where $outcome = 'score' and words.as_of <= assigned.scored_until
     group by assigned.person_id, words.learner_id
 
 ),
@@ -80,12 +83,12 @@ known as (
 
     select
         assigned.person_id,
-        arg_max(inputs.number, inputs.observed_at) filter (where inputs.observed_at <= assigned.begins_at) as before,
+        arg_max(inputs.number, inputs.observed_at) filter (where inputs.observed_at <= assigned.scored_from) as before,
         arg_max(inputs.number, inputs.observed_at) as after
     from inputs
     inner join learners on inputs.learner_id = learners.id
     inner join assigned on learners.person_id = assigned.person_id
-    where inputs.observed_at <= assigned.ends_at
+    where inputs.observed_at <= assigned.scored_until
     group by assigned.person_id, inputs.learner_id
 
 ),

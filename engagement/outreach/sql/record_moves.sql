@@ -8,12 +8,17 @@ with moved as (
         learner_id,
         $kind || '_' || $status as type,
         case
-            when $batch::text is null
-                then json_object($kind || '_id', id, 'from', status, 'version', version + 1, 'reason', $reason)
-            else
-                json_object(
-                    $kind || '_id', id, 'from', status, 'version', version + 1, 'reason', $reason, 'batch', $batch
-                )
+            when $batch::text is not null
+                then
+                    json_object(
+                        $kind || '_id', id, 'from', status, 'version', version + 1, 'reason', $reason, 'batch', $batch
+                    )
+            when past is not null
+                then
+                    json_object(
+                        $kind || '_id', id, 'from', status, 'version', version + 1, 'reason', $reason, 'past', past
+                    )
+            else json_object($kind || '_id', id, 'from', status, 'version', version + 1, 'reason', $reason)
         end as metadata,
         $now as timestamp,
         $actor as actor,

@@ -40,8 +40,28 @@ chosen as (
         learners.topic
     from nudges_chosen
     inner join learners on nudges_chosen.learner_id = learners.id
+    where not $looks_back
     union all by name
     select * from quizzes_chosen
+    where not $looks_back
+
+),
+
+-- Who has a message of this campaign and period, whichever way it goes: one is enough.
+written_to as (
+
+    select distinct learners.person_number
+    from nudges as there
+    inner join learners on there.learner_id = learners.id
+    left join runs on there.run_id = runs.run_id
+    where
+        $kind = 'nudge' and there.campaign = $campaign and there.period = $period and there.status <> 'failed'
+        and (there.run_id = $run_id or runs.published_at is not null)
+        and not (
+            $rewrites
+            and there.run_id is distinct from $run_id
+            and is_untouched_template(there.gpt_fallback, there.reason, there.status, there.version)
+        )
 
 ),
 
@@ -62,7 +82,8 @@ drawn_for as (
                 and there.run_id is distinct from $run_id
                 and is_untouched_template(there.gpt_fallback, there.reason, there.status, there.version)
             )
-    where there.id is null
+    left join written_to on learners.person_number = written_to.person_number
+    where there.id is null and written_to.person_number is null
 
 ),
 

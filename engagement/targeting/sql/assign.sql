@@ -17,7 +17,7 @@ final as (
         $experiment as experiment_id,
         compared.person_id,
         compared.arm,
-        $as_of as assigned_at,
+        $decides_at as assigned_at,
         $ends_at as ends_at,
         $run_id as run_id
     from compared
@@ -31,7 +31,7 @@ final as (
         and compared.person_id not in (
             select others.person_id
             from published_assignments as others
-            where others.arm = 'control' and others.assigned_at <= $as_of and others.ends_at > $as_of
+            where others.arm = 'control' and others.assigned_at <= $decides_at and others.ends_at > $decides_at
         )
 
 )

@@ -1,4 +1,5 @@
--- One row per learner (or the one asked about): what the rules of selection ask at $as_of; scores in `scores_now`.
+-- One row per learner (or the one asked about): what the rules of selection ask. Scores, in `scores_now`, and facts are
+-- those of $as_of; limits, drafts and who waits by chance are looked at at $decides_at, with all that is known now.
 create or replace temp table selection_inputs as
 with known as (
 
@@ -41,73 +42,30 @@ high_before as (
 
 ),
 
-whom as (
-
-    select distinct person_id
-    from learners
-    where $learner_id is null or id = $learner_id
-
-),
-
-visible_nudges as (
-
-    select
-        -- who the enrolment belongs to may have been set right since
-        published_nudges.* replace (learners.person_id as person_id),
-        -- what was sent after $as_of was only approved then
-        case when sent_at <= $as_of then sent_at else approved_at end as contacted_at
-    from published_nudges
-    inner join learners on published_nudges.learner_id = learners.id
-    -- a draft of tonight's run is for the end of the day, and there from the morning on
-    where
-        (published_nudges.as_of <= $as_of or published_nudges.created_at <= $as_of)
-        and learners.person_id in (select whom.person_id from whom)
-
-),
-
--- Whoever was phoned has been contacted, whichever of their enrolments it was about.
-contacts as (
-
-    select
-        person_id,
-        contacted_at
-    from visible_nudges
-    where contacted_at <= $as_of and status in ('approved', 'queued', 'sent', 'delivered')
-
-    union all
-
-    select
-        learners.person_id,
-        events.timestamp as contacted_at
-    from events
-    inner join learners on events.learner_id = learners.id
-    where
-        events.type = 'phone_call' and events.timestamp <= $as_of
-        and learners.person_id in (select whom.person_id from whom)
-
-),
-
 contacts_of_person as (
 
     select
-        person_id,
-        min(epoch($as_of - contacted_at) / 3600) as hours_since_contact,
-        count(*) filter (where contacted_at > $as_of - interval 7 days) as contacts_in_7_days
-    from contacts
-    group by person_id
+        person_number,
+        hours_since_contact(contacted_at, $decides_at) as hours_since_contact,
+        contacts_in_7_days(contacted_at, $decides_at) as contacts_in_7_days
+    from contacts_that_count
+    where $person_number is null or person_number = $person_number
+    group by person_number
 
 ),
 
 sent as (
 
     select
-        visible_nudges.learner_id,
-        count(*) filter (where sent_at > coalesce(known.last_login, timestamp '1970-01-01')) as nudges_without_return,
-        arg_max(risk_label, sent_at) as label_at_last_nudge
-    from visible_nudges
-    left join known on visible_nudges.learner_id = known.learner_id
-    where visible_nudges.sent_at <= $as_of and visible_nudges.status in ('sent', 'delivered')
-    group by visible_nudges.learner_id
+        nudges.learner_id,
+        count(*) filter (
+            where nudges.sent_at > coalesce(known.last_login, timestamp '1970-01-01')
+        ) as nudges_without_return,
+        arg_max(nudges.risk_label, nudges.sent_at) as label_at_last_nudge
+    from published_nudges as nudges
+    left join known on nudges.learner_id = known.learner_id
+    where nudges.status in ('sent', 'delivered') and ($learner_id is null or nudges.learner_id = $learner_id)
+    group by nudges.learner_id
 
 ),
 
@@ -115,29 +73,32 @@ sent as (
 welcomed as (
 
     select distinct learner_id
-    from visible_nudges
-    where type = 'welcome' and status in ('approved', 'rejected', 'queued', 'sent', 'delivered')
+    from published_nudges
+    where
+        type = 'welcome' and status in ('approved', 'rejected', 'queued', 'sent', 'delivered')
+        and ($learner_id is null or learner_id = $learner_id)
 
 ),
 
 drafts_of_person as (
 
     select
-        person_id,
+        learners.person_number,
         count(*) as open_drafts
-    from visible_nudges
+    from published_nudges as nudges
+    inner join learners on nudges.learner_id = learners.id
     where
-        -- what was approved after $as_of was still a draft then
-        (status = 'draft' or contacted_at > $as_of)
-        and as_of > $as_of - to_hours($draft_hours)
+        ($person_number is null or learners.person_number = $person_number)
+        and nudges.status = 'draft'
+        and nudges.as_of > $decides_at - to_hours($draft_hours)
         -- what this run writes anew
         and not (
             $rewrites
-            and campaign = $pipeline
-            and period = strftime($day::date, '%Y-%m-%d')
-            and is_untouched_template(gpt_fallback, reason, status, version)
+            and nudges.campaign = $pipeline
+            and nudges.period = strftime($day::date, '%Y-%m-%d')
+            and is_untouched_template(nudges.gpt_fallback, nudges.reason, nudges.status, nudges.version)
         )
-    group by person_id
+    group by learners.person_number
 
 ),
 
@@ -145,7 +106,7 @@ controls as (
 
     select distinct person_id
     from published_assignments
-    where arm = 'control' and assigned_at <= $as_of and ends_at > $as_of
+    where arm = 'control' and assigned_at <= $decides_at and ends_at > $decides_at
 
 ),
 
@@ -172,8 +133,8 @@ final as (
         coalesce(sent.nudges_without_return, 0)::integer as nudges_without_return,
         sent.label_at_last_nudge,
         coalesce(drafts_of_person.open_drafts, 0)::integer as open_drafts,
-        contacts_of_person.hours_since_contact::double as hours_since_contact,
-        coalesce(contacts_of_person.contacts_in_7_days, 0)::integer as contacts_in_7_days,
+        contacts_of_person.hours_since_contact,
+        coalesce(contacts_of_person.contacts_in_7_days, 0) as contacts_in_7_days,
         controls.person_id is not null as held_out,
         known.avg_quiz_score,
         learners.topic,
@@ -186,8 +147,8 @@ final as (
     left join high_before on learners.id = high_before.learner_id
     left join sent on learners.id = sent.learner_id
     left join welcomed on learners.id = welcomed.learner_id
-    left join contacts_of_person on learners.person_id = contacts_of_person.person_id
-    left join drafts_of_person on learners.person_id = drafts_of_person.person_id
+    left join contacts_of_person on learners.person_number = contacts_of_person.person_number
+    left join drafts_of_person on learners.person_number = drafts_of_person.person_number
     left join controls on learners.person_id = controls.person_id
     where $learner_id is null or learners.id = $learner_id
 

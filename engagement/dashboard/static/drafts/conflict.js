@@ -12,8 +12,8 @@ function sentence({ gone, actor, at, status, why }) {
   return words.draft.conflict(actor, ago(at), words.statuses[status] ?? status);
 }
 
-/** Why a text may not go out to the learner any more, as the server's code says. */
-export const refusal = (code) => words.refusals[code] ?? code;
+/** Why a text may not go out to the learner any more, or not now, as the server's code says. */
+export const refusal = (code) => words.refusals[code] ?? words.warnings[code] ?? code;
 
 /** Nobody was faster, but the learner may not be written to any more: said before somebody approves. */
 export function Refused({ item }) {
@@ -34,8 +34,9 @@ export function Conflict({ conflict, edit, item, theirs, mine, onDone }) {
     <${Button} size="small" onClick=${keep} testid="conflict-mine">${words.draft.use_mine}<//>`;
   const shut = html`<${Button} size="small" onClick=${leave} testid="conflict-dismiss">${words.app.close}<//>`;
   const open = item.status === "draft";
-  return html`<${Note} tone="danger" role="alert" testid="conflict" actions=${edit.overtaken && open ? choice : shut}>
-    <strong>${told.why ? words.draft.refused : words.draft.conflict_title}</strong>
+  const overrule = told.overrule && html`<${Button} size="small" onClick=${told.overrule} testid="overrule">${words.draft.overrule}<//>`;
+  return html`<${Note} tone="danger" role="alert" testid="conflict" actions=${edit.overtaken && open ? choice : [overrule, shut]}>
+    <strong>${told.overrule ? words.draft.limited : told.why ? words.draft.refused : words.draft.conflict_title}</strong>
     <p>${sentence(told)}</p>
     ${edit.overtaken && open &&
     html`<p>${words.draft.conflict_newest}</p>

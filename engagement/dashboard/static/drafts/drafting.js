@@ -3,6 +3,7 @@
 
 import { words } from "../shared/words.js";
 import { useCallback, useEffect, useRef, useState } from "../vendor/preact.js";
+import { isLimit } from "./limits.js";
 import { drop } from "./unsaved.js";
 
 const METHODS = {
@@ -21,8 +22,8 @@ async function newest(call, kind, item) {
 
 /**
  * {busy, error, conflict, said, save, move, rewrite, dismiss}. `busy` is the method under way; `conflict` is
- * {actor, at, status} of who was first, or {why} where the learner may not be written to any more. `onChange(item)`
- * gets each newer version; `onMoved(item, before)` hears of a change of status, where a list around the draft takes it
+ * {actor, at, status} of who was first, or {why} where the learner may not be written to any more, or not now: then
+ * `overrule` approves all the same, where a person may. `onChange(item)` gets each newer version; `onMoved(item, before)` hears of a change of status, where a list around the draft takes it
  * from there.
  */
 export function useDraft({ kind, item, call, me, onChange, onMoved }) {
@@ -31,11 +32,11 @@ export function useDraft({ kind, item, call, me, onChange, onMoved }) {
   useEffect(() => () => (mounted.current = false), []);
   const show = (change) => mounted.current && setState((before) => ({ ...before, ...change }));
 
-  async function overtaken(first = {}) {
+  async function overtaken(first = {}, overrule) {
     const now = await newest(call, kind, item);
     const actor = first.actor ?? now?.changed_by ?? null;
     const at = first.at ?? now?.changed_at ?? null;
-    show({ conflict: { gone: now === null, actor, at, status: now?.status ?? first.status, why: first.why } });
+    show({ conflict: { gone: now === null, actor, at, status: now?.status ?? first.status, why: first.why, overrule } });
     if (now) onChange(now);
   }
 
@@ -63,11 +64,13 @@ export function useDraft({ kind, item, call, me, onChange, onMoved }) {
     return saved;
   }
 
-  async function move(to, { reason = "", version = item.version, from = item } = {}) {
-    const result = await act("move", { kind, items: [{ id: item.id, version }], to, reason });
+  async function move(to, { reason = "", version = item.version, from = item, known = [] } = {}) {
+    const result = await act("move", { kind, items: [{ id: item.id, version }], to, reason, known });
     if (!result) return false;
     if (result.conflicts.length > 0) {
-      await overtaken(result.conflicts[0]).catch((error) => show({ error }));
+      const [first] = result.conflicts;
+      const overrule = isLimit(first.why) ? () => move(to, { version, from, known: [...known, first.why] }) : undefined;
+      await overtaken(first, overrule).catch((error) => show({ error }));
       return false;
     }
     drop(item.id);

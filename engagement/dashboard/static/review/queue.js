@@ -1,6 +1,7 @@
 // The Review page: what waits for a decision, one at a time or many at once, and the way back.
 
 import { refusal } from "../drafts/conflict.js";
+import { isLimit } from "../drafts/limits.js";
 import { useAction, useApp, useCall } from "../shared/calls.js";
 import { ago } from "../shared/format.js";
 import { Button, Empty, ErrorNote, Note, Pager, Skeleton, Tabs } from "../shared/parts.js";
@@ -42,17 +43,19 @@ export function Review({ call, me, state, setState }) {
   const set = (patch) => setState({ page: null, ...patch });
 
   /** Many at once. What moved can be taken back; what somebody else was faster with is told one by one. */
-  const move = async (items, to, reason = "") => {
+  const move = async (items, to, reason = "", known = []) => {
     const names = new Map(items.map((item) => [item.id, item.name ?? item.learner_id]));
     const sent = items.map(({ id, version }) => ({ id, version }));
-    const result = await action.run("move", { kind, items: sent, to, reason });
+    const result = await action.run("move", { kind, items: sent, to, reason, known });
     if (!result) return;
     setSelected(new Map());
-    setConflicts(result.conflicts.map((one) => ({ ...one, name: one.name ?? names.get(one.id) })));
+    setConflicts(result.conflicts.map((one) => ({ ...one, known, name: one.name ?? names.get(one.id) })));
     if (result.moved.length > 0) tell(result.moved, to, items);
     changed();
     heading.current?.focus();
   };
+  /** What only a limit holds back, by who has been told of it. */
+  const overrule = (items) => move(items, "approved", "", [...new Set(items.flatMap((item) => [...item.known, item.why]))]);
   const tell = (moved, to, items) => {
     const known = new Map(items.map((item) => [item.id, item]));
     const back = () => move(moved.map((one) => ({ ...known.get(one.id), ...one })), "draft");
@@ -70,7 +73,7 @@ export function Review({ call, me, state, setState }) {
     <${Narrowing} ...${{ asked, me, call, counts: data?.counts, set }} />
     <${ErrorNote} error=${error} onRetry=${reload} />
     <${ErrorNote} error=${action.error} />
-    <${Conflicts} conflicts=${conflicts} onClose=${() => setConflicts([])} />
+    <${Conflicts} ...${{ conflicts, overrule }} onClose=${() => setConflicts([])} />
     <div class="queue-found" ref=${heading} tabindex="-1" role="status" data-testid="queue-found">
       ${fits && words.queue.found[kind](data.total)}
     </div>
@@ -115,10 +118,13 @@ function told({ name, status, actor, at, why }) {
   return actor && at ? words.queue.conflict(name, now, actor, ago(at)) : words.queue.conflict_no_one(name, now);
 }
 
-function Conflicts({ conflicts, onClose }) {
+function Conflicts({ conflicts, overrule, onClose }) {
   if (conflicts.length === 0) return null;
+  const limited = conflicts.filter((conflict) => isLimit(conflict.why));
+  const past = () => overrule(limited);
   const shut = html`<${Button} size="small" onClick=${onClose}>${words.app.close}<//>`;
-  return html`<${Note} tone="danger" role="alert" testid="conflicts" actions=${shut}>
+  const all = limited.length > 0 && html`<${Button} size="small" onClick=${past} testid="overrule">${words.queue.overrule(limited.length)}<//>`;
+  return html`<${Note} tone="danger" role="alert" testid="conflicts" actions=${[all, shut]}>
     <strong>${words.queue.conflicts(conflicts.length)}</strong>
     <ul>
       ${conflicts.map((conflict) => html`<li key=${conflict.id}>${told(conflict)}</li>`)}

@@ -244,7 +244,7 @@ const draft = {
   reject_title: (count) => (count === 1 ? "Why is it rejected?" : `Why are these ${number(count)} rejected?`), reject_hint: "A model's text that is rejected is offered to nobody again.",
   reject_reasons: { tone: "The tone does not fit", wrong: "Something in it is not true", timing: "This is not the moment", call: "A call is better", other: "Another reason" },
   reject_text: "In your words", reject_more: "More about it (optional)", reject_needed: "Choose a reason or write one.", reject_do: (count) => (count === 1 ? "Reject" : `Reject ${number(count)}`),
-  refused: "It can no longer go out.", conflict_title: "Somebody else was first.", conflict: (who, when, status) => `${who} changed this ${when}. It is now “${status}”; you see the newest version.`,
+  refused: "It can no longer go out.", limited: "It should not go out now.", overrule: "Approve all the same", conflict_title: "Somebody else was first.", conflict: (who, when, status) => `${who} changed this ${when}. It is now “${status}”; you see the newest version.`,
   conflict_unknown: "It was changed meanwhile. You see the newest version.", conflict_newest: "The newest text:", conflict_mine: "Your own text is still in the fields. Which one shall stay?",
   conflict_lost: "Your own text was not saved. Copy it if you need it:", use_mine: "Keep mine", use_theirs: "Take the newest", gone_now: "This draft is no longer there.",
   is_now: {
@@ -273,7 +273,7 @@ const queue = {
   },
   conflicts: (count) => `${number(count)} left as ${count === 1 ? "it is" : "they are"}:`, conflict: (name, status, who, when) => `${name}: ${who} was first; now “${status}” (${when}).`,
   conflict_no_one: (name, status) => `${name}: changed meanwhile; now “${status}”.`, conflict_refused: (name, why) => `${name}: not approved. ${why}`,
-  conflict_gone: (name) => `${name}: no longer there.`, empty: "Nothing waits for you here.", empty_hint: "New drafts come with the nightly run, or when you write one for a learner.",
+  overrule: (count) => (count === 1 ? "Approve it all the same" : `Approve ${number(count)} all the same`), conflict_gone: (name) => `${name}: no longer there.`, empty: "Nothing waits for you here.", empty_hint: "New drafts come with the nightly run, or when you write one for a learner.",
   empty_filtered: "Nothing matches these filters.", clear_filters: "Clear the filters", edit: "Edit", view: "Open", shut: "Close", about: (what, name) => `${what}: ${name}`,
   more: "Show the whole text", less: "Show less", export_csv: "Export CSV", export_json: "Export JSON", questions: (count) => counted(count, "question"),
   exported: (filename) => `${filename} was handed to your browser.`, viewer_only: "You may read all of this. To approve or reject you need the role of a coordinator.",

@@ -1,0 +1,77 @@
+"""Limits at the door: what holds a nudge back as it is approved, and again as it leaves.
+
+A run keeps to them as it chooses; days may pass until somebody approves, and more until the nudge leaves. Whoever
+approves may go past a limit, knowing it; to who may not be written to (`refusals`) nobody may write.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from engagement.policy import APPROVAL_DAYS, DEFAULT_SELECTION
+from engagement.store import Cursor, query, records
+from engagement.targeting import selection
+from engagement.targeting.selection import REASONS
+from engagement.vocabulary import AT_RISK
+
+# What somebody may go past who knows it, and what nobody may.
+LIMITS: Final = ("recently_contacted", "cap_reached", "held_out")
+WORDS: Final[Mapping[str, str]] = {
+    **{code: REASONS[code] for code in ("inactive", "opted_out", "no_address", *LIMITS)},
+    "no_opt_in": "WhatsApp needs an opt-in of the learner.",
+    "approved_long_ago": f"It was approved more than {APPROVAL_DAYS} days ago.",
+    "no_longer_at_risk": "The learner is no longer at risk.",
+}
+
+
+def held_back(
+    db: Cursor, ids: Sequence[str], *, now: datetime, known: Collection[str] = ()
+) -> dict[str, list[str]]:
+    """Return, for each draft or approved nudge of those ids that may not go now, why: codes of `WORDS`.
+
+    Of two to one person one may go: of drafts the one at higher risk, of approved ones the one that was approved first.
+
+    Parameters
+    ----------
+    known
+        The limits that whoever approves was told of, and goes past: with them alone a draft goes.
+    """
+    found, held, going = records(db, query("targeting/limits_of_nudges"), _named(ids, now)), {}, set()
+    for row in found:
+        codes = _codes(row)
+        waits_in_turn = row["approved_at"] is None or row["overruled_at"] is None
+        if not codes and waits_in_turn and row["person_number"] in going:
+            codes = ["recently_contacted"]
+        if unknown := [code for code in codes if code not in known or code not in LIMITS]:
+            held[row["id"]] = unknown
+        else:
+            going.add(row["person_number"])
+    return held
+
+
+def passed(db: Cursor, ids: Sequence[str], *, now: datetime) -> dict[str, list[str]]:
+    """Return the limits that each of those that pass any would go past, as codes."""
+    return {
+        nudge_id: codes
+        for nudge_id, codes in held_back(db, ids, now=now).items()
+        if set(codes) <= set(LIMITS)
+    }
+
+
+def in_words(held: Mapping[str, Sequence[str]]) -> str:
+    """Return how many are held back for which reason, the most frequent first."""
+    counted: dict[str, int] = {}
+    for first, *_ in held.values():
+        counted[first] = counted.get(first, 0) + 1
+    order = sorted(counted, key=lambda code: (-counted[code], code))
+    return " ".join(f"{counted[code]:,}: {WORDS[code]}" for code in order)
+
+
+def _named(ids: Sequence[str], now: datetime) -> dict[str, object]:
+    return {"ids": list(ids), "now": now, "approval_days": APPROVAL_DAYS, "at_risk": list(AT_RISK)}
+
+
+def _codes(row: Mapping[str, Any]) -> list[str]:
+    over = {"approved_long_ago": row["is_old"], "no_longer_at_risk": row["is_safe"]}
+    first = [code for code, applies in over.items() if applies] or [row["refused"]]
+    return first if first != [None] else selection.limits_passed(row, DEFAULT_SELECTION)
