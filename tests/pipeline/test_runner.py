@@ -188,7 +188,7 @@ own_template = kernels.template
 def _one_template():
     """The runs of this file fork their kernels from one template: to start it takes longer than most notebooks here."""
     with kernels.template() as manager, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(kernels, "template", lambda: nullcontext(manager))
+        patch.setattr(kernels, "template", lambda _: nullcontext(manager))
         yield
 
 
