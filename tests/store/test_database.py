@@ -335,6 +335,7 @@ MADE_SINCE_VERSION_1 = (
     "calibrations",
     "consents_ahead",
     "contact_refusals",
+    "contacts_made",
     "contacts_that_count",
     "disclosures",
     "experiments",
@@ -344,6 +345,7 @@ MADE_SINCE_VERSION_1 = (
     "published_assignments",
     "rejected_texts",
     "risk_probabilities",
+    "score_words",
     "titles",
 )
 _OF_A_SCORE = (
@@ -367,6 +369,7 @@ ADDED_SINCE_VERSION_1 = {
         "consents_at",
     ),
     "assignments": ("run_id",),
+    "risk_history": ("superseded",),
     "risk_scores": _OF_A_SCORE,
     "run_scores": _OF_A_SCORE,
     **dict.fromkeys(("quizzes", "published_quizzes"), _OF_A_DRAFT),

@@ -1,4 +1,4 @@
--- One row per event of a learner, the newest first, $recent at most. `metadata` is JSON. What happened to a draft in one
+-- One row per event of a learner, newest first, $recent at most. `metadata` is JSON. What happened to a draft in one
 -- instant stands in the order of its versions, which is that of its transitions.
 select
     timestamp,
