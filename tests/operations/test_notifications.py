@@ -339,8 +339,7 @@ def test_doctor_finds_a_command_that_is_not_there(settings):
 def engagement(monkeypatch, capsys, tmp_path):
     monkeypatch.setenv("ENGAGEMENT_STORE", str(tmp_path / "store.duckdb"))
     monkeypatch.setenv("ENGAGEMENT_REPORTS", str(tmp_path / "reports"))
-    log = logging.getLogger("engagement")
-    before = list(log.handlers)
+    monkeypatch.setattr(logging.getLogger("engagement"), "handlers", [])  # others may have left theirs
 
     def run(*arguments):
         monkeypatch.setattr(sys, "argv", ["engagement", *arguments])
@@ -348,8 +347,7 @@ def engagement(monkeypatch, capsys, tmp_path):
             app.main()
         return ended.value.code, capsys.readouterr().err
 
-    yield run
-    log.handlers[:] = before
+    return run
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,8 @@ def resumed(store, run, chosen):
 
 def offered(db, chosen, as_of=AS_OF):
     """What a run that would begin in its day may load."""
-    (offer,) = offers(db, "nightly", found(chosen), as_of=as_of, now=as_of)
+    read_as = chosen.source_format("UTC")
+    (offer,) = offers(db, "nightly", found(chosen), as_of=as_of, now=as_of, source_format=read_as)
     return offer
 
 
