@@ -250,9 +250,15 @@ def move_where(
         """,  # noqa: S608 (ours)
         dict(named),
     )
-    for nudge_id, codes in past.items():
+    if past:
         db.execute(
-            "update temp.moving set past = $codes where id = $id", {"id": nudge_id, "codes": list(codes)}
+            """
+            update temp.moving
+            set past = told.codes
+            from (select unnest($ids::text[]) as id, unnest($codes::text[][]) as codes) as told
+            where moving.id = told.id
+            """,
+            {"ids": list(past), "codes": [list(codes) for codes in past.values()]},
         )
     for before, count, first in db.execute(
         "select status, count(*), min(id) from temp.moving group by status order by status"

@@ -455,6 +455,8 @@ def test_a_signal_that_nobody_listens_to_stays_so():
         with stopping.listening() as stop:
             os.kill(os.getpid(), signal.SIGHUP)
             stop.check()
+        assert stop.asked is None
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
     finally:
         signal.signal(signal.SIGHUP, before)
 

@@ -496,6 +496,8 @@ def test_the_rest_of_a_day_that_is_not_over_makes_no_fact_older(store, inbox):
     learners.load(store, file, observed_at=AS_OF - 30 * HOUR, loaded_at=AS_OF)
     run, _ = begin(store, Sources(), started_at=AS_OF - 22 * HOUR)
     sources.check_age(store, run, Sources(max_age_days=1))
+    with pytest.raises(RunFailed, match=r"newest facts are 0\.3 days old"):
+        sources.check_age(store, run, Sources(max_age_days=0.3))
 
 
 def test_a_store_without_facts_has_none_that_are_young_enough(store):
