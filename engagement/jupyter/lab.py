@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 from typing import Final
 
 from engagement.jupyter import workspace
@@ -14,6 +15,8 @@ from engagement.settings import PROJECT
 from engagement.store import Store, snapshots
 
 WORKBENCH: Final = PROJECT / "notebooks" / "explore"
+# Whose `labconfig` turns off what asks to fetch JupyterLab's news and looks for newer versions.
+_CONFIGURATION: Final = Path(__file__).parent
 _ASKED_TO_END: Final = (signal.SIGTERM, signal.SIGHUP)
 
 
@@ -24,19 +27,24 @@ def explore(store: Store, *, port: int) -> int:
         print(
             f"A copy of the store as it is now is looked at, until JupyterLab ends: {copy}", file=sys.stderr
         )
+        print("The notebooks have no figures yet: Run, then Run All Cells, makes yours.", file=sys.stderr)
         for name in beside:
             print(f"Your copy has changes, and so has the original; that one is {name}", file=sys.stderr)
         command = [
             *(sys.executable, "-m", "jupyterlab", f"--port={port}", "--ip=127.0.0.1"),
             "--LabApp.extension_manager=readonly",
+            "--LanguageServerManager.autodetect=False",  # it would list twenty that are not there
             f"--LabApp.default_url=/lab/tree/{workspace.FIRST}",
             f"--ServerApp.root_dir={WORKBENCH}",
             # In a container; the page still asks for its token.
             *(["--allow-root"] if os.geteuid() == 0 else []),
         ]
-        with subprocess.Popen(
-            command, cwd=PROJECT, env={**os.environ, "ENGAGEMENT_STORE": str(copy)}, pass_fds=[in_use]
-        ) as server:
+        theirs = os.environ.get("JUPYTER_CONFIG_PATH")
+        env = os.environ | {
+            "ENGAGEMENT_STORE": str(copy),
+            "JUPYTER_CONFIG_PATH": os.pathsep.join(filter(None, (theirs, str(_CONFIGURATION)))),
+        }
+        with subprocess.Popen(command, cwd=PROJECT, env=env, pass_fds=[in_use]) as server:
             return _until_it_ends(server)
 
 

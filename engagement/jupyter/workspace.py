@@ -1,5 +1,6 @@
 """Copies of the notebooks that an analyst may change: git never sees them, and no pipeline runs them.
 
+Copies come without outputs: what an original shows are figures of the sample, and a reader would take them for their own.
 A copy that was not changed follows its original. One that was is the analyst's: it is kept, and where the original has
 changed since, the new one is laid beside it.
 """
@@ -30,7 +31,7 @@ def lay_out(originals: Path, folder: Path) -> list[str]:
     for original in sorted(originals.glob("*.ipynb")):
         if original.name in _NOT_FOR_ANALYSTS:
             continue
-        content, copy = original.read_bytes(), folder / original.name
+        content, copy = _without_outputs(original.read_bytes()), folder / original.name
         if copy.is_file() and known.get(original.name) != _digest(copy.read_bytes()):
             newer = copy.with_suffix(".new.ipynb")
             if known.get(newer.name) != _digest(content) and known.get(original.name) != _digest(content):
@@ -42,6 +43,18 @@ def lay_out(originals: Path, folder: Path) -> list[str]:
         known[original.name] = _digest(content)
     (folder / _KNOWN).write_text(json.dumps(known, indent=1), encoding="utf-8")
     return beside
+
+
+def _without_outputs(content: bytes) -> bytes:
+    """Return a notebook as if nobody had run it; what is no notebook stays as it is."""
+    try:
+        notebook = json.loads(content)
+        for cell in notebook["cells"]:
+            if cell["cell_type"] == "code":
+                cell |= {"outputs": [], "execution_count": None}
+    except (ValueError, TypeError, KeyError):
+        return content
+    return (json.dumps(notebook, ensure_ascii=False, indent=1) + "\n").encode()
 
 
 def _known(folder: Path) -> dict[str, str]:

@@ -29,7 +29,8 @@ def free_port():
 def asked(url, token, method="GET"):
     request = urllib.request.Request(url, method=method, headers={"Authorization": f"token {token}"})
     with urllib.request.urlopen(request, timeout=10) as answer:
-        return json.load(answer)
+        found = answer.read().decode()
+        return json.loads(found) if answer.headers.get_content_type() == "application/json" else found
 
 
 @pytest.fixture
@@ -88,6 +89,7 @@ def test_an_analyst_asks_a_copy_while_the_store_is_written_and_nothing_is_left(
     listed = {entry["name"] for entry in asked(f"{address}/api/contents", token)["content"]}
     assert "explore_cohort.ipynb" in listed
     assert "pyproject.toml" not in listed
+    assert "apputils-extension:announcements" in asked(f"{address}/lab", token)  # among what is turned off
     kernel = asked(f"{address}/api/kernels", token, "POST")
     assert kernel["id"]
     process.terminate()

@@ -1,6 +1,9 @@
+import json
+
 import pytest
 
 from engagement.jupyter import workspace
+from engagement.settings import PROJECT
 
 
 @pytest.fixture
@@ -59,3 +62,26 @@ def test_where_it_is_not_known_what_a_copy_was_made_from_it_counts_as_changed(or
     (copies / ".originals.json").write_text(damage)
     workspace.lay_out(originals, copies)
     assert (copies / "effect.ipynb").read_text() == "mine"
+
+
+def test_copies_show_no_figures_of_other_learners_and_are_otherwise_the_originals(tmp_path):
+    workspace.lay_out(PROJECT / "notebooks", tmp_path)
+    copies = list(tmp_path.glob("*.ipynb"))
+    assert len(copies) > 5
+    for copy in copies:
+        original = json.loads((PROJECT / "notebooks" / copy.name).read_text())
+        for cell in original["cells"]:
+            if cell["cell_type"] == "code":
+                cell.update(outputs=[], execution_count=None)
+        assert json.loads(copy.read_text()) == original
+
+
+def test_figures_that_were_copied_before_go_with_the_next_laying_out(originals, copies):
+    shown = {"cell_type": "code", "source": "1", "execution_count": 1, "outputs": [{"name": "stdout"}]}
+    text = json.dumps({"cells": [shown, {"cell_type": "markdown", "source": "# Title"}]})
+    (originals / "effect.ipynb").write_text(text)
+    copies.mkdir()
+    (copies / "effect.ipynb").write_text(text)
+    (copies / ".originals.json").write_text(json.dumps({"effect.ipynb": workspace._digest(text.encode())}))
+    assert workspace.lay_out(originals, copies) == []
+    assert json.loads((copies / "effect.ipynb").read_text())["cells"][0]["outputs"] == []
