@@ -1,7 +1,5 @@
 """Findings in words: the sentence a table is for."""
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from engagement.llm.pricing import usd
@@ -141,18 +139,20 @@ def quadrants(quadrants: pd.DataFrame) -> str:
     return f"{main['learners']:,} learners ({main['share_percent']:.0f} %) are {main['quadrant']}"
 
 
-def moves(streams: pd.DataFrame) -> str:
-    """Return how many got worse and better, as a title: of what is shown, since a sum would tell what is hidden.
+def moves(table: pd.DataFrame) -> str:
+    """Return how many got worse and better, as a title.
 
     Parameters
     ----------
-    streams
-        `cohorts.moves` after `suppression.masked`: missing what must be hidden.
+    table
+        `cohorts.moves`, whole: what may be told of it is told.
     """
-    order = list(SCORED_LABELS[::-1])
-    cells = streams.loc[order, order].astype("Float64").to_numpy(dtype=float, na_value=np.nan)
-    above = np.triu_indices(len(order), 1)
-    worse, better = _shown_sum(cells[above]), _shown_sum(cells.T[above])
+    scored = table.loc[list(SCORED_LABELS), list(SCORED_LABELS)]
+    told, sizes = suppression.told_directions(scored), scored.to_numpy(dtype=int)
+    worse, better = (
+        _told_sum(int(sizes[cells].sum()), is_told=bool(is_told.any()))
+        for cells, is_told in zip(suppression.directions(scored), told, strict=True)
+    )
     title = f"{worse} moved to a higher risk, {better} to a lower one"
     return title[0].upper() + title[1:]
 
@@ -168,11 +168,10 @@ def group_shares(shares: pd.DataFrame, measure: str) -> str:
     )
 
 
-def _shown_sum(cells: npt.NDArray[np.float64]) -> str:
-    number, is_part = int(np.nansum(cells)), bool(np.isnan(cells).any())
-    if is_part:
-        return f"at least {number:,}" if number else "a hidden number"
-    return f"{number:,}"
+def _told_sum(number: int, *, is_told: bool) -> str:
+    if is_told or not number:
+        return f"{number:,}"
+    return f"{SMALLEST_GROUP} or more" if number >= SMALLEST_GROUP else f"fewer than {SMALLEST_GROUP}"
 
 
 def _percent(part: int, whole: int) -> str:

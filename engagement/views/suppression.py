@@ -1,13 +1,13 @@
-"""What may be shown of a table of counts, so that nobody in a small group can be told from it.
+"""What may be shown of counts, so that nobody in a small group can be told from it.
 
-Counts of fewer than ten people are hidden, and with them whatever would give them away: other counts, so that no
-hidden one follows from what is shown and from the totals, which are often known from elsewhere. That is the usual
-suppression of cells, first of small ones, then of complementary ones (L. Willenborg and T. de Waal, "Elements of
-Statistical Disclosure Control", 2001, chapter 6).
+Counts of fewer than ten people are hidden, and with them whatever would give them away: other counts, so that for all
+that is shown, and for the totals, which are often known from elsewhere, each small group could as well be one of ten.
+That is the usual suppression of cells, first of small ones, then of complementary ones (L. Willenborg and T. de Waal,
+"Elements of Statistical Disclosure Control", 2001, chapter 6). One function decides for every table, title and picture.
 """
 
-from collections.abc import Iterator
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,13 +18,96 @@ from engagement.vocabulary import LABELS, SMALLEST_GROUP
 TOO_FEW: Final = f"Fewer than {SMALLEST_GROUP} learners are known by this date: of so few nothing is shown."
 
 Flags = npt.NDArray[np.bool_]
+Counts = npt.NDArray[np.int_]
+
+
+def may_be_told(groups: Any, sums: Any, *, known: Any, private: Any = None) -> Flags:
+    """Return which sums of people may be told, asked in their order: the first is told where it can be.
+
+    A sum is told where it is not of one to nine people, and where every private one of one to nine could then still be
+    of ten. Where what is known anyhow leaves no room for that, nothing is told.
+
+    Parameters
+    ----------
+    groups
+        People in each of the smallest groups, which have nobody in common.
+    sums
+        A row for each sum, a column for each group: 1 where it is part of the sum.
+    known
+        Sums that are known whatever is shown, in the same form.
+    private
+        Sums that nobody may tell where they are small, in the same form; each group for itself where there is none.
+
+    Examples
+    --------
+    >>> may_be_told([50, 40, 9], np.eye(3), known=[[1, 1, 1]]).tolist()
+    [True, False, False]
+    """
+    sizes = np.asarray(groups, dtype=int)
+    asked, totals, parts = (
+        np.asarray(rows, dtype=int).reshape(len(rows), len(sizes))
+        for rows in (sums, known, np.eye(len(sizes)) if private is None else private)
+    )
+    small = parts[_is_small(parts @ sizes)]
+    tables = _tables(small, sizes, totals, [])
+    if tables is None:
+        return np.zeros(len(asked), dtype=bool)
+    told: Flags = ~_is_small(asked @ sizes)
+    for place in np.flatnonzero(told):
+        with_it = np.vstack([totals, asked[place]])
+        left = [table for table in tables if asked[place] @ table == asked[place] @ sizes]
+        found = _tables(small, sizes, with_it, left)
+        told[place] = found is not None
+        if found is not None:
+            totals, tables = with_it, found
+    return told
+
+
+def _is_small(counts: Counts) -> Flags:
+    return np.asarray((counts > 0) & (counts < SMALLEST_GROUP))
+
+
+def _tables(small: Counts, sizes: Counts, totals: Counts, some: Sequence[Counts]) -> list[Counts] | None:
+    """Return tables of these totals, `some` among them, by which each small sum is of ten; None where one cannot be."""
+    tables = list(some)
+    for part in small:
+        if any(part @ table >= SMALLEST_GROUP for table in tables):
+            continue
+        found = _with_ten(part, sizes, totals)
+        if found is None:
+            return None
+        tables.append(found)
+    return tables
+
+
+def _with_ten(part: Counts, sizes: Counts, totals: Counts) -> Counts | None:
+    """Return other sizes with the same totals, by which a sum is of ten people; None where there are none.
+
+    Of several those that move the fewest people: what they leave as it is may be told.
+    """
+    from scipy.optimize import linprog  # takes half a second: only where there is a small group
+
+    both = np.hstack([totals, -totals])
+    found = linprog(
+        np.tile(sizes + 1.0, 2),
+        A_ub=[np.concatenate([-part, part])],
+        b_ub=[part @ sizes - SMALLEST_GROUP],
+        A_eq=both,
+        b_eq=np.zeros(len(both)),
+        bounds=[*((0, int(sizes.sum())) for _ in sizes), *((0, int(people)) for people in sizes)],
+        integrality=1,
+    )
+    if found.x is None:
+        return None
+    more, fewer = np.rint(found.x).astype(int).reshape(2, len(sizes))
+    return np.asarray(sizes + more - fewer)
 
 
 def hidden_groups(counts: Any, *, first: Any = None) -> Flags:
     """Return which counts of a list must be hidden, given that their total is known.
 
     Where only one would be hidden, or fewer than ten people in all, their number would follow from the total: the next
-    one is hidden with them. A count of 0 hides nobody.
+    one is hidden with them. A count of 0 hides nobody. That is what `may_be_told` says of a list.
 
     Parameters
     ----------
@@ -39,8 +122,8 @@ def hidden_groups(counts: Any, *, first: Any = None) -> Flags:
     [True, False, True]
     """
     sizes = np.asarray(counts, dtype=int)
-    is_small: Flags = np.asarray((sizes > 0) & (sizes < SMALLEST_GROUP))
     rank = sizes if first is None else np.asarray(first)
+    is_small = _is_small(sizes)
     order = np.lexsort((rank, sizes == 0, ~is_small))  # nobody comes last
     number = int(is_small.sum())
     while 0 < number < len(sizes) and (number < 2 or sizes[order[:number]].sum() < SMALLEST_GROUP):
@@ -51,60 +134,28 @@ def hidden_groups(counts: Any, *, first: Any = None) -> Flags:
 
 
 def hidden_cells(counts: Any) -> Flags:
-    """Return which cells of a two-way table must be hidden, given that the totals of rows and columns are known.
-
-    More are hidden, as few learners as will do one step at a time, until no hidden cell is determined by the totals and
-    the cells that are shown, and until those hidden in any row or column are ten people or more together, where there
-    are enough to hide.
-    """
+    """Return which cells of a two-way table must be hidden, given that the totals of rows and columns are known."""
     sizes = np.asarray(counts, dtype=int)
-    hidden: Flags = np.asarray((sizes > 0) & (sizes < SMALLEST_GROUP))
-    while True:
-        exposed = np.argwhere(np.logical_or(_determined(hidden), _too_few(sizes, hidden)))
-        ways = [way for cell in exposed for way in _ways(sizes, hidden, *cell)]
-        if not ways:
-            return hidden
-        _, cells = min(ways)
-        for cell in cells:
-            hidden[cell] = True
+    return _hidden_cells(sizes, known=_lines(sizes), asked=[])
 
 
-def _ways(
-    sizes: npt.NDArray[np.int_], hidden: Flags, row: int, column: int
-) -> Iterator[tuple[int, list[tuple[int, int]]]]:
-    """Yield what can be hidden with a cell, with the learners it hides: the other corners of a rectangle."""
-    rows, columns = hidden.shape
-    for other_row in set(range(rows)) - {row} or {row}:
-        for other_column in set(range(columns)) - {column} or {column}:
-            corners = [(row, other_column), (other_row, column), (other_row, other_column)]
-            if cells := sorted({corner for corner in corners if not hidden[corner]}):
-                yield int(sum(sizes[cell] for cell in cells)), cells
+def _hidden_cells(sizes: Counts, *, known: Sequence[Counts], asked: Sequence[Counts]) -> Flags:
+    """Return which cells must be hidden where those sums that are `asked` are told first, as far as they can be."""
+    order = _largest_first(sizes.ravel())
+    alone = np.eye(sizes.size, dtype=int)[order]
+    hidden: Flags = np.ones(sizes.size, dtype=bool)
+    hidden[order] = ~may_be_told(sizes.ravel(), [*asked, *alone], known=known)[len(asked) :]
+    return hidden.reshape(sizes.shape)
 
 
-def _too_few(sizes: npt.NDArray[np.int_], hidden: Flags) -> Flags:
-    """Return the hidden cells of rows and columns in which fewer than ten people are hidden."""
-    left = np.where(hidden, sizes, 0)
-    rows = (left.sum(axis=1) < SMALLEST_GROUP)[:, None] & hidden
-    columns = (left.sum(axis=0) < SMALLEST_GROUP)[None, :] & hidden
-    return np.asarray(rows | columns)
+def _largest_first(rank: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
+    return np.argsort(rank, kind="stable")[::-1]
 
 
-def _determined(hidden: Flags) -> Flags:
-    """Return the hidden cells whose value follows from the totals: those that no change could keep them all."""
-    cells = np.argwhere(hidden)
-    found: Flags = np.zeros(hidden.shape, dtype=bool)
-    if not len(cells):
-        return found
-    rows, columns = hidden.shape
-    equations = np.zeros((rows + columns, len(cells)))
-    for place, (row, column) in enumerate(cells):
-        equations[row, place] = equations[rows + column, place] = 1
-    rank = np.linalg.matrix_rank(equations)
-    for place, (row, column) in enumerate(cells):
-        unit = np.zeros((1, len(cells)))
-        unit[0, place] = 1
-        found[row, column] = np.linalg.matrix_rank(np.vstack([equations, unit])) == rank
-    return found
+def _lines(table: Counts) -> list[Counts]:
+    """Return the rows and columns of a table as sums of its cells."""
+    cells, alone = np.arange(table.size).reshape(table.shape), np.eye(table.size, dtype=int)
+    return [alone[line].sum(axis=0) for line in (*cells, *cells.T)]
 
 
 def shown(frame: pd.DataFrame, *, count: str = "learners") -> pd.DataFrame:
@@ -112,17 +163,60 @@ def shown(frame: pd.DataFrame, *, count: str = "learners") -> pd.DataFrame:
 
     Of risk labels, the one that matters least is hidden with a small one: low before medium before high.
     """
+    return frame[~hidden_groups(frame[count], first=_importance(frame))].reset_index(drop=True)
+
+
+def _importance(frame: pd.DataFrame) -> list[int] | None:
     is_of_labels = "label" in frame and frame["label"].is_unique and frame["label"].isin(LABELS).all()
-    first = [-LABELS.index(label) for label in frame["label"]] if is_of_labels else None
-    return frame[~hidden_groups(frame[count], first=first)].reset_index(drop=True)
+    return [-LABELS.index(label) for label in frame["label"]] if is_of_labels else None
 
 
 def shown_within(frame: pd.DataFrame, *, by: str, count: str = "learners") -> pd.DataFrame:
-    """Return the rows that may be shown, given that the total of each value of `by` is known."""
-    parts = [shown(part, count=count) for _, part in frame.groupby(by, sort=False)]
-    return pd.concat(parts, ignore_index=True) if parts else frame
+    """Return the rows that may be shown beside the totals of the values of `by`, those of them that `shown` shows.
+
+    Where such a total is hidden, all its rows would tell it: so many are hidden that they do not.
+    """
+    sizes = frame[count].to_numpy(dtype=int)
+    totals = frame.groupby(by, sort=False)[[count]].sum().reset_index()
+    rank = _importance(totals)
+    in_order = totals[by].iloc[_largest_first(np.asarray(totals[count] if rank is None else rank))]
+    lines = [(frame[by] == value).to_numpy(dtype=int) for value in in_order]
+    order = _largest_first(sizes)
+    told = may_be_told(sizes, [*lines, *np.eye(len(sizes))[order]], known=[np.ones(len(sizes))])
+    return frame.iloc[np.sort(order[told[len(lines) :]])].reset_index(drop=True)
+
+
+class Directions(NamedTuple):
+    """Cells of a table of moves, by whether it got worse; its labels stand worst first."""
+
+    worse: Flags
+    better: Flags
+
+
+def directions(table: pd.DataFrame) -> Directions:
+    """Return the two directions of a table of moves."""
+    above: Flags = np.triu(np.ones(table.shape, dtype=bool), 1)
+    return Directions(above.T, above)
+
+
+def told_directions(table: pd.DataFrame) -> Directions:
+    """Return each direction whose total may be told beside the labels' on both days; no cells for one that may not."""
+    sizes, both = table.to_numpy(dtype=int), directions(table)
+    asked = _told_of_moves(sizes, both)
+    told = may_be_told(sizes.ravel(), asked, known=[np.ones(sizes.size)])[-len(both) :]
+    return Directions(*(cells & bool(is_told) for cells, is_told in zip(both, told, strict=True)))
 
 
 def masked(table: pd.DataFrame) -> pd.DataFrame:
-    """Return a two-way table with the cells that must be hidden missing."""
-    return table.astype("Int64").mask(hidden_cells(table))
+    """Return a table of moves, with the cells missing that must be hidden beside the totals that are told.
+
+    Those are the labels' on both days, which other pages tell, and each direction's.
+    """
+    sizes = table.to_numpy(dtype=int)
+    asked = _told_of_moves(sizes, directions(table))
+    hidden = _hidden_cells(sizes, known=[np.ones(sizes.size, dtype=int)], asked=asked)
+    return table.astype("Int64").mask(hidden)
+
+
+def _told_of_moves(sizes: Counts, both: Directions) -> list[Counts]:
+    return [*_lines(sizes), *(cells.ravel().astype(int) for cells in both)]

@@ -2,7 +2,6 @@ import pandas as pd
 import pytest
 
 from engagement.reporting import headlines
-from engagement.views import suppression
 from engagement.vocabulary import LABELS
 from tests.support.cohort import AS_OF
 
@@ -103,14 +102,32 @@ def test_a_cohort_of_nobody_is_told_so():
     assert headlines.cohort(shares(0, 0), nobody).startswith("Fewer than 10 learners are known")
 
 
-def test_a_title_of_moves_does_not_give_away_what_its_table_hides():
+@pytest.mark.parametrize(
+    ("cells", "title"),
+    [
+        (
+            [[116, 154, 3], [154, 535, 132], [21, 130, 622]],
+            "305 moved to a higher risk, 289 to a lower one",
+        ),
+        ([[40, 9, 0], [30, 80, 0], [0, 20, 70]], "50 moved to a higher risk, fewer than 10 to a lower one"),
+        ([[40, 0, 0], [30, 80, 0], [0, 0, 70]], "30 moved to a higher risk, 0 to a lower one"),
+        # nine who stayed would follow from the 11 who were at high risk
+        (
+            [[9, 1, 1], [80, 80, 80], [80, 80, 80]],
+            "240 moved to a higher risk, 82 to a lower one",
+        ),
+    ],
+)
+def test_a_title_of_moves_tells_the_directions_and_no_small_number(cells, title):
     scored = ["high", "medium", "low"]
-    table = pd.DataFrame([[116, 154, 3], [154, 535, 132], [21, 130, 622]], index=scored, columns=scored)
-    streams = suppression.masked(table)
-    assert headlines.moves(streams) == "At least 151 moved to a higher risk, at least 154 to a lower one"
-    assert headlines.moves(streams.mask(streams < 600)) == (
-        "A hidden number moved to a higher risk, a hidden number to a lower one"
-    )
+    table = pd.DataFrame(cells, index=scored, columns=scored)
+    assert headlines.moves(table) == title
+
+
+def test_a_direction_that_would_tell_of_few_is_told_to_be_of_ten_or_more():
+    scored = ["high", "medium", "low"]
+    table = pd.DataFrame([[3, 0, 50], [0, 0, 0], [60, 0, 70]], index=scored, columns=scored)
+    assert headlines.moves(table) == "10 or more moved to a higher risk, 10 or more to a lower one"
 
 
 def test_a_title_of_groups_says_how_far_they_lie_apart():

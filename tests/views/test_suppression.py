@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import linprog
 
 from engagement.views import suppression
 
@@ -50,7 +51,7 @@ def others(sizes, hidden):
     return np.abs(free).max(axis=0) > 1e-9 if len(free) else np.zeros(len(cells), dtype=bool)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.lists(st.sampled_from(SOME), min_size=4, max_size=4), min_size=2, max_size=4))
 def test_no_hidden_cell_follows_from_what_is_shown_and_the_totals(rows):
     sizes = np.array(rows)
@@ -90,3 +91,62 @@ def test_what_is_hidden_is_missing_in_the_table():
     table = suppression.masked(pd.DataFrame([[3, 50], [60, 70]], index=["a", "b"], columns=["a", "b"]))
     assert pd.isna(table.loc["a", "a"])
     assert suppression.shown(pd.DataFrame({"learners": [50, 40, 9]}))["learners"].tolist() == [50]
+
+
+def moved(rows):
+    scored = ["high", "medium", "low"]
+    return pd.DataFrame(rows, index=scored, columns=scored)
+
+
+def test_of_moves_the_smallest_are_hidden_with_a_small_one():
+    streams = suppression.masked(moved([[116, 154, 3], [154, 535, 132], [21, 130, 622]]))
+    shown = {
+        (before, after)
+        for before in streams.index
+        for after in streams.columns
+        if pd.notna(streams.loc[before, after])
+    }
+    assert shown == {("low", "low"), ("high", "medium"), ("medium", "high")}
+
+
+def most(cell, told, size):
+    """Return how many people there can be in one of nine cells, by whole numbers that fit all that is told."""
+    rows = np.array(told, dtype=float)
+    ends = linprog(-cell, A_eq=rows[:, :9], b_eq=rows[:, 9], bounds=(0, size), integrality=1)
+    return round(-ends.fun)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.sampled_from((0, 1, 4, 9, 10, 15, 40)), min_size=9, max_size=9))
+def test_no_small_move_follows_from_streams_directions_and_the_labels_of_both_days(sizes):
+    table = moved(np.reshape(sizes, (3, 3)))
+    cells, alone = np.array(sizes), np.eye(9)
+    grid = alone.reshape(3, 3, 9)
+    told = [
+        np.append(alone[place], cells[place]) for place in np.flatnonzero(suppression.masked(table).notna())
+    ]
+    told += [
+        np.append(way.ravel(), cells @ way.ravel()) for way in suppression.told_directions(table) if way.any()
+    ]
+    # of each day the labels as `shown` has them on the page of that day
+    for axis in (0, 1):
+        sums = grid.sum(axis=1 - axis)
+        hidden = suppression.hidden_groups(sums @ cells, first=[3, 2, 1])
+        told += [np.append(line, line @ cells) for line in sums[~hidden]]
+    told.append(np.append(np.ones(9), cells.sum()))
+    for place in np.flatnonzero((cells > 0) & (cells < 10)):
+        assert most(alone[place], told, cells.sum()) >= min(10, cells.sum())
+
+
+def test_labels_that_are_hidden_do_not_follow_from_their_bins():
+    """Were all of them shown, they would add up to the label, and the total to the small one."""
+    frame = pd.DataFrame({"label": ["high", "low", "low", "low", "unknown"], "learners": [40, 60, 50, 40, 3]})
+    shown = suppression.shown_within(frame, by="label")
+    assert shown["learners"].tolist() == [40, 60, 50]
+
+
+def test_a_list_is_told_by_the_rule_that_tells_everything():
+    for counts in [(50, 40, 9), (50, 9, 9), (12, 8, 0), (30, 20, 10, 1), (1, 2, 3, 40, 50)]:
+        order = np.argsort(counts)[::-1]
+        told = suppression.may_be_told(counts, np.eye(len(counts))[order], known=[np.ones(len(counts))])
+        assert (~told).tolist() == suppression.hidden_groups(counts)[order].tolist()
