@@ -26,6 +26,9 @@ INPUTS: Final = {
 WEIGHTS: Final = {"behind_pace": 0.5, "low_quiz": 0.2, "missed_session": 0.2, "inactivity": 0.1}
 TIE: Final = 1e-9  # 0.7 reached by sums of tenths is sometimes 0.7000000000000001, and 0.7 is still medium
 RUNS_LOOKED_AT: Final = 3  # `runs_high` counts among the newest three published runs
+RANK_DIGITS: Final = (
+    12  # of a score: sums of tenths differ in the last bits, and what is behind these is a tie
+)
 KNOWN_WEIGHT: Final = 0.5  # with less of the weight known than this, no score is honest
 
 

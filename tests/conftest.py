@@ -21,7 +21,7 @@ if os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > _ROOM_BYTES
     tempfile.tempdir = None
 
 LONGEST_FIRST = (
-    *("faults", "pipeline/test_runner.py", "demo/test_history.py", "notebooks", "browser"),
+    *("faults", "test_nights.py", "pipeline/test_runner.py", "demo/test_history.py", "notebooks", "browser"),
     *("test_benchmarks.py", "dashboard", "pipeline", "operations", "ingest", "llm", "store", "targeting"),
     *("evaluation", "outreach"),
 )

@@ -86,7 +86,7 @@ def move(
     none may be approved.
     """
     with store.write() as db:
-        full_ids = sorted({_full_id(db, nudge_id) for nudge_id in ids})
+        full_ids = _full_ids(db, ids)
         approves = status == "approved"
         held = _held_back(db, full_ids, by.now, known) if approves else {}
         if held and len(held) == len(full_ids):
@@ -299,16 +299,24 @@ def those(db: Cursor, ids: Sequence[str]) -> list[dict[str, Any]]:
     return _listed(db, "nudges.id in (select unnest($ids))", {"ids": list(ids)})
 
 
-def _full_id(db: Cursor, start: str) -> str:
-    """Return the one id that begins so: lists show twelve characters, and a person types fewer."""
-    rows = db.execute(
-        "select id from published_nudges where starts_with(id, $start) limit 2", {"start": start}
+def _full_ids(db: Cursor, starts: Sequence[str]) -> list[str]:
+    """Return the ids that begin so, one for each: lists show twelve characters, and a person types fewer."""
+    found = db.execute(
+        """
+        select asked.start, count(nudges.id), any_value(nudges.id)
+        from (select distinct unnest($starts::text[]) as start) as asked
+        left join published_nudges as nudges on starts_with(nudges.id, asked.start) and asked.start <> ''
+        group by asked.start
+        order by asked.start
+        """,
+        {"starts": list(starts)},
     ).fetchall()
-    if not start or not rows:
-        raise NotFound(f"no nudge {start[:12]!r} in the queue")
-    if len(rows) > 1:
-        raise NotFound(f"nudge {start[:12]!r}: more than one begins so")
-    return str(rows[0][0])
+    for start, count, _ in found:
+        if not count:
+            raise NotFound(f"no nudge {start[:12]!r} in the queue")
+        if count > 1:
+            raise NotFound(f"nudge {start[:12]!r}: more than one begins so")
+    return sorted({full_id for _, _, full_id in found})
 
 
 def _listed(db: Cursor, condition: str, named: Mapping[str, object]) -> list[dict[str, Any]]:

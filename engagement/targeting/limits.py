@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from engagement.policy import APPROVAL_DAYS, DEFAULT_SELECTION
+from engagement.policy import APPROVAL_DAYS, DEFAULT_SELECTION, RANK_DIGITS
 from engagement.store import Cursor, query, records
 from engagement.targeting import selection
 from engagement.targeting.selection import REASONS
@@ -68,7 +68,13 @@ def in_words(held: Mapping[str, Sequence[str]]) -> str:
 
 
 def _named(ids: Sequence[str], now: datetime) -> dict[str, object]:
-    return {"ids": list(ids), "now": now, "approval_days": APPROVAL_DAYS, "at_risk": list(AT_RISK)}
+    return {
+        "ids": list(ids),
+        "now": now,
+        "approval_days": APPROVAL_DAYS,
+        "at_risk": list(AT_RISK),
+        "rank_digits": RANK_DIGITS,
+    }
 
 
 def _codes(row: Mapping[str, Any]) -> list[str]:

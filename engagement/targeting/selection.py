@@ -6,7 +6,7 @@ so that a million learners are decided inside DuckDB and three in a pandas table
 
 Who may be written to in which way, the rules are told (`contact_refusals` in the store): what they know of it are the
 codes there. Only `one_per_person` and `within_capacity` look at more than one row. Both take the worst first
-(highest score, then `learner_id`), so that the order of the rows does not matter.
+(highest score, rounded as ties are, then `learner_id`), so that the order of the rows does not matter.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ import narwhals as nw
 from narwhals.typing import FrameT, IntoFrameT
 
 from engagement.errors import InvalidInput
-from engagement.policy import RiskPolicy, SelectionPolicy
+from engagement.policy import RANK_DIGITS, RiskPolicy, SelectionPolicy
 from engagement.risk.explanations import largest_term
 from engagement.vocabulary import CHANNELS, TERMS
 
@@ -208,7 +208,7 @@ def within_capacity(judged: FrameT, capacity: int | None) -> FrameT:
 def _ordered(judged: FrameT, counted: nw.Expr) -> FrameT:
     """Add what the two rules sort by, and count: scores are 0 to 1, so a learner without one comes last."""
     return judged.with_columns(
-        safety=(-_number("risk_score")).fill_null(1.0),
+        safety=(-_number("risk_score").round(RANK_DIGITS)).fill_null(1.0),
         contactable=counted.cast(nw.Int64),
     )
 

@@ -12,12 +12,11 @@ from typing import Any, Final
 import narwhals as nw
 
 from engagement import runs
-from engagement.policy import RiskPolicy
+from engagement.policy import RANK_DIGITS, RiskPolicy
 from engagement.risk import formula
 from engagement.store import Cursor, query
 
 RECENT: Final = timedelta(days=7)  # whoever was contacted since then is on no call list
-RANK_DIGITS: Final = 12  # sums of tenths differ in the last bits: what is behind them is a tie
 _INPUTS: Final = "completed_percent, avg_quiz_score, consecutive_missed_sessions, days_inactive"
 _PUBLISHED: Final = f"select learner_number as number, risk_score, policy_hash, {_INPUTS} from risk_scores"  # noqa: S608 (our own names)
 _OF_RUN: Final = f"""

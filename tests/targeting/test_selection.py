@@ -376,8 +376,8 @@ def test_worst_first_with_equal_scores_by_id_and_no_score_last(engine: Engine) -
     frame = learners(
         {"learner_id": "e", "risk_score": None, "risk_label": "unknown"} | NEW,
         {"learner_id": "d", "risk_score": 0.0},
-        {"learner_id": "c", "risk_score": 0.8},
-        {"learner_id": "a", "risk_score": 0.8},
+        {"learner_id": "c", "risk_score": 0.7 + 0.1},  # a sum of tenths that ends in another bit
+        {"learner_id": "a", "risk_score": 0.8 - 1e-15},
         {"learner_id": "b", "risk_score": 0.9},
     )
     assert outcomes(rows(decide(engine(frame)))) == {"a": 2, "b": 1, "c": 3, "d": 4, "e": 5}

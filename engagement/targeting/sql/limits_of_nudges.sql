@@ -72,4 +72,4 @@ final as (
 )
 
 select * from final
-order by approved_at asc nulls last, risk_score desc nulls last, id asc;
+order by approved_at asc nulls last, round(risk_score, $rank_digits::integer) desc nulls last, id asc;
