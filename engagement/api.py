@@ -14,7 +14,7 @@ import narwhals as nw
 import pandas as pd
 
 from engagement import runs
-from engagement.dates import local_day
+from engagement.dates import local_day, utc_now
 from engagement.errors import InvalidInput
 from engagement.evaluation import effect, fairness, what_if
 from engagement.jupyter import session
@@ -184,12 +184,15 @@ def simulate(
     elif not isinstance(policy, RiskPolicy):
         policy = RiskPolicy.from_table(dict(policy), source="policy")
     store = session.open_store()
+    at = _instant(store, as_of)
     return what_if.simulate(
         store,
         policy,
-        as_of=_instant(store, as_of),
+        as_of=at,
         beside=session.policy_in_use(store, program),
         program=program,
+        now=utc_now(),
+        day=local_day(at, session.zone()),
     )
 
 

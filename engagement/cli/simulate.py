@@ -16,17 +16,21 @@ def simulate(
     as_json: Json = False,
 ) -> None:
     """Score everybody by other numbers and compare with those in use; nothing is written."""
+    from engagement.dates import local_day
     from engagement.evaluation import what_if
     from engagement.jupyter.session import policy_in_use
     from engagement.policy import RiskPolicy
 
     settings, store, now = console.start()
+    at = console.instant(as_of, settings, now)
     found = what_if.simulate(
         store,
         RiskPolicy.from_toml(policy),
-        as_of=console.instant(as_of, settings, now),
+        as_of=at,
         beside=policy_in_use(store, program or None),
         program=program or None,
+        now=now,
+        day=local_day(at, settings.zone),
     )
     tables = found.as_dict()
     if as_json:

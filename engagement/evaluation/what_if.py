@@ -5,19 +5,18 @@ and, where it is known how it ended, whether the other score tells better who le
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 
 import pandas as pd
 
 from engagement.errors import NotFound
 from engagement.evaluation import metrics
-from engagement.policy import DEFAULT_SELECTION, RiskPolicy
+from engagement.policy import RiskPolicy
 from engagement.risk import formula
 from engagement.store import Cursor, Store, first_row, query
+from engagement.targeting import decisions
 from engagement.vocabulary import LABELS
-
-CONTACTED: Final = DEFAULT_SELECTION.labels
 
 
 @dataclass(frozen=True)
@@ -26,10 +25,12 @@ class Simulation:
 
     `moves` has one row per pair of labels that occurs: `label_now`, `label_then`, `learners`. `discrimination` has one
     row per policy: `policy`, `learners` whose end is known and who have a score, `auc`; none where no end is known.
+    `to_contact` are those whom a night would contact by the scores of each, by all rules of selection.
     """
 
     as_of: datetime
     moves: pd.DataFrame
+    to_contact: tuple[int, int]
     discrimination: pd.DataFrame
 
     @property
@@ -44,15 +45,18 @@ class Simulation:
 
     @property
     def workload(self) -> pd.DataFrame:
-        """One row per label and one for all that are contacted: `label`, `now`, `then`, `change` (learners)."""
+        """One row per label and one for those a night would contact: `label`, `now`, `then`, `change` (learners)."""
         now, then = (
             self.moves.groupby(side)["learners"].sum().reindex(list(LABELS), fill_value=0)
             for side in ("label_now", "label_then")
         )
         frame = pd.DataFrame({"label": list(LABELS), "now": now.to_numpy(), "then": then.to_numpy()})
-        contacted = frame[frame["label"].isin(CONTACTED)][["now", "then"]].sum()
-        frame.loc[len(frame)] = ["to contact", *contacted]
-        return frame.assign(change=frame["then"] - frame["now"])
+        now_to_contact, then_to_contact = self.to_contact
+        contacted = pd.DataFrame(
+            {"label": ["to contact"], "now": [now_to_contact], "then": [then_to_contact]}
+        )
+        both = pd.concat([frame, contacted], ignore_index=True)
+        return both.assign(change=both["then"] - both["now"])
 
     def as_dict(self) -> dict[str, Any]:
         """The tables as lists of rows, and the sentence."""
@@ -66,7 +70,7 @@ class Simulation:
         high, total = counts.loc["high"], counts.loc["to contact"]
         said = (
             f"{self.moved:,} of {self.learners:,} learners would get another label. At high risk: {high.then:,} in "
-            f"place of {high.now:,}; to contact, with those at medium risk: {total.then:,} in place of {total.now:,}."
+            f"place of {high.now:,}; to contact, by all rules of a night: {total.then:,} in place of {total.now:,}."
         )
         if self.discrimination.empty:
             return said + " How it ended is not known, so which score is better cannot be told."
@@ -82,6 +86,8 @@ def simulate(
     as_of: datetime,
     beside: RiskPolicy,
     program: str | None = None,
+    now: datetime | None = None,
+    day: date | None = None,
 ) -> Simulation:
     """Score everybody known at `as_of` by `policy` and by the one in use, and compare; nothing is written.
 
@@ -96,6 +102,10 @@ def simulate(
         The policy in use.
     program
         One program; None for all.
+    now
+        When the night would run, by which it keeps to limits, drafts and experiments; None: at `as_of`.
+    day
+        The day it would be for; None: that of `as_of` in UTC.
 
     Raises
     ------
@@ -104,23 +114,57 @@ def simulate(
     """
     with store.staging() as stage:
         with store.read() as db:
-            db.execute(query("evaluation/simulation_inputs"), {"as_of": as_of, "program": program})
-        if not first_row(stage, "select count(*) from temp.simulation_inputs")[0]:
+            db.execute(query("evaluation/simulation_inputs"), {"as_of": as_of})
+        known = f"select count(*) from temp.simulation_inputs {_OF_PROGRAM}"  # noqa: S608 (our own condition)
+        if not first_row(stage, known, {"program": program})[0]:
             raise NotFound(f"nobody is known by {as_of:%Y-%m-%d %H:%M} UTC")
-        return _compared(stage, policy, beside, as_of)
+        _score(stage, now=beside, other=policy)
+        moves, ended = _compared(stage, program)
+        with store.read() as db:
+            to_contact = [
+                decisions.would_contact(
+                    db,
+                    f"select * from temp.scored_{side}",  # noqa: S608 (ours)
+                    as_of=as_of,
+                    decides_at=min(as_of, now or as_of),
+                    day=day or as_of.date(),
+                    program=program,
+                    policy=decisions.policy_in_use(db),
+                    risk_policy=numbers,
+                )
+                for side, numbers in (("now", beside), ("other", policy))
+            ]
+        stage.execute(
+            "drop table temp.scored_now; drop table temp.scored_other; drop table temp.simulation_inputs"
+        )
+    return Simulation(as_of, moves, (to_contact[0], to_contact[1]), _discrimination(ended))
 
 
-def _compared(stage: Cursor, policy: RiskPolicy, beside: RiskPolicy, as_of: datetime) -> Simulation:
-    now, then = (_scored(stage, numbers) for numbers in (beside, policy))
+_OF_PROGRAM: Final = "where $program is null or program = $program"
+
+
+def _score(stage: Cursor, **policies: RiskPolicy) -> None:
+    """Fill a temporary table `scored_<name>` for each policy."""
+    for name, policy in policies.items():
+        inputs = stage.sql(
+            f"select *, completed_percent_{policy.basis} as completed_percent from temp.simulation_inputs"  # noqa: S608 (ours)
+        )
+        scored: Any = formula.score(inputs, policy=policy)
+        stage.execute(f"create or replace temp table scored_{name} as {scored.sql_query()}")
+
+
+def _compared(stage: Cursor, program: str | None) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return who moves from which label to which, and both scores of whom the end is known."""
     stage.execute(
         f"""
         create or replace temp table simulated as
         select
             now.risk_label as label_now, other.risk_label as label_then,
             now.risk_score as score_now, other.risk_score as score_then, now.has_left
-        from ({now}) as now
-        inner join ({then}) as other using (number)
-        """  # noqa: S608 (what the formula says)
+        from (select * from temp.scored_now {_OF_PROGRAM}) as now
+        inner join temp.scored_other as other using (number)
+        """,  # noqa: S608 (our own condition)
+        {"program": program},
     )
     moves = stage.execute(
         "select label_now, label_then, count(*)::bigint as learners from temp.simulated group by all order by all"
@@ -132,16 +176,8 @@ def _compared(stage: Cursor, policy: RiskPolicy, beside: RiskPolicy, as_of: date
         where has_left is not null and score_now is not null and score_then is not null
         """
     ).df()
-    stage.execute("drop table temp.simulated; drop table temp.simulation_inputs")
-    return Simulation(as_of, moves, _discrimination(ended))
-
-
-def _scored(stage: Cursor, policy: RiskPolicy) -> str:
-    inputs = stage.sql(
-        f"select *, completed_percent_{policy.basis} as completed_percent from temp.simulation_inputs"  # noqa: S608 (ours)
-    )
-    scored: Any = formula.score(inputs, policy=policy)
-    return str(scored.sql_query())
+    stage.execute("drop table temp.simulated")
+    return moves, ended
 
 
 def _discrimination(ended: pd.DataFrame) -> pd.DataFrame:

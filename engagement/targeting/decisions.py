@@ -12,7 +12,7 @@ import narwhals as nw
 
 from engagement import runs
 from engagement.errors import NotFound
-from engagement.policy import DEFAULT_SELECTION, DRAFT_HOURS, SelectionPolicy
+from engagement.policy import DEFAULT_SELECTION, DRAFT_HOURS, RiskPolicy, SelectionPolicy
 from engagement.store import Cursor, Relation, Store, first_row, query, records
 from engagement.targeting import experiments, selection
 from engagement.vocabulary import TERMS
@@ -65,7 +65,7 @@ def _compute(db: Cursor, run: runs.Run, policy: SelectionPolicy, plan: experimen
         decides_at=run.decides_at,
         day=run.day,
         pipeline=run.history_of,
-        rewrites=policy.rewrite_templates,
+        written_anew="templates" if policy.rewrite_templates else "nothing",
     )
     if plan:
         experiments.hold_out(db, run, plan)
@@ -73,6 +73,70 @@ def _compute(db: Cursor, run: runs.Run, policy: SelectionPolicy, plan: experimen
     db.execute(f"create or replace temp table decided as {decided.sql_query()}")
     db.execute("drop table temp.scores_now")
     db.execute("drop table temp.selection_inputs")
+
+
+def would_contact(
+    db: Cursor,
+    scores: str,
+    *,
+    as_of: datetime,
+    decides_at: datetime,
+    day: date,
+    program: str | None,
+    policy: SelectionPolicy,
+    risk_policy: RiskPolicy,
+) -> int:
+    """Return how many learners (of a program) a nightly run would contact that had these scores; nothing is written.
+
+    As if it were the only run of its day: what another has drafted for it is in nobody's way.
+
+    Parameters
+    ----------
+    scores
+        A query of `learner_id`, `risk_score`, `risk_label` and the contributions.
+    """
+    db.execute(f"create or replace temp table scores_now as select {_SCORES} from ({scores})")  # noqa: S608 (ours)
+    inputs = _inputs(
+        db,
+        as_of=as_of,
+        known_at=as_of,
+        decides_at=decides_at,
+        day=day,
+        pipeline=runs.NIGHTLY,
+        written_anew="drafts",
+    )
+    experiments.hold_out_of_running(db, day)
+    decided = selection.decide(inputs, policy=policy, risk_policy=risk_policy)
+    (contacted,) = first_row(
+        db,
+        f"""
+        select count(*)
+        from ({decided.sql_query()}) as decided
+        inner join learners on decided.learner_id = learners.id
+        where decided.decision = 'contact' and ($program is null or learners.program = $program)
+        """,  # noqa: S608 (what the rules say)
+        {"program": program},
+    )
+    db.execute("drop table temp.scores_now")
+    db.execute("drop table temp.selection_inputs")
+    return int(contacted)
+
+
+def policy_in_use(db: Cursor) -> SelectionPolicy:
+    """Return the numbers by which the newest published nightly run chose: its labels and its capacity."""
+    newest = db.execute(
+        """
+        select run_id from runs
+        where pipeline = $pipeline and published_at is not null
+        order by as_of desc, published_at desc
+        limit 1
+        """,
+        {"pipeline": runs.NIGHTLY},
+    ).fetchall()
+    steps = runs.parameters(db, newest[0][0]).values() if newest else ()
+    given = {name: value for step in steps for name, value in step.items()}
+    labels = given.get("labels") or DEFAULT_SELECTION.labels
+    return replace(DEFAULT_SELECTION, labels=tuple(labels), capacity=given.get("capacity") or None)
 
 
 def _left_of(db: Cursor, run: runs.Run, policy: SelectionPolicy) -> SelectionPolicy:
@@ -151,6 +215,7 @@ def look_at(
         decides_at=now,
         day=day,
         pipeline=runs.NIGHTLY,
+        written_anew="nothing",
         learner_id=learner_id,
     )
     typed = (
@@ -169,9 +234,13 @@ def _inputs(
     decides_at: datetime,
     day: date,
     pipeline: str,
+    written_anew: str,
     learner_id: str | None = None,
-    rewrites: bool = False,
 ) -> Relation:
+    """Return what the rules ask; `written_anew` says what of the day's own drafts is in nobody's way.
+
+    "nothing", "templates" that nobody touched, or "drafts", all of them.
+    """
     person_number = None
     if learner_id is not None:
         (person_number,) = first_row(
@@ -187,7 +256,7 @@ def _inputs(
             "pipeline": pipeline,
             "learner_id": learner_id,
             "person_number": person_number,
-            "rewrites": rewrites,
+            "written_anew": written_anew,
             "draft_hours": DRAFT_HOURS,
         },
     )

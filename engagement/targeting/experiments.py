@@ -78,17 +78,30 @@ def identity(campaign: str, term: str) -> str:
 
 def hold_out(db: Cursor, run: Run, plan: Plan) -> None:
     """Mark in `selection_inputs` whom the plan lets wait from this run on, of those who were not assigned before."""
-    if run.day > plan.last_day:
-        return
-    db.execute(
-        query("targeting/hold_out"),
-        {
-            "experiment": identity(run.history_of, plan.term),
-            "run_id": run.run_id,
-            "parts": _PARTS,
-            "held_out": round(plan.holdout * _PARTS),
-        },
-    )
+    if run.day <= plan.last_day:
+        _draw(db, identity(run.history_of, plan.term), plan.holdout, run_id=run.run_id)
+
+
+def hold_out_of_running(db: Cursor, day: date) -> None:
+    """Mark in `selection_inputs` whom the newest published plan lets wait from that day on."""
+    running = db.execute(
+        """
+        select experiments.id, experiments.holdout
+        from experiments
+        inner join runs on experiments.run_id = runs.run_id
+        where runs.published_at is not null and experiments.ends_on >= $day
+        order by experiments.planned_at desc
+        limit 1
+        """,
+        {"day": day},
+    ).fetchall()
+    for experiment, holdout in running:
+        _draw(db, experiment, holdout, run_id=None)
+
+
+def _draw(db: Cursor, experiment: str, holdout: float, *, run_id: str | None) -> None:
+    named = {"experiment": experiment, "run_id": run_id, "parts": _PARTS, "held_out": round(holdout * _PARTS)}
+    db.execute(query("targeting/hold_out"), named)
 
 
 def assign(db: Cursor, run: Run, plan: Plan) -> None:

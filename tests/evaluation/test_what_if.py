@@ -1,4 +1,5 @@
 import hashlib
+import json
 from dataclasses import replace
 from itertools import product
 
@@ -9,9 +10,28 @@ import pytest
 from engagement.errors import NotFound
 from engagement.evaluation import metrics, what_if
 from engagement.ingest import oulad
-from engagement.policy import DEFAULT_POLICY, RiskPolicy
+from engagement.outreach import nudges
+from engagement.pipeline import publication
+from engagement.policy import DEFAULT_POLICY, DEFAULT_SELECTION, RiskPolicy
 from engagement.risk import scores
-from tests.support.cohort import AS_OF, DAY, LOW, MEDIUM, UNKNOWN, begin, learner, load, rows
+from engagement.targeting import contact_log, decisions, experiments
+from tests.support.acting import acting
+from tests.support.arms import drawn_arm
+from tests.support.cohort import (
+    AS_OF,
+    DAY,
+    END_OF_NIGHT,
+    HOUR,
+    LOW,
+    MEDIUM,
+    UNKNOWN,
+    begin,
+    learner,
+    load,
+    night,
+    rows,
+)
+from tests.support.once import once
 
 LOWER = RiskPolicy(high_above=0.5)
 
@@ -63,6 +83,92 @@ def test_each_side_has_the_labels_that_a_run_by_its_policy_would_give(known, pol
         expected = scores.score(known, run)
         assert found[side].drop("to contact").to_dict() == expected
         assert found.loc["to contact", side] == expected["high"] + expected["medium"]
+
+
+@once
+def contacted(store, policy, selection, plan=None):
+    """Do a night at 02:15 by a policy; return how many it contacts, in all and in Welding."""
+    run = begin(store, policy=policy, now=AS_OF - END_OF_NIGHT)
+    decisions.decide(store, run, policy=selection, plan=plan)
+    nudges.draft(store, run)
+    found = dict(
+        rows(
+            store,
+            """
+            select program, count(*) from contact_decisions
+            inner join learners on contact_decisions.learner_id = learners.id
+            where decision = 'contact' and run_id = $run group by program
+            """,
+            run=run.run_id,
+        )
+    )
+    return run, (sum(found.values()), found.get("Welding", 0))
+
+
+@pytest.fixture
+def busy(store):
+    """Some who would be contacted by their label alone, and are not."""
+    load(
+        store,
+        *(learner(f"{number}", completed_percent=number) for number in range(6)),
+        *(learner(f"w{number}", program="Welding", **MEDIUM) for number in range(6)),
+        learner("no", contact_opt_out=True),
+        learner("gone", email=None, phone=None, preferred_channel="whatsapp", whatsapp_opt_in=True),
+        *(learner(f"p{number}", person_id="p", email="p@example.invalid") for number in range(3)),
+        learner("new", last_login=None, enrolled_at=AS_OF - 3 * DAY, **UNKNOWN),
+        learner("called"),
+        learner("called_later"),
+    )
+    night(store, AS_OF - DAY, now=AS_OF - DAY - END_OF_NIGHT)
+    with store.write() as db:  # of whose drafts the others were rejected
+        db.execute("update nudges set status = 'rejected' where learner_id not in ('0', '1', 'w1')")
+    contact_log.phoned(store, "called", by=acting(AS_OF - 2 * DAY))
+    contact_log.phoned(store, "called_later", by=acting(AS_OF - 3 * DAY - END_OF_NIGHT))
+    return store
+
+
+@pytest.mark.parametrize("capacity", [None, 5])
+def test_to_contact_are_those_whom_a_night_contacts_by_all_its_rules(busy, capacity):
+    """Opted out, without an address, phoned, with a draft, enrolled twice, beyond the capacity: before it and after."""
+    selection = replace(DEFAULT_SELECTION, capacity=capacity)
+    chosen = {"as_of": AS_OF, "now": AS_OF - END_OF_NIGHT}
+    with busy.write() as db:
+        db.execute(
+            "update runs set parameters = $given",
+            {"given": json.dumps({"30_nudges": {"capacity": capacity or 0}})},
+        )
+    then = (
+        simulate(busy, LOWER, **chosen).to_contact[1],
+        simulate(busy, LOWER, program="Welding", **chosen).to_contact[1],
+    )
+    run, found = contacted(busy, LOWER, selection)
+    assert then == found
+    publication.publish(busy, run, now=AS_OF)
+    with busy.write() as db:
+        db.execute(
+            "update runs set parameters = $given",
+            {"given": json.dumps({"30_nudges": {"capacity": capacity or 0}})},
+        )
+    assert simulate(busy, LOWER, **chosen).to_contact[1] == found[0]
+    assert simulate(busy, LOWER, **chosen).workload.set_index("label").loc["to contact", "then"] == found[0]
+    labels = simulate(busy, LOWER, **chosen).workload.set_index("label")["then"]
+    assert found[0] < labels["high"] + labels["medium"]
+
+
+def test_who_waits_in_an_experiment_is_not_to_contact(busy):
+    plan = experiments.Plan(holdout=0.5, term="spring", ends_on=AS_OF.date())
+    chosen = {"as_of": AS_OF, "now": AS_OF - END_OF_NIGHT}
+    everybody = simulate(busy, DEFAULT_POLICY, **chosen).to_contact[1]
+    run, (number, _) = contacted(busy, DEFAULT_POLICY, DEFAULT_SELECTION, plan)
+    publication.publish(busy, run, now=AS_OF)
+    assert simulate(busy, DEFAULT_POLICY, **chosen).to_contact == (number, number)
+    assert number < everybody
+    # of those who come while it runs, some will wait too
+    load(busy, *(learner(f"late{place}", program="Late") for place in range(12)), at=AS_OF + HOUR)
+    with busy.write() as db:
+        db.execute("update experiments set ends_on = $day", {"day": AS_OF.date() + DAY})
+    late = simulate(busy, DEFAULT_POLICY, program="Late", as_of=AS_OF + DAY).to_contact[1]
+    assert late == sum(drawn_arm("nightly/spring", f"late{place}", 0.5) == "nudge" for place in range(12))
 
 
 def test_a_lower_threshold_moves_those_between(known):

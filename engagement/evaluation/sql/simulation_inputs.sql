@@ -24,6 +24,8 @@ final as (
 
     select
         learners.number,
+        learners.id as learner_id,
+        learners.program,
         work_done(
             'due', known.completed_percent, known.completed_percent_due, known.completed_percent_course
         ) as completed_percent_due,
@@ -37,9 +39,7 @@ final as (
     from learners
     inner join known on learners.id = known.learner_id
     left join outcomes on learners.id = outcomes.learner_id
-    where
-        active_at(learners.active, learners.inactive_since, $as_of)
-        and ($program is null or learners.program = $program)
+    where active_at(learners.active, learners.inactive_since, $as_of)
 
 )
 

@@ -93,10 +93,14 @@ drafts_of_person as (
         and nudges.as_of > $decides_at - to_hours($draft_hours)
         -- what this run writes anew
         and not (
-            $rewrites
-            and nudges.campaign = $pipeline
+            nudges.campaign = $pipeline
             and nudges.period = strftime($day::date, '%Y-%m-%d')
-            and is_untouched_template(nudges.gpt_fallback, nudges.reason, nudges.status, nudges.version)
+            and case $written_anew
+                when 'drafts' then true
+                when 'templates'
+                    then is_untouched_template(nudges.gpt_fallback, nudges.reason, nudges.status, nudges.version)
+                else false
+            end
         )
     group by learners.person_number
 
