@@ -2,19 +2,23 @@
 
 Groups are kept apart: nothing that scores, selects or writes reads them. That groups differ does not say that the score
 is unfair, for they may differ in what it looks at; that one is missed more often than another, of those who left, is a
-reason to look. Small groups are hidden, and with them whatever would give them away.
+reason to look. Small groups are hidden, and shares of which few make one or the other part; with them whatever would
+give them away, by the rule that holds for every table of counts (`suppression`).
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from engagement.evaluation.intervals import Share, wilson
 from engagement.store import Store, query, records
 from engagement.views import suppression
-from engagement.vocabulary import AT_RISK, SMALLEST_GROUP
+from engagement.views.suppression import Flags
+from engagement.vocabulary import AT_RISK, LABELS, SMALLEST_GROUP
 
 # What is compared: of whom, and in words.
 MEASURES: Final[Mapping[str, tuple[str, str]]] = {
@@ -27,6 +31,8 @@ MEASURES: Final[Mapping[str, tuple[str, str]]] = {
     "false_alarms": ("stayed", "of those who stayed, found at risk"),
 }
 _SHARES: Final = ("measure", "group", "learners", "share", "low", "high")
+_KIND: Final = ("label", "from_template", "has_left", "was_found")
+_REST: Final = "\0"  # all whose group is hidden or not known; no file has such a name
 
 
 @dataclass(frozen=True)
@@ -77,7 +83,7 @@ def by_group(store: Store, grouping: str, *, run_id: str | None = None) -> Fairn
     """Return each of `MEASURES` for each group of one grouping.
 
     `shares` has `measure` (in words), `group`, `learners` (of whom the share is), `share` (0 to 1), `low` and `high`;
-    the last three are missing where they would be of fewer than ten.
+    missing is what is of fewer than ten, or would tell of them. How it ended is held beside what the score said before.
 
     Parameters
     ----------
@@ -88,16 +94,99 @@ def by_group(store: Store, grouping: str, *, run_id: str | None = None) -> Fairn
         rows = records(
             db, query("evaluation/fairness"), {"name": grouping, "run_id": run_id, "at_risk": list(AT_RISK)}
         )
-    groups = pd.DataFrame(rows, columns=["group", "learners", *MEASURES, "has_left", "stayed"])
-    shown = suppression.shown(groups)
-    hidden = int(groups["learners"].sum() - shown["learners"].sum())
+    counted = _Counted.of(pd.DataFrame(rows, columns=["group", *_KIND, "learners"]))
+    told = counted.told()
     found = [
-        (words, row["group"], row[of], *_share(row[measure], row[of]))
+        (words, group, told.get((of, group)), *_share(told.get((measure, group)), told.get((of, group))))
         for measure, (of, words) in MEASURES.items()
-        if shown[of].any()
-        for row in shown.to_dict("records")
+        if any(told.get((of, group)) != 0 for group in counted.shown)
+        for group in counted.shown
     ]
-    return Fairness(grouping, pd.DataFrame(found, columns=list(_SHARES)), hidden)
+    return Fairness(grouping, pd.DataFrame(found, columns=list(_SHARES)), counted.hidden)
+
+
+@dataclass(frozen=True)
+class _Counted:
+    """Learners by group and kind: `sizes` has a row per group shown, and last the rest, a column per kind."""
+
+    shown: Sequence[str]
+    hidden: int
+    kinds: pd.DataFrame
+    sizes: npt.NDArray[np.int_]
+
+    @classmethod
+    def of(cls, rows: pd.DataFrame) -> "_Counted":
+        groups = (
+            rows.dropna(subset=["group"])
+            .groupby("group")["learners"]
+            .sum()
+            .sort_values(ascending=False, kind="stable")
+        )
+        frame = groups.rename_axis("group").reset_index()
+        shown = suppression.shown(frame)["group"].tolist()
+        kept = rows.assign(group=rows["group"].where(rows["group"].isin(shown), _REST)).astype(
+            {"learners": int}
+        )
+        table = kept.pivot_table(
+            index="group", columns=list(_KIND), values="learners", aggfunc="sum", fill_value=0, dropna=False
+        )
+        table = table.reindex([*shown, _REST], fill_value=0)
+        table = table.loc[:, table.sum() > 0]
+        kinds = table.columns.to_frame(index=False)
+        return cls(
+            shown, int(groups.drop(shown).sum()), kinds, table.to_numpy(dtype=int).reshape(len(shown) + 1, -1)
+        )
+
+    def told(self) -> dict[tuple[str, str], int]:
+        """Return how many each part of a group has, of those that may be told, by its name and the group."""
+        parts = self._parts()
+        totals = [np.concatenate([parts[label]] * len(self.sizes)) for label in LABELS]
+        names = [(name, group) for name in _ASKED for group in self.shown]
+        asked = [self._row(parts[name], self.shown.index(group)) for name, group in names]
+        known = [np.concatenate([parts["learners"]] * len(self.sizes))]
+        of_groups = range(len(self.sizes) if self.hidden else len(self.shown))
+        private = [self._row(parts[name], place) for name in _PRIVATE for place in of_groups]
+        may = suppression.may_be_told(self.sizes.ravel(), [*totals, *asked], known=known, private=private)
+        told = may[len(totals) :]
+        sizes = self.sizes.ravel()
+        return {
+            name: int(row @ sizes) for name, row, is_told in zip(names, asked, told, strict=True) if is_told
+        }
+
+    def _row(self, part: Flags, place: int) -> Flags:
+        """Return which cells are those of a part of one group."""
+        cells = np.zeros(self.sizes.shape, dtype=bool)
+        cells[place] = part
+        return cells.ravel()
+
+    def _parts(self) -> dict[str, Flags]:
+        """Return which kinds are in which part of a group."""
+        label, template = self.kinds["label"], self.kinds["from_template"]
+        left, found = self.kinds["has_left"], self.kinds["was_found"]
+        by_name = {
+            **{name: label == name for name in LABELS},
+            "learners": label.notna(),
+            "at_risk": label.isin(AT_RISK),
+            "drafted": template.notna(),
+            "not_drafted": label.notna() & template.isna(),
+            "from_template": template.eq(True),
+            "from_model": template.eq(False),
+            "has_left": left.eq(True),
+            "missed": left.eq(True) & found.eq(False),
+            "found": left.eq(True) & found.eq(True),
+            "stayed": left.eq(False),
+            "false_alarms": left.eq(False) & found.eq(True),
+            "left_alone": left.eq(False) & found.eq(False),
+        }
+        return {name: part.to_numpy(dtype=bool) for name, part in by_name.items()}
+
+
+# What is asked for each group, in the order in which it is told; and what nobody may tell where it is few.
+_ASKED: Final = tuple(dict.fromkeys(name for measure, (of, _) in MEASURES.items() for name in (of, measure)))
+_PRIVATE: Final = (
+    *("learners", *LABELS, "not_drafted", "from_template", "from_model"),
+    *("missed", "found", "false_alarms", "left_alone"),
+)
 
 
 def table(found: Sequence[Fairness]) -> pd.DataFrame:
@@ -109,6 +198,7 @@ def table(found: Sequence[Fairness]) -> pd.DataFrame:
         name: (100 * shown[name].astype(float)).round().astype("Int64") for name in ("share", "low", "high")
     }
     named = shown.assign(**percent).rename(columns={"low": "from", "high": "to"})
+    named["learners"] = named["learners"].astype("Int64")
     return named[["grouping", "measure", "group", "learners", "share", "from", "to"]]
 
 
@@ -117,12 +207,17 @@ def in_words(found: Sequence[Fairness]) -> str:
     if not found:
         return "There are 0 groupings: a file that is loaded with `--group` brings one."
     hidden = sum(one.hidden for one in found)
-    said = [f"{hidden:,} learners of small groups are not shown."] if hidden else []
+    many = (
+        f"{hidden:,} learners"
+        if all(one.hidden >= SMALLEST_GROUP for one in found if one.hidden)
+        else "Learners"
+    )
+    said = [f"{many} of small groups are not shown."] if hidden else []
     return " ".join([*(one.in_words for one in found), *said])
 
 
-def _share(count: int, of: int) -> tuple[float | None, float | None, float | None]:
-    if of < SMALLEST_GROUP:
+def _share(count: int | None, of: int | None) -> tuple[float | None, float | None, float | None]:
+    if count is None or not of:
         return None, None, None
     share = wilson(Share(count, of))
     return share.value, share.low, share.high

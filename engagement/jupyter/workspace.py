@@ -1,6 +1,6 @@
 """Copies of the notebooks that an analyst may change: git never sees them, and no pipeline runs them.
 
-Copies come without outputs: what an original shows are figures of the sample, and a reader would take them for their own.
+Copies come without outputs: what an original shows are figures of the sample, which a reader would take for their own.
 A copy that was not changed follows its original. One that was is the analyst's: it is kept, and where the original has
 changed since, the new one is laid beside it.
 """

@@ -184,6 +184,58 @@ def test_of_ten_who_left_a_share_is_shown_and_of_nine_it_is_not(store):
     assert all(pd.isna(of_nine[name]) for name in ("share", "low", "high"))
 
 
+def test_a_share_of_few_is_shown_nowhere_nor_what_would_tell_it(store):
+    """One of w is at high risk, nine of m are not: neither stands there, nor follows from the others and the totals."""
+    load(
+        store,
+        *people(1, "w"),
+        *(learner(f"wl{number}", Sex="w", **LOW) for number in range(19)),
+        *people(31, "m"),
+        *(learner(f"ml{number}", Sex="m", **LOW) for number in range(9)),
+        *people(15, "n"),
+        *(learner(f"nl{number}", Sex="n", **LOW) for number in range(15)),
+    )
+    night(store)
+    found = fairness.by_group(store, "sex")
+    high = {group: share(found, "high", group) for group in "wmn"}
+    assert {group: row["learners"] for group, row in high.items()} == {"w": 20, "m": 40, "n": 30}
+    assert [group for group, row in high.items() if pd.notna(row["share"])] == ["n"]  # by m, w would follow
+    shares = fairness.table([found])
+    figure = effects.shares(shares[shares["measure"] == "at high risk"], title="At high risk")
+    assert figure.data[0].x == (50.0,)
+    (m,) = [row for row in figure.layout.meta["rows"] if row[0] == "m"]
+    assert pd.isna(m[2:]).all()
+
+
+def test_how_many_a_share_is_of_is_not_told_where_they_are_nine(store):
+    load(store, *people(20, "w", **LOW), *people(20, "m", **LOW))
+    night(store)
+    happened(store, [f"w{number:02}" for number in range(10)], "course_withdrawn")
+    happened(store, [f"m{number:02}" for number in range(9)], "course_withdrawn")
+    assert pd.isna(share(fairness.by_group(store, "sex"), "missed", "m")["learners"])
+    assert 9 not in fairness.table(fairness.every(store))["learners"].tolist()
+
+
+def test_error_rates_are_the_same_the_night_after_and_when_who_left_is_scored_no_more(store):
+    load(store, *people(20, "w"), *people(20, "m", **LOW))
+    night(store)
+    happened(store, [f"w{number:02}" for number in range(12)], "course_passed", AS_OF + DAY)
+    happened(store, [f"m{number:02}" for number in range(11)], "course_withdrawn", AS_OF + DAY)
+    before = fairness.by_group(store, "sex")
+    load(
+        store,
+        *people(20, "w", **LOW),
+        *people(20, "m", active=False),
+        *people(20, "n"),
+        at=AS_OF + 1.5 * DAY,
+    )
+    night(store, AS_OF + 2 * DAY)
+    after = fairness.by_group(store, "sex")
+    for measure, group in (("missed", "m"), ("false_alarms", "w")):
+        assert share(before, measure, group) == share(after, measure, group)
+        assert share(after, measure, group)["share"] == 1
+
+
 def test_without_groups_there_is_nothing_to_compare(store):
     load(store, learner("a"), source_format=SourceFormat())
     night(store)

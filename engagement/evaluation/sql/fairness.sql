@@ -1,23 +1,20 @@
--- One row per group of $name with a current score (or one of $run_id, where it is not null): learners by what the score
--- says, by what was done, and by how it ended for whom that is known.
+-- One row per group of $name (null: no group is known) and kind of learner: whom the newest published scores (or those
+-- of $run_id, where it is not null) label how, whether the newest nudges were drafted and by whom, and how it ended.
 with scores as (
 
     select
         learner_id,
-        risk_label,
-        as_of
+        risk_label
     from risk_scores
     where $run_id is null
 
     union all
 
     select
-        run_scores.learner_id,
-        run_scores.risk_label,
-        runs.as_of
+        learner_id,
+        risk_label
     from run_scores
-    inner join runs on run_scores.run_id = runs.run_id
-    where run_scores.run_id = $run_id
+    where run_id = $run_id
 
 ),
 
@@ -40,41 +37,60 @@ drafts as (
 
 ),
 
+ends as (
+
+    select
+        learner_id,
+        max(timestamp) as ended_at,
+        arg_max(type in ('course_withdrawn', 'course_failed'), timestamp) as has_left
+    from events
+    where
+        type in ('course_withdrawn', 'course_failed', 'course_passed', 'course_distinction')
+        and ($run_id is null or timestamp <= (select as_of from runs where run_id = $run_id))
+    group by learner_id
+
+),
+
+-- What the score said before it ended: who has left is not scored any more.
 outcomes as (
 
     select
-        events.learner_id,
-        arg_max(events.type in ('course_withdrawn', 'course_failed'), events.timestamp) as has_left
-    from events
-    inner join scores on events.learner_id = scores.learner_id
-    where
-        events.type in ('course_withdrawn', 'course_failed', 'course_passed', 'course_distinction')
-        and events.timestamp > scores.as_of
-    group by events.learner_id
+        ends.learner_id,
+        ends.has_left,
+        list_contains($at_risk::text[], arg_max(score_words.risk_label, score_words.as_of)) as was_found
+    from ends
+    inner join score_words on ends.learner_id = score_words.learner_id and ends.ended_at > score_words.as_of
+    group by ends.learner_id, ends.has_left
+
+),
+
+learners_of_group as (
+
+    select
+        learner_id,
+        value
+    from learner_groups
+    where name = $name
 
 ),
 
 final as (
 
     select
-        groups.value as "group",
-        count(*) as learners,
-        count(*) filter (where scores.risk_label = 'high') as high,
-        count(*) filter (where list_contains($at_risk, scores.risk_label)) as at_risk,
-        count(*) filter (where scores.risk_label = 'unknown') as unknown,
-        count(drafts.learner_id) as drafted,
-        count(*) filter (where drafts.from_template) as from_template,
-        count(*) filter (where outcomes.has_left) as has_left,
-        count(*) filter (where outcomes.has_left and not list_contains($at_risk, scores.risk_label)) as missed,
-        count(*) filter (where not outcomes.has_left) as stayed,
-        count(*) filter (where not outcomes.has_left and list_contains($at_risk, scores.risk_label)) as false_alarms
+        learners_of_group.value as "group",
+        scores.risk_label as label,
+        drafts.from_template,
+        outcomes.has_left,
+        outcomes.was_found,
+        count(*) as learners
     from scores
-    inner join learner_groups as groups on scores.learner_id = groups.learner_id and groups.name = $name
+    full join learners_of_group on scores.learner_id = learners_of_group.learner_id
     left join drafts on scores.learner_id = drafts.learner_id
-    left join outcomes on scores.learner_id = outcomes.learner_id
-    group by groups.value
+    left join outcomes on learners_of_group.learner_id = outcomes.learner_id
+    where scores.learner_id is not null or outcomes.learner_id is not null
+    group by all
 
 )
 
 select * from final
-order by learners desc, "group";
+order by all;

@@ -1,6 +1,7 @@
 """Charts of what was tried: differences with how sure they are. They look as those of `runs` do."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -100,8 +101,12 @@ def shares(frame: pd.DataFrame, *, title: str) -> go.Figure:
     heads = {"group": "Group", "learners": "Learners", "share": "Percent", "from": "From", "to": "To"}
     lay_out(figure, title, heads, rows, height=56 + ROW_HEIGHT * max(len(rows), 1))
     names = zip(rows["group"], rows["learners"], strict=True)
-    _name_rows(figure, [f"{short(str(group))} · {count(learners)}" for group, learners in names])
+    _name_rows(figure, [f"{short(str(group))} · {_size(learners)}" for group, learners in names])
     return figure.update_xaxes(title_text="Percent of the group", range=[0, 100], zeroline=False)
+
+
+def _size(learners: Any) -> str:
+    return "too few to show" if pd.isna(learners) else count(int(learners))
 
 
 def _name_rows(figure: go.Figure, texts: Sequence[str]) -> None:
