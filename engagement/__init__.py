@@ -10,7 +10,8 @@
     eg.experiment().in_words                             whether nudges helped
     eg.query("from learner_risk limit 5"), eg.tables()   anything else
 
-Modules load when they are first asked for, so that the command line answers at once.
+Modules load when they are first asked for, so that the command line answers at once. Those that notebooks are made of,
+such as `eg.cohorts` or `eg.charts`, are not listed by `dir`.
 """
 
 from collections import ChainMap
@@ -172,4 +173,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*__all__, *_MODULES})
+    return sorted(__all__)

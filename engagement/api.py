@@ -1,10 +1,13 @@
 """The questions an analyst asks, each one call that returns a table: `import engagement as eg`, then `eg.learners()`.
 
 All read the store that the settings name (under `engagement explore`, a copy of it) and change nothing. Names and
-addresses come only where they are asked for. No function is called like a module of the package: importing the module
-would take its place.
+addresses come only where they are asked for. What is mistyped is `InvalidInput`, which lists what there is. A moment is
+a date (its end), an ISO date and time, or a `date` or `datetime`.
+
+No function is called like a module of the package: importing the module would take its place.
 """
 
+import logging
 from collections.abc import Mapping
 from datetime import date, datetime
 from pathlib import Path
@@ -14,18 +17,19 @@ import narwhals as nw
 import pandas as pd
 
 from engagement import runs
-from engagement.dates import local_day, utc_now
+from engagement.dates import local_day, utc, utc_now
 from engagement.errors import InvalidInput
 from engagement.evaluation import effect, fairness, what_if
 from engagement.jupyter import session
+from engagement.outreach import queue
 from engagement.policy import RiskPolicy
 from engagement.risk import explanations
 from engagement.store import Store, sandbox
-from engagement.views import cohorts, profiles, roster
-from engagement.vocabulary import LABELS
+from engagement.views import cohorts, named, profiles, roster
 
 Moment = str | date | datetime
 
+_log: Final = logging.getLogger(__name__)
 _PERSONAL: Final = {"name", "email", "phone", "content_filled", "subject_filled"}
 
 
@@ -39,7 +43,9 @@ def learners(
     Parameters
     ----------
     risk
-        One label; `InvalidInput` where it is none.
+        One label.
+    limit
+        At most so many.
 
     Examples
     --------
@@ -48,8 +54,6 @@ def learners(
     0  S-000004  Nursing         1.0  behind_pace
     1  S-000017     Data         1.0  behind_pace
     """
-    if risk is not None and risk not in LABELS:
-        raise InvalidInput(f"risk {risk[:40]!r}: allowed are {', '.join(LABELS)}")
     with session.open_store().read() as db:
         frame: pd.DataFrame = roster.learners_by_risk(db, risk_label=risk, program=program, limit=limit).df()
         policies = runs.policies_of_scores(db)
@@ -70,7 +74,9 @@ def learner(learner_id: str, *, with_names: bool = False) -> dict[str, Any]:
     """
     store = session.open_store()
     now = session.instant(store, "")
-    profile = profiles.profile(store, learner_id, now=now, day=local_day(now, session.zone()))
+    profile = profiles.profile(
+        store, named.text("learner_id", learner_id), now=now, day=local_day(now, session.zone())
+    )
     found = profiles.in_words(profile)
     if with_names:
         return found
@@ -113,6 +119,7 @@ def messages(status: str | None = None) -> pd.DataFrame:
     >>> eg.messages(status="sent")["type"].value_counts().head(2).to_dict()
     {'behind_pace': 90, 'missed_session': 26}
     """
+    queue.Filter(status=status)
     return query(
         """
         select
@@ -160,7 +167,13 @@ def moves(since: Moment, until: Moment = "", *, program: str | None = None) -> p
     >>> int(eg.moves("2026-02-01", "2026-03-01").loc["low", "high"])
     4
     """
-    return cohorts.moves(*(cohort(moment, program=program) for moment in (since, until)))
+    store = session.open_store()
+    from_, to = (_instant(store, moment) for moment in (since, until))
+    if from_ > to:
+        raise InvalidInput(
+            f"since {from_:%Y-%m-%d}: lies after until, {to:%Y-%m-%d}; what comes first stands first"
+        )
+    return cohorts.moves(*(cohorts.learners_at(store, moment, program=program) for moment in (from_, to)))
 
 
 def simulate(
@@ -171,7 +184,7 @@ def simulate(
     Parameters
     ----------
     policy
-        A `RiskPolicy`; or the numbers that differ; or a TOML file with a [risk] table.
+        A `RiskPolicy`; or the numbers that differ, by name; or a TOML file with a [risk] table.
 
     Examples
     --------
@@ -181,8 +194,10 @@ def simulate(
     """
     if isinstance(policy, str | Path):
         policy = RiskPolicy.from_toml(policy)
-    elif not isinstance(policy, RiskPolicy):
+    elif isinstance(policy, Mapping):
         policy = RiskPolicy.from_table(dict(policy), source="policy")
+    elif not isinstance(policy, RiskPolicy):
+        raise InvalidInput("policy: a RiskPolicy, numbers by name or the path of a TOML file is needed")
     store = session.open_store()
     at = _instant(store, as_of)
     return what_if.simulate(
@@ -207,7 +222,7 @@ def experiment(name: str = "", *, as_of: Moment = "") -> effect.Effect:
     'cannot_tell'
     """
     store = session.open_store()
-    return effect.estimate(store, name, as_of=_instant(store, as_of), zone=session.zone())
+    return effect.estimate(store, named.text("name", name), as_of=_instant(store, as_of), zone=session.zone())
 
 
 def group_differences() -> pd.DataFrame:
@@ -269,6 +284,16 @@ def _without_names(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _instant(store: Store, as_of: Moment) -> datetime:
-    if isinstance(as_of, datetime):
-        return as_of
-    return session.instant(store, as_of.isoformat() if isinstance(as_of, date) else as_of)
+    """Return the instant that is meant; a day to come is `InvalidInput`, and one past the newest facts is told."""
+    newest = session.instant(store, "")
+    if pd.isna(as_of) or as_of == "":
+        return newest
+    found = utc(as_of) if isinstance(as_of, datetime) else session.instant(store, str(as_of))
+    day, today, known = (local_day(instant, session.zone()) for instant in (found, utc_now(), newest))
+    if day > max(today, known):
+        raise InvalidInput(f"as_of {day}: lies after today; the newest facts are from {known}")
+    if day > known:
+        _log.warning(
+            "as of %s: the newest facts are from %s, and are looked at as they were then", day, known
+        )
+    return found

@@ -94,6 +94,16 @@ def instant(text: str, settings: "Settings", now: datetime) -> datetime:
     return wanted
 
 
+def program(store: "Store", name: str | None) -> str | None:
+    """Return what `--program` names; `InvalidInput` lists the programs where there is none of that name."""
+    from engagement.views import named
+
+    if name is None:
+        return None
+    with store.read() as db:
+        return named.program(db, name)
+
+
 def acting(settings: "Settings", now: datetime) -> "Actor":
     """Return who is at the keyboard, for the record of what they do, and may see all learners."""
     from engagement.audit import Actor

@@ -31,7 +31,8 @@ def listed(
     from engagement.outreach import review
 
     _, store, _ = console.start()
-    _show_nudges(review.listed(store, status=status, program=program), limit, as_json)
+    rows = review.listed(store, status=status, program=console.program(store, program))
+    _show_nudges(rows, limit, as_json)
 
 
 @app.command()

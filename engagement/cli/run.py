@@ -98,6 +98,7 @@ def score(as_of: AsOf = "", program: Program = None, as_json: Json = False) -> N
     from engagement.pipeline import rescoring
 
     settings, store, now = console.start()
+    program = console.program(store, program)
     found = rescoring.recalculate(
         store,
         as_of=console.instant(as_of, settings, now),

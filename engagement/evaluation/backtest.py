@@ -12,6 +12,7 @@ import pandas as pd
 
 from engagement.errors import InvalidInput
 from engagement.evaluation import baselines, calibration, metrics
+from engagement.evaluation.told import Told
 from engagement.evaluation.trial import ALONE, OF_EACH, PROBABILITY, SCORE, TABLES, Trial
 from engagement.policy import BASES, DEFAULT_POLICY, RiskPolicy
 from engagement.vocabulary import WAYS_TO_LEAVE
@@ -22,8 +23,8 @@ WEEK: Final = (
 )
 
 
-@dataclass(frozen=True)
-class Backtest:
+@dataclass(frozen=True, repr=False)
+class Backtest(Told):
     """A score of the past, held against how it went on.
 
     * `population`: one row per basis and week: `learners` registered and not yet gone, `left_percent` of them later,
@@ -47,6 +48,11 @@ class Backtest:
     bins: pd.DataFrame
     stops: pd.DataFrame
     calibrations: Mapping[str, calibration.Calibration]
+
+    @property
+    def shown(self) -> pd.DataFrame:
+        """What stands beneath the sentences: `weeks_table`."""
+        return self.weeks_table
 
     @property
     def bases(self) -> list[str]:

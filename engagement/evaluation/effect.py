@@ -19,6 +19,7 @@ import pandas as pd
 from engagement.dates import end_of_day
 from engagement.errors import NotFound
 from engagement.evaluation import intervals
+from engagement.evaluation.told import Told
 from engagement.runs import Run
 from engagement.store import Cursor, Store, query, records
 from engagement.targeting.experiments import ARMS, LEAST_FALL, Plan, identity
@@ -35,8 +36,8 @@ class Arm:
     share: intervals.Share
 
 
-@dataclass(frozen=True, kw_only=True)
-class Effect:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Effect(Told):
     """What an experiment found, by what was planned; without a `plan` there has been none.
 
     While it runs there is nothing but who is `assigned` to which arm, and until when: whoever can look will look, and
@@ -67,6 +68,11 @@ class Effect:
         return verdict(
             self.difference, min(arm.persons if arm else 0 for arm in (self.nudged, self.compared))
         )
+
+    @property
+    def shown(self) -> pd.DataFrame:
+        """What stands beneath the sentence: `arms`."""
+        return arms(self)
 
     @property
     def in_words(self) -> str:

@@ -12,15 +12,17 @@ import pandas as pd
 
 from engagement.errors import NotFound
 from engagement.evaluation import metrics
+from engagement.evaluation.told import Told
 from engagement.policy import RiskPolicy
 from engagement.risk import formula
 from engagement.store import Cursor, Store, first_row, query
 from engagement.targeting import decisions
+from engagement.views import named as by_name
 from engagement.vocabulary import LABELS
 
 
-@dataclass(frozen=True)
-class Simulation:
+@dataclass(frozen=True, repr=False)
+class Simulation(Told):
     """Learners of one instant by two policies.
 
     `moves` has one row per pair of labels that occurs: `label_now`, `label_then`, `learners`. `discrimination` has one
@@ -32,6 +34,11 @@ class Simulation:
     moves: pd.DataFrame
     to_contact: tuple[int, int]
     discrimination: pd.DataFrame
+
+    @property
+    def shown(self) -> pd.DataFrame:
+        """What stands beneath the sentence: `workload`."""
+        return self.workload
 
     @property
     def learners(self) -> int:
@@ -111,9 +118,12 @@ def simulate(
     ------
     NotFound
         Nobody is known at that instant.
+    InvalidInput
+        There is no such program.
     """
     with store.staging() as stage:
         with store.read() as db:
+            by_name.program(db, program)
             db.execute(query("evaluation/simulation_inputs"), {"as_of": as_of})
         known = f"select count(*) from temp.simulation_inputs {_OF_PROGRAM}"  # noqa: S608 (our own condition)
         if not first_row(stage, known, {"program": program})[0]:

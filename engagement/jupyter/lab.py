@@ -15,7 +15,7 @@ from engagement.settings import PROJECT
 from engagement.store import Store, snapshots
 
 WORKBENCH: Final = PROJECT / "notebooks" / "explore"
-# Whose `labconfig` turns off what asks to fetch JupyterLab's news and looks for newer versions.
+# Whose `labconfig/page_config.json` turns off what asks to fetch JupyterLab's news and looks for newer versions.
 _CONFIGURATION: Final = Path(__file__).parent
 _ASKED_TO_END: Final = (signal.SIGTERM, signal.SIGHUP)
 

@@ -162,6 +162,8 @@ def what_would_help(row: Mapping[str, Any], *, policy: RiskPolicy = DEFAULT_POLI
     The needed value is rounded to the safe side: whole percents up, whole sessions and days down. Inputs
     that are missing, or cannot do it alone, are left out.
     """
+    if "risk_label" not in row:
+        raise InvalidInput("risk_label: missing from the row that is to be explained")
     target = {"high": policy.high_above, "medium": policy.medium_above}.get(row["risk_label"])
     if target is None:
         return []

@@ -15,11 +15,12 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from numbers import Real
 from typing import Any, Final, TypeAlias, cast
+from zoneinfo import ZoneInfo
 
 import narwhals as nw
 from narwhals.typing import IntoFrameT
 
-from engagement.dates import utc, utc_now
+from engagement.dates import parse_as_of, utc, utc_now
 from engagement.errors import InvalidInput
 from engagement.policy import (
     DEFAULT_POLICY,
@@ -34,6 +35,67 @@ from engagement.vocabulary import LABELS, TERMS
 _ANYTHING: Final = 2 * TIE  # of the weight: nothing at all gives no score
 
 _Table: TypeAlias = nw.DataFrame[Any] | nw.LazyFrame[Any]
+_Moment: TypeAlias = str | datetime | date | None
+_US_PER_DAY: Final = 86_400_000_000.0
+
+
+def score_table(
+    frame: IntoFrameT, *, as_of: _Moment = None, policy: RiskPolicy = DEFAULT_POLICY
+) -> IntoFrameT:
+    """Return `score` of a frame that may have `last_login` (and `enrolled_at`) in place of `days_inactive`.
+
+    Parameters
+    ----------
+    frame
+        `last_login` and `enrolled_at` hold dates or times, in UTC where they have no zone; in memory also ISO texts.
+    as_of
+        The instant the score is for, as in `compute_risk`; needed where there is no `days_inactive`.
+    policy
+        Weights, caps and thresholds.
+    """
+    try:
+        table: _Table = nw.from_native(cast("Any", frame))
+    except TypeError:
+        raise InvalidInput(
+            "frame: a table of pandas, polars, pyarrow, DuckDB or Spark is needed; compute_risk takes a dict"
+        ) from None
+    names = table.collect_schema().names()
+    if "days_inactive" not in names and "last_login" in names:
+        if as_of is None:
+            raise InvalidInput("as_of: is needed where a table has last_login and no days_inactive")
+        frame = cast("IntoFrameT", _with_days_inactive(table, _as_instant(as_of)).to_native())
+    return score(frame, policy=policy)
+
+
+def _with_days_inactive(table: _Table, as_of: datetime) -> _Table:
+    instants = []
+    for name in ("last_login", "enrolled_at"):
+        if name in table.collect_schema():
+            table = _with_instants(table, name)
+            instants.append(nw.col(name).cast(nw.Datetime("us")))
+    away = (nw.lit(as_of) - nw.coalesce(*instants)).dt.total_microseconds().cast(nw.Float64) / _US_PER_DAY
+    days = nw.col("days_inactive")
+    return table.with_columns(days_inactive=away).with_columns(
+        days_inactive=nw.when(days < 0.0).then(0.0).otherwise(days)
+    )
+
+
+def _with_instants(table: _Table, name: str) -> _Table:
+    """Return the table with naive UTC in that column; a frame in memory may hold text, or anything Python takes."""
+    kind = table.collect_schema()[name]
+    if kind == nw.Datetime and cast("nw.Datetime", kind).time_zone is not None:
+        zoned = nw.col(name).dt.convert_time_zone("UTC")
+        try:
+            return table.with_columns(zoned.dt.replace_time_zone(None).alias(name))
+        except NotImplementedError:
+            raise InvalidInput(f"{name}: times without a zone, in UTC, are needed here") from None
+    if isinstance(table, nw.DataFrame) and kind not in (nw.Date, nw.Datetime):
+        rows = [{name: value} for value in table[name].to_list()]
+        instants = _read(rows, name, _instant, "a date and time")
+        return table.with_columns(
+            nw.new_series(name, instants, nw.Datetime("us"), backend=table.implementation)
+        )
+    return table
 
 
 def score(frame: IntoFrameT, *, policy: RiskPolicy = DEFAULT_POLICY) -> IntoFrameT:
@@ -158,7 +220,7 @@ def days_inactive(last_login: datetime | None, enrolled_at: datetime | None, as_
 
 
 def compute_risk(
-    learner: Mapping[str, Any], *, as_of: datetime | date | None = None, policy: RiskPolicy = DEFAULT_POLICY
+    learner: Mapping[str, Any], *, as_of: _Moment = None, policy: RiskPolicy = DEFAULT_POLICY
 ) -> dict[str, Any]:
     """Return a new dict: the learner with `days_inactive`, contributions, `risk_score`, `risk_label`."""
     return compute_and_update_all([learner], as_of=as_of, policy=policy)[0]
@@ -167,7 +229,7 @@ def compute_risk(
 def compute_and_update_all(
     learners: Sequence[Mapping[str, Any]],
     *,
-    as_of: datetime | date | None = None,
+    as_of: _Moment = None,
     policy: RiskPolicy = DEFAULT_POLICY,
 ) -> list[dict[str, Any]]:
     """Return a new dict for each learner, in the same order; see `compute_risk`.
@@ -178,11 +240,13 @@ def compute_and_update_all(
         Dicts with `last_login` and `enrolled_at` (datetime, date, ISO text or None), `completed_percent`,
         `avg_quiz_score` and `consecutive_missed_sessions`; a key that is not there is a missing value.
     as_of
-        The instant the score is for; a date means its end, in UTC. Default: now, and only here.
+        The instant the score is for, or its ISO text; a date means its end, in UTC. Default: now, and only here.
     policy
         Weights, caps and thresholds.
     """
     instant = _as_instant(as_of)
+    if not isinstance(learners, Sequence) or not all(isinstance(learner, Mapping) for learner in learners):
+        raise InvalidInput("learners: each has to be a dict; eg.risk.score takes a table")
     columns = {INPUTS[term]: _read(learners, INPUTS[term], number, "a number") for term in MAY_BE_MISSING}
     logins = _read(learners, "last_login", _instant, "a date and time")
     enrolments = _read(learners, "enrolled_at", _instant, "a date and time")
@@ -239,9 +303,11 @@ def _instant(value: Any) -> datetime | None:
     raise TypeError("not a date and time")
 
 
-def _as_instant(as_of: datetime | date | None) -> datetime:
+def _as_instant(as_of: _Moment) -> datetime:
+    if isinstance(as_of, str):
+        return parse_as_of(as_of, ZoneInfo("UTC"))
     if isinstance(as_of, datetime | None):
         return cast("datetime", _instant(as_of or utc_now()))
     if isinstance(as_of, date):
         return datetime.combine(as_of, time.max)
-    raise InvalidInput("as_of: a datetime or a date is needed")
+    raise InvalidInput("as_of: a date, a datetime or the text of one is needed")

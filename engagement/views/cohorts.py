@@ -13,6 +13,7 @@ from engagement import runs
 from engagement.policy import DEFAULT_SELECTION, INPUTS, RiskPolicy
 from engagement.risk import explanations, formula
 from engagement.store import Store, query
+from engagement.views import named as by_name
 from engagement.vocabulary import AT_RISK, LABELS, SCORED_LABELS, SMALLEST_GROUP
 
 ACTIVE_DAYS: Final = 7  # a course that meets every week sees everybody once
@@ -32,9 +33,10 @@ def learners_at(
     """Return a cohort as it was known at `as_of`, scored: one row per learner, without names or addresses.
 
     From facts alone, so the same day gives the same numbers however often scores were published since. By the policy in
-    use, or another.
+    use, or another. `InvalidInput` where there is no such program or cohort.
     """
     with store.read() as db:
+        program, cohort = by_name.program(db, program), by_name.cohort(db, cohort)
         if policy is None:
             policy = runs.policy_in_use(db, None if program is None else [program])
         named = {"as_of": as_of, "program": program, "cohort": cohort, "basis": policy.basis}

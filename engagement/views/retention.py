@@ -11,6 +11,7 @@ from typing import Final
 import pandas as pd
 
 from engagement.store import Store, query
+from engagement.views import named as by_name
 from engagement.vocabulary import SMALLEST_GROUP
 
 COLUMNS: Final = ("cohort", "week", "learners", "there_percent")
@@ -24,9 +25,8 @@ def retention(
     Gone is who withdrew or failed (events), or became inactive; who passed is followed no further.
     """
     with store.read() as db:
-        followed: pd.DataFrame = db.execute(
-            query("views/retention"), {"as_of": as_of, "program": program, "cohort": cohort}
-        ).df()
+        named = {"program": by_name.program(db, program), "cohort": by_name.cohort(db, cohort)}
+        followed: pd.DataFrame = db.execute(query("views/retention"), {"as_of": as_of, **named}).df()
     curves = [_curve(str(name), learners) for name, learners in followed.groupby("cohort")]
     return pd.concat(curves, ignore_index=True) if curves else pd.DataFrame(columns=list(COLUMNS))
 

@@ -10,6 +10,7 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from numbers import Integral
 from operator import itemgetter
 from typing import Annotated, Any, Final, Literal
 
@@ -23,6 +24,7 @@ from engagement.risk import explanations
 from engagement.store import Cursor, Relation, Store, query, records
 from engagement.text import write_spreadsheet
 from engagement.views import calls
+from engagement.views import named as by_name
 from engagement.vocabulary import LABELS, SCORED_LABELS, TERMS
 
 PAGE_SIZE: Final = 25
@@ -150,6 +152,7 @@ def to_call(
         raise InvalidInput(f"limit {limit:,}: a list of calls has at most {MOST_CALLS:,}")
     wanted = Filter(program=program, capacity=limit)
     with store.read() as db:
+        by_name.program(db, program)
         _, found = _found(db, wanted, None, now, limit=limit, offset=0)
         phones = {row["id"]: row["phone"] for row in _rows(db, found, now)}
         listed = learners_by_risk(db, risk_label=None, program=program, limit=None, ids=list(phones))
@@ -167,7 +170,11 @@ def learners_by_risk(
     ids: Sequence[str] | None = None,
 ) -> Relation:
     """Return learners with a published score, worst first: inputs, contributions, score, label, chance and policy."""
-    named = {"risk": risk_label, "program": program, "limit": limit, "ids": ids}
+    if risk_label is not None and risk_label not in LABELS:
+        raise InvalidInput(f"risk {str(risk_label)[:40]!r}: allowed are {', '.join(LABELS)}")
+    if limit is not None and not (isinstance(limit, Integral) and limit >= 0):
+        raise InvalidInput(f"limit {str(limit)[:40]!r}: a whole number, 0 or more, is needed")
+    named = {"risk": risk_label, "program": by_name.program(db, program), "limit": limit, "ids": ids}
     return db.sql(query("views/learners_by_risk"), params=named)
 
 

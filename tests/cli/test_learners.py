@@ -16,7 +16,13 @@ def test_learners_can_be_chosen(as_json):
     assert [row["id"] for row in as_json("learners", "--risk", "low")] == ["c"]
     assert [row["id"] for row in as_json("learners", "--program", "Welding")] == ["b"]
     assert [row["id"] for row in as_json("learners", "--limit", "1")] == ["a"]
-    assert as_json("learners", "--program", "Nothing") == []
+
+
+@pytest.mark.parametrize("command", [("learners",), ("learners", "--to-call"), ("queue", "list"), ("score",)])
+def test_a_program_that_there_is_not_is_refused_with_those_there_are(engagement, command):
+    code, out, err = engagement(*command, "--program", "weldin", "--json")
+    assert (code, out) == (2, "")
+    assert "program 'weldin': there is none; there are Welding, Data" in err
 
 
 def test_whom_to_call_first_comes_with_a_phone(as_json):
