@@ -17,7 +17,7 @@ from engagement.reporting.mail_summary import Summary
 from engagement.reporting.pages import Page, answer, write_booklet, write_report, write_whole
 from engagement.runs import Run
 from engagement.store import Store
-from engagement.views import cohorts
+from engagement.views import calls, cohorts, roster
 
 _log = logging.getLogger(__name__)
 
@@ -105,7 +105,8 @@ def for_mail(
         # Counted as the notebooks do that look at a cohort.
         shares = cohorts.label_shares(cohorts.learners_at(store, run.as_of))
         labels = dict(zip(shares["label"], shares["learners"].tolist(), strict=True))
-        summary = Summary(title, run.day, said.splitlines(), labels)
+        first = roster.to_call(store, limit=calls.LISTED, now=min(run.as_of, run.started_at))
+        summary = Summary(title, run.day, said.splitlines(), labels, calls=[row["id"] for row in first])
         files[WORDS] = write_whole(home / WORDS, f"{summary.words}\n".encode())
         booklet = write_booklet(
             pages, work / "booklet.html", title=title, subtitle=_subtitle(run), root=home.parents[1]

@@ -1,7 +1,8 @@
 """What stands in a mail about a run: its answers and a few key figures, as a picture and in the same words.
 
 The picture is a page of ours that a browser takes; the words are its alternative text, and a mail of their own where
-there is no browser. Nobody is named, and no number of fewer than ten learners is said.
+there is no browser. Nobody is named, and no number of fewer than ten learners is said, nor what would tell it. Whom to
+call first stands in the words alone, by their ids: a picture is passed on more easily.
 """
 
 import re
@@ -10,9 +11,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final, NamedTuple
 
+import pandas as pd
+
 from engagement.reporting.charts.style import LIGHT
 from engagement.reporting.displays import PAGES
-from engagement.vocabulary import AT_RISK, SMALLEST_GROUP
+from engagement.views import suppression
+from engagement.vocabulary import AT_RISK, LABELS, SMALLEST_GROUP
 
 WIDTH: Final = 1200  # as previews of links have it; still readable at half of that
 HEIGHT: Final = 630
@@ -39,6 +43,7 @@ class Summary:
     day: date
     answers: Sequence[str]
     labels: Mapping[str, int]  # learners by risk label; empty where nobody is known
+    calls: Sequence[str] = ()  # ids of whom to call first
 
     @property
     def figures(self) -> list[Figure]:
@@ -46,11 +51,18 @@ class Summary:
         total = sum(self.labels.values())
         if not total:
             return []
-        told = {label: self.labels.get(label, 0) for label in AT_RISK}
-        rest = total - sum(learners for learners in told.values() if learners >= SMALLEST_GROUP)
+        counts = pd.DataFrame({"label": LABELS, "learners": [self.labels.get(label, 0) for label in LABELS]})
+        shown = suppression.shown(counts)
+        told = dict(zip(shown["label"], shown["learners"].tolist(), strict=True))
+        rest = total - sum(told.get(label, 0) for label in AT_RISK)
         return [
             Figure("learners", _number(total), "", 0, LIGHT["accent"]),
-            *(_part(f"at {label} risk", learners, total, LIGHT[label]) for label, learners in told.items()),
+            *(
+                _part(f"at {label} risk", told[label], total, LIGHT[label])
+                if label in told
+                else Figure(f"at {label} risk", _hidden(self.labels.get(label, 0)), "", 0, LIGHT[label])
+                for label in AT_RISK
+            ),
             _part("others", rest, total, LIGHT["unknown"]),
         ]
 
@@ -62,7 +74,9 @@ class Summary:
             for figure in self.figures
         ]
         said = [f"{self.title}, as of {self.day:%d %B %Y}.", *self.answers]
-        return " ".join([*said, *([f"{', '.join(figures)}."] if figures else [])])
+        numbers = [f"{', '.join(figures)}."] if figures else []
+        calls = [f"Whom to call first: {', '.join(self.calls)}."] if self.calls else []
+        return " ".join([*said, *numbers, *calls])
 
     def html(self) -> str:
         """Return the page that the picture is taken of; light, whatever the machine prefers."""
@@ -92,6 +106,10 @@ def first_sentence(text: str) -> str:
 def _part(name: str, learners: int, total: int, color: str) -> Figure:
     percent = 100 * learners / total if learners >= SMALLEST_GROUP else 0
     return Figure(name, _number(learners), f"{percent:.0f} %" if percent else "", percent, color)
+
+
+def _hidden(learners: int) -> str:
+    return _number(learners) if learners < SMALLEST_GROUP else f"{SMALLEST_GROUP} or more"
 
 
 def _number(learners: int) -> str:

@@ -127,7 +127,7 @@ def label_history(store: Store, run: Run) -> pd.DataFrame:
     return _frame(store, "views/label_history", run_id=run.run_id, day=run.day, pipeline=run.history_of)
 
 
-def worst(store: Store, run: Run, *, limit: int = 10, with_names: bool = False) -> pd.DataFrame:
+def worst(store: Store, run: Run, *, limit: int = calls.LISTED, with_names: bool = False) -> pd.DataFrame:
     """Return whom to call first, as `calls` has them when the run began, with the main reasons in words.
 
     Names only where they are asked for.

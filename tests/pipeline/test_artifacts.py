@@ -16,6 +16,10 @@ from engagement.pipeline.config import Pipeline, Report, Step
 from engagement.policy import DEFAULT_POLICY
 from engagement.reporting.pages import PLOTLY
 from engagement.runs import Run
+from engagement.targeting import contact_log
+from engagement.views import roster
+from tests.support.acting import acting
+from tests.support.cohort import night
 from tests.support.elements import Page, chromium
 from tests.support.once import once
 
@@ -101,6 +105,18 @@ def test_without_a_browser_there_are_the_words_and_a_sentence_that_says_why(
     assert words.startswith(
         "Weekly report, as of 01 March 2026. It helped. By 3 points. No group stands out. "
     )
+
+
+def test_the_words_of_a_mail_list_whom_to_call_first_as_the_page_does(store, home, monkeypatch) -> None:
+    load_cohort(store)
+    night(store, AS_OF)
+    monkeypatch.setenv("PATH", "/nowhere")
+    first = [row["id"] for row in roster.to_call(store, limit=10, now=AS_OF)]
+    contact_log.phoned(store, first[0], by=acting(AS_OF))
+    mailed(store, home)
+    called = [row["id"] for row in roster.to_call(store, limit=10, now=AS_OF)]
+    assert first[0] not in called
+    assert f"Whom to call first: {', '.join(called)}." in (home / "summary.txt").read_text()
 
 
 def test_a_picture_that_fails_leaves_the_pdf(store, home, monkeypatch, tmp_path) -> None:

@@ -1,5 +1,6 @@
 """What a mail says of a run: the answers, a few numbers, nobody's name, no small number."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -50,6 +51,19 @@ def test_a_number_of_few_learners_is_not_said_and_cannot_be_computed(high, said)
     assert (at_high.share != "") is (high >= 10)
     assert at_medium.number == "40"
     assert others.number == ("100" if said in {"0", "10"} else f"{100 + high}")
+
+
+def test_a_few_do_not_follow_from_the_others_and_the_total():
+    """Of twenty, twelve at high risk would leave eight at medium."""
+    told = summary(high=12, medium=8, low=0)
+    assert [figure.number for figure in told.figures] == ["20", "10 or more", "under 10", "20"]
+    assert "8" not in told.words.replace("2026", "")
+
+
+def test_whom_to_call_first_stands_in_the_words_and_in_no_picture():
+    told = replace(summary(high=20, medium=30, low=50), calls=["S-000017", "S-000004"])
+    assert told.words.endswith(" Whom to call first: S-000017, S-000004.")
+    assert "S-000017" not in told.html()
 
 
 def test_where_nobody_is_known_there_are_no_numbers():
