@@ -6,6 +6,7 @@ believed. What comes back is codes and numbers; the words are the page's.
 """
 
 import math
+from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -29,7 +30,7 @@ from engagement.pipeline import rescoring
 from engagement.settings import DEFAULT_MODEL, Settings
 from engagement.store import Store
 from engagement.targeting import contact_log
-from engagement.text import iso_utc
+from engagement.text import WORKBOOK, iso_utc
 from engagement.views import overview, profiles, roster
 
 Tell = Callable[[dict[str, Any]], None]
@@ -158,15 +159,22 @@ def _learners(backend: Backend, viewer: Viewer, asked: roster.Wanted, _tell: Tel
     return roster.page(backend.store, asked, programs=viewer.programs, now=backend.clock())
 
 
-def _export_learners(backend: Backend, viewer: Viewer, asked: roster.Filter, _tell: Tell) -> dict[str, str]:
-    text = roster.csv(backend.store, asked, programs=viewer.programs, now=backend.clock())
-    return {"filename": f"learners-{backend.today()}.csv", "mime": "text/csv", "text": text}
+def _export_learners(backend: Backend, viewer: Viewer, asked: roster.Filter, _tell: Tell) -> dict[str, Any]:
+    content = roster.as_workbook(backend.store, asked, programs=viewer.programs, now=backend.clock())
+    return {"filename": f"learners-{backend.today()}.xlsx", "mime": WORKBOOK, "bytes": content}
 
 
 def _learner(backend: Backend, viewer: Viewer, asked: requests.Learner, _tell: Tell) -> Any:
-    return profiles.profile(
+    found = profiles.profile(
         backend.store, asked.id, programs=viewer.programs, now=backend.clock(), day=backend.today()
     )
+    # What people know by its day has that of the institution, wherever the viewer is.
+    day = partial(local_day, zone=backend.settings.zone)
+    enrolled, chance = found["enrolled_at"], found["probability"]
+    return found | {
+        "enrolled_on": enrolled and day(enrolled),
+        "probability": chance and {**chance, "kept_on": day(chance["kept_at"])},
+    }
 
 
 def _entry(
@@ -289,7 +297,7 @@ _NAMES: Final = frozenset(name for method in METHODS.values() for name in method
 
 
 def _plain(value: Any) -> Any:
-    """Return the value as JSON has it: instants as text in UTC, what is no number as null."""
+    """Return the value as JSON has it: instants as text in UTC, what is no number as null, bytes in base 64."""
     match value:
         case Mapping():
             return {str(key): _plain(item) for key, item in value.items()}
@@ -297,6 +305,8 @@ def _plain(value: Any) -> Any:
             return iso_utc(value)
         case date():
             return value.isoformat()
+        case bytes():
+            return b64encode(value).decode()
         case float():
             return value if math.isfinite(value) else None
         case Sequence() if not isinstance(value, str):

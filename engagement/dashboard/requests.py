@@ -13,7 +13,7 @@ from engagement.vocabulary import CHANNELS
 
 Id = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 Words = Annotated[str, StringConstraints(max_length=2_000)]
-Search = Annotated[str, StringConstraints(max_length=200)]
+Search = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
 Program = Annotated[str, StringConstraints(max_length=500)] | None
 Page = Annotated[int, Field(ge=1, le=1_000_000)]
 Version = Annotated[int, Field(ge=1)]
@@ -92,7 +92,7 @@ class Queue(QueueFilter):
 
 
 class ExportQueue(QueueFilter):
-    format: Literal["csv", "json"]
+    format: Literal["xlsx", "json"]
 
 
 class QuizFile(Arguments):

@@ -25,7 +25,7 @@ from engagement.dates import utc_now
 from engagement.settings import read_settings
 from engagement.store import open_store
 
-ALIVE: Final = "alive"  # asked by a page that waits for an answer, to tell a slow one from none
+ALIVE: Final = "alive"  # asked by a page that waits for answers, to tell a slow one from one that got lost
 QUICK: Final = 4  # threads: a page is turned while figures and a learner are on their way
 SLOW: Final = 2  # a model may be asked for two texts at once
 MOST_WAITING: Final = 50  # requests; a page that asks for more has gone wild
@@ -49,6 +49,7 @@ class Dashboard(anywidget.AnyWidget):
         self._quick = ThreadPoolExecutor(QUICK, thread_name_prefix="quick")
         self._slow = ThreadPoolExecutor(SLOW, thread_name_prefix="slow")
         self._room = BoundedSemaphore(MOST_WAITING)
+        self._at_work = set[int]()
         self.on_msg(self._receive)
 
     def _receive(self, _widget: object, content: Any, _buffers: object) -> None:
@@ -58,11 +59,12 @@ class Dashboard(anywidget.AnyWidget):
             return
         method, arguments = str(content.get("method")), content.get("arguments")
         if method == ALIVE:
-            self.send({"id": request, "result": True})
+            self.send({"id": request, "result": {"at_work": sorted(self._at_work)}})
             return
         if len(repr(arguments)) > LONGEST_MESSAGE or not self._room.acquire(blocking=False):
             self.send({"id": request, "error": Refused("invalid", "too much at once").as_dict()})
             return
+        self._at_work.add(request)
         pool = self._slow if self._backend.is_slow(method) else self._quick
         pool.submit(self._answer, request, method, arguments)
 
@@ -76,6 +78,7 @@ class Dashboard(anywidget.AnyWidget):
         finally:
             self._room.release()
         self.send({"id": request, **message})
+        self._at_work.discard(request)  # said after the answer, or a page would take that for lost
 
     def _tell(self, request: int, progress: dict[str, Any]) -> None:
         self.send({"id": request, "progress": progress})

@@ -26,10 +26,11 @@ def recalculate(
 
     Returns
     -------
-    `before` and `after`: learners by label. `worse` and `better`: how many moved which way. `worst`: up to 25 of those
-    who are worse off now, as `id`, `name`, `program`, `from`, `to`, `risk_score`. Raises `StoreBusy` where a run works
-    on the store.
+    `published_at` and the `thresholds`; `before` and `after`: learners by label. `worse` and `better`: how many moved
+    which way. `worst`: up to 25 of those who are worse off now, as `id`, `name`, `program`, `from`, `to`, `risk_score`.
+    Raises `StoreBusy` where a run works on the store.
     """
+    policy = config.read_pipeline(NIGHTLY).policy
     ranks = {"better_first": list(reversed(SCORED_LABELS))}
     with sole_runner(store.path), store.staging():
         with store.read() as db:
@@ -42,14 +43,15 @@ def recalculate(
             zone=zone,
             programs=programs,
             now=now,
-            policy=config.read_pipeline(NIGHTLY).policy,
+            policy=policy,
         )
         with store.read() as db:
             after = scores.current_labels(db, programs)
             (counts,) = records(db, query("pipeline/label_moves_counted"), ranks)
             worst = records(db, query("pipeline/label_moves"), {**ranks, "shown": WORSE_SHOWN})
             db.execute("drop table temp.labels_before")
-    return {"before": before, "after": after, **counts, "worst": worst}
+    told = {"published_at": now, "thresholds": policy.thresholds}
+    return {**told, "before": before, "after": after, **counts, "worst": worst}
 
 
 def publish_scores(

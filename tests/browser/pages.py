@@ -67,12 +67,13 @@ def pages(browser):
     """Yield what opens pages; at the end no page may have done what none may do."""
     opened = []
 
-    def visit(address, hash="#/learners", *, ready=True, viewport=WIDE, locale="en-GB", **options):
+    def visit(address, hash="#/learners", *, ready=True, viewport=WIDE, locale="en-GB", script="", **options):
         options = {"timezone_id": "UTC", "reduced_motion": "reduce", **options}
         context = browser.new_context(viewport=viewport, locale=locale, accept_downloads=True, **options)
         context.set_default_timeout(PATIENCE_MS)
         page = context.new_page()
         page.watch = Watch(page, address)
+        page.add_init_script(script)
         opened.append(page)
         page.goto(f"{address}/{hash}")
         if ready:

@@ -201,10 +201,10 @@ def test_a_quiz_is_tried_edited_shortened_and_taken_along(page, store):
     with downloaded(page) as gift:
         quiz.get_by_test_id("download-gift").click()
     assert moodle[0].endswith(".xml")
-    assert moodle[1].count('<question type="multichoice">') == questions - 1
-    assert "<![CDATA[What does <b>2 & 3</b> make?]]>" in moodle[1]
+    assert moodle[1].decode().count('<question type="multichoice">') == questions - 1
+    assert "<![CDATA[What does <b>2 & 3</b> make?]]>" in moodle[1].decode()
     assert gift[0].endswith(".gift.txt")
-    assert "[plain]What does <b>2 & 3</b> make?" in gift[1]
+    assert "[plain]What does <b>2 & 3</b> make?" in gift[1].decode()
 
     quiz.get_by_test_id("approve").click()
     expect(quiz.get_by_text("Approved: it may be sent.")).to_be_visible()

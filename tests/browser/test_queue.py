@@ -1,7 +1,5 @@
 """The review queue: many drafts at once, the way back, and what leaves the page as a file."""
 
-import csv
-import io
 import json
 import re
 
@@ -9,6 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.walking import downloaded
+from tests.support import workbooks
 from tests.support.cohort import rows
 
 
@@ -152,25 +151,19 @@ def test_quizzes_have_a_queue_of_their_own(queue, store):
     expect(queue.get_by_test_id("queue-found")).to_have_text(f"{many} quizzes")
 
 
-def test_the_queue_is_taken_along_as_csv_and_as_json(queue, store):
+def test_the_queue_is_taken_along_as_a_workbook_and_as_json(queue, store):
     queue.get_by_label("Program").select_option("Design")
     many = count(store, "learners.program = 'Design'")
     found(queue, many)
-    with downloaded(queue) as as_csv:
-        queue.get_by_test_id("export-csv").click()
+    with downloaded(queue) as as_workbook:
+        queue.get_by_test_id("export-xlsx").click()
     with downloaded(queue) as as_json:
         queue.get_by_test_id("export-json").click()
-    lines = list(csv.DictReader(io.StringIO(as_csv[1])))
-    items = json.loads(as_json[1])
-    items = (
-        items
-        if isinstance(items, list)
-        else next(value for value in items.values() if isinstance(value, list))
-    )
+    lines, items = workbooks.lines(as_workbook[1]), json.loads(as_json[1])
     assert {line["program"] for line in lines} == {"Design"}
     assert len(lines) == len(items) == many
-    assert as_csv[0].endswith(".csv")
-    assert as_json[0].endswith(".json")
+    assert {line["written_by"] for line in lines} == {item["written_by"] for item in items}
+    assert [as_workbook[0], as_json[0]] == ["nudges-draft.xlsx", "nudges-draft.json"]
 
 
 def test_a_name_in_the_queue_opens_the_learner(queue):

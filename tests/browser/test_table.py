@@ -1,13 +1,12 @@
 """The first view: the figures, the plots, and the table that says whom to look at first."""
 
-import csv
-import io
 import re
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.browser.walking import downloaded, found, ids, settled
+from tests.support import workbooks
 from tests.support.cohort import rows
 
 EVERYBODY = "select id from learners inner join risk_scores on id = learner_id"
@@ -256,9 +255,9 @@ def test_what_is_found_is_exported(page, store):
     found(page, len(expected))
     with downloaded(page) as file:
         page.get_by_test_id("export").click()
-    name, text = file
-    assert re.fullmatch(r"learners-\d{4}-\d\d-\d\d\.csv", name)
-    assert {row["id"] for row in csv.DictReader(io.StringIO(text))} == expected
+    name, content = file
+    assert re.fullmatch(r"learners-\d{4}-\d\d-\d\d\.xlsx", name)
+    assert {row["id"] for row in workbooks.lines(content)} == expected
 
 
 def test_nobody_found_says_so_and_offers_the_way_back(page, store):

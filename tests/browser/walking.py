@@ -41,9 +41,9 @@ def draft_of(panel, number=0):
 
 @contextmanager
 def downloaded(page):
-    """Yield a list that gets name and text of the file that the block makes the browser keep."""
+    """Yield a list that gets name and content of the file that the block makes the browser keep."""
     file = []
     with page.expect_download() as waiting:
         yield file
     kept = waiting.value
-    file += [kept.suggested_filename, Path(kept.path()).read_text(encoding="utf-8")]
+    file += [kept.suggested_filename, Path(kept.path()).read_bytes()]

@@ -80,7 +80,7 @@ export function draftsOf({ refuse, find, conflicts }) {
     edit_quiz: ({ questions, ...asked }) => Object.assign(guarded("quiz", asked), { questions, edited: true }),
     move,
     queue,
-    export_queue: ({ kind, format }) => ({ filename: `${kind}s.${format}`, mime: format === "csv" ? "text/csv" : "application/json", text: "" }),
+    export_queue: ({ kind, format }) => ({ filename: `${kind}s.${format}`, mime: "text/plain", text: "" }),
     quiz_file: ({ format }) => ({ filename: `quiz.${format === "gift" ? "gift" : "xml"}`, mime: "text/plain", text: "" }),
   };
 }

@@ -1,8 +1,8 @@
 // The dashboard over invented data, in the browser alone: to look at it, and for its tests of accessibility.
-// ?role=viewer&conflicts=1&slow=300&run=failed|running&fail=learners:busy&newer=5&drop=5&empty=1 plays what is rare.
+// ?role=viewer&conflicts=1&slow=300&run=failed|running|back&fail=learners:busy&newer=5&drop=5&empty=1 plays what is rare.
 
 import { mount } from "../../../engagement/dashboard/static/frame/main.js";
-import { LEARNERS, NOW, PROGRAMS, WEIGHTS, dayOf, iso, labelOf } from "./people.js";
+import { LEARNERS, NOW, PROGRAMS, THRESHOLDS, WEIGHTS, dayOf, iso, labelOf } from "./people.js";
 import { draftsOf } from "./drafts.js";
 import { HOSTILE, NUDGES, QUIZZES } from "./texts.js";
 
@@ -52,7 +52,7 @@ function overview({ program }) {
   const now = counts(rows);
   const waiting = NUDGES.filter((one) => one.status === "draft");
   const templates = waiting.filter((one) => one.gpt_fallback);
-  const status = played.get("run") ?? "published";
+  const status = { back: "published" }[played.get("run")] ?? played.get("run") ?? "published";
   const bins = Array.from({ length: 20 }, (_, at) => ({ score_from: at / 20, label: labelOf((at + 0.5) / 20), learners: 0 }));
   for (const one of rows) if (one.risk_score !== null) bins[Math.min(19, Math.ceil(one.risk_score * 20 - 1e-9) - 1)].learners += 1;
   const history = Array.from({ length: 21 }, (_, at) =>
@@ -66,7 +66,7 @@ function overview({ program }) {
     quizzes_waiting: QUIZZES.filter((one) => one.status === "draft").length,
     templates: { texts: templates.length, of: waiting.length + QUIZZES.length, by_reason: { deadline: templates.length - 3, unavailable: 2, opted_out: 1 } },
     ...{ newest_facts_at: iso(NOW - 14 * HOUR), scored_as_of: iso(NOW - 8 * HOUR), scored_on: dayOf(NOW - 8 * HOUR), published_at: iso(published) },
-    last_run: { run_id: "nightly-1", status, started_at: iso(NOW - 7 * HOUR), finished_at: iso(NOW - 6 * HOUR), failed_step: status === "failed" ? "score" : null },
+    last_run: { run_id: "nightly-1", status, started_at: iso(NOW - 7 * HOUR), finished_at: iso(NOW - 6 * HOUR), failed_step: status === "failed" ? "score" : null, day: dayOf(NOW - 8 * DAY), newer_day: played.get("run") === "back" ? dayOf(NOW - DAY) : null },
     running: status === "running",
     policy: { weights: WEIGHTS, missed_sessions_cap: 7, recency_days: 30, high_above: 0.7, medium_above: 0.4, basis: "due" },
     bins: [...bins.filter((bin) => bin.learners), { score_from: null, label: "unknown", learners: now.unknown }],
@@ -84,9 +84,9 @@ function profile({ id }) {
   const refusal = !one.active ? "inactive" : one.opted_out ? "opted_out" : null;
   return {
     ...one, person_id: one.id, email: `${one.first.toLowerCase()}@example.invalid`, phone: "+00 000 0000", cohort: "2026-09", locale: "en", timezone: "Europe/Berlin",
-    enrolled_at: dayOf(NOW - 90 * DAY), topic: "Loops & functions", preferred_channel: "email", whatsapp_opt_in: false, contact_opt_out: one.opted_out, llm_opt_out: false,
-    as_of: iso(NOW - 8 * HOUR), scored_on: dayOf(NOW - 8 * HOUR), weights: WEIGHTS, thresholds: { high_above: 0.7, medium_above: 0.4 }, facts: one,
-    probability: one.risk_score === null ? null : { risk_probability: one.risk_score * 0.8, week: 12, outcome: "left", cohorts: "Loops 2025-03, Loops 2025-09", learners: 1840, kept_at: iso(NOW - 40 * DAY) }, basis: "due",
+    enrolled_on: dayOf(NOW - 90 * DAY), topic: "Loops & functions", preferred_channel: "email", whatsapp_opt_in: false, contact_opt_out: one.opted_out, llm_opt_out: false,
+    as_of: iso(NOW - 8 * HOUR), scored_on: dayOf(NOW - 8 * HOUR), weights: WEIGHTS, thresholds: THRESHOLDS, facts: one,
+    probability: one.risk_score === null ? null : { risk_probability: one.risk_score * 0.8, week: 12, outcome: "left", cohorts: "Loops 2025-03, Loops 2025-09", learners: 1840, kept_on: dayOf(NOW - 40 * DAY) }, basis: "due",
     what_would_help: one.risk_label === "high" ? [{ term: "behind_pace", now: one.completed_percent, needed: Math.min(100, (one.completed_percent ?? 0) + 20), label_then: "medium" }] : [],
     history: one.risk_score === null ? [] : [past(0, 0), past(3, 0.08), past(8, 0.15), past(15, 0.2), past(22, 0.32)],
     events: [
@@ -117,14 +117,14 @@ const METHODS = {
     const rows = chosen(asked);
     return { total: rows.length, page: asked.page, page_size: 25, rows: rows.slice((asked.page - 1) * 25, asked.page * 25) };
   },
-  export_learners: (asked) => ({ filename: "learners.csv", mime: "text/csv", text: chosen(asked).map((one) => one.id).join("\n") }),
+  export_learners: (asked) => ({ filename: "learners.txt", mime: "text/plain", text: chosen(asked).map((one) => one.id).join("\n") }),
   learner: profile,
   ...draftsOf({ refuse, find, conflicts: played.get("conflicts") }),
   recalculate: () => {
     published = Date.now();
     const before = counts(learners);
     const worst = learners.slice(0, 6).map((one) => ({ ...one, from: "medium", to: "high" }));
-    return { before, after: { ...before, high: before.high + 6, medium: before.medium - 6 }, worse: 6, better: 3, worst };
+    return { published_at: iso(published), thresholds: THRESHOLDS, before, after: { ...before, high: before.high + 6, medium: before.medium - 6 }, worse: 6, better: 3, worst };
   },
   phoned: ({ learner_id: id, text }) => ((find(id).last_contact_at = iso(Date.now())), recorded(id, "phone_call", text)),
   note: ({ learner_id: id, text }) => recorded(id, "note", text),

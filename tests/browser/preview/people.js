@@ -70,6 +70,7 @@ function invented(at) {
     last_contact_at: random() < 0.25 ? iso(NOW - random() * 20 * DAY) : null,
     draft: false,
     approved: false,
+    thresholds: THRESHOLDS,
     phone: at % 3 ? "+1-202-555-0100" : null,
     opted_out: random() < 0.05,
     active: random() > 0.04,

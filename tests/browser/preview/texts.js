@@ -22,7 +22,7 @@ const firstNameOf = ({ name, first }) => (name && name.startsWith(first) ? first
 export function nudgeOf(one, channel, { template = false, byHand = false, at = 0, hostile = false } = {}) {
   return finished({
     ...{ id: `n-${one.id}-${channel}-${at}`, learner_id: one.id, name: one.name, program: one.program, channel },
-    ...{ type: one.reason?.term ?? "welcome", status: "draft", version: 1, risk_score: one.risk_score, risk_label: one.risk_label },
+    ...{ type: one.reason?.term ?? "welcome", status: "draft", version: 1, risk_score: one.risk_score, risk_label: one.risk_label, thresholds: one.thresholds },
     ...{ subject: channel === "email" ? "One small step for this week" : null, content: hostile ? HOSTILE : template ? BY_TEMPLATE[channel] : byModel(one) },
     ...{ first_name: firstNameOf(one), gpt_fallback: template, reason: template ? REASONS[at % REASONS.length] : null, model: template ? null : "a-model-1" },
     ...{ by_hand: byHand, edited: false, created_at: iso(NOW - (6 + at / 9) * HOUR), created_by_run: byHand ? null : "nightly", changed_by: null, changed_at: null },
@@ -45,7 +45,7 @@ export function quizOf(one, { template = false, topic = null, at = 0, byHand = f
   return {
     ...{ id: `z-${one.id}-${at}`, learner_id: one.id, name: one.name, program: one.program, topic, status: "draft", version: 1, questions },
     ...{ gpt_fallback: template, reason: template ? REASONS[at % REASONS.length] : null, model: template ? null : "a-model-1", by_hand: byHand, edited: false },
-    ...{ risk_score: one.risk_score, risk_label: one.risk_label, created_at: iso(NOW - 6 * HOUR), changed_by: null, changed_at: null, language: "en" },
+    ...{ risk_score: one.risk_score, risk_label: one.risk_label, thresholds: one.thresholds, created_at: iso(NOW - 6 * HOUR), changed_by: null, changed_at: null, language: "en" },
   };
 }
 

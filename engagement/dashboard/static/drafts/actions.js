@@ -3,9 +3,9 @@
 import { Dialog } from "../shared/dialog.js";
 import { ago } from "../shared/format.js";
 import { Button } from "../shared/parts.js";
+import { refusal } from "../shared/refusals.js";
 import { words } from "../shared/words.js";
 import { html, useState } from "../vendor/preact.js";
-import { refusal } from "./conflict.js";
 import { MAY_UNDO } from "./drafting.js";
 import { RejectDialog } from "./rejection.js";
 
@@ -19,7 +19,7 @@ export function DraftActions({ kind, item, edit, draft, changes, blocked, after 
   const save = () => draft.save(changes);
   const approve = async () => {
     const saved = edit.dirty ? await save() : item;
-    if (saved) after(await draft.move("approved", { version: saved.version, from: saved }));
+    if (saved) after(await draft.move("approved", { from: saved }));
   };
   const rewrite = async () => {
     setAsking(null);
@@ -36,10 +36,10 @@ export function DraftActions({ kind, item, edit, draft, changes, blocked, after 
   const free = (action) => () => !busy && action();
   return html`${blocked && html`<p class="field-error">${blocked}</p>`}
     <div class="draft-actions">
-      <${Button} kind="primary" icon="check" testid="approve" busy=${draft.busy === "move"} why=${blocked ?? refused} onClick=${free(approve)}>
+      <${Button} kind="primary" icon="check" testid="approve" busy=${draft.busy === "move"} why=${blocked ?? refused} onAct=${free(approve)}>
         ${label}
       <//>
-      <${Button} testid="save" busy=${draft.busy === `edit_${kind}`} why=${blocked ?? unchanged} onClick=${free(save)}>${words.draft.save}<//>
+      <${Button} testid="save" busy=${draft.busy === `edit_${kind}`} why=${blocked ?? unchanged} onAct=${free(save)}>${words.draft.save}<//>
       ${edit.dirty &&
       !edit.overtaken &&
       html`<${Button} kind="quiet" testid="discard" onClick=${edit.discard}>${words.draft.let_go}<//>`}
@@ -48,7 +48,7 @@ export function DraftActions({ kind, item, edit, draft, changes, blocked, after 
         icon="refresh"
         testid="rewrite"
         busy=${draft.busy === `rewrite_${kind}`}
-        onClick=${free(() => (edit.dirty ? setAsking("again") : rewrite()))}
+        onAct=${free(() => (edit.dirty ? setAsking("again") : rewrite()))}
       >
         ${words.draft.again}
       <//>
@@ -60,7 +60,7 @@ export function DraftActions({ kind, item, edit, draft, changes, blocked, after 
 
 function AgainDialog({ onAgain, onClose }) {
   const footer = html`<${Button} onClick=${onClose}>${words.app.cancel}<//>
-    <${Button} kind="primary" icon="refresh" onClick=${onAgain} testid="rewrite-confirm">${words.draft.again}<//>`;
+    <${Button} kind="primary" icon="refresh" onAct=${onAgain} testid="rewrite-confirm">${words.draft.again}<//>`;
   return html`<${Dialog} level=${5} title=${words.draft.again_title} onClose=${onClose} footer=${footer}><p>${words.draft.again_body}</p><//>`;
 }
 
@@ -74,6 +74,6 @@ export function PastActions({ item, draft, mayChange, after }) {
     <p><strong>${said}</strong> <span class="soft">${who}</span></p>
     ${mayChange &&
     MAY_UNDO.includes(item.status) &&
-    html`<${Button} icon="undo" testid="undo" busy=${draft.busy === "move"} onClick=${undo}>${words.draft.undo}<//>`}
+    html`<${Button} icon="undo" testid="undo" busy=${draft.busy === "move"} onAct=${undo}>${words.draft.undo}<//>`}
   </div>`;
 }

@@ -2,18 +2,22 @@
 
 import { ago } from "../shared/format.js";
 import { Button, Note } from "../shared/parts.js";
+import { isLimit, refusal } from "../shared/refusals.js";
 import { words } from "../shared/words.js";
 import { html } from "../vendor/preact.js";
 
-function sentence({ gone, actor, at, status, why }) {
+function sentence({ actor, at, status, why, own }) {
   if (why) return refusal(why);
-  if (gone) return words.draft.gone_now;
+  if (!status) return words.draft.gone_now;
   if (!actor || !at) return words.draft.conflict_unknown;
-  return words.draft.conflict(actor, ago(at), words.statuses[status] ?? status);
+  const now = words.statuses[status] ?? status;
+  return own ? words.draft.conflict_own(ago(at), now) : words.draft.conflict(actor, ago(at), now);
 }
 
-/** Why a text may not go out to the learner any more, or not now, as the server's code says. */
-export const refusal = (code) => words.refusals[code] ?? words.warnings[code] ?? code;
+function heading({ why, own }) {
+  if (why) return isLimit(why) ? words.draft.limited : words.draft.refused;
+  return own ? words.draft.conflict_own_title : words.draft.conflict_title;
+}
 
 /** Nobody was faster, but the learner may not be written to any more: said before somebody approves. */
 export function Refused({ item }) {
@@ -23,9 +27,9 @@ export function Refused({ item }) {
 
 /**
  * `edit` (see unsaved.js) may hold words that were written over an older version: they are put over the newest one or
- * let go, by choice. `mine` shows them, `theirs` the newest text.
+ * let go, by choice. `mine` shows them, `theirs` the newest text. `overrule()` approves all the same, past a limit.
  */
-export function Conflict({ conflict, edit, item, theirs, mine, onDone }) {
+export function Conflict({ conflict, overrule, edit, item, theirs, mine, onDone }) {
   if (!conflict && !edit.overtaken) return null;
   const told = conflict ?? { actor: item.changed_by, at: item.changed_at, status: item.status };
   const keep = () => (edit.rebase(), onDone());
@@ -34,9 +38,9 @@ export function Conflict({ conflict, edit, item, theirs, mine, onDone }) {
     <${Button} size="small" onClick=${keep} testid="conflict-mine">${words.draft.use_mine}<//>`;
   const shut = html`<${Button} size="small" onClick=${leave} testid="conflict-dismiss">${words.app.close}<//>`;
   const open = item.status === "draft";
-  const overrule = told.overrule && html`<${Button} size="small" onClick=${told.overrule} testid="overrule">${words.draft.overrule}<//>`;
-  return html`<${Note} tone="danger" role="alert" testid="conflict" actions=${edit.overtaken && open ? choice : [overrule, shut]}>
-    <strong>${told.overrule ? words.draft.limited : told.why ? words.draft.refused : words.draft.conflict_title}</strong>
+  const past = isLimit(told.why) && html`<${Button} size="small" onAct=${overrule} testid="overrule">${words.draft.overrule}<//>`;
+  return html`<${Note} tone="danger" role="alert" testid="conflict" actions=${edit.overtaken && open ? choice : [past, shut]}>
+    <strong>${heading(told)}</strong>
     <p>${sentence(told)}</p>
     ${edit.overtaken && open &&
     html`<p>${words.draft.conflict_newest}</p>

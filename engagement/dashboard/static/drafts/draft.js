@@ -23,13 +23,13 @@ export function StatusBadge({ status }) {
 }
 
 /** `onChange(nudge)` gets each newer version; `focused` moves the focus to it, as after it was written. */
-export function NudgeCard({ nudge, call, onChange, onMoved, focused = false }) {
-  const { me, mayChange } = useApp();
+export function NudgeCard({ nudge, onChange, onMoved, focused = false }) {
+  const { call, me, mayChange } = useApp();
   const card = useRef(null);
   const heading = useId("nudge");
   const original = { subject: nudge.subject, content: nudge.content };
   const edit = useEdit(nudge, original);
-  const draft = useDraft({ kind: "nudge", item: nudge, call, me, onChange, onMoved });
+  const draft = useDraft({ kind: "nudge", item: nudge, onChange, onMoved });
   const open = nudge.status === "draft" && mayChange;
   const { problems, checking } = useChecks(call, { channel: nudge.channel, ...edit.value }, open && edit.dirty);
 
@@ -51,7 +51,7 @@ export function NudgeCard({ nudge, call, onChange, onMoved, focused = false }) {
     <${TemplateMark} item=${nudge} />
     ${open && html`<${Refused} item=${nudge} />`}
     <${Conflict}
-      ...${{ conflict: draft.conflict, edit, item: nudge, theirs: nudge.content, mine: edit.value.content, onDone: draft.dismiss }}
+      ...${{ conflict: draft.conflict, overrule: draft.overrule, edit, item: nudge, theirs: nudge.content, mine: edit.value.content, onDone: draft.dismiss }}
     />
     <div class="draft-columns">
       ${open &&

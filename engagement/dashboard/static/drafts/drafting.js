@@ -1,9 +1,10 @@
 // What can be done with one draft, a nudge or a quiz: save, write again, approve, reject, undo. Two people on one draft
 // are told apart by its version: who comes second sees what the first one did, and loses no words of their own.
 
+import { useAction } from "../shared/actions.js";
+import { useApp } from "../shared/calls.js";
 import { words } from "../shared/words.js";
-import { useCallback, useEffect, useRef, useState } from "../vendor/preact.js";
-import { isLimit } from "./limits.js";
+import { useState } from "../vendor/preact.js";
 import { drop } from "./unsaved.js";
 
 const METHODS = {
@@ -21,63 +22,62 @@ async function newest(call, kind, item) {
 }
 
 /**
- * {busy, error, conflict, said, save, move, rewrite, dismiss}. `busy` is the method under way; `conflict` is
- * {actor, at, status} of who was first, or {why} where the learner may not be written to any more, or not now: then
- * `overrule` approves all the same, where a person may. `onChange(item)` gets each newer version; `onMoved(item, before)` hears of a change of status, where a list around the draft takes it
- * from there.
+ * {busy, error, conflict, said, save, move, overrule, rewrite, dismiss}. `busy` is the method under way; `conflict` is
+ * {actor, at, status} of who was first, or {why} where the learner may not be written to any more, or not now; past a limit
+ * goes `overrule`. `onChange(item)` gets each newer version; `onMoved(item, before)` hears of a change of status, where a
+ * list around the draft takes it from there.
  */
-export function useDraft({ kind, item, call, me, onChange, onMoved }) {
-  const [state, setState] = useState({ busy: null, error: null, conflict: null, said: "" });
-  const mounted = useRef(true);
-  useEffect(() => () => (mounted.current = false), []);
-  const show = (change) => mounted.current && setState((before) => ({ ...before, ...change }));
+export function useDraft({ kind, item, onChange, onMoved }) {
+  const { actions, call, me } = useApp();
+  const { busy, error, conflicts, clear } = useAction(item.id);
+  const [said, setSaid] = useState("");
+  const [conflict] = conflicts;
 
-  async function overtaken(first = {}, overrule) {
+  /** Look again at what somebody was faster with. */
+  async function look() {
     const now = await newest(call, kind, item);
-    const actor = first.actor ?? now?.changed_by ?? null;
-    const at = first.at ?? now?.changed_at ?? null;
-    show({ conflict: { gone: now === null, actor, at, status: now?.status ?? first.status, why: first.why, overrule } });
     if (now) onChange(now);
+    return now;
   }
 
-  /** The method's result, or undefined where it failed; then the reason is on the page. */
+  /** The method's result, or undefined where it failed or somebody was faster; then the reason is on the page. */
   async function act(method, args) {
-    show({ busy: method, error: null, conflict: null, said: "" });
-    try {
-      return await call(method, args);
-    } catch (error) {
-      if (error.code === "changed") await overtaken().catch((later) => show({ error: later }));
-      else show({ error });
-      return undefined;
-    } finally {
-      show({ busy: null });
-    }
+    setSaid("");
+    const result = await actions.run(item.id, method, async () => {
+      try {
+        return await call(method, args);
+      } catch (failed) {
+        if (failed.code !== "changed") throw failed;
+        const now = await look();
+        actions.meets(item.id, { id: item.id, name: item.name, actor: now?.changed_by, at: now?.changed_at, status: now?.status });
+        return undefined;
+      }
+    });
+    if (result) actions.saw(result);
+    return result;
   }
 
   async function save(changes) {
     const saved = await act(METHODS[kind].edit, { id: item.id, version: item.version, ...changes });
     if (saved) {
       drop(item.id);
-      show({ said: words.draft.saved });
+      setSaid(words.draft.saved);
       onChange(saved);
     }
     return saved;
   }
 
-  async function move(to, { reason = "", version = item.version, from = item, known = [] } = {}) {
-    const result = await act("move", { kind, items: [{ id: item.id, version }], to, reason, known });
-    if (!result) return false;
-    if (result.conflicts.length > 0) {
-      const [first] = result.conflicts;
-      const overrule = isLimit(first.why) ? () => move(to, { version, from, known: [...known, first.why] }) : undefined;
-      await overtaken(first, overrule).catch((error) => show({ error }));
-      return false;
-    }
+  async function move(to, { reason = "", from = item, known = [] } = {}) {
+    setSaid("");
+    const result = await actions.move(item.id, kind, [from], to, { reason, known });
+    if (result.conflicts.length) await look().catch(() => {}); // who was first is told in any case
+    const [moved] = result.moved;
+    if (!moved) return false;
     drop(item.id);
-    show({ said: SAID[to] });
-    const moved = { ...from, ...result.moved[0], changed_by: me.viewer.name, changed_at: new Date().toISOString() };
-    onChange(moved);
-    onMoved?.(moved, item.status);
+    setSaid(SAID[to]);
+    const now = { ...from, ...moved, changed_by: me.viewer.name, changed_at: new Date().toISOString() };
+    onChange(now);
+    onMoved?.(now, item.status);
     return true;
   }
 
@@ -85,12 +85,12 @@ export function useDraft({ kind, item, call, me, onChange, onMoved }) {
     const written = await act(METHODS[kind].rewrite, { id: item.id, version: item.version });
     if (written) {
       drop(item.id);
-      show({ said: written.gpt_fallback ? words.learner.written_template[kind] : words.learner.written[kind] });
+      setSaid(written.gpt_fallback ? words.learner.written_template[kind] : words.learner.written[kind]);
       onChange(written);
     }
     return written;
   }
 
-  const dismiss = useCallback(() => show({ conflict: null, error: null }), []);
-  return { ...state, save, move, rewrite, dismiss };
+  const overrule = () => move("approved", { known: [...conflict.known, conflict.why] });
+  return { ...{ busy, error, conflict, said }, ...{ save, move, overrule, rewrite, dismiss: clear } };
 }

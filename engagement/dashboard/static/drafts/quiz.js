@@ -1,6 +1,7 @@
 // One quiz: seen as the learner sees it, edited while it is a draft, and downloaded for a learning platform.
 
-import { download, useAction, useApp } from "../shared/calls.js";
+import { useAction } from "../shared/actions.js";
+import { download, useApp } from "../shared/calls.js";
 import { ago } from "../shared/format.js";
 import { useId } from "../shared/ids.js";
 import { Badge, Button, ErrorNote, Tabs } from "../shared/parts.js";
@@ -20,13 +21,13 @@ const FORMATS = { moodle_xml: "moodle", gift: "gift" };
 const stems = (questions) => questions.map(({ stem }, at) => `${at + 1}. ${stem}`).join("\n");
 
 /** As `NudgeCard`, for a quiz. */
-export function QuizCard({ quiz, call, onChange, onMoved, focused = false }) {
-  const { me, mayChange } = useApp();
+export function QuizCard({ quiz, onChange, onMoved, focused = false }) {
+  const { mayChange } = useApp();
   const card = useRef(null);
   const heading = useId("quiz");
   const [mode, setMode] = useState("preview");
   const edit = useEdit(quiz, quiz.questions);
-  const draft = useDraft({ kind: "quiz", item: quiz, call, me, onChange, onMoved });
+  const draft = useDraft({ kind: "quiz", item: quiz, onChange, onMoved });
   const open = quiz.status === "draft" && mayChange;
   const questions = open ? edit.value : quiz.questions;
 
@@ -50,7 +51,7 @@ export function QuizCard({ quiz, call, onChange, onMoved, focused = false }) {
     <${TemplateMark} item=${quiz} />
     ${open && html`<${Refused} item=${quiz} />`}
     <${Conflict}
-      ...${{ conflict: draft.conflict, edit, item: quiz, theirs: stems(quiz.questions), mine: stems(edit.value), onDone: draft.dismiss }}
+      ...${{ conflict: draft.conflict, overrule: draft.overrule, edit, item: quiz, theirs: stems(quiz.questions), mine: stems(edit.value), onDone: draft.dismiss }}
     />
     ${open
       ? html`<${Tabs} name=${heading} label=${words.quiz.mode} tabs=${tabs} current=${mode} onChange=${setMode} />
@@ -65,13 +66,13 @@ export function QuizCard({ quiz, call, onChange, onMoved, focused = false }) {
     ${open
       ? html`<${DraftActions} ...${{ kind: "quiz", item: quiz, edit, draft, changes: { questions: edit.value }, blocked, after }} />`
       : html`<${PastActions} ...${{ item: quiz, draft, mayChange, after }} />`}
-    <${Downloads} quiz=${quiz} call=${call} dirty=${edit.dirty} />
+    <${Downloads} quiz=${quiz} dirty=${edit.dirty} />
     <p class=${open ? "draft-said" : "unseen"} role="status">${draft.said}</p>
   </article>`;
 }
 
-function Downloads({ quiz, call, dirty }) {
-  const { run, busy, error } = useAction(call);
+function Downloads({ quiz, dirty }) {
+  const { run, busy, error } = useAction(`file-${quiz.id}`);
   const get = async (format) => {
     const file = await run("quiz_file", { id: quiz.id, format });
     if (file) download(file);

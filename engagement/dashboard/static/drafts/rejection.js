@@ -18,7 +18,7 @@ export function RejectDialog({ count = 1, level = 2, busy, onReject, onClose }) 
   const reason = [usual, text.trim()].filter(Boolean).join(": ");
   const submit = () => (reason ? onReject(reason) : setAsked(true));
   const footer = html`<${Button} onClick=${onClose}>${words.app.cancel}<//>
-    <${Button} kind="danger" icon="close" busy=${busy} onClick=${submit} testid="reject-confirm">${words.draft.reject_do(count)}<//>`;
+    <${Button} kind="danger" icon="close" busy=${busy} onAct=${submit} testid="reject-confirm">${words.draft.reject_do(count)}<//>`;
   return html`<${Dialog} level=${level} title=${words.draft.reject_title(count)} onClose=${onClose} footer=${footer} testid="reject-dialog">
     <fieldset class="reject-reasons">
       <legend class="hint">${words.draft.reject_hint}</legend>

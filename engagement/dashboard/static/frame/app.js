@@ -3,6 +3,7 @@
 import { Learners } from "../learners/learners.js";
 import { LearnerPanel } from "../panel/learner.js";
 import { Review } from "../review/queue.js";
+import { useActions } from "../shared/actions.js";
 import { AppContext, useCall } from "../shared/calls.js";
 import { Dialog } from "../shared/dialog.js";
 import { number } from "../shared/format.js";
@@ -64,6 +65,7 @@ function Page({ call, session, messages, scheme, setScheme, root, onReady }) {
   const openId = state.learner ?? null;
   const program = view === "learners" ? (state.program ?? null) : null;
   const overview = useCall(call, "overview", { program }, { tick });
+  const actions = useActions(call, { toast: messages.toast, changed, viewer: me.viewer.name });
 
   useEffect(() => {
     if (view !== "learners") onReady(true); // the table says so itself
@@ -81,14 +83,14 @@ function Page({ call, session, messages, scheme, setScheme, root, onReady }) {
   }, [set]);
   const shared = useMemo(
     () => ({
-      ...{ call, me, tick, changed, mayChange, openLearner, scheme, review: () => go("review") },
+      ...{ call, actions, me, tick, changed, mayChange, openLearner, scheme, review: () => go("review") },
       ...{ toast: messages.toast, announce: messages.announce },
     }),
-    [call, me, tick, mayChange, openLearner, scheme],
+    [call, actions, me, tick, mayChange, openLearner, scheme],
   );
 
   const panel = openId && html`<${Boundary} key=${openId}>
-    <${LearnerPanel} id=${openId} call=${call} me=${me} onClose=${closeLearner} onChanged=${changed} />
+    <${LearnerPanel} id=${openId} onClose=${closeLearner} onChanged=${changed} />
   <//>`;
   const besides = beside && view === "learners";
 
@@ -101,13 +103,13 @@ function Page({ call, session, messages, scheme, setScheme, root, onReady }) {
         html`<${Learners} ...${{ state, set, overview, openId, onReady }}>
           ${besides && panel && html`<${Beside} key=${openId} focus=${Boolean(opener.current)} onClose=${closeLearner}>${panel}<//>`}
         <//>`}
-        ${view === "review" && html`<${Review} call=${call} me=${me} state=${state} setState=${set} />`}
+        ${view === "review" && html`<${Review} state=${state} setState=${set} />`}
         ${view === "help" && html`<${Help} overview=${overview.data} />`}
       <//>
     </main>
     ${!besides &&
     html`<${Dialog} open=${Boolean(panel)} kind="drawer" label=${words.app.panel} testid="learner-panel" onClose=${closeLearner}><article>${panel}</article><//>`}
-    ${recalculating && html`<${Recalculate} ...${{ session, call, chosen: program, openLearner, onClose: () => setRecalculating(false) }} />`}
+    ${recalculating && html`<${Recalculate} ...${{ session, chosen: program, openLearner, onClose: () => setRecalculating(false) }} />`}
   <//>`;
 }
 

@@ -1,11 +1,13 @@
 // What a coordinator has to know before trusting the figures: a lost connection, a failed or running run, new scores.
 
+import { useAction } from "../shared/actions.js";
 import { Button, ErrorNote, Note } from "../shared/parts.js";
 import { words } from "../shared/words.js";
 import { html } from "../vendor/preact.js";
 
 export function Banners({ session, overview }) {
-  const shown = [...connection(session), ...nothing(session), ...scores(session), ...run(overview.data?.last_run, session.running)];
+  const own = useAction("recalculation").busy; // its scores come by themselves
+  const shown = [...connection(session), ...nothing(session), ...(own ? [] : scores(session)), ...run(overview.data?.last_run, session.running)];
   // with the connection every question fails: that is said once
   const failed = !session.lost && overview.error && !overview.data && html`<${ErrorNote} error=${overview.error} onRetry=${overview.reload} />`;
   if (!shown.length && !failed) return null;
@@ -29,6 +31,9 @@ function scores({ newer, showNewer }) {
 function run(last, running) {
   if (last?.status === "running" || running) {
     return [html`<${Note} key="run" icon="clock" testid="run-running">${words.run.running(last?.status === "running" ? last.started_at : null)}<//>`];
+  }
+  if (last?.status === "published" && last.newer_day) {
+    return [html`<${Note} key="run" icon="clock" testid="run-looked-back">${words.run.looked_back(last.day, last.newer_day)}<//>`];
   }
   if (last?.status !== "failed") return [];
   return [

@@ -1,6 +1,6 @@
 // What the score means, in plain words, and what it must not be used for.
 
-import { percent, score } from "../shared/format.js";
+import { percent, threshold } from "../shared/format.js";
 import { LabelShape } from "../shared/icons.js";
 import { Skeleton } from "../shared/parts.js";
 import { LABELS, TERMS } from "../shared/vocabulary.js";
@@ -55,7 +55,7 @@ function Numbers({ policy }) {
         ${LABELS.map(
           (label) => html`<div key=${label}>
             <dt><span class=${`label-badge label-${label}`}><${LabelShape} label=${label} />${words.labels[label]}</span></dt>
-            <dd>${help.labels[label](score(policy.high_above), score(policy.medium_above))}</dd>
+            <dd>${help.labels[label](threshold(policy.high_above), threshold(policy.medium_above))}</dd>
           </div>`,
         )}
       </dl>

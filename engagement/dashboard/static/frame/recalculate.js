@@ -1,6 +1,7 @@
 // Scores anew from the newest facts, for one program or all, and what changed by that.
 
-import { useAction, useApp } from "../shared/calls.js";
+import { useAction } from "../shared/actions.js";
+import { useApp } from "../shared/calls.js";
 import { Dialog } from "../shared/dialog.js";
 import { number, signed } from "../shared/format.js";
 import { LabelShape } from "../shared/icons.js";
@@ -9,26 +10,26 @@ import { LABELS } from "../shared/vocabulary.js";
 import { words } from "../shared/words.js";
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 
-export function Recalculate({ session, call, chosen, openLearner, onClose }) {
+export function Recalculate({ session, chosen, openLearner, onClose }) {
   const { me, caughtUp } = session;
   const { toast } = useApp();
   const [program, setProgram] = useState(chosen ?? "");
   const [result, setResult] = useState(null);
-  const { run, busy, error, progress } = useAction(call);
+  const { run, busy, error, progress } = useAction("recalculation");
   const shown = useRef(true);
   useEffect(() => () => (shown.current = false), []);
 
   const start = async () => {
     const done = await run("recalculate", { program: program || null });
     if (!done) return;
-    caughtUp();
+    caughtUp(done.published_at);
     setResult(done);
     if (!shown.current) toast({ text: words.recalculate.done(done) }); // the dialog was closed meanwhile
   };
   const footer = result
     ? html`<${Button} kind="primary" onClick=${onClose}>${words.app.close}<//>`
     : html`<${Button} onClick=${onClose}>${busy ? words.recalculate.background : words.app.cancel}<//>
-        <${Button} kind="primary" icon="refresh" busy=${busy} testid="recalculate-start" onClick=${start}>${words.recalculate.start}<//>`;
+        <${Button} kind="primary" icon="refresh" busy=${busy} testid="recalculate-start" onAct=${start}>${words.recalculate.start}<//>`;
 
   return html`<${Dialog} title=${words.recalculate.title} testid="recalculate-dialog" onClose=${onClose} footer=${footer}>
     <div class="stack">
@@ -48,7 +49,7 @@ function Scope({ me, program, setProgram, busy }) {
 }
 
 function Changes({ result, openLearner }) {
-  const { before, after, worse, worst } = result;
+  const { before, after, worse, worst, thresholds } = result;
   return html`<p role="status" data-testid="recalculated"><strong>${words.recalculate.done(result)}</strong></p>
     <table class="table">
       <caption class="unseen">${words.recalculate.caption}</caption>
@@ -78,7 +79,7 @@ function Changes({ result, openLearner }) {
             <button type="button" class="link" onClick=${() => openLearner(one.id)}>${one.name ?? one.id}</button>
             <span class="soft">${one.program}</span>
             <span class="worse-labels">
-              <span class="soft">${words.labels[one.from] ?? words.recalculate.not_scored}</span> → <${LabelBadge} label=${one.to} score=${one.risk_score} />
+              <span class="soft">${words.labels[one.from] ?? words.recalculate.not_scored}</span> → <${LabelBadge} label=${one.to} score=${one.risk_score} thresholds=${thresholds} />
             </span>
           </li>`,
         )}

@@ -16,7 +16,7 @@ export function useSession(call, onDrop) {
   const [lost, setLost] = useState(false);
   const [tick, setTick] = useState(0);
   const [pinged, setPinged] = useState({ published_at: null, running: null });
-  const [shown, setShown] = useState(undefined); // the publication that the page shows; undefined until known
+  const [shown, setShown] = useState(undefined); // when what the page shows was published; undefined until known
 
   useEffect(() => onDrop?.(() => setLost(true)), [onDrop]);
 
@@ -62,18 +62,17 @@ export function useSession(call, onDrop) {
     setShown(pinged.published_at);
     changed();
   }, [pinged.published_at]);
-  /** What was published is on the page already, as after one's own recalculation. */
-  const caughtUp = useCallback(() => {
-    setShown(undefined);
+  /** What was published then is on the page already, as after one's own recalculation. */
+  const caughtUp = useCallback((published) => {
+    setShown(published);
     changed();
-    return ping();
-  }, [ping]);
+  }, []);
 
   return {
     ...{ me, error, lost, tick, changed, showNewer, caughtUp },
     mayChange: MAY_CHANGE.includes(me?.viewer.role),
     again: useCallback(() => setTurn((before) => before + 1), []),
     running: pinged.running,
-    newer: shown !== undefined && pinged.published_at !== shown,
+    newer: shown !== undefined && (pinged.published_at ?? "") > (shown ?? ""), // an answer may be older than the page
   };
 }

@@ -20,6 +20,12 @@ export async function attach({ model, el, base, kernelId, onLost }) {
     for (const listener of listeners) listener();
   }
 
+  /** What the kernel does not know of and has not answered went down with a connection, on its way there or back. */
+  function unheard(id) {
+    calls.get(id)?.reject({ code: "unheard", detail: null, error_id: null });
+    calls.delete(id);
+  }
+
   function receive(message) {
     heard = Date.now();
     const waiting = calls.get(message?.id);
@@ -56,8 +62,12 @@ export async function attach({ model, el, base, kernelId, onLost }) {
     const since = Math.max(heard, Math.min(...[...calls.values()].map((waiting) => waiting.since)));
     if (asked || !calls.size || Date.now() - since < SILENT_MS) return;
     asked = true;
-    call("alive", {}, { within: ALIVE_WITHIN_MS }).then(
-      () => (asked = false),
+    const silent = [...calls].filter(([, waiting]) => Date.now() - waiting.since >= SILENT_MS).map(([id]) => id);
+    call("alive", { waiting: silent }, { within: ALIVE_WITHIN_MS }).then(
+      ({ at_work: known }) => {
+        asked = false;
+        silent.filter((id) => !known.includes(id)).forEach(unheard);
+      },
       () => {},
     );
   }, 1_000);

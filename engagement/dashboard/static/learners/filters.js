@@ -1,22 +1,21 @@
-// What narrows the table. All of it stands in the address. Who types faster than answers come is asked for the newest text.
+// What narrows the table. All of it stands in the address.
 
-import { Icon } from "../shared/icons.js";
 import { useId } from "../shared/ids.js";
-import { Button, Chip, Select } from "../shared/parts.js";
+import { Chip, Select } from "../shared/parts.js";
+import { Search } from "../shared/search.js";
 import { LABELS } from "../shared/vocabulary.js";
 import { words } from "../shared/words.js";
-import { html, useEffect, useRef, useState } from "../vendor/preact.js";
+import { html, useEffect, useState } from "../vendor/preact.js";
 import { CAPACITY, COLUMNS, writtenSort } from "./wanted.js";
 
-export function Filters({ asked, change, programs, overview, cards, busy }) {
+export function Filters({ asked, change, programs, overview, cards }) {
   const toggle = (label, on) => {
     const labels = LABELS.filter((one) => (one === label ? on : asked.labels.includes(one)));
     change({ labels: labels.join(",") });
   };
-  // The back button leads to before the search, not through its letters.
-  const search = (text) => change({ search: text }, { replace: asked.search !== "" });
+  const search = (text, how) => change({ search: text }, how);
   return html`<div class="filters" role="search" aria-label=${words.filters.title}>
-    <${Search} value=${asked.search} busy=${busy} onSearch=${search} />
+    <${Search} hideLabel label=${words.filters.search} text=${asked.search} onSearch=${search} testid="search" />
     ${programs.length > 1 && html`<${Programs} ...${{ asked, change, programs }} />`}
     ${cards && html`<${SortSelect} ...${{ asked, change }} />`}
     <div class="chips" role="group" aria-label=${words.filters.labels}>
@@ -39,66 +38,6 @@ export function Filters({ asked, change, programs, overview, cards, busy }) {
       <${Capacity} asked=${asked} change=${change} />
     </div>
     ${asked.capacity && html`<p class="hint filters-hint">${words.filters.capacity_hint(asked.capacity)}</p>`}
-  </div>`;
-}
-
-function Search({ value, busy, onSearch }) {
-  const [text, setText] = useState(value);
-  const newest = useRef(null); // typed while an answer is on its way
-  const sent = useRef(value);
-  const input = useRef(null);
-  const id = useId("search");
-
-  // The back button, a shared link or "Clear filters" changed the address: show what it says.
-  useEffect(() => {
-    if (value !== sent.current) setText(value);
-    sent.current = value;
-  }, [value]);
-  useEffect(() => {
-    if (!busy && newest.current !== null) send(newest.current);
-  }, [busy]);
-  useEffect(() => {
-    const jump = (event) => {
-      const typing = event.composedPath()[0]?.closest?.("input, textarea, select, [contenteditable], dialog");
-      if (event.key !== "/" || typing || event.ctrlKey || event.metaKey || event.altKey) return;
-      event.preventDefault();
-      input.current?.focus();
-    };
-    document.addEventListener("keydown", jump);
-    return () => document.removeEventListener("keydown", jump);
-  }, []);
-
-  const send = (wanted) => {
-    newest.current = null;
-    sent.current = wanted;
-    onSearch(wanted);
-  };
-  const search = (wanted) => {
-    setText(wanted);
-    if (busy) newest.current = wanted;
-    else send(wanted);
-  };
-  return html`<div class="field search">
-    <label class="unseen" for=${id}>${words.filters.search}</label>
-    <span class="search-box">
-      <${Icon} name="search" />
-      <input
-        id=${id}
-        ref=${input}
-        class="input"
-        type="search"
-        autocomplete="off"
-        spellcheck=${false}
-        maxlength="200"
-        placeholder=${words.filters.search_hint}
-        value=${text}
-        data-testid="search"
-        onInput=${(event) => search(event.currentTarget.value)}
-        onKeyDown=${(event) => event.key === "Escape" && text && search("")}
-      />
-      ${text &&
-      html`<${Button} kind="quiet" size="small" icon="close" hideLabel onClick=${() => (search(""), input.current.focus())}>${words.filters.search_clear}<//>`}
-    </span>
   </div>`;
 }
 

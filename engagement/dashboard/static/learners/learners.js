@@ -1,6 +1,7 @@
 // The view of Monday morning: the figures, who is worst off, and beside them the charts or one learner.
 
-import { download, useAction, useApp, useCall } from "../shared/calls.js";
+import { useAction } from "../shared/actions.js";
+import { download, useApp, useCall } from "../shared/calls.js";
 import { useMedia } from "../shared/media.js";
 import { Button, ErrorNote, Pager } from "../shared/parts.js";
 import { words } from "../shared/words.js";
@@ -16,8 +17,8 @@ export const CARDS = "(max-width: 800px)"; // below, a row of the table reads as
 export function Learners({ state, set, overview, openId, onReady, children }) {
   const { call, me, tick, announce, openLearner } = useApp();
   const asked = wanted(state, me.programs);
-  const answer = useCall(call, "learners", asked, { tick });
-  const exporting = useAction(call);
+  const answer = useCall(call, "learners", asked, { tick, typed: "search" });
+  const exporting = useAction("learners-file");
   const cards = useMedia(CARDS);
   const { data } = answer;
 
@@ -28,9 +29,6 @@ export function Learners({ state, set, overview, openId, onReady, children }) {
     if (announced.current !== key) announce(words.learners.found(data.total)); // not after every small change elsewhere
     announced.current = key;
     onReady(true);
-    // A page that is no longer there, as after a filter in a shared link
-    const last = Math.max(1, Math.ceil(data.total / data.page_size));
-    if (asked.page > last && !answer.busy) set({ page: null }, { replace: true });
   }, [data]);
 
   // The next page begins at its top, also for who pressed the button at its end.
@@ -52,7 +50,7 @@ export function Learners({ state, set, overview, openId, onReady, children }) {
   return html`<${Overview} overview=${overview} program=${asked.program} />
     <div class="columns">
       <section class="card list" aria-labelledby="list-heading" aria-busy=${answer.busy ? "true" : "false"}>
-        <${Filters} ...${{ asked, change, programs: me.programs, overview: overview.data, cards, busy: answer.busy }} />
+        <${Filters} ...${{ asked, change, programs: me.programs, overview: overview.data, cards }} />
         <div class="list-head">
           <h2 id="list-heading" ref=${heading} data-testid="found">${data ? words.learners.found(data.total) : answer.error ? words.app.learners : words.app.loading}</h2>
           <span class="list-order soft">${words.learners.order(asked)}</span>
@@ -66,7 +64,7 @@ export function Learners({ state, set, overview, openId, onReady, children }) {
         <${ErrorNote} error=${exporting.error} onRetry=${exportAll} />
         <${ErrorNote} error=${answer.error} onRetry=${answer.reload} />
         <${LearnersTable} ...${{ answer, asked, set, change, openId, openLearner, cards }} />
-        ${data && html`<${Pager} page=${data.page} pageSize=${data.page_size} total=${data.total} onPage=${(page) => set({ page: page === 1 ? null : page })} />`}
+        ${data && html`<${Pager} page=${data.page} pageSize=${data.page_size} total=${data.total} onPage=${(page, how) => set({ page: page === 1 ? null : page }, how)} />`}
       </section>
       ${children || html`<${Glance} overview=${overview} program=${asked.program} onProgram=${chooseProgram} />`}
     </div>`;

@@ -1,7 +1,7 @@
 // The charts. Labels are words, with a pattern, dash and symbol of their own; under each chart its numbers as a table.
 
 import { useApp } from "../shared/calls.js";
-import { day, number, score, separators } from "../shared/format.js";
+import { day, number, separators, threshold } from "../shared/format.js";
 import { useMedia } from "../shared/media.js";
 import { Skeleton } from "../shared/parts.js";
 import { LABELS } from "../shared/vocabulary.js";
@@ -157,7 +157,7 @@ function distribution(colour, { bins, thresholds, labels }) {
       barmode: "stack",
       shapes: [line(medium), line(high)],
       annotations: [word("low", medium / 2), word("medium", (medium + high) / 2), word("high", (high + 1) / 2)],
-      x: { range: [0, 1], tickvals: ticks, ticktext: ticks.map(score), title: { text: words.plots.score, font: { size: 12 }, standoff: 6 } },
+      x: { range: [0, 1], tickvals: ticks, ticktext: ticks.map(threshold), title: { text: words.plots.score, font: { size: 12 }, standoff: 6 } },
     }),
   };
 }

@@ -31,7 +31,7 @@ export function LearnersTable({ answer, asked, set, change, openId, openLearner,
     () => data?.rows.map((row) => html`<${Row} ...${{ row, open: row.id === openId, openLearner, cards, calling }} />`),
     [data, openId, openLearner, cards, calling],
   );
-  if (!data) return error ? null : html`<${Skeleton} lines=${12} />`;
+  if (!data || (data.total && !data.rows.length)) return error ? null : html`<${Skeleton} lines=${12} />`;
   if (!data.rows.length) return html`<${Nothing} ...${{ asked, set }} />`;
   // Roles in full: where rows become cards, a browser would no longer take the elements for a table.
   return html`<div class=${cards ? "" : "table-scroll"} role=${cards ? undefined : "region"} aria-label=${cards ? undefined : words.table.region} tabindex=${cards ? undefined : 0}>
@@ -80,7 +80,7 @@ function Row({ row, open, openLearner, cards, calling }) {
       ${calling && row.phone && html`<a class="cell-id" href=${`tel:${row.phone.replace(/[^+\d]/g, "")}`} data-testid="call">${row.phone}</a>`}
     </th>
     <td role="cell" class="cell-program"><span title=${row.program}>${row.program}</span></td>
-    <td role="cell" class="cell-risk"><${LabelBadge} label=${row.risk_label} score=${row.risk_score} change=${row.change} /></td>
+    <td role="cell" class="cell-risk"><${LabelBadge} label=${row.risk_label} score=${row.risk_score} thresholds=${row.thresholds} change=${row.change} /></td>
     <td role="cell" class="cell-reason">${words.reason(row.reason)}</td>
     ${figure("completed_percent", percent(row.completed_percent))}
     ${figure("avg_quiz_score", percent(row.avg_quiz_score))}

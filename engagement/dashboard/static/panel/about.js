@@ -71,7 +71,7 @@ export function About({ learner }) {
     program: learner.program,
     cohort: learner.cohort,
     topic: learner.topic,
-    enrolled: learner.enrolled_at && day(learner.enrolled_at),
+    enrolled: learner.enrolled_on && day(learner.enrolled_on),
   };
   return html`<${Facts} facts=${facts} testid="about" />`;
 }

@@ -1,6 +1,7 @@
 // Getting in touch with one learner: a message or a quiz that is written for them, a call that was made, a note.
 
-import { useAction } from "../shared/calls.js";
+import { useAction } from "../shared/actions.js";
+import { useApp } from "../shared/calls.js";
 import { Button, ErrorNote, Note, Select, TextField } from "../shared/parts.js";
 import { words } from "../shared/words.js";
 import { Writing } from "../shared/writing.js";
@@ -10,12 +11,12 @@ const CHANNELS = ["in_app", "whatsapp", "email"];
 const LONGEST_TOPIC = 120;
 const LONGEST_NOTE = 2000;
 
-export function Contact({ learner, call, onWritten, onRecorded }) {
+export function Contact({ learner, onWritten, onRecorded }) {
   return html`<div class="stack-tight" data-testid="contact">
     <${Warnings} contact=${learner.contact} />
-    <${Nudge} ...${{ learner, call, onWritten }} />
-    <${Quiz} ...${{ learner, call, onWritten }} />
-    <${Records} ...${{ learner, call, onRecorded }} />
+    <${Nudge} ...${{ learner, onWritten }} />
+    <${Quiz} ...${{ learner, onWritten }} />
+    <${Records} ...${{ learner, onRecorded }} />
   </div>`;
 }
 
@@ -31,20 +32,25 @@ function Warnings({ contact }) {
   );
 }
 
-function useWriting({ kind, call, onWritten }) {
-  const action = useAction(call);
+function useWriting({ kind, learner, onWritten }) {
+  const { actions, toast, openLearner } = useApp();
+  const place = `write-${kind}-${learner.id}`;
+  const action = useAction(place);
   const write = async (args) => {
-    if (action.busy) return;
-    const item = await action.run(`write_${kind}`, args);
-    if (item) onWritten(kind, item);
+    const item = await action.run(`write_${kind}`, { learner_id: learner.id, ...args });
+    if (!item) return;
+    onWritten(kind, item);
+    const said = (item.gpt_fallback ? words.learner.written_template : words.learner.written)[kind];
+    const show = { label: words.learner.back_to_it, onClick: () => openLearner(learner.id) };
+    if (!actions.isShown(place)) toast({ text: `${learner.name ?? learner.id}: ${said}`, action: show }); // the panel was left
   };
   return { ...action, write };
 }
 
-function Nudge({ learner, call, onWritten }) {
+function Nudge({ learner, onWritten }) {
   const { suggested_channel: suggested, refusals } = learner.contact;
   const [channel, setChannel] = useState(suggested ?? CHANNELS[0]);
-  const writing = useWriting({ kind: "nudge", call, onWritten });
+  const writing = useWriting({ kind: "nudge", learner, onWritten });
   const names = [suggested, ...CHANNELS.filter((name) => name !== suggested)].filter(Boolean);
   const options = names.map((name) => ({
     value: name,
@@ -60,7 +66,7 @@ function Nudge({ learner, call, onWritten }) {
         testid="generate-nudge"
         why=${why}
         busy=${writing.busy !== null}
-        onClick=${() => writing.write({ learner_id: learner.id, channel })}
+        onAct=${() => writing.write({ channel })}
       >
         ${words.learner.write_nudge}
       <//>
@@ -69,9 +75,9 @@ function Nudge({ learner, call, onWritten }) {
     <${ErrorNote} error=${writing.error} />`;
 }
 
-function Quiz({ learner, call, onWritten }) {
+function Quiz({ learner, onWritten }) {
   const [topic, setTopic] = useState("");
-  const writing = useWriting({ kind: "quiz", call, onWritten });
+  const writing = useWriting({ kind: "quiz", learner, onWritten });
   const code = learner.contact.refusals.quiz;
   return html`<div class="ask">
       <${TextField}
@@ -88,7 +94,7 @@ function Quiz({ learner, call, onWritten }) {
         testid="generate-quiz"
         why=${code ? (words.refusals[code] ?? code) : undefined}
         busy=${writing.busy !== null}
-        onClick=${() => writing.write({ learner_id: learner.id, topic: topic.trim() || null })}
+        onAct=${() => writing.write({ topic: topic.trim() || null })}
       >
         ${words.learner.write_quiz}
       <//>
@@ -100,7 +106,7 @@ function Quiz({ learner, call, onWritten }) {
 const ICONS = { phoned: "phone", note: "note" };
 
 /** A call that was made, or a note: each button opens a text and a button that records it. */
-function Records({ learner, call, onRecorded }) {
+function Records({ learner, onRecorded }) {
   const [open, setOpen] = useState(null); // "phoned" | "note"
   const [said, setSaid] = useState("");
   const row = useRef(null);
@@ -130,18 +136,17 @@ function Records({ learner, call, onRecorded }) {
         <//>`,
       )}
     </div>
-    ${open && html`<${Record} key=${open} kind=${open} ...${{ learner, call }} onDone=${recorded} onClose=${shut} />`}
+    ${open && html`<${Record} key=${open} kind=${open} learner=${learner} onDone=${recorded} onClose=${shut} />`}
     <p class=${said ? "record-said" : "unseen"} role="status">${said}</p>`;
 }
 
-function Record({ kind, learner, call, onDone, onClose }) {
+function Record({ kind, learner, onDone, onClose }) {
   const [text, setText] = useState("");
   const [empty, setEmpty] = useState(false);
-  const { run, busy, error } = useAction(call);
+  const { run, busy, error } = useAction(`${kind}-${learner.id}`);
   const form = useRef(null);
   useEffect(() => form.current.querySelector("textarea").focus(), []);
   const save = async () => {
-    if (busy) return;
     if (kind === "note" && !text.trim()) {
       setEmpty(true);
       return;
@@ -163,7 +168,7 @@ function Record({ kind, learner, call, onDone, onClose }) {
     <${ErrorNote} error=${error} />
     <div class="row row-end">
       <${Button} onClick=${onClose}>${words.app.cancel}<//>
-      <${Button} kind="primary" busy=${busy !== null} onClick=${save} testid=${`${kind}-save`}>${words.learner[`${kind}_save`]}<//>
+      <${Button} kind="primary" busy=${busy !== null} onAct=${save} testid=${`${kind}-save`}>${words.learner[`${kind}_save`]}<//>
     </div>
   </div>`;
 }

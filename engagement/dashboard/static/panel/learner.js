@@ -18,8 +18,8 @@ import { Timeline } from "./timeline.js";
 const LISTS = { nudge: "nudges", quiz: "quizzes" };
 const JUMPS = ["contact", "messages", "quizzes", "why_score", "timeline"];
 
-export function LearnerPanel({ id, call, onClose, onChanged }) {
-  const { tick, toast, openLearner } = useApp();
+export function LearnerPanel({ id, onClose, onChanged }) {
+  const { call, tick, toast, openLearner } = useApp();
   const { data, error, reload } = useCall(call, "learner", { id }, { tick });
   const [learner, setLearner] = useState(null);
   const [written, setWritten] = useState(null); // the id of what was just written: it gets the focus
@@ -60,12 +60,12 @@ export function LearnerPanel({ id, call, onClose, onChanged }) {
       <${ErrorNote} error=${error} onRetry=${reload} />
       <${Flags} learner=${learner} />
       <${Section} name="reasons"><${Reasons} learner=${learner} /><//>
-      <${Reach} ...${{ learner, call, onWritten: insert, onRecorded: onChanged }} />
+      <${Reach} ...${{ learner, onWritten: insert, onRecorded: onChanged }} />
       <${Section} name="messages">
-        <${Drafts} kind="nudge" ...${{ items: learner.nudges, call, written, onChange: change("nudge") }} />
+        <${Drafts} kind="nudge" ...${{ items: learner.nudges, written, onChange: change("nudge") }} />
       <//>
       <${Section} name="quizzes">
-        <${Drafts} kind="quiz" ...${{ items: learner.quizzes, call, written, onChange: change("quiz") }} />
+        <${Drafts} kind="quiz" ...${{ items: learner.quizzes, written, onChange: change("quiz") }} />
       <//>
       ${learner.risk_score !== null &&
       html`<${Section} name="why_score"><${ScoreParts} learner=${learner} /><//>
@@ -105,7 +105,7 @@ function Head({ learner, onClose }) {
     <div class="learner-name">
       <h2 class="breaks">${learner.name ?? words.learner.nameless(learner.id)}</h2>
       <p class="soft breaks">${[learner.name && learner.id, learner.program, learner.cohort].filter(Boolean).join(" · ")}</p>
-      <${LabelBadge} label=${learner.risk_label ?? "unknown"} score=${learner.risk_score} testid="learner-label" />
+      <${LabelBadge} label=${learner.risk_label ?? "unknown"} score=${learner.risk_score} thresholds=${learner.thresholds} testid="learner-label" />
       ${learner.probability && html`<p class="chance" data-testid="chance">${words.learner.chance(learner.probability)}</p>`}
     </div>
     <${Button} kind="quiet" icon="close" hideLabel testid="close-learner" onClick=${onClose}>${words.learner.close}<//>
@@ -124,25 +124,25 @@ function Section({ name, children }) {
   </section>`;
 }
 
-function Reach({ learner, call, onWritten, onRecorded }) {
+function Reach({ learner, onWritten, onRecorded }) {
   const { mayChange } = useApp();
   return html`<${Section} name="contact">
     <${Reachable} learner=${learner} />
     ${mayChange
-      ? html`<${Contact} ...${{ learner, call, onWritten, onRecorded }} />`
+      ? html`<${Contact} ...${{ learner, onWritten, onRecorded }} />`
       : html`<${Note} testid="viewer-only">${words.learner.viewer_only}<//>`}
   <//>`;
 }
 
 /** Messages that wait are open; the rest are lines that open. What was open stays so when its status changes. */
-function Drafts({ kind, items, call, written, onChange }) {
+function Drafts({ kind, items, written, onChange }) {
   const open = useRef(new Set());
   if (items.length === 0) return html`<p class="soft">${kind === "nudge" ? words.learner.no_messages : words.learner.no_quizzes}</p>`;
   for (const item of items) if (item.id === written || (kind === "nudge" && item.status === "draft")) open.current.add(item.id);
   const Card = kind === "nudge" ? NudgeCard : QuizCard;
   return html`<div class="stack-tight">
     ${items.map((item) => {
-      const card = html`<${Card} ...${{ [kind]: item, call, onChange, focused: item.id === written }} />`;
+      const card = html`<${Card} ...${{ [kind]: item, onChange, focused: item.id === written }} />`;
       if (open.current.has(item.id)) return html`<div key=${item.id}>${card}</div>`;
       return html`<details key=${item.id} class="past">
         <summary><${Summary} kind=${kind} item=${item} /></summary>

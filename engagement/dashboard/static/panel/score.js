@@ -1,6 +1,6 @@
 // Why a learner has this score: its four parts, the reasons in words, and the changes that would lower it.
 
-import { day, number, percent, score } from "../shared/format.js";
+import { day, number, part, percent, score } from "../shared/format.js";
 import { LabelBadge } from "../shared/parts.js";
 import { TERMS } from "../shared/vocabulary.js";
 import { words } from "../shared/words.js";
@@ -33,7 +33,7 @@ function parts({ contributions, weights, facts, basis }) {
 
 function Bar({ shown }) {
   const known = shown.filter(({ value }) => value !== null);
-  const text = known.map(({ term, value }) => words.learner.bar_part(words.terms[term], score(value))).join(", ");
+  const text = known.map(({ term, value }) => words.learner.bar_part(words.terms[term], part(value))).join(", ");
   return html`<div class="score-bar" role="img" aria-label=${words.learner.bar(text)}>
     ${known.map(
       ({ term, value, at }) => html`<span key=${term} class=${`score-part part-${at}`} style=${{ width: `${100 * value}%` }}>
@@ -62,8 +62,8 @@ export function ScoreParts({ learner }) {
         ${shown.map(
           ({ term, value, most, said, at }) => html`<tr key=${term} class=${value === null ? "score-missing" : ""}>
             <th scope="row"><span class=${`swatch part-${at}`} aria-hidden="true">${at}</span> ${words.terms[term]}</th>
-            <td class="number">${score(value)}</td>
-            <td class="number">${score(most)}</td>
+            <td class="number">${part(value)}</td>
+            <td class="number">${part(most)}</td>
             <td>${said}</td>
           </tr>`,
         )}
@@ -71,8 +71,8 @@ export function ScoreParts({ learner }) {
       <tfoot>
         <tr>
           <th scope="row">${words.learner.total}</th>
-          <td class="number"><strong>${score(learner.risk_score)}</strong></td>
-          <td class="number">${score(1)}</td>
+          <td class="number"><strong>${score(learner.risk_score, learner.thresholds)}</strong></td>
+          <td class="number">${part(1)}</td>
           <td></td>
         </tr>
       </tfoot>

@@ -22,7 +22,7 @@ export function ScoreHistory({ history, thresholds }) {
   const last = scored.at(-1);
   return html`<figure class="spark">
     <div class="spark-frame">
-      <svg class="spark-svg" viewBox=${`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" role="img" aria-label=${words.plots.scores(scored)}>
+      <svg class="spark-svg" viewBox=${`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" role="img" aria-label=${words.plots.scores(scored, thresholds)}>
         ${Object.values(thresholds).map((value) => html`<line key=${value} class="spark-threshold" x1="0" x2=${WIDTH} y1=${y(value)} y2=${y(value)} />`)}
         <path class="spark-line" d=${steps(points, x, y)} />
       </svg>
@@ -45,7 +45,7 @@ export function ScoreHistory({ history, thresholds }) {
           ${points.toReversed().map(
             (point) => html`<tr key=${point.as_of}>
               <th scope="row">${day(point.day)}</th>
-              <td class="number">${score(point.risk_score)}</td>
+              <td class="number">${score(point.risk_score, thresholds)}</td>
               <td><${LabelShape} label=${point.risk_label} /> ${words.labels[point.risk_label]}</td>
             </tr>`,
           )}

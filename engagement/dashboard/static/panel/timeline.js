@@ -3,6 +3,7 @@
 import { moment, time, weekday } from "../shared/format.js";
 import { Icon } from "../shared/icons.js";
 import { Button, Chip } from "../shared/parts.js";
+import { refusal } from "../shared/refusals.js";
 import { words } from "../shared/words.js";
 import { html, useState } from "../vendor/preact.js";
 
@@ -38,15 +39,15 @@ function iconOf(type) {
   return type.startsWith("quiz_") ? "quiz" : "info";
 }
 
-function shown(value) {
-  const text = typeof value === "object" ? JSON.stringify(value) : String(value);
+function shown(name, value) {
+  const text = name === "past" && Array.isArray(value) ? value.map(refusal).join(" ") : typeof value === "object" ? JSON.stringify(value) : String(value);
   return text.length > LONGEST_DETAIL ? `${text.slice(0, LONGEST_DETAIL)}…` : text;
 }
 
 function details(metadata) {
   return Object.entries(metadata ?? {})
     .filter(([name, value]) => !BOOKKEEPING.includes(name) && value !== null && value !== "")
-    .map(([name, value]) => words.learner.detail(known(words.learner.details, name) ?? name, shown(value)));
+    .map(([name, value]) => words.learner.detail(known(words.learner.details, name) ?? name, shown(name, value)));
 }
 
 function Event({ event }) {

@@ -4,6 +4,7 @@ import { MAY_UNDO } from "../drafts/drafting.js";
 import { RejectDialog } from "../drafts/rejection.js";
 import { whyTemplate } from "../drafts/template.js";
 import { anyUnsaved } from "../drafts/unsaved.js";
+import { useApp } from "../shared/calls.js";
 import { Dialog } from "../shared/dialog.js";
 import { Badge, Button } from "../shared/parts.js";
 import { words } from "../shared/words.js";
@@ -12,9 +13,10 @@ import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 const untouched = (item) => item.gpt_fallback && !item.edited;
 
 export function Batch({ kind, status, rows, selected, setSelected, move, busy }) {
+  const { actions } = useApp();
   const [asking, setAsking] = useState(null); // "approve" | "reject"
   const all = useRef(null);
-  const chosen = [...selected.values()];
+  const chosen = [...selected.values()].map(actions.newest);
   const here = rows.filter(({ id }) => selected.has(id)).length;
   const templates = chosen.filter(untouched);
 
@@ -51,9 +53,9 @@ export function Batch({ kind, status, rows, selected, setSelected, move, busy })
     ${count > 0 &&
     html`<div class="row">
       ${status === "draft"
-        ? html`<${Button} kind="primary" icon="check" busy=${busy} why=${why} onClick=${approve} testid="approve-selected">${words.queue.approve(count)}<//>
+        ? html`<${Button} kind="primary" icon="check" busy=${busy} why=${why} onAct=${approve} testid="approve-selected">${words.queue.approve(count)}<//>
             <${Button} kind="danger" busy=${busy} why=${why} onClick=${() => setAsking("reject")} testid="reject-selected">${words.queue.reject(count)}<//>`
-        : html`<${Button} icon="undo" busy=${busy} onClick=${() => decide(chosen, "draft")} testid="undo-selected">${words.queue.undo(count)}<//>`}
+        : html`<${Button} icon="undo" busy=${busy} onAct=${() => decide(chosen, "draft")} testid="undo-selected">${words.queue.undo(count)}<//>`}
     </div>`}
     ${why && html`<p class="field-error batch-why">${why}</p>`}
     ${asking === "approve" &&
@@ -69,9 +71,9 @@ function ConfirmTemplates({ kind, chosen, templates, onApprove, onClose }) {
   for (const { reason } of templates) reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
   const often = [...reasons].sort((one, other) => other[1] - one[1]);
   const footer = html`<${Button} onClick=${onClose}>${words.app.cancel}<//>
-    <${Button} onClick=${() => onApprove(chosen)} testid="confirm-all">${words.queue.confirm_all(chosen.length)}<//>
+    <${Button} onAct=${() => onApprove(chosen)} testid="confirm-all">${words.queue.confirm_all(chosen.length)}<//>
     ${others.length > 0 &&
-    html`<${Button} kind="primary" onClick=${() => onApprove(others)} testid="confirm-others">${words.queue.confirm_others(others.length)}<//>`}`;
+    html`<${Button} kind="primary" onAct=${() => onApprove(others)} testid="confirm-others">${words.queue.confirm_others(others.length)}<//>`}`;
   return html`<${Dialog} level=${3} title=${words.queue.confirm_title[kind](chosen.length)} onClose=${onClose} footer=${footer} testid="confirm-templates">
     <div class="stack-tight">
       <div class="template-mark">

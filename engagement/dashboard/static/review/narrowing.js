@@ -1,14 +1,15 @@
 // What narrows the queue: status, program, who wrote it, words; and the export of what is left.
 
-import { download, useAction, useApp } from "../shared/calls.js";
-import { Button, ErrorNote, Select, TextField } from "../shared/parts.js";
+import { useAction } from "../shared/actions.js";
+import { download, useApp } from "../shared/calls.js";
+import { Button, ErrorNote, Select } from "../shared/parts.js";
+import { Search } from "../shared/search.js";
 import { words } from "../shared/words.js";
-import { html, useEffect, useRef, useState } from "../vendor/preact.js";
+import { html } from "../vendor/preact.js";
 
 const STATUSES = ["draft", "approved", "rejected", "expired", "queued", "sent", "delivered", "failed"];
-const PAUSE_MS = 250;
 
-export function Narrowing({ asked, me, call, counts, set }) {
+export function Narrowing({ asked, me, counts, set }) {
   const statuses = STATUSES.map((value) => {
     const said = words.statuses[value];
     return { value, label: counts ? words.queue.status_count(said, counts[value] ?? 0) : said };
@@ -37,45 +38,23 @@ export function Narrowing({ asked, me, call, counts, set }) {
       onChange=${(by) => set({ by: by === "any" ? null : by })}
       testid="queue-written-by"
     />
-    <${Search} text=${asked.search} onSearch=${(text) => set({ q: text || null })} />
-    <${Exports} asked=${asked} call=${call} />
+    <${Search} label=${words.queue.search} text=${asked.search} onSearch=${(text, how) => set({ q: text }, how)} testid="queue-search" />
+    <${Exports} asked=${asked} />
   </div>`;
 }
 
-/** Asks when typing pauses. The address may change behind it, as by the back button. */
-function Search({ text, onSearch }) {
-  const [typed, setTyped] = useState(text);
-  const timer = useRef(null);
-  useEffect(() => setTyped(text), [text]);
-  useEffect(() => () => clearTimeout(timer.current), []);
-  const type = (value) => {
-    setTyped(value);
-    clearTimeout(timer.current);
-    timer.current = setTimeout(() => onSearch(value.trim()), PAUSE_MS);
-  };
-  return html`<${TextField}
-    label=${words.queue.search}
-    type="search"
-    placeholder=${words.queue.search_hint}
-    maxlength="200"
-    value=${typed}
-    onInput=${type}
-    testid="queue-search"
-  />`;
-}
-
-function Exports({ asked, call }) {
+function Exports({ asked }) {
   const { announce } = useApp();
-  const { run, busy, error } = useAction(call);
+  const { run, busy, error } = useAction("queue-file");
   const get = async (format) => {
     const { page, ...args } = asked;
-    const file = !busy && (await run("export_queue", { ...args, format }));
+    const file = await run("export_queue", { ...args, format });
     if (!file) return;
     download(file);
     announce(words.queue.exported(file.filename));
   };
   return html`<div class="narrowing-exports">
-      ${["csv", "json"].map(
+      ${["xlsx", "json"].map(
         (format) => html`<${Button} key=${format} icon="download" busy=${busy !== null} onClick=${() => get(format)} testid=${`export-${format}`}>
           ${words.queue[`export_${format}`]}
         <//>`,

@@ -1,10 +1,9 @@
 // The Review page: what waits for a decision, one at a time or many at once, and the way back.
 
-import { refusal } from "../drafts/conflict.js";
-import { isLimit } from "../drafts/limits.js";
-import { useAction, useApp, useCall } from "../shared/calls.js";
-import { ago } from "../shared/format.js";
+import { useAction } from "../shared/actions.js";
+import { useApp, useCall } from "../shared/calls.js";
 import { Button, Empty, ErrorNote, Note, Pager, Skeleton, Tabs } from "../shared/parts.js";
+import { isLimit, told } from "../shared/refusals.js";
 import { words } from "../shared/words.js";
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 import { Batch } from "./batch.js";
@@ -22,58 +21,47 @@ function wanted({ kind, status, program = null, by, q = "", page = "1" }) {
   };
 }
 
-export function Review({ call, me, state, setState }) {
-  const { tick, toast, changed, mayChange } = useApp();
+export function Review({ state, setState }) {
+  const { actions, call, me, tick, changed, mayChange } = useApp();
   const asked = wanted(state);
   const { kind, status } = asked;
-  const { data, error, busy, reload } = useCall(call, "queue", asked, { tick });
-  const [newer, setNewer] = useState({}); // id -> a version that is newer than the list
+  const { data, of, error, busy, reload } = useCall(call, "queue", asked, { tick, typed: "search" });
   const [selected, setSelected] = useState(new Map()); // id -> row, also of other pages
-  const [conflicts, setConflicts] = useState([]);
-  const action = useAction(call);
+  const action = useAction("queue");
   const heading = useRef(null);
 
-  useEffect(() => setNewer({}), [data]);
   const filters = JSON.stringify({ ...asked, page: 1 });
   useEffect(() => setSelected(new Map()), [filters]);
 
   // The answer stays while the next one is on its way, and that may be of the other kind.
-  const fits = data && (data.rows.length === 0 ? !busy : "questions" in data.rows[0] === (kind === "quiz"));
-  const rows = fits ? data.rows.map((row) => newer[row.id] ?? row) : null;
-  const set = (patch) => setState({ page: null, ...patch });
+  const fits = data && of.kind === kind;
+  const rows = fits && (data.rows.length || !data.total) ? data.rows.map(actions.seen) : null;
+  const set = (patch, how) => setState({ page: null, ...patch }, how);
 
   /** Many at once. What moved can be taken back; what somebody else was faster with is told one by one. */
-  const move = async (items, to, reason = "", known = []) => {
-    const names = new Map(items.map((item) => [item.id, item.name ?? item.learner_id]));
-    const sent = items.map(({ id, version }) => ({ id, version }));
-    const result = await action.run("move", { kind, items: sent, to, reason, known });
-    if (!result) return;
-    setSelected(new Map());
-    setConflicts(result.conflicts.map((one) => ({ ...one, known, name: one.name ?? names.get(one.id) })));
-    if (result.moved.length > 0) tell(result.moved, to, items);
-    changed();
-    heading.current?.focus();
+  const move = async (items, to, reason) => {
+    const { moved, conflicts } = await actions.decide("queue", kind, items, to, { reason });
+    const decided = [...moved, ...conflicts].map(({ id }) => id);
+    setSelected((before) => new Map([...before].filter(([id]) => !decided.includes(id))));
+    if (decided.length) come(decided);
   };
-  /** What only a limit holds back, by who has been told of it. */
-  const overrule = (items) => move(items, "approved", "", [...new Set(items.flatMap((item) => [...item.known, item.why]))]);
-  const tell = (moved, to, items) => {
-    const known = new Map(items.map((item) => [item.id, item]));
-    const back = () => move(moved.map((one) => ({ ...known.get(one.id), ...one })), "draft");
-    const undo = to === "draft" ? undefined : { label: words.app.undo, onClick: back };
-    toast({ text: words.queue.moved[to](moved.length), action: undo });
+  /** Who decided goes on at the top of the list, unless they are elsewhere by then. */
+  const come = (decided) => {
+    const focused = heading.current?.getRootNode().activeElement;
+    if (!focused || focused.closest(".batch") || decided.includes(focused.closest("[data-id]")?.dataset.id)) heading.current?.focus({ preventScroll: true });
   };
   /** One that was decided in its own card. */
   const moved = (item, before) => {
-    tell([{ id: item.id, version: item.version }], item.status, [item]);
+    actions.tell(kind, [item], item.status);
     if (before !== item.status) changed();
-    heading.current?.focus();
+    heading.current?.focus({ preventScroll: true });
   };
 
   const panel = html`
-    <${Narrowing} ...${{ asked, me, call, counts: data?.counts, set }} />
+    <${Narrowing} ...${{ asked, me, counts: data?.counts, set }} />
     <${ErrorNote} error=${error} onRetry=${reload} />
     <${ErrorNote} error=${action.error} />
-    <${Conflicts} ...${{ conflicts, overrule }} onClose=${() => setConflicts([])} />
+    <${Conflicts} conflicts=${action.conflicts} overrule=${(those) => actions.overrule("queue", those)} onClose=${action.clear} />
     <div class="queue-found" ref=${heading} tabindex="-1" role="status" data-testid="queue-found">
       ${fits && words.queue.found[kind](data.total)}
     </div>
@@ -86,13 +74,13 @@ export function Review({ call, me, state, setState }) {
           ? html`<${Batch} ...${{ kind, status, rows, selected, setSelected, move, busy: action.busy !== null }} />`
           : html`<${Note} testid="viewer-only">${words.queue.viewer_only}<//>`}
         <${Rows}
-          ...${{ kind, rows, call, selected, setSelected, move, moved }}
-          onChange=${(item) => setNewer((before) => ({ ...before, [item.id]: item }))}
-        />
-        <${Pager}
-          ...${{ page: asked.page, pageSize: data.page_size, total: data.total }}
-          onPage=${(page) => setState({ page: page === 1 ? null : String(page) })}
+          ...${{ kind, rows, selected, setSelected, move, moved }}
         />`}
+      ${fits &&
+      html`<${Pager}
+        ...${{ page: data.page, pageSize: data.page_size, total: data.total }}
+        onPage=${(page, how) => setState({ page: page === 1 ? null : String(page) }, how)}
+      />`}
     </div>`;
 
   return html`<section class="review" aria-labelledby="review-title" data-testid="review">
@@ -111,25 +99,19 @@ export function Review({ call, me, state, setState }) {
   </section>`;
 }
 
-function told({ name, status, actor, at, why }) {
-  if (why) return words.queue.conflict_refused(name, refusal(why));
-  if (!status) return words.queue.conflict_gone(name);
-  const now = words.statuses[status] ?? status;
-  return actor && at ? words.queue.conflict(name, now, actor, ago(at)) : words.queue.conflict_no_one(name, now);
-}
-
 function Conflicts({ conflicts, overrule, onClose }) {
+  const note = useRef(null);
+  useEffect(() => note.current?.scrollIntoView({ block: "nearest" }), [conflicts]);
   if (conflicts.length === 0) return null;
   const limited = conflicts.filter((conflict) => isLimit(conflict.why));
-  const past = () => overrule(limited);
   const shut = html`<${Button} size="small" onClick=${onClose}>${words.app.close}<//>`;
-  const all = limited.length > 0 && html`<${Button} size="small" onClick=${past} testid="overrule">${words.queue.overrule(limited.length)}<//>`;
-  return html`<${Note} tone="danger" role="alert" testid="conflicts" actions=${[all, shut]}>
+  const all = limited.length > 0 && html`<${Button} size="small" onAct=${() => overrule(limited)} testid="overrule">${words.queue.overrule(limited.length)}<//>`;
+  return html`<div ref=${note}><${Note} tone="danger" role="alert" testid="conflicts" actions=${[all, shut]}>
     <strong>${words.queue.conflicts(conflicts.length)}</strong>
     <ul>
       ${conflicts.map((conflict) => html`<li key=${conflict.id}>${told(conflict)}</li>`)}
     </ul>
-  <//>`;
+  <//></div>`;
 }
 
 function Nothing({ asked, set }) {

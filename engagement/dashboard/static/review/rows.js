@@ -1,6 +1,5 @@
 // The rows of the queue: who it is for, what it says, how it came about, and what to do. One can be opened in place.
 
-import { refusal } from "../drafts/conflict.js";
 import { NudgeCard, StatusBadge } from "../drafts/draft.js";
 import { MAY_UNDO } from "../drafts/drafting.js";
 import { QuizCard } from "../drafts/quiz.js";
@@ -11,23 +10,21 @@ import { useApp } from "../shared/calls.js";
 import { ago } from "../shared/format.js";
 import { Icon } from "../shared/icons.js";
 import { Badge, Button, LabelBadge } from "../shared/parts.js";
+import { refusal } from "../shared/refusals.js";
 import { words } from "../shared/words.js";
 import { html, useState } from "../vendor/preact.js";
 
 const LONG = 260; // characters: about three lines on a wide page
 
-export function Rows({ kind, rows, call, selected, setSelected, move, moved, onChange }) {
+/** `move(items, to, reason)` decides; `moved(item, before)` hears of one that was decided in its own card. */
+export function Rows({ kind, rows, selected, setSelected, move, moved }) {
   const [opened, setOpened] = useState(null);
   const [rejecting, setRejecting] = useState(null);
-  const { mayChange } = useApp();
+  const { actions, mayChange } = useApp();
   const select = (row) => {
     const next = new Map(selected);
     if (!next.delete(row.id)) next.set(row.id, row);
     setSelected(next);
-  };
-  const change = (item) => {
-    if (selected.has(item.id)) setSelected(new Map(selected).set(item.id, item));
-    onChange(item);
   };
   const reject = (reason) => {
     setRejecting(null);
@@ -61,9 +58,9 @@ export function Rows({ kind, rows, call, selected, setSelected, move, moved, onC
             </span>
             <${Who} row=${row} />
             ${!open && html`<${What} kind=${kind} row=${row} /><${How} row=${row} />`}
-            <${Buttons} ...${{ row, open, mayChange, move }} onOpen=${() => setOpened(open ? null : row.id)} onReject=${() => setRejecting(row)} />
+            <${Buttons} ...${{ row, open, mayChange, move, settling: actions.isSettling(row) }} onOpen=${() => setOpened(open ? null : row.id)} onReject=${() => setRejecting(row)} />
           </div>
-          ${open && html`<${Card} ...${{ [kind]: row, call, onChange: change, onMoved: decided, focused: true }} />`}
+          ${open && html`<${Card} ...${{ [kind]: row, onChange: actions.saw, onMoved: decided, focused: true }} />`}
         </li>`;
       })}
     </ul>
@@ -77,7 +74,7 @@ function Who({ row }) {
   return html`<div class="queue-who">
     <h3><button type="button" class="link" onClick=${() => openLearner(row.learner_id)} data-testid="queue-learner">${nameOf(row)}</button></h3>
     <p class="soft breaks">${row.program}</p>
-    <${LabelBadge} label=${row.risk_label ?? "unknown"} score=${row.risk_score} />
+    <${LabelBadge} label=${row.risk_label ?? "unknown"} score=${row.risk_score} thresholds=${row.thresholds} />
   </div>`;
 }
 
@@ -122,7 +119,8 @@ function How({ row }) {
   </div>`;
 }
 
-function Buttons({ row, open, mayChange, onOpen, onReject, move }) {
+/** `settling`: it was decided, and the list is about to say so. */
+function Buttons({ row, open, mayChange, settling, onOpen, onReject, move }) {
   const draft = row.status === "draft" && mayChange;
   // What is decided is the saved text, so words that nobody else has seen come first.
   const unsaved = anyUnsaved([row.id]) ? words.queue.unsaved_first : undefined;
@@ -135,17 +133,18 @@ function Buttons({ row, open, mayChange, onOpen, onReject, move }) {
         size="small"
         icon="check"
         why=${unsaved ?? (row.refused ? refusal(row.refused) : undefined)}
-        onClick=${() => move([row], "approved")}
+        busy=${settling}
+        onAct=${() => move([row], "approved")}
         testid="approve"
         ...${named(words.draft.approve)}
         >${words.draft.approve}<//
       >
-      <${Button} size="small" kind="danger" why=${unsaved} onClick=${onReject} testid="reject" ...${named(words.draft.reject)}>${words.draft.reject}<//>`}
+      <${Button} size="small" kind="danger" why=${unsaved ?? (settling ? words.queue.settling : undefined)} onAct=${onReject} testid="reject" ...${named(words.draft.reject)}>${words.draft.reject}<//>`}
     ${!draft &&
     mayChange &&
     MAY_UNDO.includes(row.status) &&
     !open &&
-    html`<${Button} size="small" icon="undo" onClick=${() => move([row], "draft")} testid="undo" ...${named(words.draft.undo)}>${words.app.undo}<//>`}
+    html`<${Button} size="small" icon="undo" busy=${settling} onAct=${() => move([row], "draft")} testid="undo" ...${named(words.draft.undo)}>${words.app.undo}<//>`}
     <${Button}
       size="small"
       icon=${open ? "close" : draft ? "pencil" : "open"}

@@ -45,10 +45,26 @@ export function percent(value, digits = 0) {
 /** A share of a whole as "12%". */
 export const share = (part, whole) => percent(whole ? (100 * part) / whole : null);
 
-/** A score from 0 to 1 with two digits. Rounded down where rounding up would show a threshold that was not passed. */
-export function score(value) {
+const TIE = 1e-9; // as the formula has it
+
+/** A part of a score from 0 to 1 with two digits; a threshold with as many as it has. */
+export function part(value, digits = 2) {
   if (missing(value)) return MISSING;
-  return made(Intl.NumberFormat, LOCALE, { minimumFractionDigits: 2, maximumFractionDigits: 2 }).format(value);
+  return made(Intl.NumberFormat, LOCALE, { minimumFractionDigits: 2, maximumFractionDigits: digits }).format(value);
+}
+
+export const threshold = (value) => part(value, 9);
+
+/** A score with two digits, on its own side of every threshold {high_above, medium_above}; `shown_score` on the server. */
+export function score(value, thresholds) {
+  if (missing(value)) return MISSING;
+  let hundredths = Math.round(100 * value);
+  for (const limit of Object.values(thresholds)) {
+    const edge = Number((100 * limit).toFixed(7));
+    if (value > limit + TIE) hundredths = Math.max(hundredths, Math.floor(edge) + 1);
+    else hundredths = Math.min(hundredths, value < limit - TIE ? Math.ceil(edge) - 1 : Math.floor(edge));
+  }
+  return part(hundredths / 100);
 }
 
 // "2026-11-26" is a day wherever the viewer is; `new Date` would read it as midnight in UTC.

@@ -1,6 +1,6 @@
 // The small pieces that every view is made of.
 
-import { html, useErrorBoundary, useRef } from "../vendor/preact.js";
+import { html, useEffect, useErrorBoundary, useRef } from "../vendor/preact.js";
 import { number, score as scoreText } from "./format.js";
 import { Icon, LabelShape } from "./icons.js";
 import { useId } from "./ids.js";
@@ -10,12 +10,14 @@ const classes = (...names) => names.filter(Boolean).join(" ");
 
 /**
  * kind: "primary" (one per view) | "secondary" | "danger" | "quiet". `busy` keeps the focus and the width. `why` says
- * why it cannot be pressed: it stays reachable by keyboard, so that the reason can be heard.
+ * why it cannot be pressed: it stays reachable by keyboard, so that the reason can be heard. `onAct` in place of `onClick`
+ * for what must not be done twice: the second click of a double click may meet what has moved there meanwhile.
  */
 export function Button(props) {
-  const { kind = "secondary", size, busy, why, icon, hideLabel, children, onClick, testid, disabled, ...rest } = props;
+  const { kind = "secondary", size, busy, why, icon, hideLabel, children, onClick, onAct, testid, disabled, ...rest } = props;
   const whyId = useId("why");
   const blocked = Boolean(busy || why);
+  const act = onAct ? (event) => event.detail > 1 || onAct() : onClick;
   return html`<button
       type="button"
       class=${classes("button", `button-${kind}`, size && `button-${size}`, hideLabel && "button-icon")}
@@ -25,7 +27,7 @@ export function Button(props) {
       aria-describedby=${why ? whyId : undefined}
       title=${why || undefined}
       data-testid=${testid}
-      onClick=${(event) => (blocked ? event.preventDefault() : onClick?.(event))}
+      onClick=${(event) => (blocked ? event.preventDefault() : act?.(event))}
       ...${rest}
     >
       ${busy ? html`<span class="spinner" aria-hidden="true"></span>` : icon && html`<${Icon} name=${icon} />`}
@@ -43,11 +45,11 @@ export function Badge({ tone = "neutral", icon, children, testid, ...rest }) {
 
 const CHANGES = { worse: "up", better: "down", new: null };
 
-/** A risk label as shape and word, with the score and the change since the last run where they are given. */
-export function LabelBadge({ label, score, change, testid }) {
+/** A risk label as shape and word, with the score (by its `thresholds`) and the change since the last run, where given. */
+export function LabelBadge({ label, score, thresholds, change, testid }) {
   return html`<span class="label-risk" data-testid=${testid}>
     <span class=${`label-badge label-${label}`}><${LabelShape} label=${label} />${words.labels[label] ?? label}</span>
-    ${score !== undefined && score !== null && html`<span class="label-score">${scoreText(score)}</span>`}
+    ${score !== undefined && score !== null && html`<span class="label-score">${scoreText(score, thresholds)}</span>`}
     ${change &&
     html`<span class=${`label-change change-${change}`} title=${words.changes[change].long}>
       ${CHANGES[change] && html`<${Icon} name=${CHANGES[change]} size=${12} />`}
@@ -147,8 +149,13 @@ export function Tabs({ name, label, tabs, current, onChange }) {
   </div>`;
 }
 
+/** A page that is no longer there, as once it is emptied, or in a shared link, gives the first. */
 export function Pager({ page, pageSize, total, onPage, label = words.pager.label }) {
   const pages = Math.max(1, Math.ceil(total / pageSize));
+  const isBeyond = page > pages;
+  useEffect(() => {
+    if (isBeyond) onPage(1, { replace: true });
+  }, [isBeyond]);
   if (pages === 1) return null;
   return html`<nav class="pager" aria-label=${label}>
     <span class="pager-range">${words.pager.range((page - 1) * pageSize + 1, Math.min(page * pageSize, total), total)}</span>

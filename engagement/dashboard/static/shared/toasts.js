@@ -9,6 +9,13 @@ const SECONDS = 6;
 const SECONDS_WITH_ACTION = 15; // an undo must be within reach of slow hands
 const MOST = 3;
 
+/** The newest; what went wrong stays longer than what went well. */
+function fitting(toasts) {
+  if (toasts.length <= MOST) return toasts;
+  const least = toasts.findIndex(({ tone }) => tone !== "danger");
+  return toasts.filter((_, at) => at !== Math.max(least, 0));
+}
+
 /** What `useToasts` gives, for dialogs: while one is open, all outside it is out of reach, so messages appear in it. */
 export const Messages = createContext(null);
 
@@ -21,7 +28,7 @@ export function useToasts() {
   const dismiss = useCallback((id) => setToasts((before) => before.filter((one) => one.id !== id)), []);
   const toast = useCallback((given) => {
     const id = (next.current += 1);
-    setToasts((before) => [...before, { tone: "good", ...given, id }].slice(-MOST));
+    setToasts((before) => fitting([...before, { tone: "good", ...given, id }]));
     return id;
   }, []);
   // The same sentence twice is no change to a live region, so a space tells them apart.
@@ -58,7 +65,7 @@ function Toast({ id, text, tone, action, seconds, dismiss }) {
     html`<${Button}
       size="small"
       testid="toast-action"
-      onClick=${() => {
+      onAct=${() => {
         dismiss(id);
         action.onClick();
       }}

@@ -1,13 +1,13 @@
 // All sentences of the page in English. Another language is one more file of the same shape, named in words.js.
 // Codes of the server are keys; what counts something is a function. For a coordinator, not for a programmer.
 
-import { ago, day, moment, number, percent, score, share, time, weekday } from "./format.js";
+import { ago, day, moment, number, part, percent, score, share, threshold, time, weekday } from "./format.js";
 
 const counted = (count, one, many = `${one}s`) => `${number(count)} ${count === 1 ? one : many}`;
 
 const app = {
   title: "Learner engagement", skip: "Skip to the content", views: "Views", learners: "Learners", review: "Review", help: "Help",
-  loading: "Loading…", close: "Close", cancel: "Cancel", dismiss: "Dismiss message", retry: "Try again", reload: "Reload the page", undo: "Undo", messages: "Messages", panel: "Learner",
+  loading: "Loading…", close: "Close", cancel: "Cancel", dismiss: "Dismiss message", retry: "Try again", reload: "Reload the page", undo: "Undo", messages: "Messages", panel: "Learner", not_done: (what, title, text) => `${what ? `${what}: ` : ""}${title} ${text}`, doing: { move: "Your decision", edit_nudge: "Your changes", edit_quiz: "Your changes", rewrite_nudge: "The new text", rewrite_quiz: "The new quiz", write_nudge: "The message", write_quiz: "The quiz", phoned: "The call", note: "The note", recalculate: "The recalculation", export_learners: "The file", export_queue: "The file", quiz_file: "The file" },
   scheme: { auto: "Colours as the system has them; switch to light", light: "Light colours; switch to dark", dark: "Dark colours; switch to the system’s" },
   roles: { viewer: "viewer", coordinator: "coordinator", admin: "administrator" },
   signed_in: (name, role) => `${name}, ${app.roles[role] ?? role}`, waiting: (count) => `, ${counted(count, "draft")} waiting`, new_scores: "New scores are there.", show_them: "Show them",
@@ -76,7 +76,7 @@ const errors = {
   damaged: { title: "The data cannot be read.", text: "Whoever runs this page has to look; nothing you did caused it." },
   changed: { title: "Somebody else changed this first.", text: "Look at the new state, then decide again." },
   not_allowed: { title: "Your role may not do this.", text: "You may look at everything here." }, no_viewer: { title: "This page no longer knows who you are.", text: "Reload it." },
-  lost: { title: "The connection was lost.", text: "What you saved is safe. Reload the page to go on." }, unknown_method: { title: "This page is older than the server.", text: "Reload it." },
+  lost: { title: "The connection was lost.", text: "What you saved is safe. Reload the page to go on." }, unheard: { title: "The connection was interrupted.", text: "Look whether it was done, then try again." }, unknown_method: { title: "This page is older than the server.", text: "Reload it." },
   internal: { title: "Something went wrong.", text: "Try again. If it happens twice, tell whoever runs this page." }, number: (id) => `Number in the log: ${id}`,
 };
 
@@ -89,7 +89,7 @@ const pager = {
 const run = {
   running: (since) => (since ? `A run is under way since ${moment(since)}. ` : "A run is under way. ") + "You can go on working; new scores will be offered here.",
   failed: (when) => `The last run failed (${moment(when)}).`, failed_step: (step) => (step ? `It stopped at the step “${step}”.` : ""),
-  older: "The scores shown are those of the run before. Whoever runs this page has to look.",
+  looked_back: (of, newer) => `The last run looked back to ${day(of)}. The run for ${day(newer)} is published, and only the newest run drafts: it added nothing to review.`, older: "The scores shown are those of the run before. Whoever runs this page has to look.",
 };
 const overview = {
   title: "Figures", learners: "Learners", all_programs: "all your programs", label: (label) => (label === "unknown" ? labels.unknown : `${labels[label]} risk`),
@@ -107,22 +107,22 @@ const glance = {
 };
 const plots = {
   as_table: "As a table", score: "Risk score", label: "Risk", day: "Day", failed: "The drawing could not be loaded.", score_history: "Risk score over time",
-  range: (from, to) => `${score(from)}–${score(to)}`, distribution_heads: ["Risk score", "Label", "Learners"],
+  range: (from, to) => `${part(from)}–${part(to)}`, distribution_heads: ["Risk score", "Label", "Learners"],
   bar: (bin, width) => `${labels[bin.label]}, ${plots.range(bin.score_from, bin.score_from + width)}: ${counted(bin.learners, "learner")}`,
   point: (one) => `${labels[one.label]}, ${weekday(one.day)}: ${counted(one.learners, "learner")}`,
   distribution: (counts, thresholds) =>
-    `Bars of the learners by risk score from 0 to 1. High, above ${score(thresholds.high_above)}: ${number(counts.high.learners)}. Medium, above ` +
-    `${score(thresholds.medium_above)}: ${number(counts.medium.learners)}. Low: ${number(counts.low.learners)}. Without a score: ${number(counts.unknown.learners)}.`,
+    `Bars of the learners by risk score from 0 to 1. High, above ${threshold(thresholds.high_above)}: ${number(counts.high.learners)}. Medium, above ` +
+    `${threshold(thresholds.medium_above)}: ${number(counts.medium.learners)}. Low: ${number(counts.low.learners)}. Without a score: ${number(counts.unknown.learners)}.`,
   history: (days, at) =>
     `Lines of the learners by label from ${day(days[0])} to ${day(days.at(-1))}. ` +
     Object.keys(labels).map((one) => `${labels[one]}: ${number(at.get(`${days[0]} ${one}`) ?? 0)}, then ${number(at.get(`${days.at(-1)} ${one}`) ?? 0)}.`).join(" "),
-  no_scores: "Not scored yet.", above: (label, value) => `${labels[label].toLowerCase()} above ${score(value)}`,
-  scores: (points) => `Risk score from ${score(points[0].risk_score)} on ${day(points[0].day)} to ${score(points.at(-1).risk_score)} on ${day(points.at(-1).day)}.`,
+  no_scores: "Not scored yet.", above: (label, value) => `${labels[label].toLowerCase()} above ${threshold(value)}`,
+  scores: (points, thresholds) => `Risk score from ${score(points[0].risk_score, thresholds)} on ${day(points[0].day)} to ${score(points.at(-1).risk_score, thresholds)} on ${day(points.at(-1).day)}.`,
 };
 
 // The table and what narrows it: learners.js, filters.js, table.js
 const learners = {
-  found: (count) => `${counted(count, "learner")} found`, clear: "Clear filters", export: "Export CSV", nothing_to_export: "There is nothing to export.",
+  found: (count) => `${counted(count, "learner")} found`, clear: "Clear filters", export: "Export a spreadsheet", nothing_to_export: "There is nothing to export.",
   order: ({ sort, descending }) => (sort === "risk_score" && descending ? "worst first" : `sorted by ${table.columns[sort].toLowerCase()}`),
 };
 const filters = {
@@ -167,7 +167,7 @@ const help = {
   },
   example: ({ weights, basis, missed_sessions_cap: sessions, recency_days: days }) => {
     const adds = [0.5 * weights.behind_pace, 0.4 * weights.low_quiz, Math.min(2 / sessions, 1) * weights.missed_session, Math.min(3 / days, 1) * weights.inactivity];
-    const [work, quiz, missed, away, together] = [...adds, adds.reduce((sum, one) => sum + one)].map(score);
+    const [work, quiz, missed, away, together] = [...adds, adds.reduce((sum, one) => sum + one)].map((one) => part(one));
     return `Half of the ${basis === "course" ? "course" : "due work"} done adds ${work}; a quiz average of ${percent(60)} adds ${quiz}; two sessions missed add ${missed}; three days away add ${away}. Together ${together}. A learner’s page shows these parts, and what would lower the risk.`;
   },
   labels_title: "What the labels mean", labels: {
@@ -195,7 +195,7 @@ const learner = {
   score_scale: (day) => `From 0 (safe) to 1 (about to leave), as of ${day}. Four parts add up to it.`, part: "Part", value: "Adds", most: "At most", fact: "What is known", total: "Score",
   bar: (parts) => `The score as a bar: ${parts}.`, bar_part: (name, value) => `${name} ${value}`,
   chance: ({ risk_probability: chance, outcome }) => `${number(Math.round(100 * chance))} of 100 with a score like this ${outcomes[outcome] ?? outcome}`,
-  chance_source: ({ risk_probability: chance, week, cohorts, kept_at: kept }) => `${number(Math.round(100 * chance))} of 100: for week ${number(week)} of a course, by the courses ${cohorts}, as known on ${day(kept)}. It changes neither score nor label.`,
+  chance_source: ({ risk_probability: chance, week, cohorts, kept_on: kept }) => `${number(Math.round(100 * chance))} of 100: for week ${number(week)} of a course, by the courses ${cohorts}, as known on ${day(kept)}. It changes neither score nor label.`,
   missing_note: "What is not known counts neither for nor against them; the other parts then weigh more.", reasons: "Main reasons", no_reasons: "Nothing that is known points to a risk.",
   help: "What would help", help_intro: "Each of these alone would lower the risk.", no_help: "No single change would lower the risk. Several together would, and a call may find out which.",
   low_already: "The risk is already low.", lever: "Change", now: "Now", needed: "Needed", then: "Risk then",
@@ -203,7 +203,7 @@ const learner = {
   at_least: (value) => `${value} or more`, at_most: (value) => `${value} or fewer`, never: "never", history: "Score over time", timeline: "Timeline", timeline_filter: "Kinds of events",
   no_events: "Nothing has been recorded yet.", kinds: { all: "All", activity: "Learning", contact: "Contacts", drafts: "Drafts", other: "Other" }, made: { nudge: "Message", quiz: "Quiz" },
   done: { edited: "Edited", rewritten: "Written again", drafted: "Written", draft: "Back to draft" }, happened: (what, how) => `${what}: ${how.toLowerCase()}`, by: (actor) => `by ${actor}`,
-  details: { score: "score", sessions: "sessions", text: "text", reason: "reason" }, detail: (name, value) => `${name}: ${value}`, messages: "Messages",
+  details: { score: "score", sessions: "sessions", text: "text", reason: "reason", past: "past a limit" }, detail: (name, value) => `${name}: ${value}`, messages: "Messages",
   no_messages: "No messages yet.", quizzes: "Quizzes", no_quizzes: "No quizzes yet.", older: (count) => `Show ${number(count)} more`, contact: "Get in touch", write_nudge: "Write a message",
   write_quiz: "Write a quiz", channel: "Channel", suggested: (channel) => `${channel} (suggested)`, quiz_topic: "Topic of the quiz",
   quiz_topic_hint: "Leave it empty for the topic they are on, or for how to study.", writing: (what, seconds) => `Writing ${what}: ${seconds} of at most 8 seconds`,
@@ -246,7 +246,7 @@ const draft = {
   reject_text: "In your words", reject_more: "More about it (optional)", reject_needed: "Choose a reason or write one.", reject_do: (count) => (count === 1 ? "Reject" : `Reject ${number(count)}`),
   refused: "It can no longer go out.", limited: "It should not go out now.", overrule: "Approve all the same", conflict_title: "Somebody else was first.", conflict: (who, when, status) => `${who} changed this ${when}. It is now “${status}”; you see the newest version.`,
   conflict_unknown: "It was changed meanwhile. You see the newest version.", conflict_newest: "The newest text:", conflict_mine: "Your own text is still in the fields. Which one shall stay?",
-  conflict_lost: "Your own text was not saved. Copy it if you need it:", use_mine: "Keep mine", use_theirs: "Take the newest", gone_now: "This draft is no longer there.",
+  conflict_lost: "Your own text was not saved. Copy it if you need it:", use_mine: "Keep mine", use_theirs: "Take the newest", conflict_own_title: "It was changed meanwhile.", conflict_own: (when, status) => `You changed this yourself ${when}, in another window. It is now “${status}”; you see the newest version.`, gone_now: "This draft is no longer there.",
   is_now: {
     approved: "Approved: it may be sent.", rejected: "Rejected: it will not be sent.", expired: "Expired: drafts older than three days are not sent.", queued: "On its way to be sent.",
     sent: "It was sent.", delivered: "It was delivered.", failed: "It could not be delivered.",
@@ -273,9 +273,9 @@ const queue = {
   },
   conflicts: (count) => `${number(count)} left as ${count === 1 ? "it is" : "they are"}:`, conflict: (name, status, who, when) => `${name}: ${who} was first; now “${status}” (${when}).`,
   conflict_no_one: (name, status) => `${name}: changed meanwhile; now “${status}”.`, conflict_refused: (name, why) => `${name}: not approved. ${why}`,
-  overrule: (count) => (count === 1 ? "Approve it all the same" : `Approve ${number(count)} all the same`), conflict_gone: (name) => `${name}: no longer there.`, empty: "Nothing waits for you here.", empty_hint: "New drafts come with the nightly run, or when you write one for a learner.",
+  overrule: (count) => (count === 1 ? "Approve it all the same" : `Approve ${number(count)} all the same`), conflict_gone: (name) => `${name}: no longer there.`, conflict_own: (name, status, when) => `${name}: you changed it yourself ${when}, in another window; now “${status}”.`, conflicts_more: (count) => `And ${number(count)} more.`, settling: "This was decided just now.", empty: "Nothing waits for you here.", empty_hint: "New drafts come with the nightly run, or when you write one for a learner.",
   empty_filtered: "Nothing matches these filters.", clear_filters: "Clear the filters", edit: "Edit", view: "Open", shut: "Close", about: (what, name) => `${what}: ${name}`,
-  more: "Show the whole text", less: "Show less", export_csv: "Export CSV", export_json: "Export JSON", questions: (count) => counted(count, "question"),
+  more: "Show the whole text", less: "Show less", export_xlsx: "Export a spreadsheet", export_json: "Export JSON", questions: (count) => counted(count, "question"),
   exported: (filename) => `${filename} was handed to your browser.`, viewer_only: "You may read all of this. To approve or reject you need the role of a coordinator.",
   because: (count, why) => `${number(count)}: ${why}`, template: "Template, not written for them", template_edited: "Template, edited since", unsaved_first: "Your changes to it are not saved. Open it to save or discard them.",
   some_unsaved: "Some of these have changes that you have not saved. Save or discard them first.",
