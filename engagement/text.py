@@ -1,15 +1,14 @@
 """Texts of people: what may be kept and shown, in a line, in a terminal, in a file that a spreadsheet opens.
 
 A learner may be called `=HYPERLINK(…)`. In a workbook every text is a cell of text, whatever it begins with: that is
-for people. A program gets values as they are, or nobody could dial `'+49…`. In CSV for a spreadsheet what it would take
-for the beginning of a formula gets an apostrophe before it. Characters that act in a terminal, or turn the direction of
-writing, are replaced everywhere.
+for people. A program gets CSV with values as they are, or nobody could dial `'+49…`. Characters that act in a terminal,
+or turn the direction of writing, are replaced everywhere.
 """
 
 import csv
 import io
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, TextIO
 
@@ -22,8 +21,8 @@ UNSAFE_CHARACTERS: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e
 ACTS_IN_A_LINE: Final = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
-# After white space and characters of no width: what a spreadsheet reads as the beginning of a formula.
-_FORMULA: Final = re.compile(r"[\s\u200b-\u200f\u2060\ufeff]*[=+\-@|%\t\r\n\uff1d\uff0b\uff0d\uff20]")
+WORKBOOK: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_COLUMN_WIDTH: Final = 18  # characters: a date, a name
 LONGEST_TEXT: Final = 2_000  # of what a person writes about a learner or a decision
 
 
@@ -53,54 +52,40 @@ def iso_utc(instant: datetime) -> str:
     return f"{instant.isoformat(timespec='seconds')}Z"
 
 
-def write_spreadsheet(columns: Sequence[str], rows: Iterable[Mapping[str, Any]], file: TextIO) -> None:
-    """Write those columns of the rows as CSV for a spreadsheet, the header first; a missing value is an empty cell.
-
-    Numbers stay numbers, so that a spreadsheet can count with them; only texts can begin a formula. An instant is ISO
-    text in UTC.
-    """
-    _write_csv(columns, rows, file, _guarded)
-
-
 def write_values(columns: Sequence[str], rows: Iterable[Mapping[str, Any]], file: TextIO) -> None:
-    """Write those columns of the rows as CSV for a program: as `write_spreadsheet`, every text as it is."""
-    _write_csv(columns, rows, file, _plain)
+    """Write those columns of the rows as CSV for a program, the header first, every text as it is.
+
+    A missing value is an empty cell; an instant is ISO text in UTC.
+    """
+    writer = csv.writer(file)
+    writer.writerow(columns)
+    writer.writerows([_plain(row.get(column)) for column in columns] for row in rows)
 
 
 def workbook(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> bytes:
-    """Return those columns of the rows as an Excel workbook, the header first, in which no text is a formula."""
+    """Return those columns of the rows as an Excel workbook, the header first, in which no text is a formula.
+
+    Numbers stay numbers, so that a person can count with them; the header stays in sight, and narrows the rows.
+    """
     import xlsxwriter  # most commands write none
 
     file = io.BytesIO()
     with xlsxwriter.Workbook(file, {"in_memory": True}) as book:
         sheet = book.add_worksheet()
         sheet.freeze_panes(1, 0)
+        sheet.set_row(0, None, book.add_format({"bold": True}))
+        sheet.set_column(0, len(columns) - 1, _COLUMN_WIDTH)
         for line, row in enumerate(({name: name for name in columns}, *rows)):
             for place, column in enumerate(columns):
-                value = _plain(row[column])
+                value = _plain(row.get(column))
                 write = sheet.write_string if isinstance(value, str) else sheet.write_number
                 if write(line, place, value):  # it tells by a number that a sheet cannot hold it
                     raise InvalidInput(
                         f"{column}: row {line:,} does not fit into a sheet of 1,048,576 rows "
                         "and 32,767 characters a cell; CSV and JSON have no such limit"
                     )
+        sheet.autofilter(0, 0, line, len(columns) - 1)
     return file.getvalue()
-
-
-def _write_csv(
-    columns: Sequence[str],
-    rows: Iterable[Mapping[str, Any]],
-    file: TextIO,
-    cell: Callable[[object], str | int | float],
-) -> None:
-    writer = csv.writer(file)
-    writer.writerow(columns)
-    writer.writerows([cell(row[column]) for column in columns] for row in rows)
-
-
-def _guarded(value: object) -> str | int | float:
-    plain = _plain(value)
-    return f"'{plain}" if isinstance(plain, str) and _FORMULA.match(plain) else plain
 
 
 def _plain(value: object) -> str | int | float:

@@ -30,10 +30,10 @@ from engagement.audit import Actor
 from engagement.content import quiz_export
 from engagement.errors import Changed, EngagementError, InvalidInput, NotFound
 from engagement.outreach import queue, review
-from engagement.store import Cursor, Store, query
+from engagement.store import Cursor, Store, query, records
 from engagement.store.locks import sole_exporter
 from engagement.targeting import limits
-from engagement.text import iso_utc, workbook, write_spreadsheet, write_values
+from engagement.text import WORKBOOK, iso_utc, workbook, write_values
 
 # Whom it may leave the house to: who may not be written to that way any more hears nothing.
 _MAY_GO: Final = """
@@ -44,6 +44,8 @@ _MAY_GO: Final = """
         where refused_by_channel(nudges.channel, refusals.in_app, refusals.whatsapp, refusals.email) is null
     )
 """
+_SIGNED: Final = ("written_by", "edited", "approved_by", "approved_at")
+_APPROVED: Final = ("approved", "queued", "sent", "delivered", "failed")
 _HANDED_OVER: Final = (
     "id",
     "learner_id",
@@ -54,10 +56,11 @@ _HANDED_OVER: Final = (
     "subject",
     "content",
     "status",
+    *_SIGNED,
 )
 _NUDGE_COLUMNS: Final = (
     *("id", "learner_id", "name", "email", "phone", "program", "channel", "type", "status", "refused"),
-    *("risk_score", "risk_label", "subject", "content", "written_by", "reason", "edited", "created_at"),
+    *("risk_score", "risk_label", "subject", "content", *_SIGNED, "reason", "created_at"),
     *("changed_by", "changed_at"),
 )
 _QUIZ_COLUMNS: Final = (
@@ -73,7 +76,7 @@ _QUIZ_COLUMNS: Final = (
         "explanation",
         "difficulty",
     ),
-    *("written_by", "reason", "edited", "created_at", "changed_by", "changed_at"),
+    *(*_SIGNED, "reason", "created_at", "changed_by", "changed_at"),
 )
 _FILES: Final[Mapping[str, tuple[str, str, Callable[[str, Sequence[Mapping[str, Any]]], str]]]] = {
     "moodle_xml": ("xml", "application/xml", quiz_export.moodle_xml),
@@ -102,7 +105,7 @@ def approved(store: Store, *, now: datetime) -> list[dict[str, Any]]:
     Those that are `held_back` stay behind.
     """
     with store.read() as db:
-        return review.those(db, _sendable(db, now))
+        return _signed(db, "nudge", review.those(db, _sendable(db, now)))
 
 
 def held_back(store: Store, *, now: datetime) -> dict[str, list[str]]:
@@ -126,7 +129,7 @@ def send(store: Store, *, by: Actor, write: Callable[[Rows], None]) -> Batch:
         with store.write() as db:
             review.expire_approvals(db, now=by.now)
         with store.read() as db:
-            ready = review.those(db, _sendable(db, by.now))
+            ready = _signed(db, "nudge", review.those(db, _sendable(db, by.now)))
         ids = [row["id"] for row in ready]
         batch = _batch_id(ids, by)
         rows = [
@@ -169,7 +172,16 @@ def again(store: Store, batch: str) -> Batch:
             )
         still_sent = f"status = 'sent' and {review.THOSE} and {_MAY_GO}"
         ids = _ids(db, still_sent, {"ids": [nudge_id for (nudge_id,) in left]})
-        return Batch(batch, [{**row, "batch": batch} for row in review.those(db, ids)], len(left))
+        rows = _signed(db, "nudge", review.those(db, ids))
+    return Batch(batch, [{**row, "batch": batch} for row in rows], len(left))
+
+
+def _signed(db: Cursor, kind: queue.Kind, rows: Rows) -> list[dict[str, Any]]:
+    """Return the rows with who wrote the text, who approved it and when: what leaves says so."""
+    ids = [row["id"] for row in rows if row["status"] in _APPROVED]
+    found = {row["id"]: row for row in records(db, query("outreach/approvals"), {"kind": kind, "ids": ids})}
+    nobody = {"approved_by": None, "approved_at": None}
+    return [{**row, "written_by": queue.author(row), **nobody, **found.get(row["id"], {})} for row in rows]
 
 
 def _sendable(db: Cursor, now: datetime) -> list[str]:
@@ -259,27 +271,26 @@ def queue_file(
     program: str | None = None,
     written_by: str = "any",
     search: str = "",
-) -> dict[str, str]:
-    """Return what the queue shows, all pages of it, as a file: `filename`, `mime` and `text`.
+) -> dict[str, Any]:
+    """Return what the queue shows, all pages of it, as a file: `filename`, `mime`, and `text` or `bytes`.
 
-    A nudge has its name filled in, and an address unless the learner may not be written to any more. In CSV a quiz
-    has a row for each question.
+    JSON is for a program, a workbook (xlsx) for a person. A nudge has its name filled in, and an address unless the
+    learner may not be written to any more. In a workbook a quiz has a row for each question.
     """
-    if format not in ("csv", "json"):
-        raise InvalidInput(f"format {format!r}: allowed are csv, json")
+    if format not in ("xlsx", "json"):
+        raise InvalidInput(f"format {format!r}: allowed are xlsx, json")
     wanted = queue.Filter(status=status, program=program, written_by=written_by, search=search)
     with store.read() as db:
-        rows = queue.worst_first(db, kind, wanted, programs)
+        rows = _signed(db, kind, queue.worst_first(db, kind, wanted, programs))
     name = f"{queue.TABLES[kind]}-{status or 'all'}"
     if format == "json":
         text = json.dumps(rows, ensure_ascii=False, indent=2, default=iso_utc)
         return {"filename": f"{name}.json", "mime": "application/json", "text": text}
-    file = io.StringIO(newline="")
     if kind == "nudge":
-        write_spreadsheet(_NUDGE_COLUMNS, map(_nudge_line, rows), file)
+        content = workbook(_NUDGE_COLUMNS, map(_nudge_line, rows))
     else:
-        write_spreadsheet(_QUIZ_COLUMNS, (line for row in rows for line in _quiz_lines(row)), file)
-    return {"filename": f"{name}.csv", "mime": "text/csv", "text": file.getvalue()}
+        content = workbook(_QUIZ_COLUMNS, (line for row in rows for line in _quiz_lines(row)))
+    return {"filename": f"{name}.xlsx", "mime": WORKBOOK, "bytes": content}
 
 
 def quiz_file(store: Store, quiz_id: str, *, format: str, programs: Sequence[str] | None) -> dict[str, str]:
@@ -294,8 +305,7 @@ def quiz_file(store: Store, quiz_id: str, *, format: str, programs: Sequence[str
 
 
 def _nudge_line(nudge: Mapping[str, Any]) -> dict[str, Any]:
-    texts = {"subject": nudge["subject_filled"], "content": nudge["content_filled"]}
-    return {**nudge, **texts, "written_by": "template" if nudge["gpt_fallback"] else "model"}
+    return {**nudge, "subject": nudge["subject_filled"], "content": nudge["content_filled"]}
 
 
 def _quiz_lines(quiz: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -311,7 +321,6 @@ def _quiz_lines(quiz: Mapping[str, Any]) -> list[dict[str, Any]]:
             "right": "abcd"[question["answer_index"]],
             "explanation": question["explanation"],
             "difficulty": question["difficulty"],
-            "written_by": "template" if quiz["gpt_fallback"] else "model",
         }
         for number, question in enumerate(quiz["questions"], start=1)
     ]

@@ -326,7 +326,7 @@ def _listed(db: Cursor, condition: str, named: Mapping[str, object]) -> list[dic
         f"""
         select nudges.id, nudges.learner_id, nudges.program, nudges.channel, nudges.type, nudges.status, nudges.version,
             nudges.risk_label, nudges.risk_score, nudges.subject, nudges.content, nudges.gpt_fallback, nudges.reason,
-            nudges.created_at, learners.name, learners.email, learners.phone
+            nudges.edited, nudges.created_at, learners.name, learners.email, learners.phone
         from published_nudges as nudges
         inner join learners on nudges.learner_id = learners.id
         where {condition}

@@ -55,7 +55,8 @@ def test_csv_for_a_program_has_plain_values(engagement, as_json):
     as_json("queue", "approve", draft(as_json))
     code, out, _ = engagement("queue", "export")
     assert code == 0
-    assert out.splitlines()[0] == "id,learner_id,channel,name,email,phone,subject,content,status"
+    header = "id,learner_id,channel,name,email,phone,subject,content,status,written_by,edited,approved_by,approved_at"
+    assert out.splitlines()[0] == header
     assert ",+1-202-555-0100," in out
 
 

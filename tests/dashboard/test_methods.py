@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from base64 import b64decode
 from datetime import datetime
 
 import pytest
@@ -12,6 +13,7 @@ from engagement.dashboard.methods import METHODS, Backend, Refused
 from engagement.outreach.queue import STATUSES
 from engagement.settings import Settings
 from engagement.store import Store
+from tests.support import workbooks
 from tests.support.cohort import AS_OF, DAY, LOW, learner, load, night, rows
 
 SECRET = "s" * 32
@@ -106,7 +108,7 @@ EXAMPLES = {
     "edit_quiz": {"id": "x", "version": 1, "questions": []},
     "move": {"kind": "nudge", "items": [{"id": "x", "version": 1}], "to": "approved"},
     "queue": {"kind": "nudge"},
-    "export_queue": {"kind": "nudge", "format": "csv"},
+    "export_queue": {"kind": "nudge", "format": "xlsx"},
     "quiz_file": {"id": "x", "format": "gift"},
     "recalculate": {},
 }
@@ -162,7 +164,8 @@ def test_a_coordinator_sees_their_programs_and_no_others(cohort, users):
     assert (page["total"], {row["id"] for row in page["rows"]}) == (3, {"d1", "d2", "d3"})
     assert backend.answer("learners", {"page": 1, "program": "Welding"})["total"] == 0
     assert backend.answer("overview", {"program": "Welding"})["learners"] == 0
-    assert "Welding" not in backend.answer("export_learners", {})["text"]
+    exported = workbooks.lines(b64decode(backend.answer("export_learners", {})["bytes"]))
+    assert {line["program"] for line in exported} == {"Data"}
     assert {row["program"] for row in backend.answer("queue", {"kind": "nudge"})["rows"]} == {"Data"}
     assert "w1" not in backend.answer("export_queue", {"kind": "nudge", "format": "json"})["text"]
 
