@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from engagement.errors import NotFound
 from engagement.policy import DEFAULT_POLICY, RiskPolicy
@@ -372,15 +372,31 @@ def _published_before(db: Cursor, pipeline: str, day: date | None) -> Run | None
 
 
 def looks_back(db: Cursor, run: Run) -> bool:
-    """Return whether the pipeline has a published run for a later day: then this one adds nothing to the queue.
+    """Return whether the pipeline has a published run for a later day: then this one adds nothing to the queue."""
+    return newer_day(db, run) is not None
 
-    Another attempt at the newest day is none: it drafts what the day still lacks.
+
+def look_back(newer_day: str) -> str:
+    """Return why a run that looks back has drafted nothing, by the ISO day that is newer.
+
+    >>> look_back("2026-11-29")
+    'It looks back: the run for 29 November 2026 is published, and only the newest run drafts.'
     """
-    later = db.execute(
-        "select 1 from runs where pipeline = $pipeline and published_at is not null and day > $day limit 1",
+    day = f"{date.fromisoformat(newer_day):%d %B %Y}"
+    return f"It looks back: the run for {day} is published, and only the newest run drafts."
+
+
+def newer_day(db: Cursor, run: Run) -> date | None:
+    """Return the newest day that the pipeline has a published run for, where that is a later one than the run's.
+
+    Another attempt at the newest day looks back on none: it drafts what the day still lacks.
+    """
+    (newest,) = first_row(
+        db,
+        "select max(day) from runs where pipeline = $pipeline and published_at is not null and day > $day",
         {"pipeline": run.pipeline, "day": run.day},
-    ).fetchall()
-    return bool(later)
+    )
+    return cast("date | None", newest)
 
 
 def counts(db: Cursor, run_id: str) -> dict[str, object]:

@@ -57,6 +57,7 @@ def summary(db: Cursor, run: Run) -> dict[str, Any]:
     drafts = run_tables.drafts_by_author(db, run)
     templates = [row for row in drafts if row["reason"]]
     use = run_tables.asked_of_model(db, run)
+    newer = runs.newer_day(db, run)
     left_out = db.execute(
         """
         select reason, count(*) from contact_decisions
@@ -82,6 +83,7 @@ def summary(db: Cursor, run: Run) -> dict[str, Any]:
         "quizzes_by_template": sum(row["quizzes"] for row in templates),
         "templates": {row["reason"]: row["nudges"] + row["quizzes"] for row in templates},
         "model": use if use["model"] else None,
+        "newer_day": newer and newer.isoformat(),
         "quarantined": refused,
         "last_load": last_load,
         "left_out": dict(left_out),

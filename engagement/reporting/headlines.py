@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from engagement import runs
 from engagement.llm.pricing import usd
 from engagement.policy import RiskPolicy
 from engagement.views import suppression
@@ -75,7 +76,8 @@ def authors(use: pd.DataFrame) -> str:
     """Return who wrote the texts and what that cost, from `run_tables.model_use`."""
     row = use.iloc[0]
     if not row["drafts"]:
-        return "Nothing was drafted."
+        newer = row.get("newer_day")
+        return "Nothing was drafted." if pd.isna(newer) else f"Nothing was drafted. {runs.look_back(newer)}"
     if pd.isna(row["model"]):
         return f"All {row['drafts']:,} texts are templates: no model was asked."
     sentences = [f"A model, {row['model']}, wrote {row['texts']:,} of {row['drafts']:,} texts"]

@@ -10,6 +10,7 @@ import pandas as pd
 
 from engagement import runs
 from engagement.content.generation import WHY_TEMPLATE
+from engagement.policy import shown_score
 from engagement.risk import explanations, scores
 from engagement.runs import Run
 from engagement.store import Cursor, Store, query, records
@@ -96,10 +97,12 @@ def model_use(store: Store, run: Run) -> pd.DataFrame:
     """Return one row: `model` (missing where none was asked), `texts` it wrote, `different_texts`, `drafts` in all.
 
     And what that took: `requests`, `input_tokens`, `output_tokens`, `spent_usd`, and `saved_usd` by asking equal
-    prompts once and reading what earlier runs were answered; both missing where the price is not known.
+    prompts once and reading what earlier runs were answered; both missing where the price is not known. `newer_day` is
+    the day of a newer run that is published: then this one looks back, and drafts nothing.
     """
     with store.read() as db:
-        return pd.DataFrame([asked_of_model(db, run)])
+        newer = runs.newer_day(db, run)
+        return pd.DataFrame([asked_of_model(db, run) | {"newer_day": newer and newer.isoformat()}])
 
 
 def asked_of_model(db: Cursor, run: Run) -> dict[str, Any]:
@@ -130,7 +133,7 @@ def label_history(store: Store, run: Run) -> pd.DataFrame:
 def worst(store: Store, run: Run, *, limit: int = calls.LISTED, with_names: bool = False) -> pd.DataFrame:
     """Return whom to call first, as `calls` has them when the run began, with the main reasons in words.
 
-    Names only where they are asked for.
+    Scores are in hundredths, as `shown_score` has them. Names only where they are asked for.
     """
     with store.read() as db:
         numbers = calls.first_of_run(db, run, capacity=limit)
@@ -148,6 +151,9 @@ def worst(store: Store, run: Run, *, limit: int = calls.LISTED, with_names: bool
     worded = [
         {
             **row,
+            "risk_score": None
+            if row["risk_score"] is None
+            else shown_score(row["risk_score"], run.policy.thresholds.values()),
             "main_reasons": "; ".join(explanations.reasons(row, policy=run.policy)),
             "nudge": TYPE_WORDS.get(row["nudge"]),
         }

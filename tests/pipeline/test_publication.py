@@ -9,8 +9,10 @@ from engagement import runs
 from engagement.outreach import nudges, quizzes
 from engagement.pipeline import publication, rescoring
 from engagement.policy import DEFAULT_POLICY, DEFAULT_SELECTION, RiskPolicy
+from engagement.reporting import headlines
 from engagement.risk import scores
 from engagement.targeting import decisions
+from engagement.views import overview, run_tables
 from tests.support.cohort import (
     AS_OF,
     DAY,
@@ -76,6 +78,7 @@ def test_publishing_counts_what_the_run_did(store):
         "quizzes_by_template": 1,
         "templates": {"no_model": 3},
         "model": None,
+        "newer_day": None,
         "quarantined": 0,
         "last_load": "L000001",
         "left_out": {"low": 1, "unknown": 1},
@@ -183,6 +186,24 @@ def test_the_next_night_is_compared_with_the_one_before(store):
     assert found["previous_run"] == "nightly-2026-02-28-1"
     assert found["labels_before"] == {"high": 2, "medium": 0, "low": 0, "unknown": 0}
     assert found["labels"] == {"high": 1, "medium": 0, "low": 1, "unknown": 0}
+
+
+def test_a_look_back_says_in_its_counts_its_report_and_on_the_page_why_it_drafted_nothing(store):
+    """Run on the day after, at a quarter past two, for a day a week ago and once more for the newest."""
+    load(store, learner("a"), at=AS_OF - 9 * DAY)
+    newest = night(store, now=AS_OF - 22 * HOUR)
+    at = AS_OF + 3 * HOUR
+    again = night(store, now=at)
+    with store.read() as db:
+        assert runs.counts(db, newest.run_id)["newer_day"] is None
+        assert runs.counts(db, again.run_id)["newer_day"] is None
+    back = night(store, AS_OF - 7 * DAY, now=at + HOUR)
+    with store.read() as db:
+        assert runs.counts(db, back.run_id)["newer_day"] == str(AS_OF.date())
+    said = "Nothing was drafted. It looks back: the run for 01 March 2026 is published, and only the newest run drafts."
+    assert headlines.authors(run_tables.model_use(store, back)) == said
+    last = overview.overview(store, programs=None, program=None, now=at + 2 * HOUR)["last_run"]
+    assert (last["status"], last["day"], last["newer_day"]) == ("published", back.day, AS_OF.date())
 
 
 def test_publishing_lets_drafts_of_three_days_expire(store):
