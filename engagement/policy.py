@@ -7,7 +7,7 @@ import hashlib
 import json
 import math
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final, Self
@@ -67,6 +67,11 @@ class RiskPolicy:
             object.__setattr__(self, name, float(getattr(self, name)))
 
     @property
+    def thresholds(self) -> dict[str, float]:
+        """The scores above which a label begins, by their names here."""
+        return {"high_above": self.high_above, "medium_above": self.medium_above}
+
+    @property
     def policy_hash(self) -> str:
         """Twelve hexadecimal digits, the same for the same numbers however they were written."""
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:12]
@@ -92,6 +97,26 @@ class RiskPolicy:
 
 
 DEFAULT_POLICY: Final = RiskPolicy()
+
+
+def shown_score(score: float, thresholds: Iterable[float]) -> float:
+    """Return a score in hundredths for people to read, on its own side of every threshold.
+
+    Rounded alone, 0.7004 would stand as 0.7 beside "high, above 0.7", and 0.6996 as if it reached it.
+
+    >>> [shown_score(score, (0.4, 0.7)) for score in (0.6996, 0.7, 0.7004, 0.4051)]
+    [0.69, 0.7, 0.71, 0.41]
+    """
+    hundredths = round(100 * score)
+    for threshold in thresholds:
+        edge = round(100 * threshold, 7)
+        if score > threshold + TIE:
+            hundredths = max(hundredths, math.floor(edge) + 1)
+        elif score < threshold - TIE:
+            hundredths = min(hundredths, math.ceil(edge) - 1)
+        else:
+            hundredths = min(hundredths, math.floor(edge))
+    return hundredths / 100
 
 
 # Of what kind a number of the selection is, its lowest and its highest value.

@@ -29,7 +29,7 @@ def learners(
     if to_call and risk is not None:
         raise InvalidInput("--to-call and --risk: a list of calls has every label; use one of the two")
     _, store, now = console.start()
-    columns = ("id", "name", "program", "risk_score", "risk_label", "top_reason")
+    columns = ("id", "name", "program", "shown_score", "risk_label", "top_reason")
     if to_call:
         rows = roster.to_call(store, program=program, limit=limit, now=now)
         console.show_rows("Call first", (*columns, "phone"), rows, as_json)

@@ -14,8 +14,10 @@ from rich.markup import escape
 from rich.table import Column, Table
 from rich.text import Text
 
+from engagement import runs
 from engagement.content.generation import WHY_TEMPLATE
 from engagement.llm.pricing import usd
+from engagement.policy import shown_score
 from engagement.text import one_line
 from engagement.vocabulary import LABELS, TYPE_WORDS
 
@@ -35,6 +37,7 @@ _HEADINGS: Final = {
     "learner_id": "learner",
     "risk_label": "risk",
     "risk_score": "score",
+    "shown_score": "score",
     "top_reason": "main reason",
 }
 _LEVERS: Final = {
@@ -103,6 +106,8 @@ def _show_authors(console: Console, counts: Mapping[str, Any]) -> None:
         + ".\nNothing is sent before a person approves it.",
         highlight=False,
     )
+    if newer := counts.get("newer_day"):
+        console.print(runs.look_back(newer), highlight=False)
     if use:
         console.print("\n" + escape(_cost(use)), highlight=False)
         _show_counts(console, "Templates, because:", counts["templates"], WHY_TEMPLATE)
@@ -243,10 +248,20 @@ def show_profile(console: Console, profile: Mapping[str, Any]) -> None:
         ("quizzes", ("id", "created_at", "topic", "status")),
         ("events", ("timestamp", "type", "actor")),
     ):
-        newest = profile[title][-_LATEST:][::-1] if title == "history" else profile[title][:_LATEST]
+        newest = _history(profile) if title == "history" else profile[title][:_LATEST]
         if newest:
             console.print()
             show_table(console, title.capitalize(), columns, newest)
+
+
+def _history(profile: Mapping[str, Any]) -> list[dict[str, Any]]:
+    newest = profile["history"][-_LATEST:][::-1]
+    return [{**point, "risk_score": _shown(point, profile)} for point in newest]
+
+
+def _shown(scored: Mapping[str, Any], profile: Mapping[str, Any]) -> float | None:
+    score = scored["risk_score"]
+    return None if score is None else shown_score(score, profile.get("thresholds", {}).values())
 
 
 def _show_score(console: Console, profile: Mapping[str, Any]) -> None:
@@ -254,7 +269,7 @@ def _show_score(console: Console, profile: Mapping[str, Any]) -> None:
     if label is None:
         console.print("\nNot scored yet.")
         return
-    score = "no score" if profile["risk_score"] is None else f"{profile['risk_score']:.2f}"
+    score = "no score" if profile["risk_score"] is None else f"{_shown(profile, profile):.2f}"
     risk = Text(f"{label} ({score})", style=_STYLES[label])
     console.print(Text("\nRisk ") + risk + plain(f": {profile['top_reason']}"))
     if chance := profile["probability"]:

@@ -11,8 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
+from engagement import runs
 from engagement.content.names import fill, first_name
 from engagement.errors import InvalidInput, NotFound
+from engagement.policy import RiskPolicy
 from engagement.store import Cursor, Store, query, records
 
 Kind = Literal["nudge", "quiz"]
@@ -139,6 +141,11 @@ def those(
     return [row for row in _read(db, kind, ids) if programs is None or row["program"] in programs]
 
 
+def author(row: Mapping[str, Any]) -> str:
+    """Return who wrote the text first: one of `WRITTEN_BY`."""
+    return "template" if row["gpt_fallback"] else "model"
+
+
 def _from(kind: str) -> str:
     if kind not in _FROM:
         raise InvalidInput(f"kind {kind!r}: allowed are {', '.join(_FROM)}")
@@ -154,8 +161,16 @@ def _read(db: Cursor, kind: Kind, ids: Sequence[str]) -> list[dict[str, Any]]:
     """Return the rows of those ids in that order, without those that are not there."""
     show = _nudge if kind == "nudge" else _quiz
     _from(kind)
-    found = {row["id"]: show(row) for row in records(db, query(_SHOWN[kind]), {"ids": list(ids)})}
+    in_use = runs.policy_in_use(db)
+    rows = records(db, query(_SHOWN[kind]), {"ids": list(ids)})
+    found = {row["id"]: show(_with_thresholds(row, in_use)) for row in rows}
     return [found[draft_id] for draft_id in ids if draft_id in found]
+
+
+def _with_thresholds(row: dict[str, Any], in_use: RiskPolicy) -> dict[str, Any]:
+    """Return the row with those of the score beside it; where no run has made that, those in use."""
+    kept = row.pop("policy")
+    return {**row, "thresholds": (runs.policy_of(kept) if kept else in_use).thresholds}
 
 
 def _nudge(row: Mapping[str, Any]) -> dict[str, Any]:

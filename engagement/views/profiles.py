@@ -96,7 +96,7 @@ def _score(row: Mapping[str, Any], policy: RiskPolicy) -> dict[str, Any]:
         "scored_on": row["scored_on"],  # its day where the institution is, wherever the viewer is
         "contributions": {term: row[term] for term in TERMS},
         "weights": dict(policy.weights),
-        "thresholds": {"high_above": policy.high_above, "medium_above": policy.medium_above},
+        "thresholds": policy.thresholds,
         "missed_sessions_cap": policy.missed_sessions_cap,
         "recency_days": policy.recency_days,
         "facts": {name: row[name] for name in (*INPUTS.values(), "last_login")},

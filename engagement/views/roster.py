@@ -6,7 +6,6 @@ the numbers of the learners on it are found first, from narrow columns; names, c
 read for those few only. Which programs a viewer sees is decided by the learner's own entry, in the same query.
 """
 
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
@@ -19,23 +18,23 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from engagement import runs
 from engagement.errors import InvalidInput
-from engagement.policy import RiskPolicy
+from engagement.policy import RiskPolicy, shown_score
 from engagement.risk import explanations
 from engagement.store import Cursor, Relation, Store, query, records
-from engagement.text import write_spreadsheet
+from engagement.text import workbook
 from engagement.views import calls
 from engagement.views import named as by_name
 from engagement.vocabulary import LABELS, SCORED_LABELS, TERMS
 
 PAGE_SIZE: Final = 25
 MOST_CALLS: Final = 1_000
-MOST_EXPORTED: Final = 100_000  # rows of a file; it is made in memory
-CSV_COLUMNS: Final = (
+MOST_EXPORTED: Final = 20_000  # rows of a workbook; one of more takes longer than anybody waits for
+FILE_COLUMNS: Final = (
     *("id", "name", "program", "risk_label", "risk_score", "change", "reason", "completed_percent"),
     *("avg_quiz_score", "consecutive_missed_sessions", "last_login", "last_contact_at", "draft"),
     *("approved", "opted_out", "active", "phone"),
 )
-_SHOWN: Final = tuple(column for column in CSV_COLUMNS if column != "reason")
+_SHOWN: Final = tuple(column for column in FILE_COLUMNS if column != "reason")
 
 # What is sorted by: an expression whose null comes last, whichever way.
 _KEYS: Final = {
@@ -78,7 +77,8 @@ class Wanted(Filter):
 def page(store: Store, wanted: Wanted, *, programs: Sequence[str] | None, now: datetime) -> dict[str, Any]:
     """Return `total`, `page`, `page_size` and the `rows` of that page, none beyond the end.
 
-    A row's `reason` is None where there is no score, and has no `term` where nothing points to a risk.
+    A row's `reason` is None where there is no score, and has no `term` where nothing points to a risk; `thresholds` are
+    those of its policy.
 
     Parameters
     ----------
@@ -110,11 +110,9 @@ def every(
         return [_worded(row, in_use) for row in _rows(db, found, now)]
 
 
-def csv(store: Store, wanted: Filter, *, programs: Sequence[str] | None, now: datetime) -> str:
-    """Return `every` row as CSV that a spreadsheet opens without running anything in it."""
-    file = io.StringIO(newline="")
-    write_spreadsheet(CSV_COLUMNS, every(store, wanted, programs=programs, now=now), file)
-    return file.getvalue()
+def as_workbook(store: Store, wanted: Filter, *, programs: Sequence[str] | None, now: datetime) -> bytes:
+    """Return `every` row as a workbook, for a person."""
+    return workbook(FILE_COLUMNS, every(store, wanted, programs=programs, now=now))
 
 
 def programs(store: Store, *, programs: Sequence[str] | None) -> list[str]:
@@ -138,7 +136,10 @@ def by_risk(
     program: str | None = None,
     limit: int = 20,
 ) -> list[dict[str, Any]]:
-    """Return learners with a published score, worst first, each with `top_reason`, `reasons` and `what_would_help`."""
+    """Return learners with a published score, worst first, as people read them.
+
+    Each has `shown_score` in hundredths, `top_reason`, `reasons` and `what_would_help`.
+    """
     with store.read() as db:
         found = learners_by_risk(db, risk_label=risk_label, program=program, limit=limit)
         return [_explained(dict(zip(found.columns, row, strict=True))) for row in found.fetchall()]
@@ -184,10 +185,15 @@ def _explained(row: dict[str, Any]) -> dict[str, Any]:
     reasons = explanations.reasons(row, policy=policy)
     return {
         **row,
+        "shown_score": None if row["risk_score"] is None else _shown(row["risk_score"], policy),
         "top_reason": reasons[0],
         "reasons": reasons,
         "what_would_help": [asdict(lever) for lever in explanations.what_would_help(row, policy=policy)],
     }
+
+
+def _shown(score: float, policy: RiskPolicy) -> float:
+    return shown_score(score, policy.thresholds.values())
 
 
 def _found(
@@ -340,8 +346,8 @@ def _coded(row: Mapping[str, Any], in_use: RiskPolicy) -> dict[str, Any]:
     policy = _policy(row, in_use)
     main = explanations.coded(row, policy=policy)[:1]
     nothing = {"term": None, "value": None, "never": False, "basis": policy.basis}
-    reason = asdict(main[0]) if main else nothing
-    return {name: row[name] for name in _SHOWN} | {"reason": None if row["risk_score"] is None else reason}
+    reason = None if row["risk_score"] is None else asdict(main[0]) if main else nothing
+    return {name: row[name] for name in _SHOWN} | {"reason": reason, "thresholds": policy.thresholds}
 
 
 def _worded(row: Mapping[str, Any], in_use: RiskPolicy) -> dict[str, Any]:

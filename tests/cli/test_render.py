@@ -73,6 +73,12 @@ def test_a_summary_says_how_many_drafts_came_from_templates(screen, by_template,
     assert "Nothing is sent before a person approves it." in shown
 
 
+def test_a_summary_of_a_look_back_says_why_it_drafted_nothing(screen):
+    shown = summary(screen, nudges=0, quizzes=0, newer_day="2026-11-29")
+    assert "It looks back: the run for 29 November 2026 is published" in shown
+    assert "looks back" not in summary(screen, newer_day=None).removeprefix(shown)
+
+
 def test_a_summary_counts_who_is_left_out_in_words_where_there_are_some(screen):
     shown = summary(screen)
     assert " 1,500  At low risk." in shown
@@ -251,6 +257,16 @@ def profile(**different):
         "quizzes": [],
         "events": [],
     } | different
+
+
+def test_a_score_is_shown_on_its_side_of_the_threshold(screen):
+    at = datetime(2026, 1, 2)
+    history = [{"as_of": at, "risk_label": "medium", "risk_score": 0.5996}]
+    thresholds = {"high_above": 0.6, "medium_above": 0.3}
+    show_profile(screen, profile(risk_score=0.6004, thresholds=thresholds, history=history))
+    shown = "\n".join(lines(screen))
+    assert "Risk high (0.61)" in shown
+    assert re.search(r"2026-01-02 00:00\s+medium\s+0\.59", shown)
 
 
 def test_what_would_help_is_told_of_the_course_where_that_is_counted(screen):

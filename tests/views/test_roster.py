@@ -1,5 +1,3 @@
-import csv
-import io
 import shutil
 import subprocess
 import sys
@@ -10,7 +8,7 @@ from pydantic import ValidationError
 
 import engagement as eg
 from engagement.errors import InvalidInput
-from engagement.outreach import nudges, review
+from engagement.outreach import nudges, queue, review
 from engagement.pipeline import publication, rescoring
 from engagement.policy import DEFAULT_POLICY, RiskPolicy
 from engagement.store import Store
@@ -18,6 +16,7 @@ from engagement.store.engine import ROW_GROUP
 from engagement.targeting import contact_log
 from engagement.views import profiles, roster, run_tables
 from engagement.views.roster import Wanted
+from tests.support import workbooks
 from tests.support.acting import acting
 from tests.support.cohort import AS_OF, DAY, HOUR, LOW, MEDIUM, UNKNOWN, begin, learner, load, night, rows
 
@@ -94,6 +93,7 @@ def test_a_page_has_the_scored_learners_worst_first(cohort):
         "opted_out": False,
         "active": True,
         "phone": "+1-202-555-0100",
+        "thresholds": DEFAULT_POLICY.thresholds,
     }
     assert (last["risk_score"], last["risk_label"], last["reason"]) == (None, "unknown", None)
 
@@ -223,7 +223,6 @@ def test_a_viewer_of_some_programs_finds_nobody_else(cohort):
     assert roster.programs(cohort, programs=None) == ["Data", "Welding"]
     assert roster.programs(cohort, programs=["Welding", "Cooking"]) == ["Welding"]
     assert [row["id"] for row in roster.every(cohort, Wanted(), programs=WELDING, now=NOW)] == ["c", "d"]
-    assert "Ötker" not in roster.csv(cohort, Wanted(), programs=WELDING, now=NOW)
 
 
 def test_who_changes_program_is_at_once_where_they_are_now(own_cohort):
@@ -500,16 +499,38 @@ def test_capacity_looks_on_where_few_persons_have_many_enrolments(store):
     assert ids(store, capacity=3) == ["p00", "x", "y"]
 
 
-def test_an_export_has_every_row_that_is_shown_and_starts_no_formula(store):
+def test_an_export_has_every_row_that_is_shown_and_no_formula(store):
     load(store, *(learner(f"l{number:02}", completed_percent=number) for number in range(30)))
     load(store, learner("z", name='=HYPERLINK("x")', **LOW))
     night(store)
-    text = roster.csv(store, Wanted(), programs=None, now=NOW)
-    found = list(csv.DictReader(io.StringIO(text, newline="")))
+    found = workbooks.lines(roster.as_workbook(store, Wanted(), programs=None, now=NOW))
     assert [row["id"] for row in found] == [*(f"l{number:02}" for number in range(30)), "z"]
-    assert found[-1]["name"] == '\'=HYPERLINK("x")'
-    assert (found[0]["reason"], found[0]["completed_percent"]) == ("0 % of the due work done", "0.0")
+    assert found[-1]["name"] == '=HYPERLINK("x")'
+    assert (found[0]["reason"], found[0]["completed_percent"]) == ("0 % of the due work done", "0")
     assert found[0]["last_login"] == "2026-02-09T23:59:59Z"
+
+
+def test_a_score_by_its_threshold_is_shown_on_its_side_of_it(store):
+    """Of a policy whose threshold is 0.6: 0.6 is reached by 76 % done, missed by a hair and passed by one by others."""
+    policy = RiskPolicy(high_above=0.6, medium_above=0.3)
+    facts = {
+        "avg_quiz_score": 0,
+        "consecutive_missed_sessions": 7,
+        "last_login": None,
+        "enrolled_at": AS_OF - 90 * DAY,
+    }
+    for name, done in (("on", 80.0), ("over", 79.92), ("under", 80.08)):
+        load(store, learner(name, **facts, completed_percent=done))
+    night(store, policy=policy)
+    shown = {row["id"]: (row["risk_label"], row["shown_score"]) for row in roster.by_risk(store)}
+    assert shown == {"over": ("high", 0.61), "on": ("medium", 0.6), "under": ("medium", 0.59)}
+    assert {row["id"]: row["thresholds"] for row in page(store)["rows"]} == dict.fromkeys(
+        shown, policy.thresholds
+    )
+    drafts = (
+        queue.queue(store, "nudge", programs=None)["rows"] + queue.queue(store, "quiz", programs=None)["rows"]
+    )
+    assert [row["thresholds"] for row in drafts] == [policy.thresholds] * len(drafts) != []
 
 
 def test_an_export_of_too_many_says_so(cohort, monkeypatch):

@@ -26,10 +26,12 @@ with final as (
         nudges.changed_at,
         nudges.created_at,
         nudges.run_id as created_by_run,
+        runs.policy,
         refused_by_channel(nudges.channel, refusals.in_app, refusals.whatsapp, refusals.email) as refused
     from published_nudges as nudges
     inner join learners on nudges.learner_id = learners.id
     inner join contact_refusals as refusals on nudges.learner_id = refusals.learner_id
+    left join runs on nudges.run_id = runs.run_id
     where nudges.id in (select unnest($ids::text[]))
 
 )

@@ -23,11 +23,13 @@ with final as (
         quizzes.changed_at,
         quizzes.created_at,
         quizzes.run_id as created_by_run,
+        runs.policy,
         refusals.in_app as refused
     from published_quizzes as quizzes
     inner join learners on quizzes.learner_id = learners.id
     inner join contact_refusals as refusals on quizzes.learner_id = refusals.learner_id
     left join risk_scores on quizzes.learner_id = risk_scores.learner_id
+    left join runs on risk_scores.run_id = runs.run_id
     where quizzes.id in (select unnest($ids::text[]))
 
 )
