@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from engagement import private
 from engagement.errors import InvalidInput, of_the_system
 
 PROJECT: Final = Path(__file__).resolve().parents[1]
@@ -74,6 +75,7 @@ class Settings(BaseSettings):
         None, validation_alias="ENGAGEMENT_NOTIFY_WEBHOOK"
     )
     data: ProjectPath | None = Field(None, validation_alias="ENGAGEMENT_DATA")
+    group: str | None = Field(None, validation_alias="ENGAGEMENT_GROUP")
 
     @cached_property
     def zone(self) -> ZoneInfo:
@@ -90,7 +92,10 @@ def zone(name: str) -> ZoneInfo:
 
 
 def read_settings() -> Settings:
-    """Return the settings of this process; `InvalidInput` names what is wrong, never its value."""
+    """Return the settings of this process; `InvalidInput` names what is wrong, never its value.
+
+    From then on the process makes files for nobody but whom they name (`private`).
+    """
     try:
         # Python 3.14 takes a file in a folder that may not be entered for a missing one.
         if isinstance(file := Settings.model_config.get("env_file"), Path):
@@ -103,4 +108,5 @@ def read_settings() -> Settings:
         wrong = ", ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise InvalidInput(f"settings: {wrong}") from None
     zone(settings.timezone)
+    private.keep_to(settings.group)
     return settings

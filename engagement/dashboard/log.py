@@ -9,6 +9,8 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any, Final
 
+from engagement import private
+
 LOG_FILE: Final = "ENGAGEMENT_DASHBOARD_LOG"  # by which a server tells its kernels where the log is
 _QUOTED: Final = re.compile(r"""['"].*['"]""", re.DOTALL)
 _log = logging.getLogger("engagement.dashboard")
@@ -22,6 +24,8 @@ def to_file() -> None:
     log.handlers.clear()
     log.propagate = False
     path = os.environ.get(LOG_FILE)
+    if path:
+        private.close_to_others(Path(path))
     handler = logging.FileHandler(path, encoding="utf-8", delay=True) if path else logging.NullHandler()
     formatter = JsonFormatter("%(asctime)s %(levelname)s %(name)s %(message)s")
     formatter.converter = time.gmtime

@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from engagement import private
 from engagement.errors import InvalidInput
 
 Floats = npt.NDArray[np.float64]
@@ -163,7 +164,7 @@ def write_csv(cohort: Cohort, folder: Path, week: int = WEEKS) -> list[Path]:
     learners = cohort.snapshot(week)
     flags = learners.columns[learners.dtypes == "bool"]
     learners[flags] = learners[flags].astype("str").apply(lambda column: column.str.lower())
-    folder.mkdir(parents=True, exist_ok=True)
+    private.make_folder(folder)
     paths = [folder / "sample_learners.csv", folder / "sample_events.csv"]
     for path, frame in zip(paths, (learners, cohort.events(week, week)), strict=True):
         frame.to_csv(path, index=False, date_format="%Y-%m-%dT%H:%M:%S", lineterminator="\n")

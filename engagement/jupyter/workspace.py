@@ -10,6 +10,8 @@ import json
 from pathlib import Path
 from typing import Final
 
+from engagement import private
+
 FIRST: Final = "explore_cohort.ipynb"  # what JupyterLab opens
 _NOT_FOR_ANALYSTS: Final = ("dashboard.ipynb",)
 _KNOWN: Final = ".originals.json"  # the hash of what each copy was made from
@@ -25,7 +27,8 @@ def lay_out(originals: Path, folder: Path) -> list[str]:
     folder
         Where the copies lie; made where it is not there.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    private.make_folder(folder)
+    private.close_to_others(folder)
     known = _known(folder)
     beside = []
     for original in sorted(originals.glob("*.ipynb")):

@@ -18,6 +18,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from engagement import private
 from engagement.content.quiz import QuestionDict
 from engagement.errors import StoreUnusable
 
@@ -111,9 +112,10 @@ def _created(path: Path) -> int:
     """Return the descriptor of a new file, locked; once more where another process takes it, or the folder, away."""
     for _ in range(_ATTEMPTS):
         with suppress(FileExistsError):
-            path.parent.mkdir(mode=0o700)
+            path.parent.mkdir(mode=0o777 & ~private.mask())
         with suppress(FileNotFoundError):
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
+            descriptor = os.open(path, flags, private.file_mode())
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             if os.fstat(descriptor).st_nlink:
                 return descriptor

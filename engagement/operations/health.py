@@ -4,6 +4,7 @@ A check fails where somebody has to act. Age alone fails only where a pipeline's
 that always complains is not listened to.
 """
 
+import glob
 import math
 import os
 import platform
@@ -16,6 +17,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from engagement import private
 from engagement.content import templates
 from engagement.errors import EngagementError, NotFound, StoreUnusable, of_the_system
 from engagement.llm import pricing, titles, writer
@@ -50,6 +52,7 @@ def examine(settings: Settings, *, now: datetime) -> list[Check]:
         _check("pipelines", _pipelines),
         _check("reports", lambda: _reports(settings)),
         _check("disk", lambda: _disk(settings)),
+        _check("other accounts", lambda: _other_accounts(settings)),
         _check("time zone", lambda: settings.zone.key),
         _check("model", lambda: _model(settings)),
         _check("notices", lambda: _notices(settings)),
@@ -270,6 +273,35 @@ def _reports(settings: Settings) -> str:
         if not (folder.is_dir() and os.access(folder, os.W_OK)):
             raise EngagementError(f"{folder} is not a folder that can be written to")
     return str(folder)
+
+
+def _other_accounts(settings: Settings) -> str:
+    """Say what other accounts of the machine may read of what is kept and written here, or could replace."""
+    folder = settings.store.parent
+    if folder.is_dir() and private.anybody_may_write_in(folder):
+        raise EngagementError(
+            f"{folder}: others could replace the store: chmod o-w {shlex.quote(str(folder))}"
+        )
+    for shared in filter(Path.is_dir, (folder, settings.reports)):
+        if not private.is_shared(shared):
+            there = shlex.quote(str(shared))
+            raise EngagementError(
+                f"{shared}: what is made there is not the group's: chgrp {settings.group} {there}; chmod g+rwxs {there}"
+            )
+    env_file = Settings.model_config.get("env_file")
+    places = [
+        *folder.glob(f"{glob.escape(settings.store.name)}*"),
+        *(folder / name for name in (".spill", "dashboard.log")),
+        *(settings.reports.iterdir() if settings.reports.is_dir() else ()),
+        *(path for path in (env_file, settings.users) if isinstance(path, Path)),
+    ]
+    found = {place: len(list(private.open_to_others(place))) for place in places}
+    if open_ones := sorted(str(place) for place, count in found.items() if count):
+        raise EngagementError(
+            f"others on this machine may read {sum(found.values()):,} files and folders: "
+            f"chmod -R {private.closing()} {shlex.join(open_ones)}"
+        )
+    return "may read nothing of this"
 
 
 def _disk(settings: Settings) -> str:

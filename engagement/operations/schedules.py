@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Final, NamedTuple
 
+from engagement import private
 from engagement.errors import EngagementError, InvalidInput, NotFound
 from engagement.operations.cron import Timetable
 from engagement.settings import PROJECT
@@ -183,8 +184,9 @@ class Crontab:
         folder, program, file = (
             shlex.quote(str(path)) for path in (self.project, _program(self.project), log)
         )
-        # Whoever tidied up the reports took the log's folder along.
-        command = f"cd {folder} && mkdir -p {shlex.quote(str(log.parent))} && {program} run {pipeline} >> {file} 2>&1"
+        # Whoever tidied up the reports took the log's folder along. The log is made by cron's shell, not by us.
+        log_folder = f"umask {private.mask():03o} && mkdir -p {shlex.quote(str(log.parent))}"
+        command = f"cd {folder} && {log_folder} && {program} run {pipeline} >> {file} 2>&1"
         return f"{timetable.cron} {_escaped(command)} {self._mark(pipeline)}"
 
     def put(self, pipeline: str, timetable: Timetable, *, zone: str) -> None:

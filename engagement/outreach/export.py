@@ -18,7 +18,6 @@ import os
 import select
 import stat
 import struct
-import tempfile
 import termios
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, TextIO
 
+from engagement import private
 from engagement.audit import Actor
 from engagement.content import quiz_export
 from engagement.errors import Changed, EngagementError, InvalidInput, NotFound
@@ -229,20 +229,7 @@ def write_file(rows: Rows, path: Path, *, as_json: Callable[[Rows], str]) -> Non
         text = io.StringIO(newline="")
         write_csv(rows, text)
         content = text.getvalue().encode()
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as unfinished:
-        try:
-            unfinished.write(content)
-            unfinished.flush()
-            os.fsync(unfinished.fileno())
-            Path(unfinished.name).rename(path)
-        except BaseException:
-            Path(unfinished.name).unlink(missing_ok=True)
-            raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    private.write_whole(path, content)
 
 
 def arrived(file: int) -> None:

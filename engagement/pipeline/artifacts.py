@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from engagement import private
 from engagement.errors import EngagementError
 from engagement.pipeline.config import Pipeline
 from engagement.reporting import mail_summary, printing
 from engagement.reporting.mail_summary import Summary
-from engagement.reporting.pages import Page, answer, write_booklet, write_report, write_whole
+from engagement.reporting.pages import Page, answer, write_booklet, write_report
 from engagement.runs import Run
 from engagement.store import Store
 from engagement.views import calls, cohorts, roster
@@ -107,16 +108,16 @@ def for_mail(
         labels = dict(zip(shares["label"], shares["learners"].tolist(), strict=True))
         first = roster.to_call(store, limit=calls.LISTED, now=min(run.as_of, run.started_at))
         summary = Summary(title, run.day, said.splitlines(), labels, calls=[row["id"] for row in first])
-        files[WORDS] = write_whole(home / WORDS, f"{summary.words}\n".encode())
+        files[WORDS] = private.write_whole(home / WORDS, f"{summary.words}\n".encode())
         booklet = write_booklet(
             pages, work / "booklet.html", title=title, subtitle=_subtitle(run), root=home.parents[1]
         )
-        files[PDF] = write_whole(home / PDF, printing.pdf(booklet))
-        card = write_whole(work / "summary.html", summary.html().encode())
+        files[PDF] = private.write_whole(home / PDF, printing.pdf(booklet))
+        card = private.write_whole(work / "summary.html", summary.html().encode())
         picture = printing.picture(
             card, width=mail_summary.WIDTH, height=mail_summary.HEIGHT, scale=mail_summary.SCALE
         )
-        files[SUMMARY] = write_whole(home / SUMMARY, picture)
+        files[SUMMARY] = private.write_whole(home / SUMMARY, picture)
     except (EngagementError, OSError) as error:
         why = str(error) if isinstance(error, EngagementError) else error.strerror
         missing = f"without {' and '.join(name for name in FOR_MAIL if name not in files)}: {why}"

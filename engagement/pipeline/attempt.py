@@ -11,7 +11,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from engagement import runs
+from engagement import private, runs
 from engagement.errors import EngagementError, RunFailed
 from engagement.pipeline import inbox, program, publication, run_index
 from engagement.pipeline.artifacts import Artifacts
@@ -139,7 +139,8 @@ def _home(folder: Path, run: Run) -> Path:
 
 def record_start(attempt: Attempt, *, now: datetime) -> None:
     """Make the folder of the attempt, with a record that says it runs."""
-    attempt.home.mkdir(parents=True, exist_ok=True)
+    private.make_folder(attempt.home)
+    private.close_to_others(attempt.home.parent)  # earlier versions left it open, and the runs in it
     run_index.write_record(attempt.home, attempt.run, "running", now=now)
 
 

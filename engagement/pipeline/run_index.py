@@ -12,9 +12,10 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, ValidationError
 
+from engagement import private
 from engagement.pipeline.artifacts import PDF, Artifacts
 from engagement.reporting.displays import PAGES
-from engagement.reporting.pages import style, write_whole
+from engagement.reporting.pages import style
 from engagement.runs import Run
 from engagement.vocabulary import LABELS
 
@@ -71,7 +72,7 @@ def write_record(
         "pages": [{"title": page.title, "file": page.html.name} for page in pages],
         "counts": dict(counts or {}),
     }
-    write_whole(home / RECORD, json.dumps(record, indent=2).encode())
+    private.write_whole(home / RECORD, json.dumps(record, indent=2).encode())
 
 
 def recorded_status(home: Path) -> str | None:
@@ -98,7 +99,7 @@ def write_index(root: Path) -> Path:
         labels=LABELS,
         **style(),
     )
-    return write_whole(root / "index.html", page.encode())
+    return private.write_whole(root / "index.html", page.encode())
 
 
 def _index_row(record: _Record, folder: Path, root: Path) -> dict[str, Any]:

@@ -12,7 +12,6 @@ import json
 import os
 import re
 import secrets
-import tempfile
 from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
@@ -25,6 +24,7 @@ from urllib.parse import quote
 import pandas as pd
 from markupsafe import Markup
 
+from engagement import private
 from engagement.errors import InvalidInput, NotFound
 from engagement.reporting.charts.style import DARK, LIGHT
 from engagement.reporting.displays import PAGES, TEMPLATES, Cell, Column, part, table_parts
@@ -33,7 +33,7 @@ from engagement.vocabulary import LABELS
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-__all__ = ["Page", "answer", "style", "write_booklet", "write_report", "write_whole"]
+__all__ = ["Page", "answer", "style", "write_booklet", "write_report"]
 
 REPORT_DEPTH: Final = 2  # a page is reports/<pipeline>/<run id>/report.html
 UNMADE: Final = "This section could not be made."
@@ -133,7 +133,7 @@ def answer(notebook: Path) -> str:
 
 def _write_page(template: str, html: Path, root: Path | None, figures: int, **named: object) -> Path:
     root = root or html.resolve().parents[REPORT_DEPTH]
-    html.parent.mkdir(parents=True, exist_ok=True)
+    private.make_folder(html.parent)
     script = (TEMPLATES / "report.js").read_text("utf-8")
     page = PAGES.get_template(template).render(
         has_figures=figures > 0,
@@ -144,7 +144,7 @@ def _write_page(template: str, html: Path, root: Path | None, figures: int, **na
         **named,
         **style(),
     )
-    return write_whole(html, page.encode())
+    return private.write_whole(html, page.encode())
 
 
 def _read_notebook(path: Path) -> "NotebookNode":
@@ -300,23 +300,8 @@ def _plotly_file(root: Path) -> Path:
 
     target = root.resolve() / f"plotly-{version('plotly')}.min.js"
     if not target.exists():
-        write_whole(target, get_plotlyjs().encode())
+        private.write_whole(target, get_plotlyjs().encode())
     return target
-
-
-def write_whole(path: Path, content: bytes) -> Path:
-    """Write a file so that it appears whole or not at all."""
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as unfinished:
-        try:
-            unfinished.write(content)
-            unfinished.flush()
-            os.fsync(unfinished.fileno())
-            Path(unfinished.name).chmod(0o644)
-            os.replace(unfinished.name, path)  # noqa: PTH105 the name of the atomic call
-        except BaseException:
-            Path(unfinished.name).unlink(missing_ok=True)
-            raise
-    return path
 
 
 def style() -> dict[str, Markup]:

@@ -17,6 +17,7 @@ from typing import Final
 
 import duckdb
 
+from engagement import private
 from engagement.errors import EngagementError, NotFound, StoreUnusable, of_the_system
 from engagement.store import upgrade
 from engagement.store.engine import DEFECTS, attach, new_engine, plain_error
@@ -184,7 +185,7 @@ class Store:
 
 def _make_folder(folder: Path) -> None:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        private.make_folder(folder)
     except OSError as error:
         raise StoreUnusable(
             f"{folder}: cannot make the folder of the store: {of_the_system(error)}"

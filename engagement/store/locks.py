@@ -13,6 +13,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Final
 
+from engagement import private
 from engagement.errors import StoreBusy, StoreUnusable, of_the_system
 
 _POLL_S: Final = (0.0005, 0.003)  # random, so that two waiters do not keep step
@@ -100,7 +101,7 @@ def _signed(lock: int) -> Iterator[None]:
 @contextmanager
 def _opened(path: Path) -> Iterator[int]:
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, private.file_mode())
     except OSError as error:
         raise StoreUnusable(f"cannot write the lock file: {of_the_system(error)}") from None
     try:

@@ -14,6 +14,7 @@ from typing import Final
 
 import duckdb
 
+from engagement import private
 from engagement.errors import StoreUnusable
 from engagement.store.engine import DEFECTS, attach, duplicate, new_engine, plain_error, what_is_wrong
 from engagement.store.sql import Cursor, first_row, transaction
@@ -46,8 +47,11 @@ def schema_version(cursor: Cursor) -> int:
 def bring_up_to_date(cursor: Cursor, path: Path) -> None:
     """Give the attached store today's tables, where it has others or none; `StoreUnusable` leaves it as it was.
 
+    A file of an earlier version may also be open to other accounts, which it is not afterwards.
+
     For who holds the turnstile alone.
     """
+    private.close_to_others(path.resolve())
     version = schema_version(cursor)
     if version == 0:
         with transaction(cursor):  # a new store has them all, or none
@@ -126,7 +130,7 @@ def _swap(file: Path, changed: Path, version: int) -> Path:
     _flush(changed)
     changed.replace(file)
     _flush(file.parent)
-    before.chmod(0o600)
+    private.close_to_others(before)
     for older in _all_kept(file):
         if older != before:
             older.unlink()

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from engagement import runs
+from engagement import private, runs
 from engagement.llm import titles
 from engagement.operations import health
 from engagement.pipeline import config
@@ -486,3 +486,45 @@ def test_what_may_not_be_looked_at_fails_with_what_to_do(settings, open_folder):
         assert "Permission denied; whoever owns it or its folder can let you in" in found[name].detail
     for name in ("store", "integrity", "last run", "facts", "titles"):
         assert not found[name].ok
+
+
+def test_what_other_accounts_may_read_is_named_with_the_command_that_closes_it(
+    settings, store, tmp_path, monkeypatch
+):
+    load(store, learner("a"))
+    assert "other accounts" not in failed(settings)
+    report = settings.reports / "nightly" / "nightly-2026-03-01-1" / "report.html"
+    report.parent.mkdir(parents=True)
+    for folder in (report.parent, report.parent.parent):
+        folder.chmod(0o711)
+    report.write_text("Ann Example")
+    secrets = tmp_path / "a folder" / ".env"
+    secrets.parent.mkdir()
+    secrets.write_text("OPENAI_API_KEY=x")
+    monkeypatch.setitem(Settings.model_config, "env_file", secrets)
+    for path in (settings.store, report, secrets):
+        path.chmod(0o604)
+    found = examined(settings)["other accounts"]
+    assert not found.ok
+    assert found.detail.startswith("others on this machine may read 3 files and folders: chmod -R go= ")
+    subprocess.run(found.detail.partition(": ")[2], shell=True, check=True)
+    assert "other accounts" not in failed(settings)
+
+
+def test_a_group_that_shares_may_read_once_its_folders_are_the_groups(settings, store, tmp_path, monkeypatch):
+    monkeypatch.setenv("ENGAGEMENT_GROUP", str(os.getegid()))
+    monkeypatch.setattr(private, "_group", None)
+    shared = read_settings()
+    settings.store.chmod(0o660)
+    said = examined(shared)["other accounts"].detail
+    assert "what is made there is not the group's: chgrp" in said
+    for command in said.partition("group's: ")[2].split("; "):
+        subprocess.run(command, shell=True, check=True)
+    assert "other accounts" not in failed(shared)
+    settings.store.chmod(0o664)
+    assert "chmod -R o= " in examined(shared)["other accounts"].detail
+
+
+def test_a_folder_in_which_anybody_could_replace_the_store_is_named(settings, store):
+    settings.store.parent.chmod(0o757)
+    assert "others could replace the store: chmod o-w" in examined(settings)["other accounts"].detail

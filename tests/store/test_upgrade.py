@@ -16,6 +16,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from engagement import private
 from engagement.errors import StoreBusy, StoreUnusable
 from engagement.store import Store, engine, upgrade
 from tests.support.cohort import AS_OF, night, rows
@@ -164,7 +165,8 @@ def test_only_the_last_one_is_kept_and_a_store_that_went_back_can_go_forward_aga
         before.replace(no_store.path)
 
 
-def test_the_rights_of_the_store_stay_and_a_link_to_it_too(tmp_path):
+def test_a_group_keeps_its_rights_and_a_link_to_the_store_stays_one(tmp_path, monkeypatch):
+    monkeypatch.setenv("ENGAGEMENT_GROUP", str(os.getegid()))
     elsewhere = lived_in(tmp_path / "elsewhere.duckdb", 1)
     elsewhere.path.chmod(0o664)  # which a copy would not have by itself
     link = tmp_path / "linked" / "store.duckdb"
@@ -173,7 +175,8 @@ def test_the_rights_of_the_store_stay_and_a_link_to_it_too(tmp_path):
     with Store(link).read():
         pass
     assert link.is_symlink()
-    assert stat.S_IMODE(elsewhere.path.stat().st_mode) == 0o664
+    assert stat.S_IMODE(elsewhere.path.stat().st_mode) == 0o660
+    private.keep_to(None)
     assert upgrade.kept(link) == tmp_path / "elsewhere.duckdb.schema-1"
 
 
