@@ -5,6 +5,7 @@ it is the business of `identity` and `tickets`.
 """
 
 import tomllib
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -72,8 +73,8 @@ def _read_users(path: Path, _changed_at: int) -> Mapping[str, Viewer]:
         where, rule = first_broken_rule(error)
         raise InvalidInput(f"ENGAGEMENT_USERS: {path.name}: {'.'.join(map(str, where))}: {rule}") from None
     return {
-        name: Viewer(
-            name,
+        _composed(name): Viewer(
+            _composed(name),
             user.role,
             None if user.role == "admin" or user.programs == "all" else tuple(sorted(set(user.programs))),
         )
@@ -90,6 +91,11 @@ def viewer(name: str, source: Source, users: Path | None) -> Viewer:
         if source not in _WITHOUT_A_FILE:
             raise NotAllowed("ENGAGEMENT_USERS is not set: nobody has said who may see which programs")
         return Viewer(name, _WITHOUT_A_FILE[source], None)
-    if (known := read_users(users).get(name)) is None:
+    if (known := read_users(users).get(_composed(name))) is None:
         raise NotAllowed("this user is not in the users' file")
     return known
+
+
+def _composed(name: str) -> str:
+    """Return a name with each letter and its accents as one character: who writes it elsewhere may have it in two."""
+    return unicodedata.normalize("NFC", name)

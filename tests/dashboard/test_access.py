@@ -16,6 +16,9 @@ def users(tmp_path):
         role = "coordinator"
         programs = ["Nursing", "Data"]
 
+        [users."Zoe\u0308"]
+        role = "viewer"
+
         [users.reader]
         role = "viewer"
         programs = "all"
@@ -38,6 +41,10 @@ def test_a_users_file_says_who_sees_which_programs(users):
     assert known["reader"] == Viewer("reader", "viewer", None)
     assert known["chief"].programs is None
     assert known["nobody"].programs == ()
+
+
+def test_an_accent_counts_however_it_is_written(users):
+    assert access.viewer("Zo\u00eb", "proxy", users) == access.viewer("Zoe\u0308", "proxy", users)
 
 
 def test_who_is_not_in_the_file_is_let_in_by_nothing(users):
