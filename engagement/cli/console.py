@@ -5,14 +5,18 @@ lines for a person at a terminal and as one JSON object each for everything else
 never a learner's name or address, a text, or a key.
 """
 
+import codecs
+import io
 import json
 import logging
+import os
 import sys
+import unicodedata
 from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
 from getpass import getuser
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final, TextIO
 
 import typer
 
@@ -37,6 +41,9 @@ Model = Annotated[
 ]
 
 
+_OTHERWISE: Final = "engagement.otherwise"
+
+
 class _OneLineEach(logging.Formatter):
     """One JSON object a record. What makes them is imported with the first: most commands log nothing."""
 
@@ -49,6 +56,40 @@ def _json_formatter() -> logging.Formatter:
     from pythonjsonlogger.json import JsonFormatter
 
     return JsonFormatter("%(asctime)s %(levelname)s %(name)s %(message)s")
+
+
+_WRITTEN_AS: Final = str.maketrans(
+    {"–": "-", "—": "-", "‑": "-", "·": "-", "█": "#", "“": '"', "”": '"', "‘": "'", "’": "'", "→": "->"}
+)
+
+
+def set_up_output() -> None:
+    """Print to whatever is there: a character that it lacks is written another way; what is closed takes it in silence.
+
+    A run is published by the time that it is told of, and what is told of it is no reason to fail.
+    """
+    codecs.register_error(_OTHERWISE, _otherwise)
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # closed by whoever started this; nothing else should be opened in its place
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115 (to the end)
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors=_OTHERWISE)
+
+
+def _otherwise(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    lacking = error.object[error.start : error.end]
+    plain = (unicodedata.normalize("NFKD", letter.translate(_WRITTEN_AS)) for letter in lacking)
+    return "".join(text.encode("ascii", "ignore").decode() or "?" for text in plain), error.end
+
+
+def for_programs() -> TextIO:
+    """Return standard output as a file is read by: in UTF-8, with every character as it is."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", errors="strict")
+    return sys.stdout
 
 
 def set_up_logs() -> None:
@@ -129,7 +170,12 @@ def show_rows(title: str, columns: Sequence[str], rows: Sequence[dict[str, Any]]
 
 def print_json(value: object) -> None:
     """Print JSON; a character that could act in a terminal is written as its escape, which reads back the same."""
-    print(json_text(value))
+    text = json_text(value)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        text = json.dumps(json.loads(text), indent=2)  # in ASCII, which reads back the same, too
+    print(text)
 
 
 def json_text(value: object) -> str:
@@ -153,9 +199,9 @@ def table(title: str, columns: Sequence[str], rows: Sequence[dict[str, Any]], *,
 
 def screen(*, stderr: bool = False) -> "Console":
     """Return the terminal, or whatever stands in for it."""
-    from rich.console import Console
+    from engagement.cli.render import Screen
 
-    return Console(stderr=stderr)
+    return Screen(stderr=stderr)
 
 
 def progress(console: "Console") -> "Progress":

@@ -126,7 +126,7 @@ def _print_rows(rows: Sequence[Mapping[str, Any]], as_json: bool) -> None:
         if as_json:
             console.print_json(rows)
         else:
-            export.write_csv(rows, sys.stdout)
+            export.write_csv(rows, console.for_programs())
         sys.stdout.flush()
         with suppress(UnsupportedOperation):  # what stands in for standard output in a notebook is no file
             export.arrived(sys.stdout.fileno())

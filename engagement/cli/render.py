@@ -3,9 +3,12 @@
 Every text of a learner passes `plain`: no markup, no escape sequence, no direction override acts here.
 """
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime
+from io import UnsupportedOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -46,6 +49,16 @@ _LEVERS: Final = {
     "consecutive_missed_sessions": "missed sessions in a row down to {:g}",
     "days_inactive": "a last login at most {:g} days ago",
 }
+
+
+class Screen(Console):
+    """A terminal, or a pipe whose reader may go: the rest goes nowhere then, and the command ends as it would."""
+
+    def on_broken_pipe(self) -> None:
+        """Stay silent."""
+        self.quiet = True
+        with suppress(UnsupportedOperation):  # what stands in for a terminal in a notebook is no file
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
 
 
 def plain(value: object, longest: int = _CELL) -> Text:

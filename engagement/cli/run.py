@@ -157,12 +157,13 @@ def run(
             given["with_names"] = "true"
         screen = console.screen(stderr=as_json)
         result = _run_pipeline(name, settings, store, instant, given, screen=screen, again=again)
+    if result.look:  # before it is printed, which may go wrong
+        notifications.send(settings, notifications.to_look_at(result, exit_code=FINISHED_BUT_LOOK))
     if as_json:
         console.print_json(result.as_dict())
     else:
         _show_run(result, screen)
     if result.look:
-        notifications.send(settings, notifications.to_look_at(result, exit_code=FINISHED_BUT_LOOK))
         raise typer.Exit(FINISHED_BUT_LOOK)
 
 

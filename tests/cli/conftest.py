@@ -1,5 +1,6 @@
 """One published night, and commands run on it as a shell does."""
 
+import io
 import json
 import logging
 import shutil
@@ -73,5 +74,20 @@ def refused(engagement):
         assert err.count("\n") == 1
         assert "Traceback" not in err
         return code, err
+
+    return run
+
+
+@pytest.fixture
+def printed(engagement, monkeypatch):
+    """Run a command whose standard output has another encoding: return exit code and bytes."""
+
+    def run(encoding, *arguments):
+        into = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+        monkeypatch.setattr(sys, "stdout", into)
+        code, _, err = engagement(*arguments)
+        into.flush()
+        assert "Traceback" not in err
+        return code, into.buffer.getvalue()
 
     return run

@@ -1,5 +1,7 @@
 """How a command ends where something is wrong, whichever it is."""
 
+import json
+import shlex
 import shutil
 import subprocess
 import sys
@@ -7,7 +9,7 @@ import sys
 import pytest
 from typer.main import get_command
 
-from engagement.cli import app
+from engagement.cli import app, console
 from engagement.demo import history  # noqa: F401 (imported before rights are given up)
 from engagement.settings import PROJECT, Settings
 from engagement.store import Store
@@ -232,3 +234,25 @@ def test_a_file_that_may_not_be_read_is_a_line_that_says_so(refused, open_folder
     with ordinary_rights():
         _, said = refused("load", open_folder / "theirs" / "learners.csv")
     assert "learners.csv: Permission denied; whoever owns it or its folder can let you in (chmod)" in said
+
+
+def test_letters_that_are_lacking_are_written_by_their_nearest(printed, path):
+    with Store(path).write() as db:
+        db.execute("update learners set name = 'Zoë – Łuk…' where id = 'a'")
+    _, shown = printed("ascii", "learners", "--json")
+    assert "Zoë – Łuk…" in {row["name"] for row in json.loads(shown)}
+    console.set_up_output()
+    assert "Zoë – “Łuk…”".encode("ascii", console._OTHERWISE) == b'Zoe - "?uk..."'
+
+
+def test_a_file_for_programs_is_utf_8_whatever_the_terminal_is(printed, path):
+    code, shown = printed("cp1252", "queue", "export")
+    assert code == 0
+    assert shown.decode("utf-8").startswith("id,")
+
+
+@pytest.mark.parametrize("closed", ["| true", ">&- 2>&-", "2>&1 | true"])
+def test_who_does_not_listen_does_not_change_how_a_command_ends(path, closed):
+    command = f"set -o pipefail; {shlex.quote(sys.executable)} -m engagement.cli learners {closed}"
+    done = subprocess.run(["bash", "-c", command], cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

@@ -47,6 +47,14 @@ def test_a_run_lets_others_go_first(as_json, path, monkeypatch):
     assert niceness >= NICENESS > 0
 
 
+COUNTS = {
+    "learners": 3,
+    "labels": {"high": 2, "medium": 0, "low": 1, "unknown": 0},
+    **dict.fromkeys(("nudges", "quizzes", "nudges_by_template", "quizzes_by_template"), 0),
+    "left_out": {},
+}
+
+
 def done_before(store, as_of):
     """Publish the run that `run nightly` would do, without its notebooks."""
     parameters = config.parameters_of(config.read_pipeline("nightly"), {})
@@ -63,8 +71,17 @@ def done_before(store, as_of):
             now=as_of,
             policy=DEFAULT_POLICY,
         )
-        runs.mark(db, run.run_id, "published", now=as_of, counts={})
+        runs.mark(db, run.run_id, "published", now=as_of, counts=COUNTS)
     return run
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "cp437", "iso8859-15"])
+def test_what_a_terminal_cannot_print_is_written_another_way(path, printed, encoding):
+    done_before(Store(path), AS_OF)
+    code, shown = printed(encoding, "run", "nightly", "--as-of", AS_OF.isoformat())
+    assert code == 0
+    assert b"2 of 3 learners are at high risk" in shown
+    assert shown.decode(encoding)
 
 
 def test_sample_writes_files_that_load_takes(engagement, as_json, tmp_path):
