@@ -19,7 +19,7 @@ from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
 from voila.tornado.handler import TornadoVoilaHandler
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
-from engagement.dashboard import access, owners, tickets
+from engagement.dashboard import access, gate, owners, tickets
 from engagement.dashboard.identity import Identities
 from engagement.dates import unix_s, utc_now
 from engagement.errors import InvalidInput
@@ -65,6 +65,8 @@ class Page(TornadoVoilaHandler):  # type: ignore[misc]
         except InvalidInput as error:
             _log.error("the users' file cannot be read: %s", error)
             return self._say(500, "users_file")
+        if gate.is_from_another_site(self.request):
+            return self._say(200, "once_more")
         if len(owners.given(self.kernel_manager, self.notebook_path)) >= self.settings["dashboard"].viewers:
             self.set_header("Retry-After", "60")
             return self._say(503, "full")

@@ -1,7 +1,7 @@
 """Who sends a request: the one door through which every handler of the server learns a name.
 
-Where a proxy authenticates, its signed header; under JupyterHub, the Hub; with a token, whoever has it; alone on this
-machine, the one who sits at it.
+Where a proxy authenticates, its signed header; under JupyterHub, the Hub; with a token that was handed out, whoever has
+it; else the one who started the server, who alone was told the token that it made.
 """
 
 import getpass
@@ -58,8 +58,19 @@ class Identities(IdentityProvider):
                 for header in (USER_HEADER, TIME_HEADER, SIGNATURE_HEADER)
             )
             secret = self.settings.proxy_secret.get_secret_value()
-            return User(name) if vouched_for(secret, name, *rest, now_s=unix_s(utc_now())) else None
-        if self.source == "local":
-            return User(getpass.getuser())
-        found: User | None = await super()._get_user(handler)
-        return User(SHARED) if found else None
+            if not any((name, *rest)):
+                return None
+            vouched = vouched_for(secret, name, *rest, now_s=unix_s(utc_now()))
+            return User(vouched) if vouched else None
+        if await super()._get_user(handler) is None:
+            return None
+        return User(getpass.getuser() if self.source == "local" else SHARED)
+
+    def set_login_cookie(self, handler: RequestHandler, user: User) -> None:
+        """Set the cookie of who came with the token, for https alone where the browser came by it.
+
+        A proxy that ends https says so in a header; who invents that harms their own cookie only.
+        """
+        forwarded = handler.request.headers.get("X-Forwarded-Proto", "").partition(",")[0].strip()
+        self.secure_cookie = "https" in (handler.request.protocol, forwarded)
+        super().set_login_cookie(handler, user)

@@ -17,12 +17,17 @@ _log = logging.getLogger("engagement.dashboard")
 
 
 def to_file() -> None:
-    """Send the log to the server's file: what a kernel prints travels to the browser."""
-    from pythonjsonlogger.json import JsonFormatter
-
+    """Send the log to the server's file alone: what a kernel prints travels to the browser."""
     log = logging.getLogger("engagement")
     log.handlers.clear()
     log.propagate = False
+    also_to_file()
+
+
+def also_to_file() -> None:
+    """Send the log to the server's file as well, where whoever runs it is told to look."""
+    from pythonjsonlogger.json import JsonFormatter
+
     path = os.environ.get(LOG_FILE)
     if path:
         private.close_to_others(Path(path))
@@ -30,7 +35,7 @@ def to_file() -> None:
     formatter = JsonFormatter("%(asctime)s %(levelname)s %(name)s %(message)s")
     formatter.converter = time.gmtime
     handler.setFormatter(formatter)
-    log.addHandler(handler)
+    logging.getLogger("engagement").addHandler(handler)
 
 
 def failure(error: Exception, method: str) -> dict[str, Any]:

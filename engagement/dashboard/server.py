@@ -11,11 +11,11 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from secrets import token_hex
-from typing import Any, Final
+from secrets import token_hex, token_urlsafe
+from typing import Any, Final, NoReturn
 
 from engagement.errors import InvalidInput
 from engagement.jupyter import kernels, startup
@@ -32,13 +32,14 @@ from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler  # noqa: E4
 from voila.tornado.handler import TornadoVoilaHandler  # noqa: E402
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler  # noqa: E402
 
-from engagement.dashboard import access, handlers, hub, log, owners, tickets  # noqa: E402
+from engagement.dashboard import access, gate, handlers, hub, log, owners, tickets  # noqa: E402
 from engagement.dashboard.identity import Identities  # noqa: E402
 
 HERE: Final = Path(__file__).parent
 NOTEBOOK: Final = PROJECT / "notebooks" / "dashboard.ipynb"
 STATIC: Final = HERE / "static"
 SHORTEST_TOKEN: Final = 16
+OWN_TOKEN_BYTES: Final = 24
 LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 POOL: Final = 1  # a kernel that waits for the next viewer: half a second less to wait
 IDLE_S: Final = 900  # without a word from the page, which pings while somebody can see it
@@ -82,11 +83,12 @@ class Server(Voila):  # type: ignore[misc]
         manager.kernel_manager_factory = partial(self.starts_kernels, context=manager.context)
         return found | {
             "compress_response": True,
-            # Where nobody has to say who they are, a page of any other host could ask, by a name that leads here.
+            # Alone on this machine, no page of any other host asks, by a name that leads here.
             "allow_remote_access": self.identity_provider.source != "local",
             "headers": handlers.HEADERS | {"Content-Security-Policy": POLICY},
             "log_function": handlers.log_request,
             "websocket_compression_options": {},
+            "websocket_max_message_size": gate.LONGEST_MESSAGE,
             "dashboard": owners.Owners(self.options.viewers),
         }
 
@@ -121,12 +123,17 @@ class Server(Voila):  # type: ignore[misc]
             )
 
         PeriodicCallback(look, LOOKS_EVERY_S * 1000).start()
+        handled = self.app.start_request
+        self.app.start_request = lambda server, connection: gate.Bounded(
+            handled(server, connection), connection
+        )
         IOLoop.current().add_callback(self._say_where)  # the port is known by then
         super().listen()
 
     def _say_where(self) -> None:
         host = f"[{self.options.host}]" if ":" in self.options.host else self.options.host
-        said = "?token=…" if self.options.token else ""
+        own = f"?token={self.token}" if self.identity_provider.source == "local" else ""
+        said = "?token=…" if self.options.token else own
         print(f"Dashboard: http://{host}:{self.port}{self.base_url}{said}", file=sys.stderr)
         print(f"Its log:   {os.environ[log.LOG_FILE]}\nCtrl-C ends it.", file=sys.stderr)
 
@@ -137,10 +144,14 @@ def serve(options: Options, settings: Settings) -> None:
     if told is not None:
         options = _as_told(options, told)
     check(options, settings, told)
+    if options.token and any(options.token in said for said in sys.argv):
+        _begin_again(options)
     os.environ[tickets.TICKET_SECRET] = token_hex(32)
     os.environ[log.LOG_FILE] = str(settings.store.with_name("dashboard.log"))
+    log.also_to_file()
     os.environ.setdefault(*engine.GIVES_BACK_SOON)
-    os.environ.pop("ENGAGEMENT_PROXY_SECRET", None)  # the kernels need it not
+    for name in ("ENGAGEMENT_PROXY_SECRET", "ENGAGEMENT_DASHBOARD_TOKEN"):  # the kernels need them not
+        os.environ.pop(name, None)
     # Where Voila finds the template `engagement`; its conf.json says that it stands on none of JupyterLab's.
     os.environ["JUPYTER_PATH"] = os.pathsep.join(
         [str(HERE / "jupyter"), *filter(None, [os.environ.get("JUPYTER_PATH")])]
@@ -153,6 +164,14 @@ def serve(options: Options, settings: Settings) -> None:
         server = Server.instance(config=_config(options, settings, told))
         server.initialize([str(NOTEBOOK)])
         server.start()
+
+
+def _begin_again(options: Options) -> NoReturn:
+    """Become the same command without its token: every account of the machine reads a command line."""
+    os.environ["ENGAGEMENT_DASHBOARD_TOKEN"] = options.token
+    said = {name: value for name, value in asdict(options).items() if name != "token"}
+    words = [f"--{name.replace('_', '-')}={value}" for name, value in said.items()]
+    os.execv(sys.executable, [sys.executable, "-m", "engagement.cli", "dashboard", *words])  # noqa: S606 (itself)
 
 
 def _as_told(options: Options, told: hub.Told) -> Options:
@@ -192,7 +211,8 @@ def _config(options: Options, settings: Settings, told: hub.Told | None) -> Conf
         base_url=base,
         server_url=base,
         open_browser=False,
-        token=options.token,
+        # Who starts it is told the whole address, and no other account of this machine.
+        token=options.token or ("" if told or settings.proxy_secret else token_urlsafe(OWN_TOKEN_BYTES)),
         identity_provider_class=Identities,
         config_file_paths=[],
         log_level=logging.ERROR,
@@ -201,7 +221,12 @@ def _config(options: Options, settings: Settings, told: hub.Told | None) -> Conf
         voila.port_retries = 0  # the Hub looks nowhere else
     return Config(
         Voila=voila,
-        Identities=Config(settings=settings, options=options, told=told),
+        Identities=Config(
+            settings=settings,
+            options=options,
+            told=told,
+            cookie_options={"httponly": True, "samesite": "Lax"},
+        ),
         VoilaConfiguration=Config(
             template="engagement",
             allow_template_override="NO",

@@ -336,12 +336,14 @@ def _ours(store: Path, model: str, *, anew: bool = True) -> Iterator[Site]:
         "--viewers",
         str(2 * VIEWERS),
     ]
+    token = "benchmark-0123456789"
     env = _environment(store) | {"OPENAI_API_KEY": "sk-benchmark-0123456789", "OPENAI_BASE_URL": model}
+    env["ENGAGEMENT_DASHBOARD_TOKEN"] = token
     if not anew:
         del env["PYTHONPYCACHEPREFIX"]
     log = store.with_suffix(".log")
     with served(words, port=port, ready="/engagement/static/frame/page.css", env=env, log=log) as pid:
-        yield Site(f"http://127.0.0.1:{port}/", pid, OURS)
+        yield Site(f"http://127.0.0.1:{port}/?token={token}", pid, OURS)
 
 
 @contextmanager

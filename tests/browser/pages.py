@@ -75,7 +75,7 @@ def pages(browser):
         page.watch = Watch(page, address)
         page.add_init_script(script)
         opened.append(page)
-        page.goto(f"{address}/{hash}")
+        page.goto(f"{getattr(address, 'entrance', address + '/')}{hash}")
         if ready:
             expect(page.get_by_role("navigation", name="Views")).to_be_visible()
         return page

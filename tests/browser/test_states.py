@@ -61,6 +61,14 @@ def _command(pid):
     return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
 
 
+def test_a_link_on_another_site_opens_the_page_where_it_points(visit, address):
+    page = visit(address)  # which lets this browser in
+    page.goto(f"data:text/html,<a href='{address}/%23/queue'>The queue</a>")
+    page.get_by_role("link", name="The queue").click()
+    expect(page.get_by_role("navigation", name="Views")).to_be_visible()
+    assert page.url == f"{address}/?again#/queue"
+
+
 def test_a_kernel_that_died_is_said_and_a_reload_helps(visit, address):
     page = visit(address)
     page.watch.forgive("WebSocket", "Failed to load resource", "kernel", "Kernel", "Connection lost")

@@ -4,11 +4,15 @@ import asyncio
 import json
 import sys
 import time
+from contextlib import closing
+from http.client import HTTPConnection
+from pathlib import Path
 
 import pytest
+import websockets
 
 from engagement.cli import app
-from engagement.dashboard import server
+from engagement.dashboard import gate, server
 from engagement.errors import InvalidInput
 from engagement.settings import read_settings
 from engagement.store import database
@@ -23,6 +27,10 @@ programs = ["Data"]
 [users.wim]
 role = "coordinator"
 programs = ["Welding"]
+
+[users."Zoë"]
+role = "viewer"
+programs = "all"
 
 [users.rea]
 role = "viewer"
@@ -57,7 +65,7 @@ def proxied(cohort, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def alone(cohort):
-    """A dashboard for the one who sits at this machine; a test that opens its page leaves it."""
+    """A dashboard for the one who started it; a test that opens its page leaves it."""
     with serving(cohort, "--viewers", "1") as address:
         yield address
 
@@ -84,6 +92,12 @@ def ada(ada_page):
     """Ada's page, which has not heard anything yet in this test."""
     ada_page.heard.clear()
     return ada_page
+
+
+def descendants(pid):
+    """Return the process and those it started, and they."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [pid, *(each for child in children for each in descendants(int(child)))]
 
 
 def leave(address, kernel_id, headers=None):
@@ -143,9 +157,87 @@ def test_scripts_come_compressed_and_are_kept(proxied):
 
 
 def test_a_page_of_another_host_cannot_reach_this_machine(alone):
-    assert get(f"{alone}/", {"Host": "rebound.example"})[0] == 403
-    assert get(f"{alone}/engagement/ticket?kernel=x", {"Host": "rebound.example"})[0] == 403
-    leave(alone, opened(alone))
+    rebound = alone.headers | {"Host": "rebound.example"}
+    assert get(f"{alone}/", rebound)[0] == 403
+    assert get(f"{alone}/engagement/ticket?kernel=x", rebound)[0] == 403
+    leave(alone, opened(alone), alone.headers)
+
+
+def test_who_was_not_told_the_address_gets_nothing_whatever_their_account(alone):
+    for headers in ({}, {"Authorization": "token x"}, {"X-Engagement-User": "root"}):
+        status, _, page = get(f"{alone}/", headers)
+        assert status == 403
+        assert "kernelId" not in page
+        assert get(f"{alone}/engagement/ticket?kernel=x", headers)[0] in {403, 404}
+    assert "finds the address in the terminal" in page
+
+
+def test_no_other_account_sees_the_token_and_no_kernel_has_it(alone):
+    """In the list of processes, in their environments, or beside the store."""
+    token = alone.entrance.partition("?token=")[2].encode()
+    assert len(token) >= 32
+    family = descendants(alone.pid)
+    assert len(family) >= 2  # the server, and those who make kernels
+    for pid in family:
+        for what in ("cmdline", "environ"):
+            assert token not in Path(f"/proc/{pid}/{what}").read_bytes()
+
+
+@pytest.mark.parametrize(("forwarded", "is_secure"), [("", False), ("https", True), ("https, http", True)])
+def test_the_cookie_is_for_this_page_alone(alone, forwarded, is_secure):
+    asked = f"{alone}/engagement/ticket?kernel=x&token={alone.entrance.partition('?token=')[2]}"
+    _, headers, _ = get(asked, {"X-Forwarded-Proto": forwarded} if forwarded else {})
+    attributes = {part.strip().lower() for part in headers["Set-Cookie"].split(";")[1:]}
+    assert {"httponly", "samesite=lax", "path=/"} <= attributes
+    assert ("secure" in attributes) == is_secure
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe"},
+        {"Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"},
+        {"Origin": "https://elsewhere.example"},
+        {"Origin": "null"},
+    ],
+    ids=["frame", "picture of another port", "older browser", "sandboxed"],
+)
+def test_what_another_site_asks_for_takes_no_kernel(proxied, headers):
+    status, _, page = get(f"{proxied}/", signed("ada") | headers)
+    assert status == 200
+    assert "kernelId" not in page
+    assert "engagement/static/again.js" in page  # by which a window comes in; nothing else runs it
+
+
+def test_a_page_of_another_site_gets_no_socket(proxied, loop, ada):
+    async def listen():
+        socket = f"{proxied.replace('http', 'ws', 1)}/api/kernels/{ada.kernel_id}/channels"
+        async with websockets.connect(
+            socket, additional_headers=signed("ada"), origin="https://elsewhere.example"
+        ):
+            pass
+
+    with pytest.raises(websockets.InvalidStatus, match="403"):
+        loop.run(listen())
+
+
+@pytest.mark.parametrize("chunked", [False, True], ids=["said", "chunked"])
+@pytest.mark.parametrize("path", ["", "engagement/static/frame/page.css", "voila/api/shutdown/x"])
+def test_a_body_that_is_too_large_is_refused_by_413(proxied, path, chunked):
+    body = b"x" * (gate.LONGEST_BODY + 1)
+    line = HTTPConnection(proxied.removeprefix("http://"), timeout=10)
+    with closing(line):
+        line.request("POST", f"/{path}", iter([body]) if chunked else body, encode_chunked=chunked)
+        assert line.getresponse().status == 413
+
+
+def test_a_time_of_five_thousand_digits_lets_nobody_in_and_the_log_says_why(proxied, cohort):
+    log = cohort.with_name("dashboard.log")
+    before = log.read_text() if log.exists() else ""
+    assert get(f"{proxied}/", signed("ada") | {"X-Engagement-Time": "9" * 5_000})[0] == 403
+    (line,) = log.read_text().removeprefix(before).splitlines()
+    assert json.loads(line)["message"].startswith("a proxy's signature was refused: its time is none")
+    assert log.stat().st_mode & 0o077 == 0
 
 
 @pytest.mark.parametrize(
@@ -164,6 +256,11 @@ def test_nobody_is_let_in_whom_the_proxy_does_not_vouch_for(proxied, headers):
     status, _, page = get(f"{proxied}/", headers)
     assert status == 403
     assert "kernelId" not in page
+
+
+def test_a_name_that_is_not_ascii_comes_in(proxied):
+    headers = signed("Zoë") | {"X-Engagement-User": "Zoë".encode().decode("latin-1")}
+    leave(proxied, opened(proxied, headers), headers)
 
 
 def test_nobody_reaches_the_kernel_of_another(proxied, ada):
@@ -324,17 +421,22 @@ def test_the_widget_holds_nothing(loop, ada):
 def test_the_next_viewer_reads_why_when_everybody_is_there(alone):
     kernel_id = opened(alone)
     time.sleep(2)  # until another kernel waits for the next page
-    status, headers, page = get(f"{alone}/")
+    status, headers, page = get(f"{alone}/", alone.headers)
     assert status == 503
     assert headers["Retry-After"]
     assert "try again in a few minutes" in page
-    assert get(f"{alone}/engagement/ticket?kernel={kernel_id}")[0] == 200
-    leave(alone, kernel_id)
-    leave(alone, opened(alone))
+    assert get(f"{alone}/engagement/ticket?kernel={kernel_id}", alone.headers)[0] == 200
+    leave(alone, kernel_id, alone.headers)
+    leave(alone, opened(alone), alone.headers)
 
 
 def test_a_token_opens_the_page_and_nothing_else_does(cohort):
-    with serving(cohort, environment={"ENGAGEMENT_DASHBOARD_TOKEN": "t" * 20}) as address:
+    """Not even who sees the list of processes, where it was said on the command line."""
+    with serving(cohort, "--token", "t" * 20) as address:
+        server, *others = descendants(address.pid)
+        assert b"tttt" not in Path(f"/proc/{server}/cmdline").read_bytes()
+        assert not any(b"tttt" in Path(f"/proc/{pid}/environ").read_bytes() for pid in others)
+        assert address.entrance.endswith("/?token=…")
         assert get(f"{address}/")[0] == 403
         assert get(f"{address}/?token=wrong")[0] == 403
         status, headers, _ = get(f"{address}/?token={'t' * 20}")

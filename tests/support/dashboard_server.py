@@ -31,6 +31,25 @@ def free_port():
         return listening.getsockname()[1]
 
 
+class Address(str):
+    """Where a dashboard is served; `entrance` opens it, and so do these headers of a program."""
+
+    entrance = property(lambda self: getattr(self, "_entrance", f"{self}/"))
+
+    @property
+    def headers(self):
+        _, _, token = self.entrance.partition("?token=")
+        return {"Authorization": f"token {token}"} if token else {}
+
+
+def told(process):
+    """Return the address that a server which has started tells whoever started it."""
+    for line in process.stderr:
+        if line.startswith("Dashboard: "):
+            return line.split()[1]
+    raise AssertionError("the dashboard told no address")
+
+
 @contextmanager
 def serving(store_path, *options, environment=None, port=None, base=""):
     """Serve the store's dashboard, yield its address, and end it by its own process id."""
@@ -39,8 +58,9 @@ def serving(store_path, *options, environment=None, port=None, base=""):
     command = [sys.executable, "-m", "engagement.cli", "dashboard", "--port", str(port), *options]
     with subprocess.Popen(command, env=env, cwd=PROJECT, stderr=subprocess.PIPE, text=True) as process:
         try:
-            address = f"http://127.0.0.1:{port}{base}"
+            address = Address(f"http://127.0.0.1:{port}{base}")
             wait_for(f"{address}/engagement/static/frame/page.css", process)
+            address._entrance, address.pid = told(process), process.pid
             yield address
         finally:
             process.terminate()
@@ -86,7 +106,7 @@ def get(address, headers=None, *, method="GET"):
 
 def opened(address, headers=None):
     """Open the page as a browser does and return the number of its kernel."""
-    status, _, page = get(f"{address}/", headers)
+    status, _, page = get(f"{address}/", address.headers if headers is None else headers)
     assert status == 200, page
     return re.search(r'"kernelId": "([0-9a-f-]+)"', page)[1]
 
@@ -95,7 +115,7 @@ class RawPage:
     """The socket of an open page: what a browser can send to its kernel, and all that it hears."""
 
     def __init__(self, address, headers=None, *, kernel_id=None):
-        self.address, self.headers = address, headers or {}
+        self.address, self.headers = address, address.headers if headers is None else headers
         self.kernel_id = kernel_id or opened(address, headers)
         self.heard = []
         self._asked = 0
