@@ -66,14 +66,16 @@ _WRITTEN_AS: Final = str.maketrans(
 def set_up_output() -> None:
     """Print to whatever is there: a character that it lacks is written another way; what is closed takes it in silence.
 
-    A run is published by the time that it is told of, and what is told of it is no reason to fail.
+    A run is published by the time that it is told of, and what is told of it is no reason to fail. Who said what to do
+    with such characters (`PYTHONIOENCODING=ascii:strict`) knows better.
     """
     codecs.register_error(_OTHERWISE, _otherwise)
+    said = ":" in os.environ.get("PYTHONIOENCODING", "")
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:  # closed by whoever started this; nothing else should be opened in its place
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115 (to the end)
-        elif isinstance(stream, io.TextIOWrapper):
+        elif isinstance(stream, io.TextIOWrapper) and not said:
             stream.reconfigure(errors=_OTHERWISE)
 
 
@@ -174,6 +176,8 @@ def print_json(value: object) -> None:
     try:
         text.encode(sys.stdout.encoding or "utf-8")
     except UnicodeEncodeError:
+        if sys.stdout.errors != _OTHERWISE:
+            raise
         text = json.dumps(json.loads(text), indent=2)  # in ASCII, which reads back the same, too
     print(text)
 

@@ -93,7 +93,7 @@ def test_tables_fit_a_narrow_terminal(engagement, monkeypatch):
         assert max(map(len, out.splitlines())) <= 80, arguments
 
 
-def test_the_module_runs_as_a_command():
+def test_the_module_runs_as_a_command(path):
     done = subprocess.run(
         [sys.executable, "-m", "engagement.cli", "learners", "--risk", "huge"],
         check=False,
