@@ -13,6 +13,11 @@ A message says which column or parameter, how many rows, the first one by id, an
 It never holds a learner's name or address, nor a key: messages end up in logs and tickets.
 """
 
+from typing import Final
+
+NO_MEMORY: Final = "more memory is needed than there is"
+LESS_MEMORY: Final = "ENGAGEMENT_MEMORY (in MB) leaves the store's engine less of it"
+
 
 class EngagementError(Exception):
     """Anything the platform raises on purpose."""

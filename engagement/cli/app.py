@@ -8,7 +8,7 @@ import sys
 import typer
 
 from engagement.cli import console, learners, load, queue, run, schedule, serve, simulate, titles
-from engagement.errors import EngagementError, of_the_system
+from engagement.errors import LESS_MEMORY, NO_MEMORY, EngagementError, of_the_system
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -41,9 +41,7 @@ def main() -> None:
         sys.stderr.close()  # the reader of a pipe has gone; nothing is wrong
         sys.exit(0)
     except MemoryError:
-        _say(
-            "more memory is needed than there is; ENGAGEMENT_MEMORY (in MB) leaves the store's engine less of it"
-        )
+        _say(f"{NO_MEMORY}; {LESS_MEMORY}")
         sys.exit(EngagementError.exit_code)
     except OSError as error:  # a folder that may not be written, a full disk
         _say(of_the_system(error))

@@ -6,6 +6,7 @@ import json
 import logging
 import mimetypes
 import os
+import signal
 import struct
 from functools import lru_cache
 from pathlib import Path
@@ -22,7 +23,7 @@ from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 from engagement.dashboard import access, gate, owners, tickets
 from engagement.dashboard.identity import Identities
 from engagement.dates import unix_s, utc_now
-from engagement.errors import InvalidInput
+from engagement.errors import LESS_MEMORY, InvalidInput
 
 HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
@@ -98,6 +99,22 @@ class Ticket(JupyterHandler):
         )
         self.set_header("Cache-Control", "no-store")
         self.finish({"ticket": made})
+
+
+class Ended(JupyterHandler):
+    """Why a page does not hear from its kernel any more."""
+
+    @web.authenticated
+    async def get(self) -> None:
+        """Write whether the kernel was killed, which the system does without a word where memory runs out."""
+        kernel_id = self.get_query_argument("kernel")
+        owners.claim(self, kernel_id)
+        provisioner = self.kernel_manager.get_kernel(kernel_id).provisioner
+        code = await provisioner.poll() if provisioner else None
+        if code == -signal.SIGKILL:
+            _log.error("a kernel was killed (SIGKILL), most likely because memory ran out; %s", LESS_MEMORY)
+        self.set_header("Cache-Control", "no-store")
+        self.finish({"killed": code == -signal.SIGKILL})
 
 
 class Channels(VoilaKernelWebsocketHandler):  # type: ignore[misc]

@@ -108,6 +108,7 @@ class Server(Voila):  # type: ignore[misc]
         return [
             (f"{self.server_url}engagement/static/(.*)", handlers.Files, {"root": STATIC}),
             (f"{self.server_url}engagement/ticket", handlers.Ticket),
+            (f"{self.server_url}engagement/ended", handlers.Ended),
             *kept,
         ]
 

@@ -85,12 +85,24 @@ def template(preloaded: Sequence[str] = PRELOADED, *, base: type[Any] | None = N
 
 
 def kept(manager: type[Any], begun: list[Any]) -> type[Any]:
-    """Return a class of kernel managers like that one, each of which is put into `begun`."""
+    """Return a class of kernel managers like that one, each of which is put into `begun`.
+
+    It keeps how its kernel ended: whoever tidies up after that forgets the process.
+    """
 
     class Kept(manager):  # type: ignore[misc]
+        ended: int | None = None  # the exit code; negative: the signal
+
         def __init__(self, **named: Any) -> None:
             super().__init__(**named)
             begun.append(self)
+
+        async def _async_is_alive(self) -> bool:
+            if self.ended is None and self.has_kernel:
+                self.ended = await self.provisioner.poll()
+            return bool(await super()._async_is_alive())
+
+        is_alive = _async_is_alive
 
     return Kept
 

@@ -240,7 +240,14 @@ def _executed(step: Step, attempt: Attempt, kernel: type[Any], stop: Stop) -> st
             deadline = min(deadline, time.monotonic() + _ENDS_WITHIN_S)
             _kill(begun)
         worker.join(_LOOKS_EVERY_S)
-    return said[0]
+    return said[0] + _for_want_of_memory(said[0], begun)
+
+
+def _for_want_of_memory(said: str, managers: Sequence[Any]) -> str:
+    """Return what is added where a step failed for want of memory; the system kills without a word."""
+    if any(manager.ended == -signal.SIGKILL for manager in managers):
+        return f": its kernel was killed (SIGKILL), most likely because memory ran out; {errors.LESS_MEMORY}"
+    return f": {errors.NO_MEMORY}; {errors.LESS_MEMORY}" if said == "MemoryError" else ""
 
 
 def _kill(managers: Sequence[Any]) -> None:

@@ -77,6 +77,7 @@ def test_a_kernel_that_died_is_said_and_a_reload_helps(visit, address):
     page.evaluate(LOOK_AGAIN)
     lost = page.get_by_test_id("banner").get_by_test_id("error")
     expect(lost).to_contain_text("The connection was lost. What you saved is safe. Reload the page to go on.")
+    expect(lost).to_contain_text("Most likely this machine has run out of memory")
     lost.get_by_role("button", name="Reload the page").click()
     expect(page.get_by_test_id("app")).to_have_attribute("data-ready", "true")
     expect(page.get_by_test_id("banner")).to_have_count(0)

@@ -463,10 +463,22 @@ def test_a_signal_that_nobody_listens_to_stays_so():
 
 def test_a_kernel_that_dies_fails_the_step(folder, store):
     write_notebook(folder / "first.ipynb", "import os", "os.kill(os.getpid(), 9)")
-    with pytest.raises(RunFailed, match="first failed: DeadKernelError"):
+    with pytest.raises(
+        RunFailed,
+        match=r"first failed: DeadKernelError: .*most likely because memory ran out; ENGAGEMENT_MEMORY",
+    ):
         run(store, tiny("first"))
     assert one(store, "select status from runs") == ("failed",)
     assert json.loads((home(store) / "run.json").read_text())["status"] == "failed"
+
+
+def test_a_step_that_lacks_memory_says_what_gives_it_more(folder, store):
+    write_notebook(folder / "first.ipynb", "raise MemoryError('of Ann Example')")
+    with pytest.raises(
+        RunFailed, match=r"first failed: MemoryError: more memory is needed .* ENGAGEMENT_MEMORY"
+    ) as failed:
+        run(store, tiny("first"))
+    assert "Ann" not in str(failed.value)
 
 
 def test_a_step_is_tried_as_often_as_its_pipeline_says(folder, store):

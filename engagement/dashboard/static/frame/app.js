@@ -48,7 +48,7 @@ function Opening({ session }) {
   return html`<main class="opening" tabindex="-1">
     <h1>${words.app.title}</h1>
     ${session.lost
-      ? html`<${ErrorNote} error=${{ code: "lost" }} />`
+      ? html`<${ErrorNote} error=${{ code: session.lost }} />`
       : session.error
         ? html`<${ErrorNote} error=${session.error} onRetry=${session.again} />`
         : html`<p role="status">${words.app.loading}</p>

@@ -15,7 +15,7 @@ export function Banners({ session, overview }) {
 }
 
 function connection({ lost }) {
-  return lost ? [html`<${ErrorNote} key="lost" error=${{ code: "lost" }} />`] : [];
+  return lost ? [html`<${ErrorNote} key="lost" error=${{ code: lost }} />`] : [];
 }
 
 function nothing({ me }) {

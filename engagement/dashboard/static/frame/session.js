@@ -13,12 +13,12 @@ export function useSession(call, onDrop) {
   const [me, setMe] = useState(null);
   const [error, setError] = useState(null);
   const [turn, setTurn] = useState(0);
-  const [lost, setLost] = useState(false);
+  const [lost, setLost] = useState(null); // or why
   const [tick, setTick] = useState(0);
   const [pinged, setPinged] = useState({ published_at: null, running: null });
   const [shown, setShown] = useState(undefined); // when what the page shows was published; undefined until known
 
-  useEffect(() => onDrop?.(() => setLost(true)), [onDrop]);
+  useEffect(() => onDrop?.(setLost), [onDrop]);
 
   useEffect(() => {
     let over = false;
@@ -40,7 +40,7 @@ export function useSession(call, onDrop) {
         setShown((before) => (before === undefined ? answer.published_at : before));
       } while (asked.current > 1);
     } catch (failed) {
-      if (failed.code === "lost" || failed.code === "no_viewer") setLost(true);
+      if (failed.code === "lost" || failed.code === "no_viewer") setLost((before) => before ?? "lost");
     } finally {
       asked.current = 0;
     }

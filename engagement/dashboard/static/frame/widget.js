@@ -9,15 +9,29 @@ export async function attach({ model, el, base, kernelId, onLost }) {
   const listeners = new Set();
   let last = 0;
   let heard = Date.now();
-  let dropped = false;
+  let dropped = null; // or why, once the kernel is gone
+
+  function askServer(what) {
+    const [, xsrf] = document.cookie.match(/(?:^|; )_xsrf=([^;]+)/) ?? []; // only JupyterHub asks for it
+    const headers = xsrf ? { "X-XSRFToken": xsrf } : {};
+    return fetch(`${base}engagement/${what}?kernel=${encodeURIComponent(kernelId)}`, { headers });
+  }
 
   function drop() {
     if (dropped) return;
-    dropped = true;
+    tell("lost");
     clearInterval(watch);
     for (const { reject } of calls.values()) reject({ code: "lost", detail: null, error_id: null });
     calls.clear();
-    for (const listener of listeners) listener();
+    askServer("ended")
+      .then((answer) => answer.json())
+      .then(({ killed }) => killed && tell("out_of_memory"))
+      .catch(() => {}); // the server is gone as well
+  }
+
+  function tell(why) {
+    dropped = why;
+    for (const listener of listeners) listener(why);
   }
 
   /** What the kernel does not know of and has not answered went down with a connection, on its way there or back. */
@@ -85,9 +99,7 @@ export async function attach({ model, el, base, kernelId, onLost }) {
 
   // Whom the kernel serves, it believes the server alone.
   async function hello(options) {
-    const [, xsrf] = document.cookie.match(/(?:^|; )_xsrf=([^;]+)/) ?? []; // only JupyterHub asks for it
-    const headers = xsrf ? { "X-XSRFToken": xsrf } : {};
-    const answer = await fetch(`${base}engagement/ticket?kernel=${encodeURIComponent(kernelId)}`, { headers });
+    const answer = await askServer("ticket");
     if (!answer.ok) {
       drop();
       throw { code: "lost", detail: null, error_id: null };
@@ -110,7 +122,7 @@ export async function attach({ model, el, base, kernelId, onLost }) {
     },
     onDrop: (listener) => {
       listeners.add(listener);
-      if (dropped) listener();
+      if (dropped) listener(dropped);
       return () => listeners.delete(listener);
     },
   });

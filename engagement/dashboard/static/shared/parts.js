@@ -200,7 +200,7 @@ export function Note({ tone = "info", icon, children, actions, role, testid }) {
 export function ErrorNote({ error, onRetry }) {
   if (!error || error.code === "aborted") return null;
   const said = words.errors[error.code] ?? words.errors.internal;
-  const lost = error.code === "lost";
+  const lost = error.code === "lost" || error.code === "out_of_memory";
   const actions = lost
     ? html`<${Button} icon="refresh" onClick=${() => location.reload()}>${words.app.reload}<//>`
     : onRetry && html`<${Button} icon="refresh" onClick=${onRetry} testid="retry">${words.app.retry}<//>`;
