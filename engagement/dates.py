@@ -66,6 +66,15 @@ def local_day(instant: datetime, zone: ZoneInfo) -> date:
     return instant.replace(tzinfo=UTC).astimezone(zone).date()
 
 
+def day_in_words(day: date) -> str:
+    """Return a day as a sentence has it.
+
+    >>> day_in_words(date(2026, 3, 1))
+    '1 March 2026'
+    """
+    return f"{day.day} {day:%B %Y}"
+
+
 def iso_week(day: date) -> str:
     """Return the ISO week of `day`.
 

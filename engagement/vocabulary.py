@@ -1,4 +1,7 @@
-"""The words that every room uses, and whoever reads: labels, terms, channels, nudge types; how few people are few."""
+"""The words that every room uses, and whoever reads; how few people are few.
+
+Codes stand in tables, JSON and parameters; people read the words, the same on the page, in a terminal and in a report.
+"""
 
 from collections.abc import Mapping
 from typing import Final
@@ -7,7 +10,20 @@ LABELS: Final = ("high", "medium", "low", "unknown")  # in the order they are sh
 SCORED_LABELS: Final = LABELS[:3]  # worst first; `unknown` is neither better nor worse
 AT_RISK: Final = LABELS[:2]
 TERMS: Final = ("behind_pace", "low_quiz", "missed_session", "inactivity")
-CHANNELS: Final = ("in_app", "whatsapp", "email")
+CHANNEL_WORDS: Final[Mapping[str, str]] = {"in_app": "In the app", "whatsapp": "WhatsApp", "email": "E-mail"}
+CHANNELS: Final = tuple(CHANNEL_WORDS)
+# Of a nudge or a quiz. A draft waits for a person; what is queued only has to be handed over.
+STATUS_WORDS: Final[Mapping[str, str]] = {
+    "draft": "Waiting",
+    "approved": "Approved",
+    "rejected": "Rejected",
+    "expired": "Expired",
+    "queued": "Ready to send",
+    "sent": "Sent",
+    "delivered": "Delivered",
+    "failed": "Not delivered",
+}
+STATUSES: Final = tuple(STATUS_WORDS)
 # A nudge is of one of these types. A term as the main reason of a score has the words of its nudge.
 TYPE_WORDS: Final[Mapping[str, str]] = {
     "behind_pace": "Behind with the work",

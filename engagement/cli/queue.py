@@ -148,9 +148,8 @@ def _show_nudges(rows: Sequence[dict[str, Any]], limit: int, as_json: bool) -> N
         console.print_json(rows)
         return
     from engagement.outreach import queue
-    from engagement.vocabulary import TYPE_WORDS
 
-    shown = [{**row, "type": TYPE_WORDS[row["type"]], "by": queue.author(row)} for row in rows[:limit]]
+    shown = [{**row, "by": queue.author(row)} for row in rows[:limit]]
     counted = Counter(row["status"] for row in rows)
     title = ", ".join(f"{count:,} {status}" for status, count in counted.items()) or "none"
     first = f"; the first {limit:,}" if len(rows) > limit else ""

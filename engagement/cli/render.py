@@ -19,15 +19,17 @@ from rich.text import Text
 
 from engagement import runs
 from engagement.content.generation import WHY_TEMPLATE
+from engagement.dates import day_in_words
 from engagement.llm.pricing import usd
 from engagement.policy import shown_score
 from engagement.text import one_line
-from engagement.vocabulary import LABELS, TYPE_WORDS
+from engagement.vocabulary import CHANNEL_WORDS, LABELS, TYPE_WORDS
 
 if TYPE_CHECKING:
     from engagement.pipeline.dry_run import Estimate
 
 _STYLES: Final = {"high": "bold red", "medium": "yellow", "low": "cyan", "unknown": "dim"}
+_WORDS: Final = {"channel": CHANNEL_WORDS, "type": TYPE_WORDS}  # of codes, by column
 _BAR: Final = 28  # cells of the longest bar
 _PARAGRAPH: Final = 2_000
 _LATEST: Final = 10
@@ -199,6 +201,7 @@ def _cell(column: str, value: object, longest: int) -> Text:
         return Text(f"{value:.2f}", justify="right")
     if isinstance(value, datetime):
         return Text(f"{value:%Y-%m-%d %H:%M}")
+    value = _WORDS.get(column, {}).get(str(value), value)
     is_digest = column == "id" and len(str(value)) == 64  # a SHA-256
     text = plain(str(value)[:_SHORT_ID] if is_digest else value, longest)
     text.no_wrap = column == "content"
@@ -229,7 +232,7 @@ def show_draft(console: Console, made: Mapping[str, Any], text: str) -> None:
 def show_estimate(console: Console, estimate: "Estimate") -> None:
     """Print what a run would ask of a model, and what it costs by model."""
     console.print(
-        f"\n[bold]Dry run[/bold] for {estimate.day:%d %B %Y}: nothing is asked, drafted or published.",
+        f"\n[bold]Dry run[/bold] for {day_in_words(estimate.day)}: nothing is asked, drafted or published.",
         highlight=False,
     )
     columns = ("texts", "drafts", "withheld", "prompts", "known", "to_ask", "input_tokens", "output_tokens")

@@ -256,7 +256,7 @@ def _show_run(result: "RunResult", screen: "Console") -> None:
             f"it run; so does engagement run {result.run.pipeline} --again.",
             highlight=False,
         )
-    title = f"{result.run.pipeline.capitalize()} run as of {result.run.day:%d %B %Y}"
+    title = f"{result.run.pipeline.capitalize()} run as of {dates.day_in_words(result.run.day)}"
     show_summary(screen, result.counts, title=title, reasons=REASONS, report=result.report)
     left = result.artifacts
     show_artifacts(

@@ -7,9 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, StringConstraints
 
-from engagement.outreach import queue
 from engagement.targeting import limits
-from engagement.vocabulary import CHANNELS
+from engagement.vocabulary import CHANNELS, STATUSES
 
 Id = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 Words = Annotated[str, StringConstraints(max_length=2_000)]
@@ -81,7 +80,7 @@ class Move(Arguments):
 
 class QueueFilter(Arguments):
     kind: Kind
-    status: Literal[queue.STATUSES] = "draft"  # type: ignore[valid-type]
+    status: Literal[STATUSES] = "draft"  # type: ignore[valid-type]
     program: Program = None
     written_by: Literal["any", "template", "model"] = "any"
     search: Search = ""

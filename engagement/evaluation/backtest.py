@@ -145,7 +145,7 @@ class Backtest(Told):
     @property
     def split_in_words(self) -> str:
         """On whom was fitted and on whom tested."""
-        return f"Fitted on {self.fitted_on}; tested on {self.tested_on}. Foretold: who {self._ended}."
+        return f"Fitted on {self.fitted_on}; tested on {self.tested_on}. Predicted: who {self._ended}."
 
     @property
     def in_words(self) -> str:
@@ -161,8 +161,8 @@ class Backtest(Told):
         """How right the score is, in one sentence."""
         auc = self.value("auc")
         return (
-            f"Of one who {self._ended} and one who did not, the score of week {self.week} puts the right one first in "
-            f"{100 * auc['value']:.0f} of 100 cases ({100 * auc['low']:.0f} to {100 * auc['high']:.0f})."
+            f"The score of week {self.week} picks the one who {self._ended} in {100 * auc['value']:.0f} of 100 pairs "
+            f"({100 * auc['low']:.0f} to {100 * auc['high']:.0f})."
         )
 
     @property
@@ -171,7 +171,7 @@ class Backtest(Told):
         areas = self.lines[self.lines["model"] == SCORE].sort_values("week")
         first, last = areas.iloc[0], areas.iloc[-1]
         return (
-            f"The score puts the right one of two first in {100 * first['value']:.0f} of 100 cases in week "
+            f"The score picks the right one of two in {100 * first['value']:.0f} of 100 pairs in week "
             f"{first['week']}, in {100 * last['value']:.0f} in week {last['week']}"
         )
 
@@ -188,13 +188,13 @@ class Backtest(Told):
 
     @property
     def calibration_in_words(self) -> str:
-        """How far the chance that was foretold lies from what came."""
+        """How far the chance that was predicted lies from what came."""
         said = " and ".join(
             f"{100 * self.value('calibration_error', model=PROBABILITY, basis=basis)['value']:.1f} points "
             f"(work {'due' if basis == 'due' else 'of the course'})"
             for basis in self.bases
         )
-        return f"In week {self.week}, foretold and observed shares lie apart by {said} on average"
+        return f"In week {self.week}, predicted and observed shares lie apart by {said} on average"
 
     @property
     def rivals_in_words(self) -> str:
@@ -269,7 +269,8 @@ def backtest(
     weeks = sorted({week for trial in trials for week in trial.weeks})
     if not weeks:
         raise InvalidInput(
-            f"has_left: no week has {OF_EACH} learners who left and {OF_EACH} who stayed, to fit on and to test on"
+            f"no week has {OF_EACH} learners who left and {OF_EACH} who stayed, to fit on and to test on; "
+            f"left is who {WAYS_TO_LEAVE[outcome]}"
         )
     week = WEEK if WEEK in weeks else weeks[len(weeks) // 2]
     results = [trial.results(closely=week) for trial in trials if trial.weeks]

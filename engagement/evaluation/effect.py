@@ -100,8 +100,8 @@ class Effect(Told):
         if self.detectable is None or self.planned_for is None:
             return "So few persons show nothing, however large the effect."
         return (
-            f"By how many did it in the week before, a rise of {points(self.planned_for)} was to be found in four of "
-            f"five experiments; by how many of the comparison did it, one of {points(self.detectable)}."
+            f"With so many persons, a rise of {points(self.detectable)} is found in four of five experiments. By the "
+            f"rate of the week before, it would have been one of {points(self.planned_for)}."
         )
 
     def _said(self) -> dict[str, str]:

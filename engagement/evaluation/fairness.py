@@ -49,7 +49,7 @@ class Fairness:
         found = self._differences()
         if not found:
             groups = self.shares["group"].nunique()
-            return f"By {self.grouping}, none of {groups} groups differ by more than chance would have it."
+            return f"By {self.grouping}: no difference beyond chance between the {groups} groups."
         gap, words, most, least = max(found)
         return f"By {self.grouping}, the groups differ most here: {words}, {most} {100 * gap:.0f} points above {least}."
 

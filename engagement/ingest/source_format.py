@@ -143,9 +143,13 @@ def match_header(
         if text not in theirs and (column.in_header or column.name in names)
     ]:
         raise InvalidInput(
-            f"{source}: column {', '.join(missing)} missing; {_there(theirs, set(wanted.values()))}; {MAP_HINT}"
+            f"{source}: {_missing(missing)}; {_there(theirs, set(wanted.values()))}; {MAP_HINT}"
         )
     return {column: theirs.index(text) for column, text in wanted.items() if text in theirs}
+
+
+def _missing(names: Sequence[str]) -> str:
+    return f"column {names[0]} missing" if len(names) == 1 else f"columns {', '.join(names)} are missing"
 
 
 def _there(theirs: Sequence[str], wanted: set[str]) -> str:
@@ -153,7 +157,11 @@ def _there(theirs: Sequence[str], wanted: set[str]) -> str:
     found = sorted(wanted.intersection(theirs))
     if len(found) >= _A_HEADER_NAMES:
         return f"the header has {', '.join(theirs)[:300]}"
-    return f"the first line names {f'only {found[0]}' if found else 'none'} of ours"
+    return (
+        f"of our columns the first line names only {found[0]!r}"
+        if found
+        else "the first line names none of ours"
+    )
 
 
 def _plain(text: str) -> str:

@@ -16,9 +16,9 @@ from engagement.content.names import fill, first_name
 from engagement.errors import InvalidInput, NotFound
 from engagement.policy import RiskPolicy
 from engagement.store import Cursor, Store, query, records
+from engagement.vocabulary import STATUSES
 
 Kind = Literal["nudge", "quiz"]
-STATUSES: Final = ("draft", "approved", "rejected", "expired", "queued", "sent", "delivered", "failed")
 WRITTEN_BY: Final[Mapping[str, bool | None]] = {"any": None, "template": True, "model": False}
 PAGE_SIZE: Final = 25
 

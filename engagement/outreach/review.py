@@ -19,6 +19,7 @@ from engagement.policy import DRAFT_HOURS
 from engagement.store import TEXT_ROWS_PER_BLOCK, Cursor, Store, first_row, query, records
 from engagement.targeting import limits
 from engagement.text import plain_text
+from engagement.vocabulary import STATUSES
 
 TRANSITIONS: Final = {
     "draft": ("approved", "rejected", "expired"),
@@ -45,8 +46,8 @@ THOSE: Final = "id in (select unnest($ids::text[]))"
 
 def listed(store: Store, *, status: str | None = "draft", program: str | None = None) -> list[dict[str, Any]]:
     """Return the nudges of published runs and those asked for by hand, worst first, with the name filled in."""
-    if status is not None and status not in queue.STATUSES:
-        raise InvalidInput(f"status {status!r}: allowed are {', '.join(queue.STATUSES)}")
+    if status is not None and status not in STATUSES:
+        raise InvalidInput(f"status {status!r}: allowed are {', '.join(STATUSES)}")
     asked = "($status is null or nudges.status = $status) and ($program is null or nudges.program = $program)"
     with store.read() as db:
         return _listed(db, asked, {"status": status, "program": program})
@@ -265,10 +266,10 @@ def move_where(
     ).fetchall():
         allowed = TRANSITIONS.get(before, ())
         if status not in allowed:
-            may = f"it may become {', '.join(allowed)}" if allowed else "it stays as it is"
+            may = f"it may become {' or '.join(allowed)}" if allowed else "it stays as it is"
+            why = f"it is {before} already" if status == before else may
             raise InvalidInput(
-                f"status: {count} of the {table}, first {first[:12]!r}, cannot go from {before} to {status}; "
-                f"{may}"
+                f"{count} of the {table}, first {first[:12]!r}, cannot go from {before} to {status}: {why}"
             )
     change = {"status": status, "now": by.now, "actor": by.name}
     db.execute(

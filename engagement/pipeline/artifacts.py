@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from engagement import private
+from engagement.dates import day_in_words
 from engagement.errors import EngagementError
 from engagement.pipeline.config import Pipeline
 from engagement.reporting import mail_summary, printing
@@ -135,4 +136,4 @@ def _pages(pipeline: Pipeline, home: Path) -> tuple[Page, ...]:
 
 
 def _subtitle(run: Run) -> str:
-    return f"As of {run.day:%d %B %Y} · run {run.run_id}"
+    return f"As of {day_in_words(run.day)} · run {run.run_id}"

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 import jinja2
 import pandas as pd
 
-from engagement.vocabulary import LABELS
+from engagement.vocabulary import CHANNEL_WORDS, LABELS
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 
@@ -115,6 +115,8 @@ def table_parts(frame: pd.DataFrame) -> tuple[list[Column], list[tuple[Cell, ...
 
 
 def _heading(name: str) -> str:
+    if name in CHANNEL_WORDS:
+        return CHANNEL_WORDS[name]
     words = re.sub(r"_percent\b", "\u00a0%", name).replace("_", " ")
     return words[:1].upper() + words[1:]
 
@@ -127,11 +129,12 @@ def _cells(column: pd.Series) -> list[Cell]:
     is_number = _is_number(column)
     is_broken = is_number and (str(column.name).endswith("score") or (column.dropna() % 1 != 0).any())
     decimals = (1 if str(column.name).endswith("_percent") else 2) if is_broken else 0
+    is_id = column.name == "id"  # one that is broken over lines is read as two
     is_label = str(column.name).lower().endswith("label")
     return [
         Cell(
             text=f"{value:,.{decimals}f}" if is_number and not pd.isna(value) else _text(value),
-            css="number" if is_number else "when" if isinstance(value, datetime) else "",
+            css="number" if is_number else "when" if is_id or isinstance(value, datetime) else "",
             label=str(value) if is_label and value in LABELS else "",
         )
         for value in column.tolist()

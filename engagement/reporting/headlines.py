@@ -3,6 +3,7 @@
 import pandas as pd
 
 from engagement import runs
+from engagement.dates import day_in_words
 from engagement.llm.pricing import usd
 from engagement.policy import RiskPolicy
 from engagement.views import suppression
@@ -60,7 +61,7 @@ def freshness(frame: pd.DataFrame) -> str:
         return "Nothing is known by this date."
     age = row["age_days"]
     old = "less than a day" if age < 1 else f"{age:.0f} day{'' if round(age) == 1 else 's'}"
-    sentences = [f"The newest facts are from {row['newest_facts']:%d %B %Y}, {old} old."]
+    sentences = [f"The newest facts are from {day_in_words(row['newest_facts'])}, {old} old."]
     if row["without_facts"]:
         sentences.append(
             f"{row['without_facts']:,} active learners have no facts by this date and are not scored."

@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 
 import pandas as pd
 
+from engagement.dates import day_in_words
 from engagement.reporting.charts.style import LIGHT
 from engagement.reporting.displays import PAGES
 from engagement.views import suppression
@@ -73,7 +74,7 @@ class Summary:
             f"{figure.number} {figure.name}" + (f" ({figure.share})" if figure.share else "")
             for figure in self.figures
         ]
-        said = [f"{self.title}, as of {self.day:%d %B %Y}.", *self.answers]
+        said = [f"{self.title}, as of {day_in_words(self.day)}.", *self.answers]
         numbers = [f"{', '.join(figures)}."] if figures else []
         calls = [f"Whom to call first: {', '.join(self.calls)}."] if self.calls else []
         return " ".join([*said, *numbers, *calls])
@@ -83,7 +84,7 @@ class Summary:
         first, *others = self.answers or [""]
         return PAGES.get_template("summary.html.j2").render(
             title=self.title,
-            day=f"{self.day:%d %B %Y}",
+            day=day_in_words(self.day),
             answer=first,
             is_short=len(first) <= _LARGE_TYPE,
             others=others,

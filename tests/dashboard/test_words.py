@@ -6,9 +6,19 @@ import pytest
 
 from engagement.content.generation import WHY_TEMPLATE
 from engagement.dashboard import methods
-from engagement.outreach.queue import STATUSES
 from engagement.settings import PROJECT
-from engagement.vocabulary import CHANNELS, LABELS, NUDGE_TYPES, QUIET_DAYS, TERMS, TYPE_WORDS, WAYS_TO_LEAVE
+from engagement.vocabulary import (
+    CHANNEL_WORDS,
+    CHANNELS,
+    LABELS,
+    NUDGE_TYPES,
+    QUIET_DAYS,
+    STATUS_WORDS,
+    STATUSES,
+    TERMS,
+    TYPE_WORDS,
+    WAYS_TO_LEAVE,
+)
 
 STATIC = PROJECT / "engagement" / "dashboard" / "static"
 WORDS = (STATIC / "shared" / "words.en.js").read_text(encoding="utf-8")
@@ -100,6 +110,13 @@ def test_no_sentence_stands_outside_the_words():
         assert between_tags == [], file.name
 
 
-@pytest.mark.parametrize("kind", TYPE_WORDS)
-def test_a_main_reason_has_the_same_words_on_the_page_as_in_the_report(kind):
-    assert f'{kind}: "{TYPE_WORDS[kind]}"' in WORDS
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [("nudge_types", TYPE_WORDS), ("channels", CHANNEL_WORDS), ("statuses", STATUS_WORDS)],
+    ids=["types", "channels", "statuses"],
+)
+def test_a_code_has_the_same_words_on_the_page_as_everywhere(table, words):
+    said = dict(re.findall(r'(\w+): "([^"]*)"', re.search(rf"const {table} = {{(.*?)}};", WORDS)[1]))
+    if table == "nudge_types":  # the main reasons are among them
+        said |= dict(re.findall(r'(\w+): "([^"]*)"', re.search(r"const terms = {(.*?)};", WORDS)[1]))
+    assert said == dict(words)

@@ -248,7 +248,7 @@ def test_groups_that_are_alike_are_said_to_be(store):
     load(store, *people(20, "w"), *people(20, "m"))
     night(store)
     assert fairness.in_words(fairness.every(store)) == (
-        "By sex, none of 2 groups differ by more than chance would have it."
+        "By sex: no difference beyond chance between the 2 groups."
     )
 
 

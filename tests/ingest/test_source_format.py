@@ -141,7 +141,7 @@ def test_missing_columns_are_all_named_with_a_way_out():
     with pytest.raises(InvalidInput) as caught:
         match_header(["topic", "x", "NAME"], columns, {}, "f.csv")
     assert str(caught.value) == (
-        "f.csv: column id, email missing; the header has topic, x, name; "
+        "f.csv: columns id, email are missing; the header has topic, x, name; "
         "`--map name=column` says which column is meant"
     )
 
@@ -181,4 +181,4 @@ def test_one_cell_that_is_a_name_of_ours_makes_no_header_of_somebodys_data(cells
 
 
 def test_the_one_name_that_was_found_is_said():
-    assert "the first line names only topic of ours" in refusal(["7", "topic"])
+    assert "of our columns the first line names only 'topic'" in refusal(["7", "topic"])

@@ -103,7 +103,7 @@ def test_without_a_browser_there_are_the_words_and_a_sentence_that_says_why(
     assert left == {"summary.txt"}
     words = (home / "summary.txt").read_text()
     assert words.startswith(
-        "Weekly report, as of 01 March 2026. It helped. By 3 points. No group stands out. "
+        "Weekly report, as of 1 March 2026. It helped. By 3 points. No group stands out. "
     )
 
 

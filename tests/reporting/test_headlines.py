@@ -45,7 +45,7 @@ def fresh(age_days=0.5, without_facts=0, logins_in_future=0, newest=AS_OF):
     ("age_days", "words"), [(0.5, "less than a day"), (1.0, "1 day"), (1.4, "1 day"), (2.6, "3 days")]
 )
 def test_freshness_says_how_old_the_newest_facts_are(age_days, words):
-    assert fresh(age_days) == f"The newest facts are from 01 March 2026, {words} old."
+    assert fresh(age_days) == f"The newest facts are from 1 March 2026, {words} old."
 
 
 def test_freshness_says_who_is_left_out_and_what_is_odd():

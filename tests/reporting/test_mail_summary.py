@@ -18,13 +18,13 @@ def summary(answers=("It helped.",), **labels):
 def test_the_words_hold_everything_the_picture_shows():
     told = summary(["It helped.", "No group stands out."], high=300, medium=848, low=767, unknown=38)
     assert told.words == (
-        "Weekly report, as of 01 March 2026. It helped. No group stands out. "
+        "Weekly report, as of 1 March 2026. It helped. No group stands out. "
         "1,953 learners, 300 at high risk (15 %), 848 at medium risk (43 %), 805 others (41 %)."
     )
     shown = Page(told.html()).text
     for word in (
         "Weekly report",
-        "01 March 2026",
+        "1 March 2026",
         "It helped.",
         "No group stands out.",
         "1,953",
@@ -69,7 +69,7 @@ def test_whom_to_call_first_stands_in_the_words_and_in_no_picture():
 def test_where_nobody_is_known_there_are_no_numbers():
     told = summary([])
     assert told.figures == []
-    assert told.words == "Weekly report, as of 01 March 2026."
+    assert told.words == "Weekly report, as of 1 March 2026."
     assert Page(told.html()).all("dl") == []
 
 

@@ -73,7 +73,7 @@ def stops(frame: pd.DataFrame, *, title: str, capacity: float) -> go.Figure:
 
 
 def calibration(frame: pd.DataFrame, *, title: str) -> go.Figure:
-    """Return what was foretold against what came, in groups of learners; on the diagonal both are the same.
+    """Return what was predicted against what came, in groups of learners; on the diagonal both are the same.
 
     Parameters
     ----------
@@ -84,18 +84,18 @@ def calibration(frame: pd.DataFrame, *, title: str) -> go.Figure:
     """
     rows = checked(frame, ["basis", "predicted", "observed", "learners"])
     rows[["predicted", "observed"]] = (100 * rows[["predicted", "observed"]]).round(1)
-    figure = go.Figure(go.Scatter(**_line("as foretold", [0, 100], [0, 100], LINES[3]) | {"mode": "lines"}))
+    figure = go.Figure(go.Scatter(**_line("as predicted", [0, 100], [0, 100], LINES[3]) | {"mode": "lines"}))
     for look, (basis, part) in zip(LINES, rows.groupby("basis", sort=False), strict=False):
         name = {"due": "of the work due", "course": "of the whole course"}[str(basis)]
         figure.add_scatter(**_line(name, part["predicted"], part["observed"], look))
     heads = {
         "basis": "Work counted",
-        "predicted": "Foretold, percent",
+        "predicted": "Predicted, percent",
         "observed": "Left, percent",
         "learners": "Learners",
     }
     lay_out(figure, title, heads, rows, height=HEIGHT)
-    figure.update_xaxes(title_text="Foretold chance to leave (percent)", range=[0, 101])
+    figure.update_xaxes(title_text="Predicted chance to leave (percent)", range=[0, 101])
     return figure.update_yaxes(title_text="Who left (percent of the group)", range=[0, 102])
 
 
