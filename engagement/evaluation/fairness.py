@@ -94,7 +94,12 @@ def by_group(store: Store, grouping: str, *, run_id: str | None = None) -> Fairn
         rows = records(
             db, query("evaluation/fairness"), {"name": grouping, "run_id": run_id, "at_risk": list(AT_RISK)}
         )
-    counted = _Counted.of(pd.DataFrame(rows, columns=["group", *_KIND, "learners"]))
+    return compared(grouping, pd.DataFrame(rows, columns=["group", *_KIND, "learners"]))
+
+
+def compared(grouping: str, rows: pd.DataFrame) -> Fairness:
+    """Return what may be told of learners counted by group and kind, as the query `fairness` counts them."""
+    counted = _Counted.of(rows)
     told = counted.told()
     found = [
         (words, group, told.get((of, group)), *_share(told.get((measure, group)), told.get((of, group))))

@@ -7,7 +7,7 @@ from engagement.dates import day_in_words
 from engagement.llm.pricing import usd
 from engagement.policy import RiskPolicy
 from engagement.views import suppression
-from engagement.vocabulary import AT_RISK, SCORED_LABELS, SMALLEST_GROUP, TERMS, TYPE_WORDS
+from engagement.vocabulary import AT_RISK, SMALLEST_GROUP, TERMS, TYPE_WORDS
 
 
 def headline(labels: pd.DataFrame) -> str:
@@ -148,13 +148,12 @@ def moves(table: pd.DataFrame) -> str:
     Parameters
     ----------
     table
-        `cohorts.moves`, whole: what may be told of it is told.
+        `cohorts.all_moves`, whole: what may be told of it is told.
     """
-    scored = table.loc[list(SCORED_LABELS), list(SCORED_LABELS)]
-    told, sizes = suppression.told_directions(scored), scored.to_numpy(dtype=int)
+    told, sizes = suppression.told_directions(table), table.to_numpy(dtype=int)
     worse, better = (
         _told_sum(int(sizes[cells].sum()), is_told=bool(is_told.any()))
-        for cells, is_told in zip(suppression.directions(scored), told, strict=True)
+        for cells, is_told in zip(suppression.directions(table), told, strict=True)
     )
     title = f"{worse} moved to a higher risk, {better} to a lower one"
     return title[0].upper() + title[1:]

@@ -14,6 +14,7 @@ from engagement.policy import DEFAULT_SELECTION, INPUTS, RiskPolicy
 from engagement.risk import explanations, formula
 from engagement.store import Store, query
 from engagement.views import named as by_name
+from engagement.views import suppression
 from engagement.vocabulary import AT_RISK, LABELS, SCORED_LABELS, SMALLEST_GROUP
 
 ACTIVE_DAYS: Final = 7  # a course that meets every week sees everybody once
@@ -89,14 +90,19 @@ def moves(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
 
     Both from `learners_at`; who is in one of them only, or has no score on one of the days, is left out.
     """
-    both = pd.concat(
-        [frame.set_index("id")["risk_label"] for frame in (before, after)],
-        axis=1,
-        join="inner",
-        keys=["from", "to"],
-    )
+    return all_moves(before, after).loc[list(SCORED_LABELS), list(SCORED_LABELS)]
+
+
+def all_moves(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
+    """Return `moves` with those who had no score on one of the days, or were not there (`suppression.ABSENT`).
+
+    They are no moves, and tell of those that are: what may be shown of these is decided with them.
+    """
+    labels = [frame.set_index("id")["risk_label"].astype(object) for frame in (before, after)]
+    both = pd.concat(labels, axis=1, keys=["from", "to"]).fillna(suppression.ABSENT)
     table = pd.crosstab(both["from"], both["to"])
-    return table.reindex(index=SCORED_LABELS, columns=SCORED_LABELS, fill_value=0)
+    everything = [*LABELS, suppression.ABSENT]
+    return table.reindex(index=everything, columns=everything, fill_value=0)
 
 
 def medians(cohort: pd.DataFrame) -> pd.DataFrame:

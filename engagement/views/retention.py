@@ -22,6 +22,8 @@ def retention(
 ) -> pd.DataFrame:
     """Return one row per cohort and week that may be shown: `learners` followed into it, `there_percent` after it.
 
+    How many were followed is missing where it would tell of few who were not.
+
     Gone is who withdrew or failed (events), or became inactive; who passed is followed no further.
     """
     with store.read() as db:
@@ -46,13 +48,22 @@ def _curve(cohort: str, learners: pd.DataFrame) -> pd.DataFrame:
     ended, left = (by_week[name].reindex(weeks, fill_value=0) for name in ("size", "sum"))
     at_risk = len(learners) - ended.cumsum().shift(fill_value=0)
     there = 100 * (1 - left / at_risk.where(at_risk > 0)).cumprod()
-    rows, told = [(cohort, 0, len(learners), 100)], 0
-    gone = left.cumsum()
+    gone, told, counted = left.cumsum(), 0, len(learners)
+    rows: list[tuple[str, int, int | None, int]] = [(cohort, 0, counted, 100)]
     for week in weeks:
-        step = int(gone[week]) - told
         if at_risk[week] < SMALLEST_GROUP:
             break
-        if step == 0 or step >= SMALLEST_GROUP:
-            rows.append((cohort, week + 1, int(at_risk[week]), round(there[week])))
-            told = int(gone[week])
-    return pd.DataFrame(rows if len(learners) >= SMALLEST_GROUP else [], columns=list(COLUMNS))
+        if not _is_step(int(gone[week]) - told):
+            continue
+        told, followed = int(gone[week]), int(at_risk[week])
+        # who passed or enrolled lately is followed no further, and may be few too
+        is_told = _is_step(counted - followed)
+        rows.append((cohort, week + 1, followed if is_told else None, round(there[week])))
+        counted = followed if is_told else counted
+    frame = pd.DataFrame(rows if len(learners) >= SMALLEST_GROUP else [], columns=list(COLUMNS))
+    return frame.astype({"learners": "Int64"})
+
+
+def _is_step(people: int) -> bool:
+    """Return whether a difference of two numbers may be told: nobody, or ten people and more."""
+    return people == 0 or people >= SMALLEST_GROUP

@@ -17,6 +17,9 @@ from engagement.vocabulary import LABELS, SMALLEST_GROUP
 
 TOO_FEW: Final = f"Fewer than {SMALLEST_GROUP} learners are known by this date: of so few nothing is shown."
 
+ABSENT: Final = "not there"  # in a table of moves: on one of the two days
+UNKNOWN: Final = LABELS[-1]
+
 Flags = npt.NDArray[np.bool_]
 Counts = npt.NDArray[np.int_]
 
@@ -136,26 +139,16 @@ def hidden_groups(counts: Any, *, first: Any = None) -> Flags:
 def hidden_cells(counts: Any) -> Flags:
     """Return which cells of a two-way table must be hidden, given that the totals of rows and columns are known."""
     sizes = np.asarray(counts, dtype=int)
-    return _hidden_cells(sizes, known=_lines(sizes), asked=[])
-
-
-def _hidden_cells(sizes: Counts, *, known: Sequence[Counts], asked: Sequence[Counts]) -> Flags:
-    """Return which cells must be hidden where those sums that are `asked` are told first, as far as they can be."""
     order = _largest_first(sizes.ravel())
-    alone = np.eye(sizes.size, dtype=int)[order]
+    cells, alone = np.arange(sizes.size).reshape(sizes.shape), np.eye(sizes.size)
+    lines = [alone[line].sum(axis=0) for line in (*cells, *cells.T)]
     hidden: Flags = np.ones(sizes.size, dtype=bool)
-    hidden[order] = ~may_be_told(sizes.ravel(), [*asked, *alone], known=known)[len(asked) :]
+    hidden[order] = ~may_be_told(sizes.ravel(), alone[order], known=lines)
     return hidden.reshape(sizes.shape)
 
 
 def _largest_first(rank: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
     return np.argsort(rank, kind="stable")[::-1]
-
-
-def _lines(table: Counts) -> list[Counts]:
-    """Return the rows and columns of a table as sums of its cells."""
-    cells, alone = np.arange(table.size).reshape(table.shape), np.eye(table.size, dtype=int)
-    return [alone[line].sum(axis=0) for line in (*cells, *cells.T)]
 
 
 def shown(frame: pd.DataFrame, *, count: str = "learners") -> pd.DataFrame:
@@ -194,29 +187,56 @@ class Directions(NamedTuple):
 
 
 def directions(table: pd.DataFrame) -> Directions:
-    """Return the two directions of a table of moves."""
-    above: Flags = np.triu(np.ones(table.shape, dtype=bool), 1)
-    return Directions(above.T, above)
+    """Return the two directions of a table of moves: of those who had a score on both days."""
+    above: Flags = np.triu(_streams(table), 1)
+    return Directions(np.tril(_streams(table), -1), above)
 
 
 def told_directions(table: pd.DataFrame) -> Directions:
-    """Return each direction whose total may be told beside the labels' on both days; no cells for one that may not."""
-    sizes, both = table.to_numpy(dtype=int), directions(table)
-    asked = _told_of_moves(sizes, both)
-    told = may_be_told(sizes.ravel(), asked, known=[np.ones(sizes.size)])[-len(both) :]
+    """Return each direction whose total may be told beside the labels' of both days; no cells for one that may not."""
+    both, (known, totals) = directions(table), _totals(table)
+    asked = [*totals, *(cells.ravel() for cells in both)]
+    told = may_be_told(table.to_numpy(dtype=int).ravel(), asked, known=known)[len(totals) :]
     return Directions(*(cells & bool(is_told) for cells, is_told in zip(both, told, strict=True)))
 
 
 def masked(table: pd.DataFrame) -> pd.DataFrame:
-    """Return a table of moves, with the cells missing that must be hidden beside the totals that are told.
+    """Return the streams of a table of moves, missing those that must be hidden beside the totals that are told.
 
     Those are the labels' on both days, which other pages tell, and each direction's.
+
+    Parameters
+    ----------
+    table
+        `cohorts.all_moves`: who is not `SCORED_LABELS` on one of the days counts in a total, and is no stream.
     """
-    sizes = table.to_numpy(dtype=int)
-    asked = _told_of_moves(sizes, directions(table))
-    hidden = _hidden_cells(sizes, known=[np.ones(sizes.size, dtype=int)], asked=asked)
-    return table.astype("Int64").mask(hidden)
+    sizes, is_stream = table.to_numpy(dtype=int), _streams(table)
+    known, totals = _totals(table)
+    first = [*totals, *(cells.ravel() for cells in directions(table))]
+    order = [place for place in _largest_first(sizes.ravel()) if is_stream.flat[place]]
+    told = may_be_told(sizes.ravel(), [*first, *np.eye(sizes.size)[order]], known=known)[len(first) :]
+    shown: Flags = np.zeros(sizes.size, dtype=bool)
+    shown[order] = told
+    streams = table.astype("Int64").where(shown.reshape(sizes.shape))
+    scored = [label for label in table.index if label not in {UNKNOWN, ABSENT}]
+    return streams.loc[scored, scored]
 
 
-def _told_of_moves(sizes: Counts, both: Directions) -> list[Counts]:
-    return [*_lines(sizes), *(cells.ravel().astype(int) for cells in both)]
+def _totals(table: pd.DataFrame) -> tuple[list[Flags], list[Flags]]:
+    """Return what is known of the two days, how many were there, and what is told of them first: each label."""
+    there = [label != ABSENT for label in table.index]
+    rows, columns = np.indices(table.shape)
+    lines = [
+        (side == place).ravel()
+        for side in (rows, columns)
+        for place, is_there in enumerate(there)
+        if is_there
+    ]
+    half = len(lines) // 2
+    return [np.any(day, axis=0) for day in (lines[:half], lines[half:])], lines
+
+
+def _streams(table: pd.DataFrame) -> Flags:
+    """Return which cells are streams: all, but for those of who had no score on one of the days."""
+    has_score = ~table.index.isin([UNKNOWN, ABSENT])
+    return np.asarray(np.outer(has_score, has_score))

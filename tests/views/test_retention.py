@@ -55,6 +55,16 @@ def test_fewer_than_ten_are_told_only_together_with_others(forty):
     assert curve(store) == {0: 100, 3: 75, 4: 75, 5: 75}
 
 
+def test_how_many_are_followed_does_not_tell_of_few_who_are_not(forty):
+    """Four leave, later three pass: no two of the numbers differ by one to nine people."""
+    store, rows = forty
+    happened(store, ids(rows)[:4], "course_withdrawn", AS_OF - 4 * WEEK + DAY)
+    happened(store, ids(rows)[4:10], "course_failed", AS_OF - 2 * WEEK + DAY)
+    happened(store, ids(rows)[10:13], "course_passed", AS_OF - WEEK + DAY)
+    followed = retention.retention(store, as_of=AS_OF).set_index("week")["learners"]
+    assert followed.dropna().to_dict() == {0: 40, 4: 30}  # not 36 in the third week, nor 27 in the fifth
+
+
 def test_who_passed_or_was_followed_briefly_counts_as_long_as_they_could_be(store):
     """Kaplan and Meier by hand: 10 of 40 go in the first week, 10 of the 20 left in the third, after 10 had passed."""
     rows = people(40, "a", cohort="spring", enrolled_at=AS_OF - 4 * WEEK)
