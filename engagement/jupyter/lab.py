@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 from engagement.jupyter import workspace
@@ -23,7 +24,7 @@ _ASKED_TO_END: Final = (signal.SIGTERM, signal.SIGHUP)
 def explore(store: Store, *, port: int) -> int:
     """Open JupyterLab at the notebook that explores a cohort; return its exit code when it has ended."""
     beside = workspace.lay_out(PROJECT / "notebooks", WORKBENCH)
-    with snapshots.taken(store) as (copy, in_use):
+    with snapshots.taken(store) as (copy, in_use), TemporaryDirectory(prefix="eg") as sockets:
         print(
             f"A copy of the store as it is now is looked at, until JupyterLab ends: {copy}", file=sys.stderr
         )
@@ -33,6 +34,8 @@ def explore(store: Store, *, port: int) -> int:
         command = [
             *(sys.executable, "-m", "jupyterlab", f"--port={port}", "--ip=127.0.0.1"),
             "--LabApp.extension_manager=readonly",
+            # By a port, whoever connects hears what a kernel shows, from any account of the machine.
+            "--KernelManager.transport=ipc",
             "--LanguageServerManager.autodetect=False",  # it would list twenty that are not there
             f"--LabApp.default_url=/lab/tree/{workspace.FIRST}",
             f"--ServerApp.root_dir={WORKBENCH}",
@@ -42,6 +45,7 @@ def explore(store: Store, *, port: int) -> int:
         theirs = os.environ.get("JUPYTER_CONFIG_PATH")
         env = os.environ | {
             "ENGAGEMENT_STORE": str(copy),
+            "JUPYTER_RUNTIME_DIR": sockets,  # for its owner alone, and short: a socket's path may not be long
             "JUPYTER_CONFIG_PATH": os.pathsep.join(filter(None, (theirs, str(_CONFIGURATION)))),
         }
         with subprocess.Popen(command, cwd=PROJECT, env=env, pass_fds=[in_use]) as server:

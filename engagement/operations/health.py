@@ -298,7 +298,7 @@ def _other_accounts(settings: Settings) -> str:
     found = {place: len(list(private.open_to_others(place))) for place in places}
     if open_ones := sorted(str(place) for place, count in found.items() if count):
         raise EngagementError(
-            f"others on this machine may read {sum(found.values()):,} files and folders: "
+            f"others on this machine may read {sum(found.values()):,} of the files and folders here: "
             f"chmod -R {private.closing()} {shlex.join(open_ones)}"
         )
     return "may read nothing of this"

@@ -18,6 +18,7 @@ from engagement.settings import read_settings
 from engagement.store import database
 from tests.support.cohort import learner, load, night
 from tests.support.dashboard_server import PROXY_SECRET, RawPage, get, opened, serving, signed
+from tests.support.processes import descendants
 
 USERS = """
 [users.ada]
@@ -92,12 +93,6 @@ def ada(ada_page):
     """Ada's page, which has not heard anything yet in this test."""
     ada_page.heard.clear()
     return ada_page
-
-
-def descendants(pid):
-    """Return the process and those it started, and they."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [pid, *(each for child in children for each in descendants(int(child)))]
 
 
 def leave(address, kernel_id, headers=None):

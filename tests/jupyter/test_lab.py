@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,7 @@ from engagement.cli import app
 from engagement.errors import StoreUnusable
 from engagement.settings import PROJECT
 from tests.support.cohort import LOW, learner, load, night, rows
+from tests.support.processes import command_line, descendants
 
 ANSWERS_S = 60
 
@@ -91,10 +93,19 @@ def test_an_analyst_asks_a_copy_while_the_store_is_written_and_nothing_is_left(
     assert "pyproject.toml" not in listed
     assert "apputils-extension:announcements" in asked(f"{address}/lab", token)  # among what is turned off
     kernel = asked(f"{address}/api/kernels", token, "POST")
-    assert kernel["id"]
+    (words,) = (
+        words
+        for words in map(command_line, descendants(process.pid))
+        if any(kernel["id"] in word for word in words)
+    )
+    (connection,) = (word for word in words if kernel["id"] in word)
+    # What a kernel shows goes to whoever connects to its port, from any account of the machine.
+    assert json.loads(Path(connection).read_text())["transport"] == "ipc"
+    assert [path.stat().st_mode & 0o077 for path in (Path(connection), Path(connection).parent)] == [0, 0]
     process.terminate()
     process.wait(timeout=30)
     assert list(tmp_path.glob(".explore-*")) == []
+    assert not Path(connection).parent.exists()
     assert "copy of the store" in process.stderr.read().decode()
 
 

@@ -506,7 +506,9 @@ def test_what_other_accounts_may_read_is_named_with_the_command_that_closes_it(
         path.chmod(0o604)
     found = examined(settings)["other accounts"]
     assert not found.ok
-    assert found.detail.startswith("others on this machine may read 3 files and folders: chmod -R go= ")
+    assert found.detail.startswith(
+        "others on this machine may read 3 of the files and folders here: chmod -R go= "
+    )
     subprocess.run(found.detail.partition(": ")[2], shell=True, check=True)
     assert "other accounts" not in failed(settings)
 
