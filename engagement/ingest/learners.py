@@ -230,6 +230,8 @@ def _upsert(begun: loading.Load, here: set[str], settled: consents.Settled) -> N
         updated["inactive_since"] = (
             f"case when not {updated['active']} then coalesce(learners.inactive_since, $observed_at) end"
         )
+    if "person_id" in here:
+        begun.db.execute(query("ingest/keep_earlier_persons"), {"until": begun.loaded_at})
     changed = " or ".join(f"learners.{name} is distinct from {value}" for name, value in updated.items())
     begun.db.execute(
         f"""

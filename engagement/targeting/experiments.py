@@ -79,7 +79,7 @@ def identity(campaign: str, term: str) -> str:
 def hold_out(db: Cursor, run: Run, plan: Plan) -> None:
     """Mark in `selection_inputs` whom the plan lets wait from this run on, of those who were not assigned before."""
     if run.day <= plan.last_day:
-        _draw(db, identity(run.history_of, plan.term), plan.holdout, run_id=run.run_id)
+        _draw(db, identity(run.history_of, plan.term), plan.holdout)
 
 
 def hold_out_of_running(db: Cursor, day: date) -> None:
@@ -96,11 +96,11 @@ def hold_out_of_running(db: Cursor, day: date) -> None:
         {"day": day},
     ).fetchall()
     for experiment, holdout in running:
-        _draw(db, experiment, holdout, run_id=None)
+        _draw(db, experiment, holdout)
 
 
-def _draw(db: Cursor, experiment: str, holdout: float, *, run_id: str | None) -> None:
-    named = {"experiment": experiment, "run_id": run_id, "parts": _PARTS, "held_out": round(holdout * _PARTS)}
+def _draw(db: Cursor, experiment: str, holdout: float) -> None:
+    named = {"experiment": experiment, "parts": _PARTS, "held_out": round(holdout * _PARTS)}
     db.execute(query("targeting/hold_out"), named)
 
 

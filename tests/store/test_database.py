@@ -331,6 +331,7 @@ def test_an_older_store_is_brought_up_to_date_with_what_it_holds(store, tmp_path
 # Nothing wrote to the disclosures of version 1: the table is made anew.
 MADE_SINCE_VERSION_1 = (
     "answers_that_stand",
+    "assigned_persons",
     "calibration_points",
     "calibrations",
     "consents_ahead",
@@ -338,6 +339,7 @@ MADE_SINCE_VERSION_1 = (
     "contacts_made",
     "contacts_that_count",
     "disclosures",
+    "earlier_persons",
     "experiments",
     "learner_groups",
     "model_answers",

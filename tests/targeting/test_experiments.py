@@ -1,4 +1,5 @@
 from dataclasses import replace
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -10,14 +11,16 @@ from engagement.outreach import nudges
 from engagement.pipeline import publication
 from engagement.policy import DEFAULT_SELECTION, SelectionPolicy
 from engagement.store import registered
-from engagement.targeting import decisions, experiments
+from engagement.targeting import decisions, experiments, limits
 from engagement.targeting.experiments import Plan
+from tests.support.acting import acting
 from tests.support.arms import drawn_arm
-from tests.support.cohort import AS_OF, DAY, LOW, begin, learner, load, rows
+from tests.support.cohort import AS_OF, DAY, HOUR, LOW, begin, learner, load, rows
 from tests.support.once import once
 
 HALF = Plan(holdout=0.5, term="trial", ends_on=AS_OF.date())
 PEOPLE = 60
+UTC = ZoneInfo("UTC")
 
 
 @once
@@ -198,3 +201,74 @@ def test_no_holdout_is_no_plan():
         experiments.plan(0.1, term="t", ends_on="2026-12-18", outcome="quiz").looks_at
         == "took a quiz within 7 days"
     )
+
+
+def waiting(store):
+    return sorted(person for person, arm in assigned(store).items() if arm == "control")
+
+
+@pytest.mark.parametrize(
+    "later", [HOUR, -30 * DAY, 0 * DAY], ids=["later", "by a clock gone back", "at once"]
+)
+def test_whoever_waits_keeps_waiting_as_somebody_else(store, later):
+    people(store)
+    plan = replace(HALF, ends_on=(AS_OF + 30 * DAY).date())
+    night(store, plan=plan)
+    renamed = waiting(store)[:5]
+    load(store, *(learner(one, person_id=f"P|{one}") for one in renamed), at=AS_OF + later)
+    run = night(store, AS_OF + 2 * DAY, plan=plan)
+    assert {reasons(store, run)[one] for one in renamed} == {"held_out"}
+    assert sorted(assigned(store)) == [f"{number:03}" for number in range(PEOPLE)], (
+        "and is not assigned again"
+    )
+    made = nudges.write(store, renamed[0], channel="email", by=acting(AS_OF + 2 * DAY))
+    assert "held_out" in made["warnings"]
+    with store.write() as db:
+        db.execute("update nudges set overruled_at = null")
+        assert limits.held_back(db, [made["id"]], now=AS_OF + 2 * DAY) == {made["id"]: ["held_out"]}
+
+
+def test_whoever_is_one_person_after_all_waits_in_all_and_is_one_in_the_result(store):
+    people(store)
+    night(store)
+    nudged = sorted(set(assigned(store)) - set(waiting(store)))
+    pair = [waiting(store)[0], nudged[0]]
+    same = [waiting(store)[1], waiting(store)[2]]
+    at = AS_OF + HOUR
+    load(store, *(learner(one, person_id="M") for one in pair), at=at)
+    load(store, *(learner(one, person_id="S") for one in same), at=at)
+    run = night(store, AS_OF + DAY, plan=None)
+    assert {reasons(store, run)[one] for one in [*pair, *same]} == {
+        "held_out",
+        "open_draft",
+        "other_enrolment",
+    }
+    [draft] = rows(store, "select id from nudges where learner_id = $one", one=pair[1])
+    with store.read() as db:
+        assert limits.held_back(db, draft, now=AS_OF + DAY) == {draft[0]: ["held_out"]}
+    happened = {"at": AS_OF + DAY, "one": same[1]}
+    with store.write() as db:
+        db.execute("insert into events values ('e', $one, 'login', '{}', $at, 'import', 'L')", happened)
+    found = effect.estimate(store, as_of=AS_OF + 9 * DAY, zone=UTC)
+    assert found.compared.persons == len(waiting(store)) == 60 - len(nudged) - 1
+    assert (found.compared.share.count, found.nudged.persons) == (1, len(nudged) - 1)
+    assert sum(found.assigned.values()) == PEOPLE - 2
+
+
+def test_a_number_that_another_person_has_since_is_not_theirs(store):
+    """Enrolments and persons count in the same numbers, and the file that names the persons comes after the night."""
+    load(store, learner("17"), learner("22"))
+    everybody = Plan(holdout=0.5, term="trial", ends_on=(AS_OF + 30 * DAY).date())
+    night(store, plan=everybody)
+    with store.write() as db:
+        db.execute("update assignments set arm = case person_id when '17' then 'control' else 'nudge' end")
+    load(store, learner("17", person_id="905"), learner("22", person_id="17"), at=AS_OF + HOUR)
+    found = rows(
+        store,
+        """
+        select id, arm
+        from published_assignments inner join learners on published_assignments.person_number = learners.number
+        order by id
+        """,
+    )
+    assert found == [("17", "control"), ("22", "nudge")]

@@ -5,15 +5,16 @@ create or replace temp table to_draft as
 with nudges_chosen as (
 
     select
-        sha256(concat_ws('|', person_id, $campaign, channel, $period)) as id,
-        learner_id,
-        person_id,
-        type,
-        channel,
-        risk_score,
-        risk_label
-    from contact_decisions
-    where run_id = $run_id and $kind = 'nudge' and decision = 'contact'
+        sha256(concat_ws('|', learners.person_id, $campaign, decided.channel, $period)) as id,
+        decided.learner_id,
+        learners.person_id,
+        decided.type,
+        decided.channel,
+        decided.risk_score,
+        decided.risk_label
+    from contact_decisions as decided
+    inner join learners on decided.learner_id = learners.id
+    where decided.run_id = $run_id and $kind = 'nudge' and decided.decision = 'contact'
 
 ),
 

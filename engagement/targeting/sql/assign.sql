@@ -3,11 +3,13 @@ insert into assignments by name
 with compared as (
 
     select
-        person_id,
-        case when bool_or(decision = 'contact') then 'nudge' else 'control' end as arm
+        learners.person_id,
+        learners.person_number,
+        case when bool_or(decided.decision = 'contact') then 'nudge' else 'control' end as arm
     from temp.decided
-    where decision = 'contact' or reason = 'held_out'
-    group by person_id
+    inner join learners on decided.learner_id = learners.id
+    where decided.decision = 'contact' or decided.reason = 'held_out'
+    group by learners.person_id, learners.person_number
 
 ),
 
@@ -22,17 +24,13 @@ final as (
         $run_id as run_id
     from compared
     where
-        compared.person_id not in (
-            select published_assignments.person_id
+        compared.person_number not in (
+            select published_assignments.person_number
             from published_assignments
             where published_assignments.experiment_id = $experiment
         )
         -- who waits in another experiment shows nothing in this one
-        and compared.person_id not in (
-            select others.person_id
-            from published_assignments as others
-            where others.arm = 'control' and others.assigned_at <= $decides_at and others.ends_at > $decides_at
-        )
+        and compared.person_number not in (select others.person_number from waiting_persons($decides_at) as others)
 
 )
 

@@ -3,10 +3,8 @@ update temp.selection_inputs
 set held_out = true
 where
     drawn(concat_ws('|', $experiment, person_id), $parts) < $held_out
-    and person_id not in (
-        select published_assignments.person_id
+    and person_number not in (
+        select published_assignments.person_number
         from published_assignments
-        where
-            published_assignments.experiment_id = $experiment
-            and published_assignments.run_id is distinct from $run_id
+        where published_assignments.experiment_id = $experiment
     );

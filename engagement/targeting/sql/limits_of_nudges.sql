@@ -5,7 +5,6 @@ with asked as (
     select
         nudges.id,
         nudges.learner_id,
-        learners.person_id,
         learners.person_number,
         nudges.risk_score,
         nudges.approved_at,
@@ -45,29 +44,18 @@ contacts_of_nudge as (
 
 ),
 
-controls as (
-
-    select
-        person_id,
-        max(assigned_at) as assigned_at
-    from published_assignments
-    where arm = 'control' and assigned_at <= $now and ends_at > $now
-    group by person_id
-
-),
-
 final as (
 
     select
         asked.*,
         contacts_of_nudge.hours_since_contact,
         coalesce(contacts_of_nudge.contacts_in_7_days, 0) as contacts_in_7_days,
-        controls.person_id is not null and coalesce(controls.assigned_at > asked.overruled_at, true) as held_out,
+        waiting.person_number is not null and coalesce(waiting.assigned_at > asked.overruled_at, true) as held_out,
         -- another draft is not in the way of this one: of two one can be approved
         0 as open_drafts
     from asked
     left join contacts_of_nudge on asked.id = contacts_of_nudge.id
-    left join controls on asked.person_id = controls.person_id
+    left join waiting_persons($now) as waiting on asked.person_number = waiting.person_number
 
 )
 

@@ -106,19 +106,12 @@ drafts_of_person as (
 
 ),
 
-controls as (
-
-    select distinct person_id
-    from published_assignments
-    where arm = 'control' and assigned_at <= $decides_at and ends_at > $decides_at
-
-),
-
 final as (
 
     select
         learners.id as learner_id,
         learners.person_id,
+        learners.person_number,
         contact_refusals.in_app,
         contact_refusals.whatsapp,
         contact_refusals.email,
@@ -139,7 +132,7 @@ final as (
         coalesce(drafts_of_person.open_drafts, 0)::integer as open_drafts,
         contacts_of_person.hours_since_contact,
         coalesce(contacts_of_person.contacts_in_7_days, 0) as contacts_in_7_days,
-        controls.person_id is not null as held_out,
+        waiting.person_number is not null as held_out,
         known.avg_quiz_score,
         learners.topic,
         learners.program,
@@ -153,7 +146,7 @@ final as (
     left join welcomed on learners.id = welcomed.learner_id
     left join contacts_of_person on learners.person_number = contacts_of_person.person_number
     left join drafts_of_person on learners.person_number = drafts_of_person.person_number
-    left join controls on learners.person_id = controls.person_id
+    left join waiting_persons($decides_at) as waiting on learners.person_number = waiting.person_number
     where $learner_id is null or learners.id = $learner_id
 
 )

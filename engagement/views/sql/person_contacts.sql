@@ -4,7 +4,7 @@ with enrolments as (
 
     select id
     from learners
-    where person_id in (select asked.person_id from learners as asked where asked.id = $id)
+    where person_number in (select asked.person_number from learners as asked where asked.id = $id)
 
 ),
 
