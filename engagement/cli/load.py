@@ -193,5 +193,7 @@ def _besides(summary: "LoadSummary") -> list[str]:
         "are known from a newer load, which stands": summary.known_later,
         "say no in a refused row (no contact, no model, or no longer active): it counts": summary.refusing,
         "are held back until their consent can be read": summary.held_back,
+        "have an e-mail address that several persons have: nobody writes there; where they are one person, "
+        "give their rows the same person_id": summary.sharing_an_address,
     }
     return [f"{count:,} learners {what}" for what, count in said.items() if count]

@@ -4,26 +4,22 @@ A load upserts learners and appends a fact only where something changed, so the 
 nothing and every earlier day can be scored again as it was known then.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-import pandas as pd
-
 from engagement.errors import InvalidInput
 from engagement.ingest import consents, loading, readers
 from engagement.ingest.facts import FACTS
 from engagement.ingest.schema import LEARNERS
 from engagement.ingest.source_format import AS_DOCUMENTED, SourceFormat, group_column
-from engagement.store import Cursor, Store, first_row, query, registered
+from engagement.store import Store, first_row, query, registered
 
 MAX_ABSENT: Final = 0.2  # of the active learners; with more absent it is hardly the whole list
 # What a search looks in, as migration 007 has it; every file has these columns.
 _SEARCHED: Final = "lower(concat_ws(chr(10), source.name, source.id, source.email))"
-_SHARED_ADDRESS: Final = "email: belongs to another person; give both rows the same person_id"
 # What a learner becomes where the source is silent; an update leaves alone what the source does not have.
 _DEFAULTS: Final = {
     "person_id": "source.id",
@@ -93,7 +89,14 @@ def load_full(
 def _told(begun: loading.Load, settled: consents.Settled, loaded: loading.LoadSummary) -> loading.LoadSummary:
     """Return what became of the source with what nobody would see in its rows."""
     (known_later,) = first_row(begun.db, query("ingest/count_known_later"))
-    return replace(loaded, known_later=known_later, refusing=settled.refusing, held_back=settled.held_back)
+    (sharing,) = first_row(begun.db, query("ingest/count_shared_addresses"))
+    return replace(
+        loaded,
+        known_later=known_later,
+        sharing_an_address=sharing,
+        refusing=settled.refusing,
+        held_back=settled.held_back,
+    )
 
 
 @contextmanager
@@ -128,7 +131,6 @@ def _begun(
 def _write(begun: loading.Load, here: set[str], groups: Iterable[str]) -> consents.Settled:
     """Write learners, facts and groups from `checked`, of which `here` are the columns that count."""
     db, known = begun.db, {"load_id": begun.load_id, "observed_at": begun.observed_at}
-    _refuse_shared_addresses(db)
     settled = consents.settle(begun)
     _upsert(begun, here, settled)
     consents.mark(begun)
@@ -142,39 +144,8 @@ def _write(begun: loading.Load, here: set[str], groups: Iterable[str]) -> consen
     return settled
 
 
-def _refuse_shared_addresses(db: Cursor) -> None:
-    """Refuse the rows with the address of another person, and those with one that a refused row would have given up.
-
-    Who is refused keeps the address they had, which another row may claim, and so on down a column of addresses that
-    has slipped by a row. All of these are read at once and followed here: a statement for each link would keep the
-    store from everybody for as long as the column is.
-    """
-    reason = {"reason": _SHARED_ADDRESS}
-    db.execute(query("ingest/address_claims"))
-    if not first_row(db, query("ingest/refuse_shared_email"), reason)[0]:
-        return
-    refused_with: defaultdict[int, list[int]] = defaultdict(list)
-    for record, other in db.execute(query("ingest/kept_addresses"), reason).fetchall():
-        refused_with[record].append(other)
-    waiting = [
-        record
-        for (record,) in db.execute(
-            "select rowid from temp.checked where reasons = $reason", reason
-        ).fetchall()
-    ]
-    refused: set[int] = set()
-    while waiting:
-        others = [other for other in refused_with.get(waiting.pop(), ()) if other not in refused]
-        refused.update(others)
-        waiting += others
-    with registered(db, "refused", pd.DataFrame({"record": sorted(refused)}, dtype="int64")):
-        db.execute(
-            "update temp.checked set reasons = $reason where rowid in (select record from refused)", reason
-        )
-
-
 def _inactivate_absent(begun: loading.Load, max_absent: float) -> int:
-    """Make inactive who is absent; before the file is written, so that they hold no address against who is there."""
+    """Make inactive who is absent, before the file is written."""
     db, incoming = begun.db, begun.checked.incoming
     with registered(db, "fields_of_not_rows", incoming.fields_of_not_rows()):
         (nameless,) = first_row(db, query("ingest/count_nameless"))
@@ -251,6 +222,7 @@ def _upsert(begun: loading.Load, here: set[str], settled: consents.Settled) -> N
         {"load_id": begun.load_id, "observed_at": begun.observed_at},
     )
     begun.db.execute(query("ingest/number_persons"))
+    begun.db.execute(query("ingest/mark_shared_addresses"))
 
 
 def count(store: Store) -> int:

@@ -40,12 +40,15 @@ class LoadSummary:
     known_later: int = 0  # learners of whom a newer load had something already, which stands
     refusing: int = 0  # learners of whom a refused row says no to something, which counts
     held_back: int = 0  # learners of whom a consent cannot be read
+    sharing_an_address: int = (
+        0  # learners with an address that several persons claim, so that nobody writes there
+    )
 
     def as_dict(self) -> dict[str, object]:
         """Return the documented JSON form; what there is none of is left out after `reasons`."""
         absent = {} if self.inactivated is None else {"inactivated": self.inactivated}
-        told = {"known_later": self.known_later, "refusing": self.refusing, "held_back": self.held_back}
-        absent |= {name: count for name, count in told.items() if count}
+        told = ("known_later", "refusing", "held_back", "sharing_an_address")
+        absent |= {name: count for name in told if (count := getattr(self, name))}
         return {
             "rows": self.rows,
             "accepted": self.accepted,

@@ -30,7 +30,7 @@ _REFUSED: Final = {
     "inactive": "the enrolment is no longer active",
     "opted_out": "asked not to be contacted",
     "no_opt_in": "WhatsApp needs an opt-in and a phone number",
-    "no_address": "has no e-mail address",
+    "no_address": "has no e-mail address, or one that several persons have",
 }
 _OF_THE_LEARNER: Final = ("learner_id", "person_id", "program", "locale", "risk_score", "risk_label")
 # One draft that a person asked for, in the shape of those a run has chosen.

@@ -28,7 +28,7 @@ REASONS: Final = {
     "unknown": "Too little is known to score the learner.",
     "label_not_selected": "This risk label is not contacted under the present settings.",
     "opted_out": "The learner asked not to be contacted.",
-    "no_address": "There is no address for the channel the learner prefers.",
+    "no_address": "There is no address for the channel the learner prefers, or several persons have the same.",
     "open_draft": "A draft for this person is still waiting.",
     "recently_contacted": "This person was contacted in the last few days.",
     "cap_reached": "This person has had the most messages allowed in a week.",

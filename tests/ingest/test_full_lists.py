@@ -222,5 +222,5 @@ def test_a_learner_who_comes_back_under_another_id_has_the_address(load, inactiv
     others = [row(learner) for learner in TEN]
     load(*others, row("f", email="x@example.invalid"), by=learners.load, observed_at=MONDAY)
     summary = load(*others, row("g", email="x@example.invalid"))
-    assert (summary.quarantined, summary.inactivated) == (0, 1)
+    assert (summary.quarantined, summary.sharing_an_address, summary.inactivated) == (0, 0, 1)
     assert inactive() == ["f"]

@@ -248,20 +248,32 @@ def test_of_two_equal_rows_the_later_one_counts(load, stored):
     assert stored(FACTS) == [(MONDAY, 20)]
 
 
-def test_an_address_belongs_to_one_person(load, stored):
-    first = row("a", email="shared@example.invalid")
-    summary = load(first, row("b", email="Shared@example.invalid"), row("c"), row("d"))
-    assert summary.reasons == {"email: belongs to another person; give both rows the same person_id": 1}
-    assert stored("select id from learners order by id") == [("a",), ("c",), ("d",)]
-    summary = load(row("e", email="shared@example.invalid"), row("f"), observed_at=TUESDAY)
-    assert summary.quarantined == 1
-    assert load(first).quarantined == 0
+SHARING = "select id from learners where email_is_shared order by id"
 
 
-def test_an_address_is_free_once_its_owner_has_another(load):
-    load(row("a", email="one@example.invalid"))
-    summary = load(row("a", email="two@example.invalid"), row("b", email="one@example.invalid"))
-    assert summary.quarantined == 0
+def test_an_address_that_several_persons_claim_is_none_while_they_do(load, stored):
+    first = row("a", email="Family@example.invalid")
+    summary = load(first, row("b", email="family@example.invalid"), row("c"), row("d"))
+    assert (summary.quarantined, summary.as_dict()["sharing_an_address"]) == (0, 2)
+    assert stored(SHARING) == [("a",), ("b",)]
+    summary = load(row("e", email="family@example.invalid"), row("f"), observed_at=TUESDAY)
+    assert summary.sharing_an_address == 1
+    assert stored(SHARING) == [("a",), ("b",), ("e",)]
+    assert stored("select email from contact_refusals where learner_id = 'a'") == [("no_address",)]
+    own = [row("b", email="b@example.invalid"), row("e", email="")]
+    assert "sharing_an_address" not in load(*own, observed_at=WEDNESDAY).as_dict()
+    assert stored(SHARING) == []
+    assert stored("select email from contact_refusals where learner_id = 'a'") == [(None,)]
+
+
+def test_who_turn_out_to_be_one_person_have_their_address(load, stored):
+    both = [row(learner, email="same@example.invalid") for learner in ("a", "b")]
+    load(*both)
+    assert stored(SHARING) == [("a",), ("b",)]
+    load(*(f"{line},P" for line in both), header=f"{HEADER},person_id", observed_at=TUESDAY)
+    assert stored(SHARING) == []
+    load(f"{both[0]},Q", header=f"{HEADER},person_id", observed_at=WEDNESDAY)
+    assert stored(SHARING) == [("a",), ("b",)]
 
 
 def test_a_person_may_have_several_enrolments_with_one_address(load, stored):
@@ -339,42 +351,30 @@ def test_a_refused_load_changes_nothing_of_an_earlier_one(load, stored):
     assert load(row("a", completed_percent="60"), observed_at=TUESDAY).load_id == "L000002"
 
 
-def test_a_slipped_column_of_addresses_is_refused_row_by_row_and_at_once(load, stored):
+def test_a_column_of_addresses_that_has_slipped_is_loaded_at_once(load, stored):
     learners = [f"{n:04}" for n in range(3_000)]
     load(*(row(name, email=f"{name}@example.invalid") for name in learners), row("x"))
     slipped = itertools.pairwise(learners)
     begun = time.process_time()
     summary = load(*(row(name, email=f"{below}@example.invalid") for name, below in slipped), row("x"))
-    assert summary.quarantined == len(learners) - 1
+    assert (summary.quarantined, summary.sharing_an_address) == (0, 1)
     assert time.process_time() - begun < 10  # a statement for each link of it took minutes
-    assert stored("select count(*) from learners where email <> id || '@example.invalid'") == [(0,)]
-
-
-def test_addresses_that_are_handed_on_in_a_ring_are_refused_to_nobody(load, stored):
-    load(*(row(name, email=f"{name}@example.invalid") for name in "abcx"))
-    ring = [row(name, email=f"{to}@example.invalid") for name, to in zip("abc", "bca", strict=True)]
-    assert load(*ring, row("d", email="x@example.invalid"), row("y")).quarantined == 1
-    assert stored("select email[1] from learners where id <= 'c' order by id") == [("b",), ("c",), ("a",)]
+    assert stored(SHARING) == [("2998",), ("2999",)]
 
 
 @pytest.mark.parametrize("order", [slice(None), slice(None, None, -1)], ids=["first", "last"])
-def test_an_enrolment_that_is_over_takes_nobody_s_address(load, stored, order):
+def test_an_enrolment_that_is_over_claims_no_address(load, stored, order):
     same = {"email": "x@example.invalid"}
     lines = [row("over", **same) + ",no", row("new", **same) + ",yes", row("other") + ",yes"]
     for observed_at in (MONDAY, TUESDAY):
-        assert load(*lines[order], header=f"{HEADER},active", observed_at=observed_at).quarantined == 0
-    assert load(*(row(name, **same) for name in ("over", "new")), observed_at=WEDNESDAY).quarantined == 0
-    back = [row("over", **same) + ",yes", row("other") + ",yes"]
-    assert load(*back, header=f"{HEADER},active", observed_at=WEDNESDAY).quarantined == 1
-
-
-def test_an_address_stays_with_whoever_was_refused_another(load, stored):
-    load(*(row(name, email=f"{name}@example.invalid") for name in "abc"))
-    summary = load(row("a", email="c@example.invalid"), row("b", email="a@example.invalid"), row("d"))
-    assert summary.quarantined == 2
-    assert stored("select id, email from learners where id < 'd' order by id") == [
-        (name, f"{name}@example.invalid") for name in "abc"
-    ]
+        load(*lines[order], header=f"{HEADER},active", observed_at=observed_at)
+        assert stored(SHARING) == []
+    load(*(row(name, **same) for name in ("over", "new")), observed_at=WEDNESDAY)
+    assert stored(SHARING) == []
+    load(
+        row("over", **same) + ",yes", row("other") + ",yes", header=f"{HEADER},active", observed_at=WEDNESDAY
+    )
+    assert stored(SHARING) == [("new",), ("over",)]
 
 
 def test_an_older_file_does_not_undo_an_opt_out(load, stored):
@@ -448,21 +448,6 @@ def test_a_clock_that_was_days_ahead_moves_no_fact_and_the_load_says_what_it_lef
     loaded = load(row("a", completed_percent="60"), row("b"), observed_at=WEDNESDAY)
     assert loaded.as_dict()["known_later"] == 1
     assert stored("select max(observed_at) from learner_facts where learner_id = 'a'") == [(ahead,)]
-
-
-def test_an_address_stays_with_whoever_had_it_last(load, stored):
-    load(row("a", email="new@example.invalid"), observed_at=WEDNESDAY)
-    late = [row("a", email="old@example.invalid"), row("b", email="new@example.invalid"), row("c")]
-    assert load(*late, observed_at=TUESDAY).quarantined == 1
-    assert stored("select id, email from learners order by id") == [("a", "new@example.invalid"), ("c", None)]
-
-
-def test_an_address_of_an_enrolment_that_is_over_is_free(load, stored):
-    header = f"{HEADER},active"
-    load(row("a", email="x@example.invalid") + ",yes", row("b") + ",yes", header=header)
-    load(row("a", email="x@example.invalid") + ",no", row("b") + ",yes", header=header, observed_at=TUESDAY)
-    assert load(row("b", email="x@example.invalid"), observed_at=WEDNESDAY).quarantined == 0
-    assert stored("select email from learners where active") == [("x@example.invalid",)]
 
 
 def test_an_enrolment_is_over_from_the_load_on_that_says_so(load, stored):

@@ -13,7 +13,7 @@ from engagement.targeting import decisions
 from engagement.text import iso_utc
 from tests.support import workbooks
 from tests.support.acting import acting
-from tests.support.cohort import AS_OF, HOUR, learner, load, night, rows
+from tests.support.cohort import AS_OF, HOUR, LOW, learner, load, night, rows
 
 NOW = AS_OF + HOUR
 
@@ -258,6 +258,7 @@ def test_nothing_leaves_to_who_cannot_be_written_to_that_way_any_more_and_every_
     wants = {"preferred_channel": "whatsapp", "whatsapp_opt_in": True}
     since = {
         "letter": {"email": None},
+        "family": {"email": "one@example.invalid"},
         "chat": wants | {"phone": None},
         "quiet": wants | {"whatsapp_opt_in": False},
         "left": {"active": False},
@@ -269,10 +270,12 @@ def test_nothing_leaves_to_who_cannot_be_written_to_that_way_any_more_and_every_
     load(store, *before, at=AS_OF - 8 * HOUR)
     night(store, AS_OF)
     review.approve(store, [row["id"] for row in review.listed(store)], by=acting(AS_OF + 9 * HOUR))
-    load(store, *(learner(name, **now) for name, now in since.items()), at=AS_OF + 10 * HOUR)
+    kin = learner("kin", email="one@example.invalid", **LOW)
+    load(store, kin, *(learner(name, **now) for name, now in since.items()), at=AS_OF + 10 * HOUR)
     by = acting(AS_OF + 11 * HOUR)
     refused = {
         "letter": "no_address",
+        "family": "no_address",
         "chat": "no_address",
         "quiet": "no_opt_in",
         "left": "inactive",
@@ -291,4 +294,4 @@ def test_nothing_leaves_to_who_cannot_be_written_to_that_way_any_more_and_every_
     left = export.hand_over(store, by=by)
     assert sorted(row["learner_id"] for row in left) == ["app", "here"]
     kept = rows(store, "select learner_id from nudges where status = 'approved' order by 1")
-    assert kept == [("chat",), ("left",), ("letter",), ("quiet",)]
+    assert kept == [("chat",), ("family",), ("left",), ("letter",), ("quiet",)]

@@ -369,6 +369,7 @@ ADDED_SINCE_VERSION_1 = {
         "searched",
         "held_by",
         "consents_at",
+        "email_is_shared",
     ),
     "assignments": ("run_id",),
     "risk_history": ("superseded",),

@@ -189,6 +189,20 @@ def test_everybody_gets_exactly_one_decision(store):
     }
 
 
+def test_who_shares_an_address_with_other_persons_is_scored_and_reached_another_way(store):
+    family = {"email": "family@example.invalid"}
+    letters = {"preferred_channel": "email"}
+    load(store, learner("a", **family), learner("b", **family, **letters), learner("c", **letters))
+    load(store, learner("a2", person_id="a", **family, **LOW))
+    night(store)
+    assert len(rows(store, "select 1 from risk_scores where risk_score is not null")) == 4
+    assert rows(store, "select learner_id, channel from nudges order by 1") == [
+        ("a", "in_app"),
+        ("c", "email"),
+    ]
+    assert rows(store, "select reason from contact_decisions where learner_id = 'b'") == [("no_address",)]
+
+
 def test_decide_counts_who_is_contacted(store):
     load(store, learner("a"), learner("b"), learner("c", **LOW))
     assert decisions.decide(store, begin(store), policy=DEFAULT_SELECTION) == 2

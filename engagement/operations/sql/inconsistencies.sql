@@ -74,12 +74,12 @@ wrong as (
     union all
 
     select
-        'addresses that belong to two persons',
+        'addresses that several persons have and nobody marked',
         min(id)
     from learners
     where active and email is not null
     group by email
-    having min(person_id) <> max(person_id)
+    having min(person_id) <> max(person_id) and not bool_and(email_is_shared)
 
     union all
 

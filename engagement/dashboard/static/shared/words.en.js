@@ -43,7 +43,7 @@ const statuses = { draft: "Waiting", approved: "Approved", rejected: "Rejected",
 
 // Why nothing may be written to a learner, beside a button that cannot be pressed; and what only warns.
 const refusals = {
-  inactive: "This learner is no longer enrolled.", opted_out: "This learner asked not to be contacted.", no_address: "There is no address for this channel.",
+  inactive: "This learner is no longer enrolled.", opted_out: "This learner asked not to be contacted.", no_address: "There is no address for this channel, or several persons have the same.",
   no_opt_in: "This learner has not agreed to WhatsApp messages.",
 };
 const warnings = {
