@@ -5,6 +5,7 @@ whole.
 """
 
 import hashlib
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -59,7 +60,7 @@ def opened(
 def content_hash(source: Source) -> str:
     """Return the SHA-256 of the file's bytes, or of the frame as text; `InvalidInput` where there is no such file."""
     if isinstance(source, pd.DataFrame):
-        digest = hashlib.sha256("|".join(map(str, source.columns)).encode())
+        digest = hashlib.sha256(json.dumps(list(map(str, source.columns))).encode())
         digest.update(pd.util.hash_pandas_object(source.astype("string"), index=False).to_numpy().tobytes())
         return digest.hexdigest()
     if not source.is_file():

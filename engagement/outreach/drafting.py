@@ -8,7 +8,6 @@ from a quiz stands in a `DraftKind`; the rules stand here, once.
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
-from hashlib import sha256
 from typing import Any, Final
 
 from engagement import audit, runs
@@ -159,6 +158,7 @@ def choose(db: Cursor, kind: DraftKind, run: Run, *, why_not: str, rewrites: boo
             **_once(kind, run),
             "kind": kind.job.kind,
             "drafts": kind.table,
+            "one_per": kind.one_per,
             "run_id": run.run_id,
             "looks_back": runs.looks_back(db, run),
             "why_not": why_not,
@@ -195,8 +195,8 @@ def write(
             learner = decisions.look_at(db, learner_id, now=by.now, day=by.day, programs=by.programs)
             about = {**learner, **asked}
             _refuse(db, learner_id, about["channel"])
-            parts = (learner[kind.one_per], MANUAL, about["channel"], period)
-            draft_id = sha256("|".join(parts).encode()).hexdigest()
+            parts = [learner[kind.one_per], MANUAL, about["channel"], period]
+            (draft_id,) = first_row(db, "select content_id($parts)", {"parts": parts})
             draw = templates.drawn(variant_key(learner_id, MANUAL, by.day), kind.choices)
             _want(db, kind, about, writer, id=draft_id, draw=draw)
         completions.complete_one(store, kind.job, writer, as_of=learner["known_at"])

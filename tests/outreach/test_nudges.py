@@ -1,4 +1,5 @@
 import asyncio
+import hashlib
 import json
 import time
 from datetime import timedelta
@@ -64,6 +65,65 @@ def test_drafting_goes_on_where_it_stopped(store):
         db.execute("delete from nudges where learner_id = 'b'")
     assert nudges.draft(store, run) == 1
     assert rows(store, "select learner_id from nudges order by all") == [("a",), ("b",)]
+
+
+HOSTILE = [
+    "a",
+    "b",
+    "a|b",
+    "|",
+    "",
+    '"',
+    '","',
+    'a","b',
+    "\\",
+    "\n",
+    "a\nb",
+    "[",
+    "]",
+    "ä",
+    "a\u0308",
+    "名",
+    "\u0001",
+]
+
+
+def content_id(*parts):
+    return hashlib.sha256(json.dumps(parts, ensure_ascii=False, separators=(",", ":")).encode()).hexdigest()
+
+
+def test_no_two_contents_have_one_id(store):
+    pairs = [[first, second] for first in HOSTILE for second in HOSTILE]
+    contents = [*pairs, *([*pair, "b"] for pair in pairs), *([one] for one in HOSTILE)]
+    with store.read() as db:
+        ids = [db.execute("select content_id($parts)", {"parts": parts}).fetchone()[0] for parts in contents]
+    assert len(set(ids)) == len(contents)
+    assert ids == [content_id(*parts) for parts in contents]
+
+
+def test_the_ids_of_drafts_are_those_of_their_content(store):
+    hostile = ['a|"x', "a|名"]
+    load(store, *(learner(f"e{number}", person_id=person) for number, person in enumerate(hostile)))
+    night(store)
+    ask(store, "e0")
+    [(manual,)] = rows(store, "select period from nudges where campaign = 'manual'")
+    made = [
+        *(content_id(person, "nightly", "email", "2026-03-01") for person in hostile),
+        content_id(hostile[0], "manual", "in_app", manual),
+        *(content_id(f"e{number}", "nightly", "quiz", "2026-W09") for number in (0, 1)),
+    ]
+    kept = rows(store, "select id from nudges union all select id from quizzes")
+    assert sorted(made) == sorted(one for (one,) in kept)
+
+
+def test_a_draft_that_was_named_another_way_before_is_not_made_again(store):
+    load(store, learner("a"), learner("b", avg_quiz_score=10))
+    night(store, AS_OF - HOUR)
+    with store.write() as db:
+        for table in ("nudges", "quizzes"):
+            db.execute(f"update {table} set id = sha256(id)")
+    night(store)
+    assert rows(store, "select (select count(*) from nudges), (select count(*) from quizzes)") == [(2, 2)]
 
 
 def test_another_campaign_drafts_its_own_nudge(store):

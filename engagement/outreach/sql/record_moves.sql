@@ -4,7 +4,7 @@ insert into events
 with moved as (
 
     select
-        sha256(concat_ws('|', id, version + 1, $status)) as id,
+        content_id([id, (version + 1)::text, $status]) as id,
         learner_id,
         $kind || '_' || $status as type,
         case

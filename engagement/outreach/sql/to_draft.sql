@@ -5,7 +5,7 @@ create or replace temp table to_draft as
 with nudges_chosen as (
 
     select
-        sha256(concat_ws('|', learners.person_id, $campaign, decided.channel, $period)) as id,
+        content_id([learners.person_id, $campaign, decided.channel, $period]) as id,
         decided.learner_id,
         learners.person_id,
         decided.type,
@@ -21,7 +21,7 @@ with nudges_chosen as (
 quizzes_chosen as (
 
     select
-        sha256(concat_ws('|', learner_id, $campaign, 'quiz', $period)) as id,
+        content_id([learner_id, $campaign, 'quiz', $period]) as id,
         learner_id,
         person_id,
         'quiz' as type,
@@ -48,15 +48,15 @@ chosen as (
 
 ),
 
--- Who has a message of this campaign and period, whichever way it goes: one is enough.
+-- Who has one of this campaign and period: of messages, whichever way it goes, one is enough for a person.
 written_to as (
 
-    select distinct learners.person_number
-    from nudges as there
+    select distinct case when $one_per = 'person_id' then learners.person_number else learners.number end as whose
+    from query_table($drafts) as there
     inner join learners on there.learner_id = learners.id
     left join runs on there.run_id = runs.run_id
     where
-        $kind = 'nudge' and there.campaign = $campaign and there.period = $period and there.status <> 'failed'
+        there.campaign = $campaign and there.period = $period and there.status <> 'failed'
         and (there.run_id = $run_id or runs.published_at is not null)
         and not (
             $rewrites
@@ -83,8 +83,9 @@ drawn_for as (
                 and there.run_id is distinct from $run_id
                 and is_untouched_template(there.gpt_fallback, there.reason, there.status, there.version)
             )
-    left join written_to on learners.person_number = written_to.person_number
-    where there.id is null and written_to.person_number is null
+    left join written_to
+        on written_to.whose = case when $one_per = 'person_id' then learners.person_number else learners.number end
+    where there.id is null and written_to.whose is null
 
 ),
 
