@@ -279,11 +279,22 @@ def _check_text(text: str, tone: Iterable[str], titles: Iterable[str] = ()) -> N
     for rule, pattern in _FORBIDDEN.items():
         if pattern.search(plain):
             raise Unacceptable(rule)
-    for title in titles:
-        plain = plain.replace(unicodedata.normalize("NFKC", title).casefold(), " ")
+    named = [span for title in titles for span in _spans(_whole_words(title), plain)]
     for rule in tone:
-        if _tone(rule).search(plain):
-            raise Unacceptable(rule)
+        for begin, end in _spans(_tone(rule), plain):
+            if not any(first <= begin and end <= last for first, last in named):
+                raise Unacceptable(rule)
+
+
+def _spans(pattern: re.Pattern[str], text: str) -> list[tuple[int, int]]:
+    """Return where the group of the pattern stands, also where one begins within another."""
+    return [found.span(1) for found in pattern.finditer(text)]
+
+
+def _whole_words(title: str) -> re.Pattern[str]:
+    """Return what finds a title as whole words: a course called C is no part of others."""
+    words = re.escape(unicodedata.normalize("NFKC", title).casefold())
+    return re.compile(rf"(?<![^\W_])(?=({words})(?![^\W_]))")
 
 
 def _hides_something(text: str) -> bool:
@@ -301,7 +312,8 @@ def _hides_something(text: str) -> bool:
 
 @cache
 def _tone(rule: str) -> re.Pattern[str]:
-    return re.compile(rf"(?<![^\W_])(?:{'|'.join(map(re.escape, _TONE[rule]))})")
+    longest_first = sorted(_TONE[rule], key=len, reverse=True)
+    return re.compile(rf"(?<![^\W_])(?=({'|'.join(map(re.escape, longest_first))}))")
 
 
 def _check_language(text: str, language: str) -> None:

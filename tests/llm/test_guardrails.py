@@ -880,3 +880,18 @@ def test_a_named_course_excuses_nothing_else():
     )
     with pytest.raises(guardrails.Unacceptable, match="diagnoses"):
         guardrails.nudge(text, nudge_task("in_app", "en"), titles=["Algorithms"])
+
+
+PRESSING = "This is your last chance to get back to your course this week, there will be consequences if you stay away."
+BLAMING = "You are lazy, and it is your fault that you are behind with your course this week."
+GUESSING = "It looks like depression to us, you can come back to your course this week."
+
+
+@pytest.mark.parametrize(
+    "titles", [[], ["C"], ["R", "C"], ["IT"], ["Art"], ["L", "F"], ["Press"], ["Last"], ["You"], ["Ult"], ["a"]]
+)
+def test_a_short_title_hides_nothing_but_itself(titles):
+    for text in (PRESSING, BLAMING, GUESSING):
+        body = json.dumps({"subject": None, "body": text})
+        with pytest.raises(guardrails.Unacceptable, match="blames or presses|diagnoses"):
+            guardrails.nudge(body, nudge_task("in_app", "en"), titles=titles)

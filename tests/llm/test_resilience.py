@@ -1,4 +1,5 @@
 import asyncio
+import itertools
 import random
 import time
 from contextlib import AsyncExitStack, suppress
@@ -120,6 +121,33 @@ def test_a_trial_that_had_no_end_leaves_its_place_to_another(clock):
     assert breaker.admits()
     breaker.leave()
     assert breaker.admits()
+
+
+@pytest.mark.parametrize("end", ["succeeded", "failed", "leave"])
+def test_what_becomes_of_another_request_moves_no_trial(clock, end):
+    async def trial_beside_an_old_request():
+        breaker, go = Breaker(), asyncio.Event()
+
+        async def old_request():
+            assert breaker.admits()
+            await go.wait()
+            getattr(breaker, end)()
+            breaker.leave()
+
+        left_before = asyncio.create_task(old_request())
+        await asyncio.sleep(0)
+        for _ in range(10):
+            breaker.failed()
+        clock.now += 0.5
+        assert breaker.admits()
+        go.set()
+        await left_before
+        clock.now += 10
+        seen = [breaker.is_open, breaker.admits()]
+        breaker.succeeded()
+        return [*seen, breaker.is_open]
+
+    assert asyncio.run(trial_beside_an_old_request()) == [True, False, False]
 
 
 def test_requests_from_before_it_opened_say_nothing_while_no_trial_is_under_way(clock):
@@ -315,18 +343,69 @@ def seconds(rates, *tokens):
     return time.monotonic() - began
 
 
-def test_requests_above_the_rate_wait_until_a_minute_has_room_for_them():
-    assert seconds(Rates(1_200, None), *1_200 * [1]) < 1
-    assert 0.2 < seconds(Rates(1_200, None), *1_205 * [1]) < 3  # five more, twenty a second
+@pytest.fixture
+def passing(clock, monkeypatch):
+    """The clock, which passes as somebody waits."""
+
+    async def sleep(wait_s):
+        clock.now += wait_s
+
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    return clock
 
 
-def test_tokens_above_the_rate_wait_until_a_minute_has_room_for_them():
-    assert seconds(Rates(None, 60_000), 50_000, 10_000) < 0.2
-    assert 0.25 < seconds(Rates(None, 60_000), 50_000, 10_000, 300) < 3  # a thousand a second
+def gone_at(rates, clock, *tokens):
+    """Return the seconds after which each request of so many tokens goes."""
+
+    async def wait():
+        for count in tokens:
+            await rates.wait(count)
+            yield clock.now - began
+
+    async def all_of_them():
+        return [at async for at in wait()]
+
+    began = clock.now
+    return asyncio.run(all_of_them())
 
 
-def test_a_request_of_more_tokens_than_a_minute_allows_waits_for_all_of_them():
-    assert seconds(Rates(None, 100), 1_000_000) < 1
+def most_in_a_minute(gone, counts):
+    """Return the most that went in any minute."""
+    return max(
+        sum(count for at, count in zip(gone, counts, strict=True) if since <= at < since + 60)
+        for since in gone
+    )
+
+
+@pytest.mark.parametrize("most", [7, 60, 1_200])
+def test_no_minute_has_more_requests_than_were_agreed_also_not_the_first(passing, most):
+    gone = gone_at(Rates(most, None), passing, *3 * most * [1])
+    assert most_in_a_minute(gone, 3 * most * [1]) == most
+    assert gone[-1] < 180
+    waits = [after - before for before, after in itertools.pairwise(gone)]
+    assert max(waits) < 60 / most + 0.3  # spread over it: who asks in between need not wait for the next
+
+
+def test_after_a_pause_no_more_go_at_once_than_before(passing):
+    rates = Rates(60, None)
+    gone_at(rates, passing, *10 * [1])
+    passing.now += 600
+    assert sum(at < 5 for at in gone_at(rates, passing, *20 * [1])) <= 6
+
+
+def test_no_minute_has_more_tokens_than_were_agreed(passing):
+    counts = [50_000, 50_000, 9_000, 1_000, 60_000, 300]
+    gone = gone_at(Rates(None, 60_000), passing, *counts)
+    assert most_in_a_minute(gone, counts) <= 60_000
+    assert gone[-1] <= 240
+
+
+def test_a_request_of_more_tokens_than_a_minute_allows_has_one_to_itself(passing):
+    assert gone_at(Rates(None, 100), passing, 1_000_000, 1, 1) == pytest.approx([0, 60, 60.6], abs=0.3)
+
+
+def test_requests_wait_for_their_turn():
+    assert 0.2 < seconds(Rates(1_200, None), *11 * [1]) < 3  # twenty a second
 
 
 def test_without_rates_nobody_waits():
