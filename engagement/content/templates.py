@@ -112,13 +112,11 @@ class QuizFile(BaseModel, frozen=True, extra="forbid"):
 AnyFile = TypeVar("AnyFile", NudgeFile, QuizFile)
 
 
-@cache
 def load_nudges(folder: Path = FOLDER) -> Mapping[str, NudgeFile]:
     """Return the checked nudges of a folder by language; a broken file is `InvalidInput`."""
     return _load(folder, "nudges", NudgeFile)
 
 
-@cache
 def load_quizzes(folder: Path = FOLDER) -> Mapping[str, QuizFile]:
     """Return the checked quizzes of a folder by language; a broken file is `InvalidInput`."""
     return _load(folder, "quizzes", QuizFile)
@@ -196,6 +194,7 @@ def drawn(key: str, choices: int) -> int:
     return int(sha256(key.encode()).hexdigest(), 16) % choices
 
 
+@cache  # here, where a folder is a folder however it was told
 def _load(folder: Path, kind: str, model: type[AnyFile]) -> Mapping[str, AnyFile]:
     files = {
         file.locale: file for file in (_read(path, model) for path in sorted(folder.glob(f"{kind}.*.json")))

@@ -15,9 +15,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-from engagement.evaluation.metrics import Floats
+from engagement.evaluation.metrics import SEED, Floats
 
-SEED: Final = 1
 LOGISTIC: Final = "logistic regression"
 BOOSTING: Final = "gradient boosting"
 MODELS: Final = (LOGISTIC, BOOSTING)

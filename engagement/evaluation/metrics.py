@@ -11,6 +11,7 @@ from engagement.evaluation.intervals import CONFIDENCE, Interval
 
 Floats = npt.NDArray[np.float64]
 
+SEED: Final = 1  # of whatever is drawn in a trial
 RESAMPLES: Final = 200  # enough for the second digit of an interval
 
 

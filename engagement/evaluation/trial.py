@@ -11,12 +11,11 @@ import numpy as np
 import pandas as pd
 
 from engagement.evaluation import baselines, calibration, metrics
-from engagement.evaluation.metrics import Floats, Ranking
+from engagement.evaluation.metrics import SEED, Floats, Ranking
 from engagement.policy import INPUTS, RiskPolicy
 from engagement.risk import formula
 
 OF_EACH: Final = 10  # who left, and who stayed, are needed to judge a group
-SEED: Final = 1
 TABLES: Final = ("population", "measures", "programs", "bins", "stops")
 SCORE: Final = "the score"
 PROBABILITY: Final = "the calibrated probability"

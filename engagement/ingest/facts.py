@@ -18,7 +18,7 @@ FACTS: Final = (
 )
 
 
-def newest_facts_at(db: Cursor, as_of: datetime) -> datetime | None:
+def newest_facts_at(db: Cursor, as_of: datetime | None) -> datetime | None:
     """Return when the newest fact was observed that was known then; None where there is none."""
     newest: datetime | None = first_row(db, query("ingest/newest_facts_at"), {"as_of": as_of})[0]
     return newest

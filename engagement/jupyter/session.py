@@ -3,17 +3,17 @@
 import math
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import cast
 from zoneinfo import ZoneInfo
 
 from engagement import runs
 from engagement.dates import local_day, parse_as_of, utc_now
 from engagement.errors import NotFound
+from engagement.ingest.facts import newest_facts_at
 from engagement.llm.writer import Writer, writer_for
 from engagement.policy import RiskPolicy
 from engagement.runs import Run
 from engagement.settings import read_settings
-from engagement.store import Store, first_row
+from engagement.store import Store
 from engagement.store import open_store as store_at
 
 
@@ -37,10 +37,10 @@ def instant(store: Store, as_of: str) -> datetime:
     if as_of:
         return parse_as_of(as_of, zone())
     with store.read() as db:
-        (newest,) = first_row(db, "select max(observed_at) from learner_facts")
+        newest = newest_facts_at(db, None)
     if newest is None:
         raise NotFound("the store holds no facts yet; `engagement load` brings some")
-    return cast("datetime", newest)
+    return newest
 
 
 def weeks_before(store: Store, since: str, *, as_of: datetime, weeks: int = 4) -> datetime:

@@ -50,6 +50,7 @@ def complete(
     writer: Writer,
     *,
     as_of: datetime,
+    basis: str,
     run_id: str,
 ) -> None:
     """Give every draft of a run the key of its text in `written`, or the reason why a template stands in.
@@ -63,7 +64,7 @@ def complete(
         return
     take_over(store)
     with store.read() as db:
-        tasks = prompts_to_ask(db, job, writer.model, as_of=as_of)
+        tasks = prompts_to_ask(db, job, writer.model, as_of=as_of, basis=basis)
         (count,) = first_row(db, "select count(*) from temp.prompts_to_ask")
         (spent_usd,) = first_row(
             db,
@@ -93,13 +94,13 @@ def complete(
         _tell_drafts(db, job, failed, stopped)
 
 
-def complete_one(store: Store, job: TextJob, writer: Writer, *, as_of: datetime) -> None:
+def complete_one(store: Store, job: TextJob, writer: Writer, *, as_of: datetime, basis: str) -> None:
     """Do what `complete` does for one draft that a person waits for: asked anew, at most eight seconds."""
     with store.read() as db:
         _no_texts(db)
         if writer.is_nobody:
             return
-        tasks = _make_prompts(db, job, writer.model, as_of=as_of)
+        tasks = _make_prompts(db, job, writer.model, as_of=as_of, basis=basis)
         db.execute("create or replace temp table prompts_to_ask as select *, 1 as place from temp.prompts")
         found = _read_block(db, tasks, 1, 1)
     answer = None
@@ -152,19 +153,23 @@ def _no_texts(db: Cursor) -> None:
     )
 
 
-def prompts_to_ask(db: Cursor, job: TextJob, model: Model, *, as_of: datetime) -> list[prompts.Task]:
+def prompts_to_ask(
+    db: Cursor, job: TextJob, model: Model, *, as_of: datetime, basis: str
+) -> list[prompts.Task]:
     """Fill `prompts_to_ask`, the different ones of `prompts` whose answer is not known, worst learners first.
 
     Returns the tasks that their numbers mean.
     """
-    tasks = _make_prompts(db, job, model, as_of=as_of)
+    tasks = _make_prompts(db, job, model, as_of=as_of, basis=basis)
     db.execute(query("llm/prompts_to_ask"))
     return tasks
 
 
-def _make_prompts(db: Cursor, job: TextJob, model: Model, *, as_of: datetime) -> list[prompts.Task]:
+def _make_prompts(
+    db: Cursor, job: TextJob, model: Model, *, as_of: datetime, basis: str
+) -> list[prompts.Task]:
     """Fill `prompts`, one row per draft a model may be told about; return the tasks that its numbers mean."""
-    db.execute(query(job.inputs), {"as_of": as_of})
+    db.execute(query(job.inputs), {"as_of": as_of, "basis": basis})
     pairs = db.execute("select distinct channel, locale from temp.prompt_inputs order by all").fetchall()
     tasks = [job.task(channel, locale) for channel, locale in pairs]
     numbered = pd.DataFrame(pairs, columns=["channel", "locale"], dtype="str").assign(

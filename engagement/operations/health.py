@@ -20,6 +20,7 @@ from typing import Final, NamedTuple
 from engagement import private
 from engagement.content import templates
 from engagement.errors import EngagementError, NotFound, StoreUnusable, of_the_system
+from engagement.ingest.facts import newest_facts_at
 from engagement.llm import pricing, titles, writer
 from engagement.pipeline import config, inbox
 from engagement.pipeline.config import Pipeline
@@ -115,9 +116,8 @@ def _lock(store: Store) -> str:
 
 def _store(store: Store) -> str:
     with store.read() as db:
-        learners, facts = first_row(
-            db, "select (select count(*) from learners), (select max(observed_at) from learner_facts)"
-        )
+        (learners,) = first_row(db, "select count(*) from learners")
+        facts = newest_facts_at(db, None)
     known = f"facts up to {facts:%Y-%m-%d %H:%M} UTC" if facts else "no facts yet"
     before = kept(store.path)
     older = f"; as it was before the last change of schema: {before.name}" if before else ""
@@ -186,7 +186,7 @@ def _facts(store: Store, now: datetime) -> str:
     limits = [pipeline.sources.max_age_days for pipeline in _readable_pipelines()]
     limit = min((days for days in limits if days is not None), default=None)
     with store.read() as db:
-        (newest,) = first_row(db, "select max(observed_at) from learner_facts")
+        newest = newest_facts_at(db, None)
     age_days = max((now - newest).total_seconds() / 86_400, 0) if newest else math.inf
     said = f"the newest are {age_days:.1f} days old" if newest else "no facts yet"
     if limit is not None and age_days > limit:

@@ -132,7 +132,9 @@ def draft(store: Store, kind: DraftKind, run: Run, writer: Writer) -> int:
             choose(db, kind, run, why_not=writer.why_not, rewrites=rewrites)
             kind.write_templates(db)
             (count,) = first_row(db, "select count(*) from temp.to_draft")
-        completions.complete(store, kind.job, writer, as_of=run.as_of, run_id=run.run_id)
+        completions.complete(
+            store, kind.job, writer, as_of=run.as_of, basis=run.policy.basis, run_id=run.run_id
+        )
         made = {
             **_once(kind, run),
             "run_id": run.run_id,
@@ -199,7 +201,7 @@ def write(
             (draft_id,) = first_row(db, "select content_id($parts)", {"parts": parts})
             draw = templates.drawn(variant_key(learner_id, MANUAL, by.day), kind.choices)
             _want(db, kind, about, writer, id=draft_id, draw=draw)
-        completions.complete_one(store, kind.job, writer, as_of=learner["known_at"])
+        completions.complete_one(store, kind.job, writer, as_of=learner["known_at"], basis=learner["basis"])
         past = kind.limits(learner)
         made = {"run_id": None, "campaign": MANUAL, "period": period, "as_of": by.now, "created_at": by.now}
         with store.write() as db:
@@ -261,7 +263,7 @@ def rewrite(
             _refuse(db, draft["learner_id"], about["channel"])
             draw = kind.draws_again(db, draft, variant_key(draft["learner_id"], MANUAL, by.day))
             _want(db, kind, about, writer, id=draft_id, draw=draw)
-        completions.complete_one(store, kind.job, writer, as_of=learner["known_at"])
+        completions.complete_one(store, kind.job, writer, as_of=learner["known_at"], basis=learner["basis"])
         with store.write() as db:
             editing.draft_as_seen(db, name, draft_id, version=version, programs=by.programs)
             _refuse(db, draft["learner_id"], about["channel"])

@@ -91,7 +91,7 @@ def of_run(
 def _part(store: Store, run: Run, kind: DraftKind, model: Model) -> Part:
     with store.staging(), store.read() as db:
         drafting.choose(db, kind, run, why_not="", rewrites=True)
-        tasks = completions.prompts_to_ask(db, kind.job, model, as_of=run.as_of)
+        tasks = completions.prompts_to_ask(db, kind.job, model, as_of=run.as_of, basis=run.policy.basis)
         drafts, withheld = first_row(db, "select count(*), count(withheld) from temp.prompt_inputs")
         (different,) = first_row(db, "select count(distinct cache_key) from temp.prompts")
         to_ask = db.execute("select task, data from temp.prompts_to_ask").fetchall()

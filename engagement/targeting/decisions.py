@@ -188,7 +188,7 @@ def look_at(
     """Return what the rules know about one learner at this moment, with the `type` of nudge that fits.
 
     Keys as in `selection.COLUMNS`, and `type`, `channel` (None: none fits), `program`, `locale`, `known_at` (up to when
-    facts count). Raises `NotFound`.
+    facts count), `basis` (what the share of work done is of). Raises `NotFound`.
     """
     check_program(db, learner_id, programs)
     db.execute(
@@ -223,7 +223,7 @@ def look_at(
         .with_columns(type=selection.nudge_type(DEFAULT_SELECTION, policy), channel=selection.channel())
         .to_native()
     )
-    return {**records(db, typed.sql_query())[0], "known_at": known_at}
+    return {**records(db, typed.sql_query())[0], "known_at": known_at, "basis": policy.basis}
 
 
 def _inputs(

@@ -888,10 +888,11 @@ GUESSING = "It looks like depression to us, you can come back to your course thi
 
 
 @pytest.mark.parametrize(
-    "titles", [[], ["C"], ["R", "C"], ["IT"], ["Art"], ["L", "F"], ["Press"], ["Last"], ["You"], ["Ult"], ["a"]]
+    "titles",
+    [[], ["C"], ["R", "C"], ["IT"], ["Art"], ["L", "F"], ["Press"], ["Last"], ["You"], ["Ult"], ["a"]],
 )
 def test_a_short_title_hides_nothing_but_itself(titles):
     for text in (PRESSING, BLAMING, GUESSING):
         body = json.dumps({"subject": None, "body": text})
-        with pytest.raises(guardrails.Unacceptable, match="blames or presses|diagnoses"):
+        with pytest.raises(guardrails.Unacceptable, match=r"blames or presses|diagnoses"):
             guardrails.nudge(body, nudge_task("in_app", "en"), titles=titles)

@@ -2,6 +2,7 @@ import asyncio
 import hashlib
 import json
 import time
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -12,6 +13,7 @@ from engagement.outreach import drafting, editing, nudges, queue, review
 from engagement.pipeline import publication
 from engagement.policy import DEFAULT_POLICY, DEFAULT_SELECTION
 from engagement.risk import scores
+from engagement.store import query
 from engagement.targeting import decisions
 from tests.support.acting import acting
 from tests.support.asking import asking
@@ -370,6 +372,21 @@ def test_another_programs_learner_or_draft_is_not_there(store):
             act()
     assert rows(store, "select version from nudges") == [(1,)]
     assert rows(store, "select count(*) from events") == [(1,)]
+
+
+def test_a_model_is_told_of_the_work_that_the_policy_counts(store):
+    done = {"completed_percent": 95, "completed_percent_due": 95, "completed_percent_course": 5}
+    done |= {"avg_quiz_score": 0, "consecutive_missed_sessions": 7}
+    load(store, learner("a", **done))
+    told = {}
+    for basis in ("due", "course"):
+        run = begin(store, AS_OF, pipeline=basis, policy=replace(DEFAULT_POLICY, basis=basis))
+        decisions.decide(store, run, policy=DEFAULT_SELECTION)
+        with store.staging(), store.read() as db:
+            drafting.choose(db, nudges.NUDGES, run, why_not="", rewrites=True)
+            db.execute(query("outreach/prompt_inputs"), {"as_of": run.as_of, "basis": run.policy.basis})
+            [(told[basis],)] = db.execute("select completed_percent from temp.prompt_inputs").fetchall()
+    assert told == {"due": 95, "course": 5}
 
 
 def test_a_rewritten_template_has_other_words_and_keeps_what_it_is_about(store):

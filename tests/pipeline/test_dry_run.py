@@ -98,7 +98,7 @@ def test_what_was_answered_before_is_known(cohort):
         with cohort.read() as db:
             drafting.choose(db, nudges.NUDGES, run, why_not="", rewrites=True)
             asked = chosen_model(read_settings(), "gpt-4.1-mini")
-            prompts_to_ask(db, nudges.WANTED, asked, as_of=AS_OF)
+            prompts_to_ask(db, nudges.WANTED, asked, as_of=AS_OF, basis="due")
             keys = db.execute("select distinct cache_key from temp.prompts order by all").fetchall()
         with cohort.write() as db:
             db.execute(

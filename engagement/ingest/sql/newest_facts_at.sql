@@ -1,4 +1,4 @@
--- One row: when the newest fact was observed that was known at $as_of, null where there is none.
+-- One row: when the newest fact was observed that was known at $as_of (null: of all), null where there is none.
 select max(observed_at) as newest_facts
 from learner_facts
-where observed_at <= $as_of;
+where $as_of is null or observed_at <= $as_of;

@@ -24,7 +24,9 @@ final as (
         programs.title as program_title,
         topics.title as topic_title,
         known.learner_id is not null and known.last_login is null as never_logged_in,
-        known.completed_percent,
+        work_done(
+            $basis, known.completed_percent, known.completed_percent_due, known.completed_percent_course
+        ) as completed_percent,
         known.avg_quiz_score,
         known.consecutive_missed_sessions,
         case when known.learner_id is not null then days_inactive(known.last_login, learners.enrolled_at, $as_of) end
