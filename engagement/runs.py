@@ -236,6 +236,11 @@ def scratch(store: Store, *, as_of: datetime, day: date, now: datetime) -> Run:
         )
 
 
+def supersedes(db: Cursor, run_id: str) -> bool:
+    """Return whether there is a published attempt for the same day, whose place the run takes."""
+    return bool(db.execute("select 1 from attempts_before($run_id) limit 1", {"run_id": run_id}).fetchall())
+
+
 def unpublished(db: Cursor, pipeline: str) -> list[str]:
     """Return the attempts of the pipeline that stopped before they were published."""
     return [

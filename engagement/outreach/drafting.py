@@ -294,16 +294,12 @@ def _insert(db: Cursor, kind: DraftKind, made: Mapping[str, object], *, first_pl
             {", ".join(f"drafted.{name}" for name in columns.values())}, $campaign, $period, $as_of, $run_id,
             $created_at, $actor::text, case when $actor is not null then $created_at end
         from temp.drafted
-        left join {kind.table} as there
-            on
-                drafted.id = there.id
-                -- it takes the place of a template that nobody has touched, once the run is published
-                and not (
-                    $rewrites
-                    and there.run_id is distinct from $run_id
-                    and is_untouched_template(there.gpt_fallback, there.reason, there.status, there.version)
-                )
-        where drafted.place between $first_place and $last_place and there.id is null
+        where
+            drafted.place between $first_place and $last_place
+            and drafted.id not in (
+                select id from {kind.table}
+                where not gives_way(run_id, gpt_fallback, reason, status, version, $run_id, $rewrites)
+            )
         """,  # noqa: S608 (our own tables and columns)
         {**made, "first_place": first_place, "last_place": first_place + TEXT_ROWS_PER_BLOCK - 1},
     )
@@ -326,14 +322,17 @@ def _replace(db: Cursor, kind: DraftKind, by: audit.Actor) -> None:
     )
 
 
-def publish(db: Cursor, kind: DraftKind, run: Run) -> None:
-    """Let the run's drafts take the place of the templates they rewrite, within the transaction that publishes it.
+def publish(db: Cursor, kind: DraftKind, run: Run, *, rewrites: bool) -> None:
+    """Let the run's drafts take the place of those that give way to them, within the transaction that publishes it.
 
-    Where somebody has touched the template meanwhile, it stays, and the rewritten one goes. So it is where the new one
+    Where somebody has touched one of these meanwhile, it stays, and the rewritten one goes. So it is where the new one
     goes another way: a person has one.
     """
     named = {"campaign": run.pipeline, "run_id": run.run_id}
-    db.execute(query("outreach/superseded"), {**named, "drafts": kind.table, "one_per": kind.one_per})
+    db.execute(
+        query("outreach/superseded"),
+        {**named, "drafts": kind.table, "one_per": kind.one_per, "rewrites": rewrites},
+    )
     db.execute(
         f"""
         delete from {kind.table}

@@ -26,9 +26,10 @@ def publish(store: Store, run: Run, *, now: datetime, answer: str = "") -> dict[
     with store.write() as db:
         reasons = {row["reason"] for row in run_tables.drafts_by_author(db, run)}
         # Where no model was asked no template was written anew, and everybody waits for less.
-        if not reasons <= {"no_model", "no_key"}:
+        rewrites = not reasons <= {"no_model", "no_key"}
+        if rewrites or runs.supersedes(db, run.run_id):
             for kind in (NUDGES, QUIZZES):
-                drafting.publish(db, kind, run)
+                drafting.publish(db, kind, run, rewrites=rewrites)
         counted = summary(db, run) | {"answer": answer}
         counted["expired"] = review.expire(db, run.decides_at, now=now)
         decisions.publish(db, run)

@@ -65,6 +65,7 @@ def _compute(db: Cursor, run: runs.Run, policy: SelectionPolicy, plan: experimen
         decides_at=run.decides_at,
         day=run.day,
         pipeline=run.history_of,
+        run_id=run.run_id,
         written_anew="templates" if policy.rewrite_templates else "nothing",
     )
     if plan:
@@ -149,9 +150,14 @@ def _left_of(db: Cursor, run: runs.Run, policy: SelectionPolicy) -> SelectionPol
         select count(*)
         from published_nudges
         where campaign = $campaign and period = $period
-            and not ($rewrites and is_untouched_template(gpt_fallback, reason, status, version))
+            and not gives_way(run_id, gpt_fallback, reason, status, version, $run_id, $rewrites)
         """,
-        {"campaign": run.pipeline, "period": run.day.isoformat(), "rewrites": policy.rewrite_templates},
+        {
+            "campaign": run.pipeline,
+            "period": run.day.isoformat(),
+            "run_id": run.run_id,
+            "rewrites": policy.rewrite_templates,
+        },
     )[0]
     return replace(policy, capacity=max(policy.capacity - drafted, 0))
 
@@ -236,6 +242,7 @@ def _inputs(
     pipeline: str,
     written_anew: str,
     learner_id: str | None = None,
+    run_id: str | None = None,
 ) -> Relation:
     """Return what the rules ask; `written_anew` says what of the day's own drafts is in nobody's way.
 
@@ -256,6 +263,7 @@ def _inputs(
             "pipeline": pipeline,
             "learner_id": learner_id,
             "person_number": person_number,
+            "run_id": run_id,
             "written_anew": written_anew,
             "draft_hours": DRAFT_HOURS,
         },

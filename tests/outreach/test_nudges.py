@@ -128,6 +128,54 @@ def test_a_draft_that_was_named_another_way_before_is_not_made_again(store):
     assert rows(store, "select (select count(*) from nudges), (select count(*) from quizzes)") == [(2, 2)]
 
 
+STANDING = "select learner_id, status, run_id from {} where campaign = 'nightly' order by learner_id"
+
+
+def test_untouched_drafts_of_an_attempt_go_with_it_and_the_others_stay(store):
+    load(store, *map(learner, "abcde"))
+    first = night(store, AS_OF - HOUR)
+    ids = dict(rows(store, "select learner_id, id from nudges"))
+    by = acting(AS_OF - 0.75 * HOUR)
+    review.approve(store, [ids["c"]], by=by)
+    review.reject(store, [ids["d"]], reason="Tone", by=by)
+    editing.edit_nudge(store, ids["e"], version=1, subject="Ours", content="Hi {first_name}, ours.", by=by)
+    load(store, learner("b", **LOW), at=AS_OF - 0.5 * HOUR)
+    again = night(store, AS_OF)
+    assert rows(store, STANDING.format("nudges")) == [
+        ("a", "draft", again.run_id),
+        ("c", "approved", first.run_id),
+        ("d", "rejected", first.run_id),
+        ("e", "draft", first.run_id),
+    ]
+    assert rows(store, STANDING.format("quizzes")) == [(one, "draft", again.run_id) for one in "acde"]
+    night(store, AS_OF + DAY)
+    assert rows(store, STANDING.format("nudges"))[0] == ("a", "draft", again.run_id)
+    assert len(rows(store, STANDING.format("quizzes"))) == 8  # another week
+
+
+def test_an_attempt_that_is_never_published_takes_no_draft_away(store):
+    load(store, *map(learner, "abc"))
+    first = night(store, AS_OF - HOUR)
+    run, count = drafted(store)
+    assert count == 3
+    publication.discard(store, run.run_id, now=AS_OF)
+    assert rows(store, STANDING.format("nudges")) == [(one, "draft", first.run_id) for one in "abc"]
+
+
+def test_what_somebody_touches_while_the_next_attempt_runs_stays_alone(store):
+    load(store, *map(learner, "ab"))
+    first = night(store, AS_OF - HOUR)
+    ids = dict(rows(store, "select learner_id, id from nudges"))
+    run, count = drafted(store)
+    assert count == 2
+    review.approve(store, [ids["b"]], by=acting(AS_OF))
+    publication.publish(store, run, now=AS_OF)
+    assert rows(store, STANDING.format("nudges")) == [
+        ("a", "draft", run.run_id),
+        ("b", "approved", first.run_id),
+    ]
+
+
 def test_another_campaign_drafts_its_own_nudge(store):
     load(store, learner("a"))
     drafted(store)

@@ -1,13 +1,16 @@
--- One row per draft that gives way as $run_id is published: an untouched template to the draft that the run has for the
--- same person (or, a quiz, for the same learner), campaign and period; the draft of the run to one that somebody has
--- touched meanwhile.
+-- One row per draft that goes as $run_id is published: those of attempts that it supersedes, and an untouched template
+-- where it has another draft for the same person (or, a quiz, the same learner), campaign and period; of the run's own
+-- drafts, those whose place somebody's has that was touched meanwhile.
 create or replace temp table superseded as
 with drafts as (
 
     select
         there.id,
         coalesce(there.run_id = $run_id, false) as is_new,
-        is_untouched_template(there.gpt_fallback, there.reason, there.status, there.version) as is_untouched,
+        gives_way(
+            there.run_id, there.gpt_fallback, there.reason, there.status, there.version, $run_id, $rewrites
+        ) as is_untouched,
+        there.run_id in (select before.run_id from attempts_before($run_id) as before) as is_superseded,
         there.status = 'failed' as is_over,
         there.period,
         case when $one_per = 'person_id' then learners.person_number else learners.number end as whose
@@ -53,8 +56,11 @@ final as (
         earlier.id,
         false as is_new
     from earlier
-    inner join rewritten on earlier.whose = rewritten.whose and earlier.period = rewritten.period
-    where earlier.is_untouched and rewritten.id not in (select kept.id from kept)
+    left join rewritten
+        on
+            earlier.whose = rewritten.whose and earlier.period = rewritten.period
+            and rewritten.id not in (select kept.id from kept)
+    where earlier.is_untouched and (earlier.is_superseded or rewritten.id is not null)
 
 )
 

@@ -1,5 +1,5 @@
 -- One row per learner whom the run chose for a nudge or a quiz ($kind) and who has none of this campaign and period yet
--- or, where a model is asked, only a template that nobody has touched.
+-- or only one that gives way to it.
 -- `cache_key` and `reason` say, once a model was asked, what it wrote, or why a template stands in.
 create or replace temp table to_draft as
 with nudges_chosen as (
@@ -48,21 +48,29 @@ chosen as (
 
 ),
 
+standing as (
+
+    select
+        id,
+        learner_id,
+        run_id,
+        period,
+        status
+    from query_table($drafts)
+    where campaign = $campaign and not gives_way(run_id, gpt_fallback, reason, status, version, $run_id, $rewrites)
+
+),
+
 -- Who has one of this campaign and period: of messages, whichever way it goes, one is enough for a person.
 written_to as (
 
     select distinct case when $one_per = 'person_id' then learners.person_number else learners.number end as whose
-    from query_table($drafts) as there
+    from standing as there
     inner join learners on there.learner_id = learners.id
     left join runs on there.run_id = runs.run_id
     where
-        there.campaign = $campaign and there.period = $period and there.status <> 'failed'
+        there.period = $period and there.status <> 'failed'
         and (there.run_id = $run_id or runs.published_at is not null)
-        and not (
-            $rewrites
-            and there.run_id is distinct from $run_id
-            and is_untouched_template(there.gpt_fallback, there.reason, there.status, there.version)
-        )
 
 ),
 
@@ -75,14 +83,7 @@ drawn_for as (
         drawn(concat_ws('|', chosen.learner_id, $campaign, $week), $choices) as draw
     from chosen
     inner join learners on chosen.learner_id = learners.id
-    left join query_table($drafts) as there
-        on
-            chosen.id = there.id
-            and not (
-                $rewrites
-                and there.run_id is distinct from $run_id
-                and is_untouched_template(there.gpt_fallback, there.reason, there.status, there.version)
-            )
+    left join standing as there on chosen.id = there.id
     left join written_to
         on written_to.whose = case when $one_per = 'person_id' then learners.person_number else learners.number end
     where there.id is null and written_to.whose is null

@@ -91,16 +91,17 @@ drafts_of_person as (
         ($person_number is null or learners.person_number = $person_number)
         and nudges.status = 'draft'
         and nudges.as_of > $decides_at - to_hours($draft_hours)
-        -- what this run writes anew
+        -- what goes with the attempt that this run supersedes, or is written anew
         and not (
             nudges.campaign = $pipeline
             and nudges.period = strftime($day::date, '%Y-%m-%d')
-            and case $written_anew
-                when 'drafts' then true
-                when 'templates'
-                    then is_untouched_template(nudges.gpt_fallback, nudges.reason, nudges.status, nudges.version)
-                else false
-            end
+            and (
+                $written_anew = 'drafts'
+                or gives_way(
+                    nudges.run_id, nudges.gpt_fallback, nudges.reason, nudges.status, nudges.version,
+                    $run_id, $written_anew = 'templates'
+                )
+            )
         )
     group by learners.person_number
 
