@@ -247,7 +247,7 @@ def _run_pipeline(
 def _show_run(result: "RunResult", screen: "Console") -> None:
     """Print what a run found, or that it was done before."""
     from engagement.cli.render import show_artifacts, show_summary
-    from engagement.targeting.selection import REASONS
+    from engagement.targeting.selection import WORDS
 
     if result.status == "already done":
         screen.print(
@@ -257,7 +257,7 @@ def _show_run(result: "RunResult", screen: "Console") -> None:
             highlight=False,
         )
     title = f"{result.run.pipeline.capitalize()} run as of {dates.day_in_words(result.run.day)}"
-    show_summary(screen, result.counts, title=title, reasons=REASONS, report=result.report)
+    show_summary(screen, result.counts, title=title, reasons=WORDS, report=result.report)
     left = result.artifacts
     show_artifacts(
         screen,

@@ -146,7 +146,21 @@ def draft(store: Store, kind: DraftKind, run: Run, writer: Writer) -> int:
         for first in range(1, count + 1, TEXT_ROWS_PER_BLOCK):
             with store.write() as db:
                 _insert(db, kind, made, first_place=first)
-    return int(count)
+        left_out = _without_text(store) if count else []
+        if left_out and kind.job.kind == "nudge":
+            with store.write() as db:
+                decisions.leave_out(db, run.run_id, left_out, reason="no_text_left")
+    return int(count) - len(left_out)
+
+
+def _without_text(store: Store) -> list[str]:
+    """Return the learners of `to_draft` for whom there is no text: each of theirs was rejected."""
+    with store.read() as db:
+        db.execute(query("outreach/drafted"))
+        found = db.execute(
+            "select learner_id from temp.to_draft where id not in (select drafted.id from temp.drafted)"
+        ).fetchall()
+    return [learner_id for (learner_id,) in found]
 
 
 def choose(db: Cursor, kind: DraftKind, run: Run, *, why_not: str, rewrites: bool) -> None:
@@ -204,6 +218,7 @@ def write(
         completions.complete_one(store, kind.job, writer, as_of=learner["known_at"], basis=learner["basis"])
         past = kind.limits(learner)
         made = {"run_id": None, "campaign": MANUAL, "period": period, "as_of": by.now, "created_at": by.now}
+        _refuse_nothing(store)
         with store.write() as db:
             _refuse(db, learner_id, about["channel"])  # who opted out meanwhile
             _insert(db, kind, {**made, "rewrites": False, "actor": by.name}, first_place=1)
@@ -264,6 +279,7 @@ def rewrite(
             draw = kind.draws_again(db, draft, variant_key(draft["learner_id"], MANUAL, by.day))
             _want(db, kind, about, writer, id=draft_id, draw=draw)
         completions.complete_one(store, kind.job, writer, as_of=learner["known_at"], basis=learner["basis"])
+        _refuse_nothing(store)
         with store.write() as db:
             editing.draft_as_seen(db, name, draft_id, version=version, programs=by.programs)
             _refuse(db, draft["learner_id"], about["channel"])
@@ -347,6 +363,11 @@ def publish(db: Cursor, kind: DraftKind, run: Run, *, rewrites: bool) -> None:
 def discard(db: Cursor, kind: DraftKind, run_id: str) -> None:
     """Forget the drafts of a run that was never published."""
     db.execute(f"delete from {kind.table} where run_id = $run_id", {"run_id": run_id})  # noqa: S608 (ours)
+
+
+def _refuse_nothing(store: Store) -> None:
+    for learner_id in _without_text(store):
+        raise InvalidInput(f"learner {learner_id!r}: {selection.NO_TEXT_LEFT}")
 
 
 def _refuse(db: Cursor, learner_id: str, channel: str) -> None:

@@ -141,8 +141,9 @@ def _next_variant(db: Cursor, nudge: Mapping[str, Any], _key: str) -> int:
 
 
 def _write_templates(db: Cursor) -> None:
-    """Fill `texts` with each template that `to_draft` may need, and `with_template`."""
-    kinds = db.execute("select distinct type, channel, locale, variant from temp.to_draft").fetchall()
+    """Fill `texts` with each template that `to_draft` may need, and `with_template`: none that was rejected for one."""
+    asked = db.execute("select distinct type, channel, locale from temp.to_draft").fetchall()
+    kinds = [(*kind, variant) for kind in asked for variant in range(1, templates.VARIANTS + 1)]
     texts = [generate(dict(zip(_OF_A_TEXT, kind, strict=True))) for kind in kinds]
     frame = pd.DataFrame(kinds, columns=list(_OF_A_TEXT)).assign(
         subject=pd.Series([text.subject for text in texts], dtype="str"),
@@ -152,6 +153,7 @@ def _write_templates(db: Cursor) -> None:
     )
     with registered(db, "templates", frame):
         db.execute("create or replace temp table texts as select * from templates")
+    db.execute(query("outreach/pass_over_rejected_nudges"), {"variants": templates.VARIANTS})
     db.execute(query("outreach/nudge_templates"))
 
 

@@ -135,6 +135,7 @@ def _write_templates(db: Cursor) -> None:
     )
     with registered(db, "found", found):
         db.execute("create or replace temp table templates as select * from found")
+    db.execute(query("outreach/pass_over_rejected_quizzes"))
     kinds = db.execute(query("outreach/quiz_texts_to_write")).fetchall()
     texts = [
         generate({"topic": topic, "locale": locale, "option_order": order}) for topic, locale, order in kinds

@@ -271,6 +271,18 @@ def _inputs(
     return db.table("temp.selection_inputs")
 
 
+def leave_out(db: Cursor, run_id: str, learner_ids: Sequence[str], *, reason: str) -> None:
+    """Let the run leave alone learners whom it chose: they cannot be written to after all, for that reason."""
+    db.execute(
+        """
+        update contact_decisions
+        set decision = 'no_contact', reason = $reason, type = null, channel = null, priority = null
+        where run_id = $run_id and decision = 'contact' and learner_id in (select unnest($learners::text[]))
+        """,
+        {"run_id": run_id, "learners": list(learner_ids), "reason": reason},
+    )
+
+
 def publish(db: Cursor, run: runs.Run) -> None:
     """Keep only the newest run's decisions, within the transaction that publishes the run."""
     newer = db.execute(

@@ -36,6 +36,11 @@ REASONS: Final = {
     "over_capacity": "Learners at higher risk use up the number of contacts set for a run.",
     "held_out": "The learner is in the comparison group of an experiment.",
 }
+# Why a run leaves alone whom it chose, and every reason there is.
+NO_TEXT_LEFT: Final = (
+    "Each text there is for this was rejected; choose another channel by hand, or add templates."
+)
+WORDS: Final = {**REASONS, "no_text_left": NO_TEXT_LEFT}
 
 COLUMNS: Final = (
     *("learner_id", "person_id", *CHANNELS, "preferred_channel", "risk_score", "risk_label", *TERMS),

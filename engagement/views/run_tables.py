@@ -69,7 +69,7 @@ def quiz_drafts(store: Store, run: Run) -> pd.DataFrame:
 
 def left_out(store: Store, run: Run) -> pd.DataFrame:
     """Return one row per reason in words: `reason`, `learners` who are not contacted."""
-    return _frame(store, "views/run_left_out", run_id=run.run_id).replace({"reason": selection.REASONS})
+    return _frame(store, "views/run_left_out", run_id=run.run_id).replace({"reason": selection.WORDS})
 
 
 def authors(store: Store, run: Run) -> pd.DataFrame:

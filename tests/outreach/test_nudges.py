@@ -17,7 +17,7 @@ from engagement.store import query
 from engagement.targeting import decisions
 from tests.support.acting import acting
 from tests.support.asking import asking
-from tests.support.cohort import AS_OF, DAY, HOUR, LOW, Overtaken, begin, learner, load, night, rows
+from tests.support.cohort import AS_OF, DAY, HOUR, LOW, MEDIUM, Overtaken, begin, learner, load, night, rows
 from tests.support.model_server import SENTENCES, ModelServer
 from tests.support.once import once
 
@@ -174,6 +174,57 @@ def test_what_somebody_touches_while_the_next_attempt_runs_stays_alone(store):
         ("a", "draft", run.run_id),
         ("b", "approved", first.run_id),
     ]
+
+
+def rejected(store, day, learner_id="a"):
+    """Reject what the night of that day drafted for the learner, and return its text."""
+    as_of = AS_OF + day * DAY
+    night(store, as_of)
+    [(draft, content)] = rows(
+        store,
+        "select id, content from nudges where learner_id = $id and status = 'draft' and as_of = $at",
+        id=learner_id,
+        at=as_of,
+    )
+    review.reject(store, [draft], reason="Tone", by=acting(as_of + HOUR))
+    return content
+
+
+def test_a_text_that_was_rejected_is_not_offered_to_the_person_again_in_any_week(store):
+    load(store, *(learner(one, locale="de", **MEDIUM) for one in "az"))
+    texts = [rejected(store, 7 * week) for week in range(3)]
+    assert len(set(texts)) == 3
+    run = night(store, AS_OF + 21 * DAY)
+    assert rows(store, "select learner_id from nudges where run_id = $id", id=run.run_id) == [("z",)], (
+        "each of the three was rejected for one of them alone"
+    )
+    left_out = rows(store, "select decision, type, reason from contact_decisions where learner_id = 'a'")
+    assert left_out == [("no_contact", None, "no_text_left")]
+    with pytest.raises(InvalidInput, match="Each text there is for this was rejected"):
+        ask(store, channel="email", now=AS_OF + 21 * DAY)
+    assert ask(store, channel="in_app", now=AS_OF + 21 * DAY)["status"] == "draft"
+
+
+def test_a_text_that_a_person_edited_before_it_was_rejected_may_come_again(store):
+    load(store, learner("a"))
+    night(store)
+    [(draft,)] = rows(store, "select id from nudges")
+    editing.edit_nudge(
+        store, draft, version=1, subject="Ours", content="Hi {first_name}, ours.", by=acting(AS_OF + HOUR)
+    )
+    review.reject(store, [draft], reason="Tone", by=acting(AS_OF + HOUR))
+    again = night(store, AS_OF + HOUR * 5)
+    made = rows(store, "select variant from nudges where run_id = $id", id=again.run_id)
+    assert len(made) == 1
+
+
+def test_a_quiz_that_was_rejected_is_not_offered_to_the_learner_again(store):
+    load(store, learner("a"), learner("b"))
+    night(store)
+    with store.write() as db:
+        db.execute("update quizzes set status = 'rejected', version = 2 where learner_id = 'a'")
+    later = night(store, AS_OF + 7 * DAY)
+    assert rows(store, "select learner_id from quizzes where run_id = $id", id=later.run_id) == [("b",)]
 
 
 def test_another_campaign_drafts_its_own_nudge(store):

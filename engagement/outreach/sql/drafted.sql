@@ -1,4 +1,4 @@
--- One row per draft: the model's text from `written`, or the template that stands in.
+-- One row per draft: the model's text from `written`, or the template that stands in; none where there is neither.
 create or replace temp view drafted as
 select
     wanted.id,
@@ -23,4 +23,5 @@ select
     written.model,
     case when wanted.reason is null then wanted.cache_key end as cache_key
 from temp.with_template as wanted
-left join temp.written on wanted.reason is null and wanted.cache_key = written.cache_key;
+left join temp.written on wanted.reason is null and wanted.cache_key = written.cache_key
+where coalesce(written.content, wanted.template_content) is not null;

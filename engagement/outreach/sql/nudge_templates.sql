@@ -1,4 +1,4 @@
--- One row per nudge to draft, with the template that stands in where no model writes.
+-- One row per nudge to draft, with the template that stands in where no model writes, nulls where none is left.
 create or replace temp view with_template as
 select
     wanted.*,
@@ -9,7 +9,7 @@ select
     texts.prompt_version as template_version,
     texts.fallback_id as template_id
 from temp.to_draft as wanted
-inner join temp.texts
+left join temp.texts
     on
         wanted.type = texts.type
         and wanted.channel = texts.channel

@@ -1,4 +1,4 @@
--- One row per quiz to draft, with the template that stands in where no model writes.
+-- One row per quiz to draft, with the template that stands in where no model writes, nulls where none is left.
 create or replace temp view with_template as
 select
     wanted.*,
@@ -13,7 +13,7 @@ inner join temp.templates
     on
         wanted.topic is not distinct from templates.asked_topic
         and wanted.locale = templates.locale
-inner join temp.texts
+left join temp.texts
     on
         templates.fallback_id = texts.fallback_id
         and wanted.draw = texts.draw;

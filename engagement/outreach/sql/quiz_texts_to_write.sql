@@ -8,4 +8,5 @@ inner join temp.templates
     on
         wanted.topic is not distinct from templates.asked_topic
         and wanted.locale = templates.locale
+where wanted.draw is not null
 group by templates.fallback_id, wanted.draw;
