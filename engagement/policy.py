@@ -166,3 +166,11 @@ class SelectionPolicy:
 DRAFT_HOURS: Final = 72  # an older draft speaks of a week that is over: it expires, and is no open one
 APPROVAL_DAYS: Final = 7  # what was approved longer ago speaks of another week, and does not leave
 DEFAULT_SELECTION: Final = SelectionPolicy()
+
+# How long is kept what only serves to look something up; `pipeline.housekeeping` does it as a run is published. What
+# people did, and what was disclosed of whom, is a record and stays.
+REFUSED_DAYS: Final = 30  # refused rows of a file; the same row again, and the newest file's, are kept once
+SCRATCH_DAYS: Final = 1  # what a notebook that somebody opened has scored, decided and drafted
+ANSWER_DAYS: Final = 180  # of a model: until then an equal prompt costs nothing
+USELESS_ANSWER_DAYS: Final = 30  # one that failed, was rejected, or that a newer one replaces
+LARGEST_LOG_BYTES: Final = 10_000_000  # of the page's log, which is kept once more beside the one in use

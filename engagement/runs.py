@@ -236,6 +236,21 @@ def scratch(store: Store, *, as_of: datetime, day: date, now: datetime) -> Run:
         )
 
 
+def old_scratch(db: Cursor, *, before: datetime) -> list[str]:
+    """Return the scratch runs that were begun before."""
+    found = db.execute(
+        "select run_id from runs where pipeline = $scratch and started_at <= $before",
+        {"scratch": SCRATCH, "before": before},
+    ).fetchall()
+    return [run_id for (run_id,) in found]
+
+
+def forget(db: Cursor, run_id: str) -> None:
+    """Forget that a run was begun; its rows are gone before."""
+    for table in ("steps", "runs"):
+        db.execute(f"delete from {table} where run_id = $run_id", {"run_id": run_id})  # noqa: S608 (ours)
+
+
 def supersedes(db: Cursor, run_id: str) -> bool:
     """Return whether there is a published attempt for the same day, whose place the run takes."""
     return bool(db.execute("select 1 from attempts_before($run_id) limit 1", {"run_id": run_id}).fetchall())

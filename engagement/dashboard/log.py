@@ -5,11 +5,13 @@ import os
 import re
 import time
 import traceback
+from contextlib import suppress
 from pathlib import Path
 from secrets import token_hex
 from typing import Any, Final
 
 from engagement import private
+from engagement.policy import LARGEST_LOG_BYTES
 
 LOG_FILE: Final = "ENGAGEMENT_DASHBOARD_LOG"  # by which a server tells its kernels where the log is
 _QUOTED: Final = re.compile(r"""['"].*['"]""", re.DOTALL)
@@ -30,12 +32,20 @@ def also_to_file() -> None:
 
     path = os.environ.get(LOG_FILE)
     if path:
+        _make_room(Path(path))
         private.close_to_others(Path(path))
     handler = logging.FileHandler(path, encoding="utf-8", delay=True) if path else logging.NullHandler()
     formatter = JsonFormatter("%(asctime)s %(levelname)s %(name)s %(message)s")
     formatter.converter = time.gmtime
     handler.setFormatter(formatter)
     logging.getLogger("engagement").addHandler(handler)
+
+
+def _make_room(path: Path) -> None:
+    """Put a log aside that is as large as it may be, in place of the one before."""
+    with suppress(OSError):  # there is none yet, or another kernel was first
+        if path.stat().st_size > LARGEST_LOG_BYTES:
+            path.replace(f"{path}.1")
 
 
 def failure(error: Exception, method: str) -> dict[str, Any]:

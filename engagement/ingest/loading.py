@@ -148,7 +148,14 @@ def record(load: Load, *, max_quarantine: float, of: Literal["rows", "everybody"
             "effect": effect(load.checked.content_hash, load.source_format, of=of),
         },
     )
+    if quarantined:
+        db.execute(query("ingest/forget_repeated_rows"), {**of_load, "kind": load.kind})
     return LoadSummary(load.load_id, name, rows, accepted, quarantined, reasons)
+
+
+def forget_refused(db: Cursor, *, before: datetime) -> None:
+    """Forget the refused rows of earlier loads; how many there were, and why, stays with each load."""
+    db.execute(query("ingest/forget_refused"), {"before": before})
 
 
 def _quarantine(load: Load) -> None:

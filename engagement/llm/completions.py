@@ -146,6 +146,11 @@ def keep(db: Cursor, answers: Sequence[journal.Answer]) -> None:
         )
 
 
+def forget(db: Cursor, *, before: datetime, useless_before: datetime) -> None:
+    """Forget answers of a model that are old, and those that serve nobody, sooner."""
+    db.execute(query("llm/forget_answers"), {"before": before, "useless_before": useless_before})
+
+
 def _no_texts(db: Cursor) -> None:
     db.execute(
         "create or replace temp table written "

@@ -13,10 +13,11 @@ from engagement.content.generation import WANTED_TEMPLATES
 from engagement.outreach import drafting, review
 from engagement.outreach.nudges import NUDGES
 from engagement.outreach.quizzes import QUIZZES
+from engagement.pipeline import housekeeping
 from engagement.risk import scores
 from engagement.runs import Run
 from engagement.store import Cursor, Store, first_row, query
-from engagement.targeting import decisions, experiments
+from engagement.targeting import decisions
 from engagement.views import run_tables
 from engagement.vocabulary import LABELS
 
@@ -37,16 +38,15 @@ def publish(store: Store, run: Run, *, now: datetime, answer: str = "") -> dict[
         review.expire_approvals(db, now=now)  # by the new scores
         runs.mark(db, run.run_id, "published", now=now, counts=counted)
     review.expire_quizzes(store, run.decides_at, now=now)
+    with store.write() as db:  # what nobody waits for
+        housekeeping.tidy(db, now=now)
     return counted
 
 
 def discard(store: Store, run_id: str, *, now: datetime) -> None:
     """Forget what a run wrote that will not go on."""
     with store.write() as db:
-        for module in (scores, decisions, experiments):
-            module.discard(db, run_id)
-        for kind in (NUDGES, QUIZZES):
-            drafting.discard(db, kind, run_id)
+        housekeeping.forget_rows(db, run_id)
         runs.mark(db, run_id, "discarded", now=now)
 
 
