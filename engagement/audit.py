@@ -5,6 +5,8 @@ Not with the events that come in files (`events`): whoever only records a click 
 
 import hashlib
 import json
+import os
+import pwd
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -23,6 +25,17 @@ class Actor:
     now: datetime
     day: date
     programs: Sequence[str] | None
+
+
+def account() -> str:
+    """Return who runs this process, as the system knows them: no variable says so, which anybody could set.
+
+    A container's user need not have a name.
+    """
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"uid {os.getuid()}"
 
 
 def record(

@@ -15,7 +15,6 @@ import unicodedata
 from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
-from getpass import getuser
 from typing import TYPE_CHECKING, Annotated, Any, Final, TextIO
 
 import typer
@@ -149,9 +148,9 @@ def program(store: "Store", name: str | None) -> str | None:
 
 def acting(settings: "Settings", now: datetime) -> "Actor":
     """Return who is at the keyboard, for the record of what they do, and may see all learners."""
-    from engagement.audit import Actor
+    from engagement.audit import Actor, account
 
-    return Actor(name=getuser(), now=now, day=dates.local_day(now, settings.zone), programs=None)
+    return Actor(name=account(), now=now, day=dates.local_day(now, settings.zone), programs=None)
 
 
 def name_and_value(text: str, *, option: str) -> tuple[str, str]:

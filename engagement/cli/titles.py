@@ -1,10 +1,10 @@
 """`engagement titles`: which programs and topics a model may be told by name."""
 
-from getpass import getuser
 from typing import Annotated
 
 import typer
 
+from engagement.audit import account
 from engagement.cli import console
 from engagement.cli.console import Json
 
@@ -42,7 +42,7 @@ def confirm(
     from engagement.llm import titles
 
     _, store, now = console.start()
-    rows = titles.confirm(store, texts, kind=kind, actor=getuser(), now=now, title=title)
+    rows = titles.confirm(store, texts, kind=kind, actor=account(), now=now, title=title)
     console.show_rows("Confirmed", _COLUMNS, rows, as_json)
 
 

@@ -4,7 +4,6 @@ Where a proxy authenticates, its signed header; under JupyterHub, the Hub; with 
 it; else the one who started the server, who alone was told the token that it made.
 """
 
-import getpass
 from functools import cached_property
 from typing import Any, Final
 
@@ -12,6 +11,7 @@ from jupyter_server.auth.identity import IdentityProvider, User
 from tornado.web import RequestHandler
 from traitlets import Any as AnyTrait
 
+from engagement.audit import account
 from engagement.dashboard.access import SHARED, Source
 from engagement.dashboard.hub import Hub
 from engagement.dashboard.tickets import vouched_for
@@ -64,7 +64,7 @@ class Identities(IdentityProvider):
             return User(vouched) if vouched else None
         if await super()._get_user(handler) is None:
             return None
-        return User(getpass.getuser() if self.source == "local" else SHARED)
+        return User(account() if self.source == "local" else SHARED)
 
     def set_login_cookie(self, handler: RequestHandler, user: User) -> None:
         """Set the cookie of who came with the token, for https alone where the browser came by it.

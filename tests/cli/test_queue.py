@@ -1,9 +1,12 @@
 """`engagement queue`."""
 
 import json
+import os
+import pwd
 import shlex
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -45,10 +48,17 @@ def test_queue_commands_give_the_nudges_concerned(as_json):
     assert [row["id"] for row in as_json("queue", "list", "--status", "sent")] == [first]
 
 
-def test_who_approved_is_recorded(engagement, as_json, path, monkeypatch):
-    monkeypatch.setenv("LOGNAME", "ana")
+@pytest.mark.parametrize("name", ["ana", None], ids=["by name", "without a name, as in a container"])
+def test_who_approved_is_recorded_whoever_they_say_they_are(as_json, path, monkeypatch, name):
+    monkeypatch.setattr(os, "getuid", lambda: 45_678)
+    if name:
+        monkeypatch.setattr(pwd, "getpwuid", {45_678: SimpleNamespace(pw_name=name)}.__getitem__)
+    for variable in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.setenv(variable, "somebody else")
     as_json("queue", "approve", draft(as_json))
-    assert rows(Store(path), "select actor, timestamp from events") == [("ana", AS_OF + 9 * HOUR)]
+    assert rows(Store(path), "select actor, timestamp from events") == [
+        (name or "uid 45678", AS_OF + 9 * HOUR)
+    ]
 
 
 def test_csv_for_a_program_has_plain_values(engagement, as_json):
