@@ -6,7 +6,9 @@ that is; whoever holds no store of their own would have to hand it on. A relativ
 so that a notebook, cron and a shell mean the same file.
 """
 
+import os
 import shlex
+import tempfile
 from contextlib import suppress
 from functools import cached_property
 from ipaddress import ip_address
@@ -22,6 +24,8 @@ from engagement import private
 from engagement.errors import InvalidInput, of_the_system
 
 PROJECT: Final = Path(__file__).resolve().parents[1]
+LONGEST_SOCKET: Final = 103  # bytes of its path: 107 on Linux, 103 on macOS
+_SHORT: Final = ("/tmp", "/var/tmp")  # noqa: S108 (who makes something there makes a folder of its own)
 DEFAULT_MODEL: Final = "gpt-4.1-mini"  # answers without thinking first: eight seconds are enough
 
 
@@ -89,6 +93,17 @@ def zone(name: str) -> ZoneInfo:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise InvalidInput(f"time zone {name!r} is not known; a name such as Europe/London is") from None
+
+
+def folder_for_sockets(name: str) -> Path:
+    """Return the folder for temporary files; another where its path is too long for a socket of such a name in it."""
+    told = tempfile.gettempdir()
+    fitting = (
+        folder
+        for folder in (told, *_SHORT)
+        if len(os.fsencode(folder)) + len(name) < LONGEST_SOCKET and os.access(folder, os.W_OK | os.X_OK)
+    )
+    return Path(next(fitting, told))
 
 
 def read_settings() -> Settings:

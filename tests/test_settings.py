@@ -1,9 +1,12 @@
+import os
+import socket
+import tempfile
 from datetime import UTC, datetime
 
 import pytest
 
 from engagement.errors import InvalidInput
-from engagement.settings import PROJECT, Settings, read_settings, zone
+from engagement.settings import PROJECT, Settings, folder_for_sockets, read_settings, zone
 from tests.support.rights import ordinary_rights
 
 KEY = "sk-test-0123456789"
@@ -102,3 +105,22 @@ def test_a_file_of_settings_that_may_not_be_read_is_named_with_what_to_do(monkey
         f"settings: {file}: Permission denied; "
         "whoever owns it or its folder can let you in (chmod), or run this for you"
     )
+
+
+@pytest.mark.parametrize("name", ["k-5", "x" * 60])
+@pytest.mark.parametrize("length", [1, 40, 60, 95, 110, 200])
+def test_a_socket_fits_into_its_folder_however_long_that_of_temporary_files_is(
+    monkeypatch, tmp_path, name, length
+):
+    long = tmp_path
+    while len(os.fsencode(long)) < length:
+        long /= "ä" * 20
+    long.mkdir(parents=True, exist_ok=True)
+    monkeypatch.setattr(tempfile, "tempdir", str(long))
+    folder = folder_for_sockets(f"{name}/k-5")
+    assert (folder == long) is (len(os.fsencode(long / name / "k-5")) <= 103)
+    with (
+        tempfile.TemporaryDirectory(dir=folder_for_sockets("egabcdefgh/k-5")) as own,
+        socket.socket(socket.AF_UNIX) as made,
+    ):
+        made.bind(f"{own}/k-5")

@@ -16,10 +16,11 @@ from functools import partial
 from pathlib import Path
 from secrets import token_hex, token_urlsafe
 from typing import Any, Final, NoReturn
+from uuid import uuid4
 
 from engagement.errors import InvalidInput
 from engagement.jupyter import kernels, startup
-from engagement.settings import PROJECT, Settings
+from engagement.settings import PROJECT, Settings, folder_for_sockets
 from engagement.store import engine
 
 startup.skip_iri_grammar()  # before voila, which imports nbformat
@@ -216,6 +217,7 @@ def _config(options: Options, settings: Settings, told: hub.Told | None) -> Conf
         token=options.token or ("" if told or settings.proxy_secret else token_urlsafe(OWN_TOKEN_BYTES)),
         identity_provider_class=Identities,
         config_file_paths=[],
+        connection_dir_root=str(folder_for_sockets(f"voila_abcdefgh/kernel-{uuid4()}-ipc-5")),
         log_level=logging.ERROR,
     )
     if told is not None:

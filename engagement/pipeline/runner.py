@@ -38,7 +38,7 @@ from engagement.pipeline.attempt import (
 from engagement.pipeline.config import LOAD, Pipeline, Step, parameters_of
 from engagement.pipeline.stopping import Stop
 from engagement.runs import Run
-from engagement.settings import PROJECT, read_settings
+from engagement.settings import PROJECT, folder_for_sockets, read_settings
 from engagement.store import Store
 from engagement.store.locks import sole_runner
 
@@ -263,7 +263,7 @@ def _execute(step: Step, attempt: Attempt, kernel: type[Any]) -> str:
     from traitlets.config import Config
 
     notebook, given = attempt.notebook(step.notebook), attempt.given_to(step.notebook)
-    sockets = Path(tempfile.mkdtemp(prefix="eg"))  # short: a socket's path has 107 characters at most
+    sockets = Path(tempfile.mkdtemp(prefix="eg", dir=folder_for_sockets("egabcdefgh/k-5")))
     try:
         papermill.execute_notebook(
             step.path,

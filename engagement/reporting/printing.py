@@ -16,10 +16,12 @@ from pathlib import Path
 from typing import Final
 
 from engagement.errors import EngagementError
+from engagement.settings import folder_for_sockets
 
 PROGRAMS: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 MOST_S: Final = 60.0  # that a print may take
 _DRAWING_MS: Final = 10_000  # of the page's own clock, which runs ahead where nothing is left to do
+_SOCKET: Final = "org.chromium.Chromium.abcdef/SingletonSocket"  # such as it makes one, or it aborts
 _KINDS: Final = {".pdf": b"%PDF-", ".png": b"\x89PNG\r\n\x1a\n"}
 _ALWAYS: Final = (
     "--headless",
@@ -63,7 +65,7 @@ def _printed(html: Path, target: Path, what: str, options: Sequence[str]) -> byt
     if program is None:
         raise EngagementError("there is no Chromium on the PATH")
     as_root = ["--no-sandbox"] if os.geteuid() == 0 else []  # it refuses root a sandbox
-    profile = tempfile.mkdtemp(prefix="eg")  # short: a socket's path has 107 characters at most
+    profile = tempfile.mkdtemp(prefix="eg", dir=folder_for_sockets(f"egabcdefgh/{_SOCKET}"))
     try:
         command = [program, *_ALWAYS, *as_root, *options, f"--user-data-dir={profile}", f"{what}={target}"]
         _run([*command, html.resolve().as_uri()], profile)
