@@ -69,7 +69,15 @@ def make_folder(folder: Path) -> None:
 
 
 def write_whole(path: Path, content: bytes) -> Path:
-    """Write a file so that it appears whole, and down to the disk, or not at all."""
+    """Write a file so that it appears whole, and down to the disk, or not at all; an `OSError` names it."""
+    try:
+        _write_whole(path, content)
+    except OSError as error:  # what fails while a file is written names none
+        raise OSError(error.errno, error.strerror, str(path)) from None
+    return path
+
+
+def _write_whole(path: Path, content: bytes) -> None:
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as unfinished:
         try:
             unfinished.write(content)
@@ -85,7 +93,6 @@ def write_whole(path: Path, content: bytes) -> Path:
         os.fsync(folder)
     finally:
         os.close(folder)
-    return path
 
 
 def close_to_others(path: Path) -> None:

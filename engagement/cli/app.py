@@ -33,7 +33,11 @@ def main() -> None:
     console.set_up_output()
     console.set_up_logs()
     try:
-        app(load.as_said_now(sys.argv[1:]))
+        try:
+            app(load.as_said_now(sys.argv[1:]))
+        except SystemExit:
+            sys.stdout.flush()  # here, where it can be told that it cannot be
+            raise
     except EngagementError as error:
         _say(str(error))
         sys.exit(error.exit_code)
@@ -44,6 +48,7 @@ def main() -> None:
         _say(f"{NO_MEMORY}; {LESS_MEMORY}")
         sys.exit(EngagementError.exit_code)
     except OSError as error:  # a folder that may not be written, a full disk
+        console.drop_output()
         _say(of_the_system(error))
         sys.exit(EngagementError.exit_code)
 

@@ -13,6 +13,7 @@ import os
 import sys
 import unicodedata
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Final, TextIO
@@ -159,6 +160,12 @@ def name_and_value(text: str, *, option: str) -> tuple[str, str]:
     if not equals:
         raise InvalidInput(f"{option} {text[:40]!r}: name=value is needed")
     return name, value
+
+
+def drop_output() -> None:
+    """Let what is printed go nowhere: Python would try what it could not print once more at its end, and fail again."""
+    with suppress(OSError):  # what stands in for standard output in a notebook is no file
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def show_rows(title: str, columns: Sequence[str], rows: Sequence[dict[str, Any]], as_json: bool) -> None:

@@ -1,6 +1,5 @@
 """`engagement queue`: drafts are listed, approved or rejected by a person, and handed to whatever sends them."""
 
-import os
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -131,10 +130,7 @@ def _print_rows(rows: Sequence[Mapping[str, Any]], as_json: bool) -> None:
         with suppress(UnsupportedOperation):  # what stands in for standard output in a notebook is no file
             export.arrived(sys.stdout.fileno())
     except OSError:
-        with suppress(
-            UnsupportedOperation
-        ):  # or Python tries what is left once more at its end, and fails again
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        console.drop_output()
         raise
 
 

@@ -18,6 +18,24 @@ _QUOTED: Final = re.compile(r"""['"].*['"]""", re.DOTALL)
 _log = logging.getLogger("engagement.dashboard")
 
 
+class _File(logging.FileHandler):
+    """A log that is lost where it cannot be written, and keeps nobody from their page."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        with suppress(OSError):
+            super().emit(record)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (logging's)
+        """Print nothing: what a kernel prints travels."""
+
+    def _open(self) -> Any:
+        return open(self.baseFilename, self.mode, encoding=self.encoding, opener=_not_a_link)
+
+
+def _not_a_link(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW, 0o666)
+
+
 def to_file() -> None:
     """Send the log to the server's file alone: what a kernel prints travels to the browser."""
     log = logging.getLogger("engagement")
@@ -34,7 +52,7 @@ def also_to_file() -> None:
     if path:
         _make_room(Path(path))
         private.close_to_others(Path(path))
-    handler = logging.FileHandler(path, encoding="utf-8", delay=True) if path else logging.NullHandler()
+    handler = _File(path, encoding="utf-8", delay=True) if path else logging.NullHandler()
     formatter = JsonFormatter("%(asctime)s %(levelname)s %(name)s %(message)s")
     formatter.converter = time.gmtime
     handler.setFormatter(formatter)

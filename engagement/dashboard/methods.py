@@ -23,7 +23,16 @@ from engagement.content.quiz import first_broken_rule
 from engagement.dashboard import access, requests, tickets
 from engagement.dashboard.access import NotAllowed, Source, Viewer
 from engagement.dates import end_of_day, local_day, unix_s
-from engagement.errors import Changed, EngagementError, InvalidInput, NotFound, StoreBusy, StoreUnusable
+from engagement.errors import (
+    Changed,
+    DiskFull,
+    EngagementError,
+    InvalidInput,
+    NotFound,
+    StoreBusy,
+    StoreUnusable,
+    refused,
+)
 from engagement.llm.writer import writer_for
 from engagement.outreach import editing, export, nudges, queue, quizzes, review
 from engagement.pipeline import rescoring
@@ -97,6 +106,8 @@ class Backend:
             return _plain(method.answer(self, viewer, asked, tell))
         except EngagementError as error:
             raise self._refusal(error) from error
+        except OSError as error:
+            raise self._refusal(refused(error, self.store.path.parent)) from error
 
     def today(self) -> date:
         """Return the day it is where the institution is."""
@@ -115,6 +126,8 @@ class Backend:
         said = str(error).replace(str(self.store.path), self.store.path.name)
         if isinstance(error, NotFound):
             return Refused("not_found") if self.store.path.exists() else Refused("no_store")
+        if isinstance(error, DiskFull):  # in which folder is for whoever runs the page
+            return Refused("full")
         codes: tuple[tuple[type[EngagementError], str], ...] = (
             (NotAllowed, "not_allowed"),
             (Changed, "changed"),

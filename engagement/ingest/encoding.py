@@ -15,12 +15,12 @@ import shutil
 import tempfile
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import IO, Any, Final, cast
 
-from engagement.errors import EngagementError, InvalidInput, of_the_system
+from engagement.errors import DiskFull, InvalidInput, refused
 
 _CHUNK: Final = 8 * 1024 * 1024
 # What a person exports is packed to a twentieth, or a hundredth where nearly all of it is the same.
@@ -196,7 +196,7 @@ def _rewrite(file: IO[bytes], encoding: str, copy: IO[bytes], name: str) -> None
         copy.write(text.read(1).replace("\ufeff", "").encode())
         while chunk := text.read(_CHUNK):
             if copy.tell() + len(chunk) > room:
-                raise EngagementError(no_room)
+                raise DiskFull(no_room)
             copy.write(chunk.encode())
         copy.flush()
     except UnicodeError:
@@ -204,6 +204,10 @@ def _rewrite(file: IO[bytes], encoding: str, copy: IO[bytes], name: str) -> None
     except OSError as error:
         if isinstance(error, gzip.BadGzipFile):
             raise
-        raise EngagementError(f"{no_room} ({of_the_system(error)})") from None
+        with suppress(
+            OSError
+        ):  # or it would be told by the one that follows, as what is left cannot be written either
+            copy.close()
+        raise refused(error, Path(folder), what=no_room) from None
     finally:
         text.detach()

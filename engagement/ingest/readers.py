@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol
 
 import pandas as pd
 
-from engagement.errors import InvalidInput
+from engagement.errors import InvalidInput, of_the_system
 from engagement.ingest.csv_reader import Ints, open_csv
 from engagement.ingest.encoding import UNPACKED_ANYWAY, UNPACKED_TIMES, bomb
 from engagement.ingest.schema import LONGEST_TEXT, Column
@@ -69,7 +69,7 @@ def content_hash(source: Source) -> str:
         with source.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise InvalidInput(f"{source.name} cannot be read: {error.strerror}") from None
+        raise InvalidInput(f"{source.name} cannot be read: {of_the_system(error)}") from None
 
 
 def stamp(source: Source) -> tuple[int, int] | None:

@@ -20,7 +20,7 @@ from typing import Final
 
 from engagement import private
 from engagement.content.quiz import QuestionDict
-from engagement.errors import StoreUnusable
+from engagement.errors import told_of
 
 _SUFFIX: Final = ".jsonl"
 _ORPHAN_LIVES_S: Final = 2.0
@@ -76,15 +76,12 @@ class Journal:
     path: Path
 
     def append(self, answer: Answer) -> None:
-        """Write one line; raises `StoreUnusable` where the disk takes no more."""
+        """Write one line; raises `DiskFull` where the disk takes no more."""
         fields = {name: getattr(answer, name) for name in Answer.__slots__}  # `asdict` copies deeply
         line = json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
-        try:
-            written = os.write(self.descriptor, line)
-        except OSError as error:
-            raise StoreUnusable(f"{self.path.name}: an answer cannot be kept: {error.strerror}") from None
-        if written < len(line):
-            raise StoreUnusable(f"{self.path.name}: an answer cannot be kept: the disk is full")
+        with told_of(self.path.parent, what="an answer cannot be kept"):
+            if os.write(self.descriptor, line) < len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 @contextmanager
@@ -95,10 +92,8 @@ def opened(store: Path) -> Iterator[Journal]:
     """
     place = folder(store)
     path = place / f"{os.getpid()}-{secrets.token_hex(4)}{_SUFFIX}"
-    try:
+    with told_of(place, what=f"{place.name}: cannot be written to"):
         descriptor = _created(path)
-    except OSError as error:
-        raise StoreUnusable(f"{place.name}: cannot be written to: {error.strerror}") from None
     try:
         yield Journal(descriptor, path)
         _remove(path)
@@ -113,6 +108,8 @@ def _created(path: Path) -> int:
     for _ in range(_ATTEMPTS):
         with suppress(FileExistsError):
             path.parent.mkdir(mode=0o777 & ~private.mask())
+        if path.parent.is_symlink():  # to where somebody else wants to read the answers
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path.parent))
         with suppress(FileNotFoundError):
             flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
             descriptor = os.open(path, flags, private.file_mode())
@@ -134,7 +131,7 @@ def abandoned(store: Path) -> Iterator[list[Answer]]:
     try:
         for path in _files(folder(store)):
             with suppress(FileNotFoundError):
-                descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+                descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
                 if not _locked(descriptor):  # its process is alive
                     os.close(descriptor)
                     continue
@@ -150,7 +147,7 @@ def abandoned(store: Path) -> Iterator[list[Answer]]:
 
 def _files(place: Path) -> list[Path]:
     with suppress(FileNotFoundError):  # it may go while it is looked at
-        return sorted(place.glob(f"*{_SUFFIX}"))
+        return [] if place.is_symlink() else sorted(place.glob(f"*{_SUFFIX}"))
     return []
 
 

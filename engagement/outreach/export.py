@@ -28,7 +28,7 @@ from typing import Any, Final, TextIO
 from engagement import private
 from engagement.audit import Actor
 from engagement.content import quiz_export
-from engagement.errors import Changed, EngagementError, InvalidInput, NotFound
+from engagement.errors import Changed, EngagementError, InvalidInput, NotFound, of_the_system
 from engagement.outreach import queue, review
 from engagement.store import Cursor, Store, query, records
 from engagement.store.locks import sole_exporter
@@ -140,8 +140,8 @@ def send(store: Store, *, by: Actor, write: Callable[[Rows], None]) -> Batch:
             write(rows)
         except OSError as error:
             raise EngagementError(
-                f"{len(ids):,} nudges could not be written: {error.strerror}; none is marked as sent, and the next "
-                "export gives them again"
+                f"{len(ids):,} nudges could not be written: {of_the_system(error)}; none is marked as sent, and the "
+                "next export gives them again"
             ) from None
         with store.write() as db:
             left = {"ids": ids}

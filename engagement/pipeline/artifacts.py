@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from engagement import private
 from engagement.dates import day_in_words
-from engagement.errors import EngagementError
+from engagement.errors import EngagementError, of_the_system
 from engagement.pipeline.config import Pipeline
 from engagement.reporting import mail_summary, printing
 from engagement.reporting.mail_summary import Summary
@@ -120,7 +120,7 @@ def for_mail(
         )
         files[SUMMARY] = private.write_whole(home / SUMMARY, picture)
     except (EngagementError, OSError) as error:
-        why = str(error) if isinstance(error, EngagementError) else error.strerror
+        why = str(error) if isinstance(error, EngagementError) else of_the_system(error, home)
         missing = f"without {' and '.join(name for name in FOR_MAIL if name not in files)}: {why}"
         _log.warning("it goes on %s", missing, extra={"run_id": run.run_id})
     finally:

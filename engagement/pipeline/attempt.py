@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from engagement import private, runs
-from engagement.errors import EngagementError, RunFailed
+from engagement.errors import FULL, EngagementError, RunFailed, of_the_system
 from engagement.pipeline import inbox, program, publication, run_index
 from engagement.pipeline.artifacts import Artifacts
 from engagement.pipeline.config import LOAD, Pipeline, Value
@@ -151,7 +151,7 @@ def record_failure(
 
     Where nothing can be written, the error alone has to say it.
     """
-    plain = error if isinstance(error, EngagementError) else _cannot_write(attempt.run, error)
+    plain = error if isinstance(error, EngagementError) else _cannot_write(attempt, error)
     with suppress(EngagementError), store.write() as db:
         runs.mark(db, attempt.run.run_id, "failed", now=now, error=str(plain))
     with suppress(EngagementError, OSError):
@@ -169,10 +169,12 @@ def record_success(attempt: Attempt, counts: Mapping[str, Any], left: Artifacts,
             run_index.write_record(home, run, "published", now=now, counts=counts, artifacts=left)
         run_index.write_index(home.parents[1])
     except OSError as error:
-        raise _cannot_write(run, error) from None
+        raise _cannot_write(attempt, error) from None
 
 
-def _cannot_write(run: Run, error: OSError) -> RunFailed:
+def _cannot_write(attempt: Attempt, error: OSError) -> RunFailed:
+    of_a_file = error.filename is not None or error.errno in FULL
     return RunFailed(
-        f"{run.run_id}: its folder cannot be written: {error.strerror}; the same command goes on from here"
+        f"{attempt.run.run_id}: {'its folder cannot be written' if of_a_file else 'it cannot go on'}: "
+        f"{of_the_system(error, attempt.home)}; the same command goes on from here"
     )

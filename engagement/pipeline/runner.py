@@ -52,6 +52,7 @@ _ENDS_WITHIN_S: Final = 15.0  # a step whose kernel was killed
 _ANSI: Final = re.compile(r"\x1b\[[0-9;]*m")
 # What was passed in is as wrong the second time; `_execute` begins with the error's name.
 _OF_INPUT: Final = tuple(f"{kind.__name__}: " for kind in (InvalidInput, NotFound))
+_BY_THE_SYSTEM: Final = re.compile(r"\[Errno (\d+)\] ")
 _FRAMES: Final = ("File ", "Cell In")  # lines of source; what else stands in a traceback are messages
 
 
@@ -279,18 +280,26 @@ def _execute(step: Step, attempt: Attempt, kernel: type[Any]) -> str:
             kernel_manager_class=kernel,
         )
     except papermill.PapermillExecutionError as error:
-        # An error of ours names no learner; what another library says might.
-        said = f"{error.ename}: {error.evalue}" if hasattr(errors, error.ename) else str(error.ename)
+        said = _may_be_said(error.ename, error.evalue)
         _quote_nobody(notebook, said)
         return said
     except OSError as error:
-        return f"{type(error).__name__}: {error.strerror}"
+        return f"{type(error).__name__}: {errors.of_the_system(error, attempt.home)}"
     except Exception as error:
         # A notebook may fail in any way: time-out, killed kernel, no kernel, a file that is no notebook.
         return type(error).__name__
     finally:
         shutil.rmtree(sockets, ignore_errors=True)
     return ""
+
+
+def _may_be_said(kind: str, said: str) -> str:
+    """Return what is told of an error in a notebook: one of ours names no learner, what a library says might."""
+    if hasattr(errors, kind):
+        return f"{kind}: {said}"
+    if number := _BY_THE_SYSTEM.match(said):  # and then of which file
+        return f"{kind}: {errors.of_the_system(OSError(int(number[1]), os.strerror(int(number[1]))))}"
+    return kind
 
 
 def _quote_nobody(notebook: Path, said: str) -> None:

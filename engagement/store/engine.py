@@ -3,6 +3,7 @@
 DuckDB alone would take 80 % of the machine's memory, and spill into files that everybody can read.
 """
 
+import errno
 import os
 import re
 import resource
@@ -19,8 +20,18 @@ from typing import Final, TypeAlias
 
 import duckdb
 
-from engagement.errors import EngagementError, InvalidInput, StoreBusy, StoreUnusable
+from engagement.errors import (
+    FULL,
+    EngagementError,
+    InvalidInput,
+    StoreBusy,
+    StoreUnusable,
+    disk_full,
+    refused,
+    told_of,
+)
 from engagement.settings import read_settings
+from engagement.store.locks import begun
 from engagement.store.sql import Cursor
 
 EngineError: TypeAlias = duckdb.Error
@@ -47,7 +58,12 @@ _ABOUT_VALUES: Final = (duckdb.ConstraintException, duckdb.ConversionException, 
 _VALUES: Final = re.compile(r"""['"].*['"]|['"].*""", re.DOTALL)  # to the last quote: a value may hold some
 _NO_CSV: Final = "the file cannot be read as CSV in UTF-8 with one kind of line ending; save it as CSV UTF-8"
 _NO_PARQUET: Final = "the file cannot be read as Parquet; it is damaged or something else"
-_DISK_FULL: Final = r"(?i)No space left|disk quota|File too large|Could not write|max_temp_directory_size"
+# What the system refused the engine, which repeats it; longest first, as one may begin like another.
+_REASONS: Final = {os.strerror(number): number for number in (*FULL, errno.EMFILE, errno.ENFILE)}
+_BY_THE_SYSTEM: Final = re.compile(
+    rf'(?:"(/[^"\n]*)".*?)?({"|".join(sorted(map(re.escape, _REASONS), key=len, reverse=True))})'
+)
+_NO_ROOM_TO_SPILL: Final = "max_temp_directory_size"
 _NO_MEMORY: Final = r"Out of Memory|[Ff]ailed to allocate"
 _KNOWN: Final[tuple[tuple[str, type[EngagementError], str], ...]] = (
     (
@@ -71,17 +87,12 @@ _KNOWN: Final[tuple[tuple[str, type[EngagementError], str], ...]] = (
         "{path} was made by a newer DuckDB; upgrade duckdb, or restore an older file",
     ),
     (
-        _DISK_FULL,
-        StoreUnusable,
-        "{path}: the disk is full; what was committed before is intact",
-    ),
-    (
         r"Permission denied|[Rr]ead-only|Cannot open file",
         StoreUnusable,
         "{path} cannot be opened for this: read-only, or not permitted",
     ),
     (
-        _NO_MEMORY,  # last: where the disk has no room to spill to, the disk is full
+        _NO_MEMORY,
         StoreUnusable,
         "{path}: OutOfMemory: more is needed than the engine may take; ENGAGEMENT_MEMORY (in MB) gives it more",
     ),
@@ -95,6 +106,8 @@ def plain_error(error: duckdb.Error, path: Path) -> EngagementError:
         return StoreBusy(
             f"{path.name} is held by process {holder[1]}, which is not ours; end it or wait for it"
         )
+    if refusal := of_the_machine(error, path.parent):
+        return refusal
     if not isinstance(error, _ABOUT_VALUES):
         for pattern, kind, message in _KNOWN:
             if re.search(pattern, text):
@@ -103,11 +116,26 @@ def plain_error(error: duckdb.Error, path: Path) -> EngagementError:
     return StoreUnusable(f"{path.name}: {type(error).__name__}: {first_line}")
 
 
+def of_the_machine(error: duckdb.Error, beside: Path) -> EngagementError | None:
+    """Return what is told of a full disk, or of too many open files; None for an error of another kind.
+
+    What does not fit into memory is put `beside` the store.
+    """
+    text = str(error)
+    if isinstance(error, (*_ABOUT_VALUES, duckdb.InvalidInputException)):  # which may quote a line of a file
+        return None
+    if found := _BY_THE_SYSTEM.search(text):
+        return refused(OSError(_REASONS[found[2]], found[2], found[1]), beside)
+    return (
+        disk_full("No room for what does not fit into memory", beside) if _NO_ROOM_TO_SPILL in text else None
+    )
+
+
 @contextmanager
 def read_from(source: str) -> Iterator[None]:
     """Let what goes wrong while a file is read be that file's: the store has nothing to do with it.
 
-    A full disk stays one: what does not fit into memory goes beside the store.
+    What the machine has too little of, such as room on the disk, stays that.
     """
     try:
         yield
@@ -115,7 +143,7 @@ def read_from(source: str) -> Iterator[None]:
         raise
     except duckdb.Error as error:
         text = str(error)
-        if re.search(_DISK_FULL, text):
+        if of_the_machine(error, Path()):
             raise
         if re.search(_NO_MEMORY, text):
             raise InvalidInput(
@@ -136,13 +164,16 @@ def what_is_wrong(error: duckdb.Error) -> str:
 
 def new_engine(beside: Path) -> Cursor:
     """Return an engine of its own, in memory, for a process's store in that folder."""
+    with told_of(beside):  # with no descriptor left, DuckDB would end the whole process
+        for spare in os.pipe():
+            os.close(spare)
     engine = duckdb.connect(
         config={"python_enable_replacements": "false", "autoinstall_known_extensions": "false"}
     )
     engine.execute(f"set memory_limit = '{limit_mb()}MB'")
     engine.execute("set allocator_background_threads = true")  # what is free goes back also while nobody asks
     engine.execute("set global TimeZone = 'UTC'")  # for every cursor, whatever the machine's own zone
-    engine.execute("set temp_directory = $folder", {"folder": str(spill_folder(beside))})
+    engine.execute("set temp_directory = $folder", {"folder": str(spill_folder(beside) or "")})
     return engine
 
 
@@ -163,25 +194,52 @@ def attach(engine: Cursor, path: Path, *, read_only: bool) -> None:
 
 
 def duplicate(file: Path, copy: Path) -> None:
-    """Copy a file that may be attached: by a process of its own, because to close it in this one drops its lock."""
-    if subprocess.run(["cp", "--", file, copy], capture_output=True, check=False).returncode:
-        raise StoreUnusable(f"{file}: cannot be copied into {copy.parent}; is the disk full?")
+    """Copy a file that may be attached: by a process of its own, because to close it in this one drops its lock.
+
+    The copy is a new file, for its owner alone.
+    """
+    try:
+        into = os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with open(into, "wb") as target:  # noqa: PTH123 (a descriptor)
+            done = subprocess.run(
+                ["cat", "--", file],
+                stdout=target,
+                stderr=subprocess.PIPE,
+                env=os.environ | {"LC_ALL": "C"},
+                restore_signals=False,  # a file that may not grow is then an error, not the copier's death
+                check=False,
+            )
+    except OSError as error:
+        raise refused(error, copy.parent) from None
+    if done.returncode:
+        said = done.stderr.decode(errors="replace").strip()
+        if found := _BY_THE_SYSTEM.search(said):
+            raise refused(OSError(_REASONS[found[2]], found[2]), copy.parent)
+        raise StoreUnusable(f"{file}: cannot be copied into {copy.parent}: {said.rpartition(': ')[2]}")
 
 
-def spill_folder(beside: Path) -> Path:
+def spill_folder(beside: Path) -> Path | None:
     """Return where this process's engine may put what does not fit into memory; DuckDB makes it if there is need.
 
     It lies in a folder that only its user can read, by the store or, where that is not ours to write in, among the
-    temporary files. What a killed process left there is removed.
+    temporary files. What a killed process left there is removed. None where no disk has room for a folder: to read
+    takes none.
     """
-    shared = Path(tempfile.gettempdir(), f"engagement-{os.geteuid()}.spill")
-    private = next((folder for folder in (beside / ".spill", shared) if _is_private(folder)), None)
-    if private is None:
-        return Path(tempfile.mkdtemp(prefix="engagement-", suffix=".spill"))
-    for left in private.iterdir():
-        if not _is_alive(left.name.partition("-")[0]):
-            shutil.rmtree(left, ignore_errors=True)
-    return private / f"{os.getpid()}-{secrets.token_hex(4)}"
+    with suppress(OSError):
+        private = next((folder for folder in _spill_folders(beside) if _is_private(folder)), None)
+        if private is None:
+            return Path(tempfile.mkdtemp(prefix="engagement-", suffix=".spill"))
+        for left in private.iterdir():
+            number = left.name.partition("-")[0]
+            if not (number.isdecimal() and begun(int(number)) is not None):
+                shutil.rmtree(left, ignore_errors=True)
+        return private / f"{os.getpid()}-{secrets.token_hex(4)}"
+    return None
+
+
+def _spill_folders(beside: Path) -> Iterator[Path]:
+    yield beside / ".spill"
+    yield Path(tempfile.gettempdir(), f"engagement-{os.geteuid()}.spill")
 
 
 def _is_private(folder: Path) -> bool:
@@ -192,16 +250,6 @@ def _is_private(folder: Path) -> bool:
     except OSError:
         return False
     return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o077
-
-
-def _is_alive(process: str) -> bool:
-    try:
-        os.kill(int(process), 0)
-    except (ValueError, OverflowError, ProcessLookupError):
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def limit_mb() -> int:

@@ -7,6 +7,8 @@ do, and the kernel lets go of the lock when its holder dies, whatever killed it.
 import fcntl
 import os
 import random
+import re
+import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -14,10 +16,15 @@ from pathlib import Path
 from typing import Final
 
 from engagement import private
-from engagement.errors import StoreBusy, StoreUnusable, of_the_system
+from engagement.errors import StoreBusy, StoreUnusable, refused, told_of
 
 _POLL_S: Final = (0.0005, 0.003)  # random, so that two waiters do not keep step
 _GLANCE_S: Final = 0.1  # who looks whether a run works has its lock for an instant
+_PROCESSES: Final = Path("/proc")  # of Linux; elsewhere a process is known by its number alone
+_BEGUN: Final = 18  # of what its `stat` says after the state: proc(5) calls it starttime
+_SIGNATURE: Final = re.compile(rb"(\d+) (\d*)\n")
+# A link at a lock's name would have us empty, and write to, a file of our own that somebody else chose.
+_AS_IT_IS: Final = os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 @contextmanager
@@ -38,7 +45,7 @@ def turnstile(path: Path, *, exclusive: bool, wait_s: float) -> Iterator[None]:
                 raise StoreBusy(f"{path.name} is held by {_holder(lock)}; try again in a moment")
         finally:
             fcntl.flock(gate, fcntl.LOCK_UN)
-        with _signed(lock) if exclusive else nullcontext():
+        with _signed(lock, path) if exclusive else nullcontext():
             yield
 
 
@@ -61,22 +68,21 @@ def _sole(file: Path, otherwise: str) -> Iterator[None]:
     with _opened(file) as lock:
         if not _taken(lock, fcntl.LOCK_EX, time.monotonic() + _GLANCE_S):
             raise StoreBusy(f"{otherwise} ({_holder(lock)}); try again when it is done")
-        with _signed(lock):
+        with _signed(lock, file):
             yield
 
 
 def runner(path: Path) -> str | None:
     """Return who runs a pipeline on this store, None where nobody does.
 
-    The lock says whether somebody does. What its file says outlives a run that was killed, and the number it holds
-    may be another process's by now.
+    The lock says whether somebody does. What its file says outlives a run that was killed.
     """
     try:
-        lock = os.open(_of_runs(path), os.O_RDONLY | os.O_CLOEXEC)
+        lock = os.open(_of_runs(path), os.O_RDONLY | _AS_IT_IS)
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise StoreUnusable(of_the_system(error)) from None
+        raise refused(error) from None
     try:
         return None if _tried(lock, fcntl.LOCK_SH) else _holder(lock)
     finally:
@@ -88,10 +94,11 @@ def _of_runs(path: Path) -> Path:
 
 
 @contextmanager
-def _signed(lock: int) -> Iterator[None]:
-    """Let the lock file name its holder; the name goes with the lock, or readers would be blamed on a past writer."""
-    os.truncate(lock, 0)
-    os.pwrite(lock, str(os.getpid()).encode(), 0)
+def _signed(lock: int, path: Path) -> Iterator[None]:
+    """Let the lock file name its holder, as far as that is alive: one that is killed leaves its name behind."""
+    with told_of(path.parent):
+        os.truncate(lock, 0)
+        os.pwrite(lock, f"{os.getpid()} {begun(os.getpid())}\n".encode(), 0)
     try:
         yield
     finally:
@@ -101,10 +108,12 @@ def _signed(lock: int) -> Iterator[None]:
 @contextmanager
 def _opened(path: Path) -> Iterator[int]:
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, private.file_mode())
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | _AS_IT_IS, private.file_mode())
     except OSError as error:
-        raise StoreUnusable(f"cannot write the lock file: {of_the_system(error)}") from None
+        raise refused(error, what="cannot write the lock file") from None
     try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise StoreUnusable(f"{path}: no ordinary file, as a lock is one; remove it")
         yield descriptor
     finally:
         os.close(descriptor)  # which releases the lock
@@ -127,5 +136,23 @@ def _tried(descriptor: int, kind: int) -> bool:
 
 
 def _holder(lock: int) -> str:
-    written = os.pread(lock, 20, 0).decode(errors="replace")
-    return f"process {written}" if written else "another process"
+    signed = _SIGNATURE.fullmatch(os.pread(lock, 60, 0))
+    # A reader does not sign: it stands behind the name of a writer that was killed, whose number may be another's.
+    if signed and begun(int(signed[1])) == signed[2].decode():
+        return f"process {signed[1].decode()}"
+    return "another process"
+
+
+def begun(process: int) -> str | None:
+    """Return when that process began, as the system counts it; None where it is not alive, "" where nobody can say."""
+    try:
+        if _PROCESSES.is_dir():
+            said = (_PROCESSES / str(process) / "stat").read_text(errors="replace")
+            state, *fields = said.rpartition(")")[2].split()  # a name may hold brackets
+            return None if state in "ZX" else fields[_BEGUN]
+        os.kill(process, 0)
+    except PermissionError:
+        return ""
+    except (OSError, OverflowError):
+        return None
+    return ""

@@ -15,7 +15,7 @@ from typing import Final
 import duckdb
 
 from engagement import private
-from engagement.errors import StoreUnusable
+from engagement.errors import StoreUnusable, of_the_system
 from engagement.store.engine import DEFECTS, attach, duplicate, new_engine, plain_error, what_is_wrong
 from engagement.store.sql import Cursor, first_row, transaction
 
@@ -168,7 +168,7 @@ def _told(path: Path, version: int) -> Iterator[None]:
             case duckdb.Error():
                 plain = what_is_wrong(error) if isinstance(error, DEFECTS) else str(plain_error(error, path))
             case OSError():
-                plain = error.strerror or type(error).__name__
+                plain = of_the_system(error, path.parent)
             case _:
                 plain = str(error)
         raise StoreUnusable(

@@ -23,7 +23,18 @@ from engagement.vocabulary import (
 STATIC = PROJECT / "engagement" / "dashboard" / "static"
 WORDS = (STATIC / "shared" / "words.en.js").read_text(encoding="utf-8")
 VOCABULARY = (STATIC / "shared" / "vocabulary.js").read_text(encoding="utf-8")
-ERRORS = {"invalid", "not_found", "busy", "no_store", "damaged", "changed", "not_allowed", "internal", "lost"}
+ERRORS = {
+    "invalid",
+    "not_found",
+    "busy",
+    "no_store",
+    "damaged",
+    "full",
+    "changed",
+    "not_allowed",
+    "internal",
+    "lost",
+}
 RULES = {
     "empty",
     "too_long",

@@ -200,8 +200,8 @@ def test_a_run_goes_on_once_the_disk_has_room_again_and_the_last_one_can_be_read
     place.export(500)
     code, said = outcome(place, place.start("starve", room_for_a_notebook, steps=1))
     assert code == 1
-    assert f"engagement: {RUN_ID}: 10_load failed after 2 tries: StoreUnusable: " in said
-    assert "store.duckdb: the disk is full; what was committed before is intact" in said
+    assert f"engagement: {RUN_ID}: 10_load failed after 2 tries: DiskFull: " in said
+    assert f"the disk is full in {place.store.path.parent}; what was written before is intact" in said
     assert "Traceback" not in said
     assert place.all_ended()
     assert place.rows("select * from learner_risk order by id") == published

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from engagement.errors import StoreUnusable
+from engagement.errors import DiskFull, StoreUnusable
 from engagement.llm import journal
 from engagement.llm.journal import Answer, Journal
 
@@ -238,17 +238,25 @@ def test_a_place_that_cannot_be_written_to_makes_the_store_unusable(store):
         pass
 
 
-def test_a_link_to_nowhere_makes_the_store_unusable(store):
-    journal.folder(store).symlink_to(store.parent / "nowhere")
-    with pytest.raises(StoreUnusable), journal.opened(store):
+@pytest.mark.parametrize("there", [True, False])
+def test_a_link_in_place_of_the_folder_is_not_followed(store, there):
+    elsewhere = store.parent / "elsewhere"
+    journal.folder(store).symlink_to(elsewhere)
+    if there:
+        elsewhere.mkdir()
+        (elsewhere / "1-ab.jsonl").write_text(f"{json.dumps(asdict(ANSWER))}\n")
+    with pytest.raises(StoreUnusable, match="a link is not followed there"), journal.opened(store):
         pass
+    assert found(store) == []
 
 
 def test_a_full_disk_makes_the_store_unusable():
     full = os.open("/dev/full", os.O_WRONLY)
     try:
-        with pytest.raises(StoreUnusable, match="an answer cannot be kept: No space left on device"):
-            Journal(full, Path("1-ab.jsonl")).append(ANSWER)
+        with pytest.raises(
+            DiskFull, match=r"an answer cannot be kept: No space left .*: the disk is full in place;"
+        ):
+            Journal(full, Path("place", "1-ab.jsonl")).append(ANSWER)
     finally:
         os.close(full)
 
@@ -278,8 +286,10 @@ def test_a_disk_that_takes_half_an_answer_makes_the_store_unusable_and_keeps_tho
     with start(store, ANSWER, TEMPLATE, limit=length + 40) as worker:
         _, said = worker.communicate(timeout=30)
     assert worker.returncode == 1
-    assert "StoreUnusable" in said
-    assert "the disk is full" in said
+    assert (
+        f"DiskFull: an answer cannot be kept: No space left on device: the disk is full in {journal.folder(store)}"
+        in said
+    )
     assert found(store) == [ANSWER]
 
 

@@ -74,6 +74,7 @@ const errors = {
   busy: { title: "The data is being written just now.", text: "What you saved is safe. Try again in a moment." },
   no_store: { title: "There is no data yet.", text: "Whoever runs this page has to load learners and run the scoring once." },
   damaged: { title: "The data cannot be read.", text: "Whoever runs this page has to look; nothing you did caused it." },
+  full: { title: "The disk is full.", text: "What was saved before is safe, but nothing more can be saved until whoever runs this page makes room." },
   changed: { title: "Somebody else changed this first.", text: "Look at the new state, then decide again." },
   not_allowed: { title: "Your role may not do this.", text: "You may look at everything here." }, no_viewer: { title: "This page no longer knows who you are.", text: "Reload it." },
   lost: { title: "The connection was lost.", text: "What you saved is safe. Reload the page to go on." }, out_of_memory: { title: "The connection was lost.", text: "What you saved is safe. Reload the page to go on. Most likely this machine has run out of memory: if it happens again, tell whoever runs this page." }, unheard: { title: "The connection was interrupted.", text: "Look whether it was done, then try again." }, unknown_method: { title: "This page is older than the server.", text: "Reload it." },
