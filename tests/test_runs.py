@@ -110,8 +110,7 @@ def test_a_run_is_read_back_as_it_was_begun(store):
 
 
 def test_a_run_that_never_was_is_not_found(store):
-    with store.write():
-        pass
+    store.make()
     with pytest.raises(NotFound, match="no run 'nightly-2026-03-01-1'"):
         runs.get(store, "nightly-2026-03-01-1")
 

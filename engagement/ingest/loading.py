@@ -92,14 +92,16 @@ def begun(
     observed_at: datetime,
     loaded_at: datetime,
 ) -> Iterator[Load]:
-    """Hold open the write of a load whose rows stand in the temporary table `checked`.
+    """Hold open the write of a load whose rows stand in the temporary table `checked`; the first makes the store.
 
     Raises `InvalidInput` for a source that is refused whole.
     """
     observed_at = min(observed_at, loaded_at)  # nothing is known before it is there
-    with validation.checked(store, source, columns, source_format) as checked, store.write() as db:
-        (count,) = first_row(db, "select count(*) from loads")
-        yield Load(db, f"L{count + 1:06}", kind, checked, observed_at, loaded_at, source_format)
+    with validation.checked(store, source, columns, source_format) as checked:
+        store.make()
+        with store.write() as db:
+            (count,) = first_row(db, "select count(*) from loads")
+            yield Load(db, f"L{count + 1:06}", kind, checked, observed_at, loaded_at, source_format)
 
 
 def record(load: Load, *, max_quarantine: float, of: Literal["rows", "everybody"] = "rows") -> LoadSummary:

@@ -117,7 +117,7 @@ def load(
 
     Raises `InvalidInput` for a file that is refused, or is not what it was when the run began.
     """
-    with store.write() as db:  # which makes the store, if this is its first file
+    with store.read() as db:
         plan = runs.parameters(db, run.run_id).get(PLAN, {})
     planned = {(file["kind"], file["name"]): file["content_hash"] for file in plan.get("files", [])}
     rules = Sources.model_validate(plan.get("rules", {}))

@@ -18,7 +18,7 @@ from typing import Final
 import duckdb
 
 from engagement import private
-from engagement.errors import EngagementError, NotFound, StoreUnusable, of_the_system
+from engagement.errors import EngagementError, NotFound, StoreUnusable, refused, told_of
 from engagement.store import upgrade
 from engagement.store.engine import DEFECTS, attach, new_engine, plain_error
 from engagement.store.locks import turnstile
@@ -56,7 +56,7 @@ class Store:
         except (FileNotFoundError, NotADirectoryError):
             return False
         except OSError as error:
-            raise StoreUnusable(of_the_system(error)) from None
+            raise refused(error) from None
         return True
 
     @contextmanager
@@ -69,8 +69,7 @@ class Store:
         if (outer := self._current) is not None:
             yield outer
             return
-        if not self.is_there():
-            raise NotFound(f"there is no store at {self.path}; `engagement load` or `make demo` makes one")
+        self._require()
         with self._held(exclusive=False) as cursor:
             if upgrade.schema_version(cursor) == upgrade.SCHEMA_VERSION:
                 yield cursor
@@ -82,8 +81,7 @@ class Store:
 
     def schema(self) -> int:
         """Return the number of the file's schema as it is, 0 for a file without tables; raises as `read` does."""
-        if not self.is_there():
-            raise NotFound(f"there is no store at {self.path}")
+        self._require()
         with self._held(exclusive=False) as cursor:
             return upgrade.schema_version(cursor)
 
@@ -91,7 +89,8 @@ class Store:
     def write(self) -> Iterator[Cursor]:
         """Yield a cursor in one transaction: the whole block is kept, or nothing.
 
-        Within another `write` of the same thread it joins that transaction. Raises `StoreBusy`, `StoreUnusable`.
+        Within another `write` of the same thread it joins that transaction. Raises `NotFound` where there is no store:
+        a new one would hide that the old one is on a disk that is not mounted. Raises `StoreBusy`, `StoreUnusable`.
         """
         if (outer := self._current) is not None:
             if not self._local.may_write:
@@ -100,10 +99,35 @@ class Store:
             return
         if self.path.parent.name.startswith(COPIES):  # by its place: root may write to a read-only file
             raise StoreUnusable(f"{self.path} is a copy to look at: nothing can be written to it")
+        self._require()
         with self._held(exclusive=True) as cursor:
             upgrade.bring_up_to_date(cursor, self.path)
             with transaction(cursor):
                 yield cursor
+
+    def make(self) -> None:
+        """Make the store where there is none, whole or not at all; for who brings what is to be in it.
+
+        Raises `StoreBusy`, `StoreUnusable`.
+        """
+        if self.is_there():
+            return
+        with told_of(self.path.parent):
+            private.make_folder(self.path.parent)
+        with turnstile(self.path, exclusive=True, wait_s=self._wait_s):
+            if self.is_there():  # made by another process meanwhile
+                return
+            try:
+                with self._block(exclusive=True) as cursor:
+                    upgrade.bring_up_to_date(cursor, self.path)
+            except BaseException:
+                for file in (self.path, self.path.with_name(f"{self.path.name}.wal")):
+                    file.unlink(missing_ok=True)
+                raise
+
+    def _require(self) -> None:
+        if not self.is_there():
+            raise NotFound(f"there is no store at {self.path}; `engagement load` or `make demo` makes one")
 
     @contextmanager
     def staging(self) -> Iterator[Cursor]:
@@ -133,9 +157,16 @@ class Store:
 
     @contextmanager
     def _held(self, *, exclusive: bool) -> Iterator[Cursor]:
-        if exclusive:
-            _make_folder(self.path.parent)
-        with turnstile(self.path, exclusive=exclusive, wait_s=self._wait_s), ExitStack() as stack:
+        with (
+            turnstile(self.path, exclusive=exclusive, wait_s=self._wait_s),
+            self._block(exclusive=exclusive) as cursor,
+        ):
+            yield cursor
+
+    @contextmanager
+    def _block(self, *, exclusive: bool) -> Iterator[Cursor]:
+        """Yield a cursor on the attached file; for who holds the turnstile."""
+        with ExitStack() as stack:
             try:
                 cursor = self._attach(read_only=not exclusive)
                 stack.callback(self._detach, cursor)
@@ -181,12 +212,3 @@ class Store:
                 with suppress(duckdb.Error):
                     self._engine.close()
                 self._engine = None
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        private.make_folder(folder)
-    except OSError as error:
-        raise StoreUnusable(
-            f"{folder}: cannot make the folder of the store: {of_the_system(error)}"
-        ) from None

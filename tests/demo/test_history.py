@@ -109,8 +109,7 @@ def test_a_store_with_learners_of_ones_own_is_refused(own, monkeypatch, capsys):
 
 def test_an_empty_place_has_no_cohort_yet(no_store):
     assert history.cohort_day(no_store) is None
-    with no_store.write():
-        pass
+    no_store.make()
     assert history.cohort_day(no_store) is None
 
 

@@ -73,8 +73,7 @@ def test_the_chance_stands_beside_the_score_and_sql_says_the_same(store):
 
 def test_sql_rounds_a_score_as_python_does(store):
     scores = np.round(np.linspace(0, 1, 2001), 6)
-    with store.write():
-        pass
+    store.make()
     sql = "select floor(score * 1000 + 0.5)::smallint from (select unnest($scores) as score)"
     steps = rows(store, sql, scores=scores.tolist())
     steady = replace(MADE, curves={1: tuple(float(step) for step in range(1001))})

@@ -194,8 +194,10 @@ if __name__ == "__main__":
     store = Store(Path(path))
     match action:
         case "work":
+            store.make()
             work(store, float(rest[0]), rest[1:])
         case "acknowledge":
+            store.make()
             acknowledge(store, *rest)
         case "die":
             one_by_one(die, Path(path), rest)

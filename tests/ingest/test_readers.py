@@ -66,8 +66,7 @@ def check_no_trace(store):
 
 
 def check_refused(store, source, message, **options):
-    with store.write():
-        pass
+    store.make()
     with pytest.raises(InvalidInput, match=message):
         load(store, source, **options)
     check_no_trace(store)
@@ -415,8 +414,7 @@ def test_any_text_under_a_header_is_loaded_with_counts_that_add_up_or_leaves_no_
     path = write(tmp_path, HEADER, *lines, row(f"good{next(numbers)}"))
     tables = ("learners", "learner_facts", "loads", "quarantine")
     counts = "select " + ", ".join(f"(select count(*) from {table})" for table in tables)
-    with shared_store.write():
-        pass
+    shared_store.make()
     before = rows_of(shared_store, counts)
     try:
         summary = load(shared_store, path)

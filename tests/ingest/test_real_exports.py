@@ -90,8 +90,7 @@ def refused(load, store, stored):
     """Load what must be refused whole; return the message."""
 
     def refused(content, **options):
-        with store.write():
-            pass
+        store.make()
         with pytest.raises(InvalidInput) as caught:
             load(content, **options)
         for name in ("learners", "learner_facts", "loads", "quarantine"):
@@ -691,8 +690,7 @@ pieces = st.lists(
 @pytest.fixture(scope="module")
 def shared_store(tmp_path_factory):
     made = Store(tmp_path_factory.mktemp("exports") / "store.duckdb")
-    with made.write():
-        pass
+    made.make()
     return made
 
 

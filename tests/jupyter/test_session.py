@@ -23,8 +23,7 @@ def test_a_date_means_its_end_where_the_institution_is(store, monkeypatch):
 
 
 def test_a_store_without_facts_has_no_newest_ones(store):
-    with store.write():
-        pass
+    store.make()
     with pytest.raises(NotFound, match="no facts yet"):
         session.instant(store, "")
 

@@ -323,8 +323,7 @@ def test_age_alone_fails_nothing_where_no_pipeline_sets_a_limit(settings, store)
 
 
 def test_no_facts_are_too_old_where_there_is_a_limit(limited, store):
-    with store.write():
-        pass
+    store.make()
     assert failed(limited) == ["facts"]
 
 

@@ -54,8 +54,20 @@ def test_reading_where_there_is_no_store_says_how_to_make_one(no_store):
     assert list(no_store.path.parent.iterdir()) == []
 
 
-def test_a_write_makes_the_store_and_its_folder(tmp_path):
+def test_no_write_makes_a_store_where_one_is_missing_be_it_behind_a_link(no_store, tmp_path):
+    away = tmp_path / "not mounted"
+    (tmp_path / "data").symlink_to(away)
+    for store in (no_store, Store(tmp_path / "data" / "store.duckdb")):
+        with pytest.raises(NotFound, match="`engagement load` or `make demo` makes one"), store.write():
+            pass
+    assert [path.name for path in tmp_path.iterdir()] == ["data"]
+    with pytest.raises(StoreUnusable, match="a link to nothing"):
+        Store(tmp_path / "data" / "store.duckdb").make()
+
+
+def test_a_store_is_made_with_its_folder(tmp_path):
     store = Store(tmp_path / "new" / "folder" / "it's a store.duckdb")
+    store.make()
     with store.write() as db:
         insert(db, "x")
     assert names(Store(store.path)) == ["x"]
@@ -233,7 +245,7 @@ def test_every_cursor_is_in_utc_wherever_the_machine_is(tmp_path):
         "from pathlib import Path; from engagement.store import Store, first_row\n"
         f"store = Store(Path({str(tmp_path / 'store.duckdb')!r}))\n"
         "sql = \"select strftime('2026-07-01 10:00:00+05:30'::timestamptz, '%H:%M %z')\"\n"
-        "with store.staging() as stage, store.write():\n    print(first_row(stage, sql)[0])\n"
+        "store.make()\nwith store.staging() as stage, store.write():\n    print(first_row(stage, sql)[0])\n"
         "with store.read() as db:\n    print(first_row(db, sql)[0])\n"
     )
     there = os.environ | {"TZ": "Asia/Kolkata"}

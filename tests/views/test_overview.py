@@ -227,8 +227,7 @@ def test_the_newest_publication_is_that_of_any_pipeline(nights):
 
 
 def test_an_empty_store_has_a_head_of_nothing(store):
-    with store.write():
-        pass
+    store.make()
     found = head(store)
     assert (found["learners"], found["history"], found["last_run"]) == (0, [], None)
     assert (found["published_at"], found["newest_facts_at"], found["compared_with"]) == (None, None, None)

@@ -342,8 +342,7 @@ def test_a_page_beyond_the_end_is_empty_and_says_how_many_there_are(cohort):
 
 
 def test_an_empty_store_has_an_empty_table(store):
-    with store.write():
-        pass
+    store.make()
     assert page(store) == {"total": 0, "page": 1, "page_size": 25, "rows": []}
     assert ids(store, capacity=3, contacted="no", sort="last_contact_at") == []
 
