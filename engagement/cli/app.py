@@ -45,7 +45,8 @@ def main() -> None:
         sys.stderr.close()  # the reader of a pipe has gone; nothing is wrong
         sys.exit(0)
     except MemoryError:
-        _say(f"{NO_MEMORY}; {LESS_MEMORY}")
+        # And nothing else, for which something would have to be imported.
+        print(f"engagement: {NO_MEMORY}; {LESS_MEMORY}", file=sys.stderr)
         sys.exit(EngagementError.exit_code)
     except OSError as error:  # a folder that may not be written, a full disk
         console.drop_output()

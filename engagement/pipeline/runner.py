@@ -15,7 +15,7 @@ import signal
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -283,14 +283,21 @@ def _execute(step: Step, attempt: Attempt, kernel: type[Any]) -> str:
         said = _may_be_said(error.ename, error.evalue)
         _quote_nobody(notebook, said)
         return said
-    except OSError as error:
-        return f"{type(error).__name__}: {errors.of_the_system(error, attempt.home)}"
     except Exception as error:
         # A notebook may fail in any way: time-out, killed kernel, no kernel, a file that is no notebook.
-        return type(error).__name__
+        refused = next((cause for cause in _causes(error) if isinstance(cause, OSError)), None)
+        said = f": {errors.of_the_system(refused, attempt.home)}" if refused else ""
+        return f"{type(error).__name__}{said}"
     finally:
         shutil.rmtree(sockets, ignore_errors=True)
     return ""
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error and what it came of: a kernel that cannot be started is told of by what tried to."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def _may_be_said(kind: str, said: str) -> str:

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import resource
 import shutil
 import signal
 import subprocess
@@ -13,7 +14,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from engagement.errors import StoreBusy, StoreUnusable
+from engagement.errors import DiskFull, StoreBusy, StoreUnusable
 from engagement.store import SCHEMA_VERSION, Store, engine, first_row
 from tests.support.rights import ordinary_rights
 
@@ -155,6 +156,22 @@ def test_too_little_memory_is_told_plainly_and_loses_nothing(store):
         db.execute("create temp table large as select range, random() as x from range(10_000_000) order by x")
     assert len(str(caught.value).splitlines()) == 1
     assert names(Store(store.path)) == {"kept"}
+
+
+@pytest.mark.parametrize("setting", ["", "set max_temp_directory_size = '1MB'"], ids=["a disk", "a limit"])
+def test_a_disk_without_room_for_what_does_not_fit_into_memory_is_told_as_full(store, setting):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with pytest.raises(DiskFull, match=f"the disk is full in {store.path.parent}"), store.read() as db:
+        db.execute("set memory_limit = '40MB'")
+        db.execute(setting or "select 1")
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+        try:
+            db.execute(
+                "create temp table large as select sha256(range::text) as x from range(2_000_000) order by x"
+            )
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert names(store) == set()
 
 
 @pytest.mark.parametrize(

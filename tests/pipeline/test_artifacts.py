@@ -140,7 +140,7 @@ def test_a_folder_that_cannot_be_written_leaves_the_run_without_them(store, home
     load_cohort(store)
     (home / "summary.txt").mkdir()
     made = mailed(store, home)
-    assert made.missing.endswith("and summary.png: Is a directory")
+    assert made.missing.endswith(f"and summary.png: {home}/summary.txt: Is a directory")
 
 
 @pytest.fixture

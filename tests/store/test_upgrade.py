@@ -129,7 +129,8 @@ LOCKS = ["store.duckdb.gate", "store.duckdb.lock"]
 
 def test_a_store_is_kept_as_it_was_for_its_owner_and_told_once(no_store, caplog):
     was = of_version(no_store)
-    no_store.make()
+    with no_store.write():
+        pass
     before = no_store.path.with_name("store.duckdb.schema-1")
     assert before.read_bytes() == was
     assert stat.S_IMODE(before.stat().st_mode) == 0o600
