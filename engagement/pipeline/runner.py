@@ -285,7 +285,9 @@ def _execute(step: Step, attempt: Attempt, kernel: type[Any]) -> str:
         return said
     except Exception as error:
         # A notebook may fail in any way: time-out, killed kernel, no kernel, a file that is no notebook.
-        refused = next((cause for cause in _causes(error) if isinstance(cause, OSError)), None)
+        refused = next(
+            (cause for cause in _causes(error) if isinstance(cause, OSError) and cause.errno), None
+        )
         said = f": {errors.of_the_system(refused, attempt.home)}" if refused else ""
         return f"{type(error).__name__}{said}"
     finally:
