@@ -1,6 +1,7 @@
 import json
 import re
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -242,6 +243,29 @@ def test_without_groups_there_is_nothing_to_compare(store):
     assert fairness.every(store) == []
     assert fairness.table([]).empty
     assert "There are 0 groupings" in fairness.in_words([])
+
+
+@pytest.mark.parametrize(("groups", "size", "rate"), [(2, 200, 0.3), (10, 60, 0.15), (20, 120, 0.5)])
+def test_where_no_group_differs_that_is_found_in_95_of_100(groups, size, rate):
+    """Of ten groups and two measures there are ninety pairs, some of them far apart by chance."""
+    chance = np.random.default_rng(1)
+    wrong = 0
+    for _ in range(200):
+        counts = chance.binomial(size, rate, (2, groups))
+        rows = [
+            (
+                measure,
+                f"g{place}",
+                size,
+                count / size,
+                *list(vars(wilson(Share(int(count), size))).values())[1:],
+            )
+            for measure, of_groups in zip(("high", "at risk"), counts, strict=True)
+            for place, count in enumerate(of_groups)
+        ]
+        shares = pd.DataFrame(rows, columns=["measure", "group", "learners", "share", "low", "high"])
+        wrong += "no difference beyond chance" not in fairness.Fairness("region", shares, 0).in_words
+    assert wrong <= 0.08 * 200  # three standard errors above five of a hundred
 
 
 def test_groups_that_are_alike_are_said_to_be(store):
