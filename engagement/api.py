@@ -23,6 +23,7 @@ from engagement.evaluation import effect, fairness, what_if
 from engagement.jupyter import session
 from engagement.outreach import queue
 from engagement.policy import RiskPolicy
+from engagement.reporting import workbooks
 from engagement.risk import explanations
 from engagement.store import Store, sandbox
 from engagement.views import cohorts, named, profiles, roster
@@ -30,6 +31,7 @@ from engagement.views import cohorts, named, profiles, roster
 Moment = str | date | datetime
 
 _log: Final = logging.getLogger(__name__)
+workbooks.hold_texts()
 _PERSONAL: Final = {"name", "email", "phone", "content_filled", "subject_filled"}
 
 

@@ -3,6 +3,7 @@ import logging
 import re
 import subprocess
 import sys
+import zipfile
 from datetime import UTC, datetime
 
 import duckdb
@@ -288,6 +289,22 @@ def test_results_show_themselves(asked):
         assert found.in_words.split(":")[0] in shown
         assert f"<th>{column}</th>" in shown
         assert len(shown) < 5_000
+
+
+def test_tables_go_to_excel_and_no_text_of_a_learner_is_a_formula(store, monkeypatch, tmp_path):
+    load(
+        store, learner("a", name="=1+1", program="=HYPERLINK(A1)"), learner("b", program="https://x.invalid")
+    )
+    night(store)
+    monkeypatch.setenv("ENGAGEMENT_STORE", str(store.path))
+    eg.learners(with_names=True).to_excel(tmp_path / "learners.xlsx")
+    with zipfile.ZipFile(tmp_path / "learners.xlsx") as file:
+        sheet, texts = (
+            file.read(f"xl/{name}.xml").decode() for name in ("worksheets/sheet1", "sharedStrings")
+        )
+    assert "<f>" not in sheet
+    assert "hyperlink" not in sheet.lower()
+    assert "=HYPERLINK(A1)" in texts
 
 
 ROWS = {

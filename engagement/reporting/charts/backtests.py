@@ -5,6 +5,7 @@ from typing import Any, Final
 import pandas as pd
 import plotly.graph_objects as go
 
+from engagement.reporting.charts.figure import Figure
 from engagement.reporting.charts.style import LIGHT, LINES, checked, lay_out
 
 HEIGHT: Final = 380
@@ -21,7 +22,7 @@ def over_weeks(frame: pd.DataFrame, *, title: str) -> go.Figure:
         What it shows, as a sentence.
     """
     rows = checked(frame, ["model", "week", "value", "low", "high"])
-    figure = go.Figure()
+    figure = Figure()
     for look, (model, part) in zip(LINES, rows.groupby("model", sort=False), strict=False):
         if look is LINES[0]:
             figure.add_scatter(
@@ -55,7 +56,7 @@ def stops(frame: pd.DataFrame, *, title: str, capacity: float) -> go.Figure:
         Share of the learners where one would stop, 0 to 1; it is marked.
     """
     rows = checked(frame, ["model", "contacted_percent", "contacted", "found_percent"])
-    figure = go.Figure()
+    figure = Figure()
     for look, (model, part) in zip(LINES, rows.groupby("model", sort=False), strict=False):
         x, y = ([0, *part[name].round(1)] for name in ("contacted_percent", "found_percent"))
         figure.add_scatter(**_line(str(model), x, y, look))
@@ -84,7 +85,7 @@ def calibration(frame: pd.DataFrame, *, title: str) -> go.Figure:
     """
     rows = checked(frame, ["basis", "predicted", "observed", "learners"])
     rows[["predicted", "observed"]] = (100 * rows[["predicted", "observed"]]).round(1)
-    figure = go.Figure(go.Scatter(**_line("as predicted", [0, 100], [0, 100], LINES[3]) | {"mode": "lines"}))
+    figure = Figure(go.Scatter(**_line("as predicted", [0, 100], [0, 100], LINES[3]) | {"mode": "lines"}))
     for look, (basis, part) in zip(LINES, rows.groupby("basis", sort=False), strict=False):
         name = {"due": "of the work due", "course": "of the whole course"}[str(basis)]
         figure.add_scatter(**_line(name, part["predicted"], part["observed"], look))

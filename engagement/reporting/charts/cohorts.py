@@ -6,6 +6,7 @@ from typing import Any, Final
 import pandas as pd
 import plotly.graph_objects as go
 
+from engagement.reporting.charts.figure import Figure
 from engagement.reporting.charts.style import LIGHT, LINES, checked, count, lay_out, short
 
 HEIGHT: Final = 360
@@ -36,7 +37,7 @@ def quadrants(frame: pd.DataFrame, *, title: str) -> go.Figure:
     rows = checked(frame, ["quadrant", "learners", "share_percent"])
     drawn = rows[rows["quadrant"].isin(list(_PLACES))]
     largest = max([1, *drawn["learners"]])
-    figure = go.Figure()
+    figure = Figure()
     for row in drawn.to_dict("records"):
         quadrant, learners = str(row["quadrant"]), int(row["learners"])
         x, y = _PLACES[quadrant]
@@ -84,7 +85,7 @@ def moves(table: pd.DataFrame, *, title: str, since: str, until: str) -> go.Figu
     cells = table.fillna(0).to_numpy(dtype=int)
     gap = max(cells.sum() / _GAPS, 1)
     left, right = (_bottoms(sums, gap) for sums in (cells.sum(axis=1), cells.sum(axis=0)))
-    figure, rows = go.Figure(), []
+    figure, rows = Figure(), []
     for row, before in reversed(
         list(enumerate(labels))
     ):  # from below, so that streams of a block do not cross
@@ -139,7 +140,7 @@ def retention(frame: pd.DataFrame, *, title: str) -> go.Figure:
         What it shows, as a sentence.
     """
     rows = checked(frame, ["cohort", "week", "learners", "there_percent"])
-    figure = go.Figure()
+    figure = Figure()
     cohorts: list[Any] = rows["cohort"].drop_duplicates().tolist()[-MOST_COHORTS:]
     for look, name in zip(LINES, cohorts, strict=False):
         part = rows[rows["cohort"] == name]

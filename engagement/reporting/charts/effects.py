@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
+from engagement.reporting.charts.figure import Figure
 from engagement.reporting.charts.style import LIGHT, checked, count, lay_out, short
 
 ROW_HEIGHT = 64
@@ -25,7 +26,7 @@ def differences(frame: pd.DataFrame, *, title: str) -> go.Figure:
     rows = checked(frame, ["way", "difference", "low", "high"])
     percent = rows.assign(**{name: 100 * rows[name].astype(float) for name in ("difference", "low", "high")})
     is_sure = percent["low"].notna() & percent["high"].notna()
-    figure = go.Figure()
+    figure = Figure()
     for sure, part in percent.groupby(is_sure, sort=False):
         color = LIGHT["accent"] if sure else LIGHT["unknown"]
         figure.add_scatter(
@@ -79,7 +80,7 @@ def shares(frame: pd.DataFrame, *, title: str) -> go.Figure:
     """
     rows = checked(frame, ["group", "learners", "share", "from", "to"]).reset_index(drop=True)
     drawn = rows.dropna(subset=["share"]).astype({"share": float, "from": float, "to": float})
-    figure = go.Figure(
+    figure = Figure(
         go.Scatter(
             x=drawn["share"].tolist(),
             y=drawn.index.tolist(),

@@ -15,6 +15,7 @@ import plotly.graph_objects as go
 
 from engagement.errors import InvalidInput
 from engagement.policy import RiskPolicy
+from engagement.reporting.charts.figure import Figure
 from engagement.reporting.charts.style import LIGHT, checked, count, lay_out, short
 from engagement.vocabulary import LABELS, TYPE_WORDS
 
@@ -41,7 +42,7 @@ def score_distribution(
     """
     every = _labelled(frame, ["score_from", "score_to", "label", "learners"])
     rows = every.dropna(subset=["score_from", "score_to"])
-    figure = go.Figure()
+    figure = Figure()
     for label in _present(rows["label"]):
         part = rows[rows["label"] == label].sort_values("score_from")
         figure.add_bar(
@@ -89,7 +90,7 @@ def drivers(frame: pd.DataFrame, *, title: str = "") -> go.Figure:
         f"{short(word)} · {count(n)} · {100 * n / total:.0f} %"
         for word, n in zip(words, rows["learners"], strict=True)
     ]
-    figure = go.Figure(
+    figure = Figure(
         go.Bar(
             x=rows["learners"].tolist(),
             marker={"color": LIGHT["accent"]},
@@ -125,7 +126,7 @@ def program_labels(frame: pd.DataFrame) -> go.Figure:
         .sort_values(["share", "learners", "program"], ascending=[False, False, True])
     )
     drawn = _rest_in_one(rows)
-    figure = go.Figure()
+    figure = Figure()
     for label in [label for label in LABELS if drawn[label].sum() > 0]:
         percent = 100 * drawn[label] / drawn["learners"]
         figure.add_bar(
@@ -168,7 +169,7 @@ def label_history(frame: pd.DataFrame) -> go.Figure:
     """
     rows = _labelled(frame, ["as_of", "label", "learners"])
     rows = rows.assign(as_of=pd.to_datetime(rows["as_of"])).sort_values("as_of")
-    figure = go.Figure()
+    figure = Figure()
     for label in _present(rows["label"]):
         part = rows[rows["label"] == label]
         figure.add_scatter(
