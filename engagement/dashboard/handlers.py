@@ -61,7 +61,8 @@ class Page(TornadoVoilaHandler):  # type: ignore[misc]
             return self._say(403, f"nobody_{identity.source}")
         try:
             access.viewer(self.current_user.username, identity.source, identity.settings.users)
-        except access.NotAllowed:
+        except access.NotAllowed as refused:
+            _log.warning("somebody was refused: %s", refused)
             return self._say(403, "not_listed")
         except InvalidInput as error:
             _log.error("the users' file cannot be read: %s", error)

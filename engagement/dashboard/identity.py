@@ -4,6 +4,7 @@ Where a proxy authenticates, its signed header; under JupyterHub, the Hub; with 
 it; else the one who started the server, who alone was told the token that it made.
 """
 
+import logging
 from functools import cached_property
 from typing import Any, Final
 
@@ -20,6 +21,7 @@ from engagement.dates import unix_s, utc_now
 USER_HEADER: Final = "X-Engagement-User"
 TIME_HEADER: Final = "X-Engagement-Time"
 SIGNATURE_HEADER: Final = "X-Engagement-Signature"
+_log = logging.getLogger(__name__)
 
 
 class Identities(IdentityProvider):
@@ -63,6 +65,8 @@ class Identities(IdentityProvider):
             vouched = vouched_for(secret, name, *rest, now_s=unix_s(utc_now()))
             return User(vouched) if vouched else None
         if await super()._get_user(handler) is None:
+            if self.get_token(handler):
+                _log.warning("a token was refused: it is not that of this server")
             return None
         return User(account() if self.source == "local" else SHARED)
 

@@ -15,6 +15,7 @@ from engagement.policy import LARGEST_LOG_BYTES
 
 LOG_FILE: Final = "ENGAGEMENT_DASHBOARD_LOG"  # by which a server tells its kernels where the log is
 _QUOTED: Final = re.compile(r"""['"].*['"]""", re.DOTALL)
+_TOKEN: Final = re.compile(r"""token=[^&\s'"]*""")
 _log = logging.getLogger("engagement.dashboard")
 
 
@@ -64,6 +65,17 @@ def _make_room(path: Path) -> None:
     with suppress(OSError):  # there is none yet, or another kernel was first
         if path.stat().st_size > LARGEST_LOG_BYTES:
             path.replace(f"{path}.1")
+
+
+def hide_tokens() -> None:
+    """Keep out of all logs what tornado would tell of a request that failed: its address, with the token in it."""
+    for name in ("tornado.access", "tornado.application", "tornado.general"):
+        logging.getLogger(name).addFilter(_without_token)
+
+
+def _without_token(record: logging.LogRecord) -> bool:
+    record.msg, record.args = _TOKEN.sub("token=…", record.getMessage()), ()
+    return True
 
 
 def failure(error: Exception, method: str) -> dict[str, Any]:

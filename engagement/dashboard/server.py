@@ -151,6 +151,7 @@ def serve(options: Options, settings: Settings) -> None:
     os.environ[tickets.TICKET_SECRET] = token_hex(32)
     os.environ[log.LOG_FILE] = str(settings.store.with_name("dashboard.log"))
     log.also_to_file()
+    log.hide_tokens()
     os.environ.setdefault(*engine.GIVES_BACK_SOON)
     for name in ("ENGAGEMENT_PROXY_SECRET", "ENGAGEMENT_DASHBOARD_TOKEN"):  # the kernels need them not
         os.environ.pop(name, None)

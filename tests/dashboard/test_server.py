@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import sys
 import time
 from contextlib import closing
@@ -10,9 +11,10 @@ from pathlib import Path
 
 import pytest
 import websockets
+from tornado.httputil import HTTPServerRequest, RequestStartLine
 
 from engagement.cli import app
-from engagement.dashboard import gate, server
+from engagement.dashboard import gate, log, server
 from engagement.errors import InvalidInput
 from engagement.settings import read_settings
 from engagement.store import database
@@ -226,13 +228,25 @@ def test_a_body_that_is_too_large_is_refused_by_413(proxied, path, chunked):
         assert line.getresponse().status == 413
 
 
+def test_no_log_has_the_token_of_a_request_that_failed(caplog):
+    request = HTTPServerRequest(
+        start_line=RequestStartLine("GET", "/?a=1&token=secret-0123456789&b=2", "HTTP/1.0")
+    )
+    log.hide_tokens()
+    logging.getLogger("tornado.application").error(
+        "Uncaught exception %s\n%r", "GET /?token=secret-01", request
+    )
+    assert "token=…&b=2" in caplog.text
+    assert "secret" not in caplog.text
+
+
 def test_a_time_of_five_thousand_digits_lets_nobody_in_and_the_log_says_why(proxied, cohort):
-    log = cohort.with_name("dashboard.log")
-    before = log.read_text() if log.exists() else ""
+    kept = cohort.with_name("dashboard.log")
+    before = kept.read_text() if kept.exists() else ""
     assert get(f"{proxied}/", signed("ada") | {"X-Engagement-Time": "9" * 5_000})[0] == 403
-    (line,) = log.read_text().removeprefix(before).splitlines()
+    (line,) = kept.read_text().removeprefix(before).splitlines()
     assert json.loads(line)["message"].startswith("a proxy's signature was refused: its time is none")
-    assert log.stat().st_mode & 0o077 == 0
+    assert kept.stat().st_mode & 0o077 == 0
 
 
 @pytest.mark.parametrize(
@@ -434,6 +448,7 @@ def test_a_token_opens_the_page_and_nothing_else_does(cohort):
         assert address.entrance.endswith("/?token=…")
         assert get(f"{address}/")[0] == 403
         assert get(f"{address}/?token=wrong")[0] == 403
+        assert "a token was refused" in cohort.with_name("dashboard.log").read_text()
         status, headers, _ = get(f"{address}/?token={'t' * 20}")
         assert status == 200
         assert "HttpOnly" in headers["Set-Cookie"]
