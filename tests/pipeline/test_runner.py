@@ -602,7 +602,7 @@ def test_reports_that_cannot_be_written_fail_the_run_plainly(folder, store):
     write_notebook(folder / "first.ipynb", "note")
     (folder / "reports").touch()
     with pytest.raises(
-        RunFailed, match=r"nightly-2026-03-01-1: its folder cannot be written: .*: File exists; what is there is no folder"
+        RunFailed, match=r"-1: its folder cannot be written: .*: File exists; what is there is no folder"
     ):
         run(store, tiny("first"))
     assert one(store, "select status from runs") == ("failed",)
