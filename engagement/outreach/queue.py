@@ -58,10 +58,7 @@ class Filter:
             "by_template": ("drafts.gpt_fallback = $by_template", WRITTEN_BY[self.written_by]),
         }
         of_learners: dict[str, tuple[str, object]] = {
-            "programs": (
-                "list_contains($programs::text[], program)",
-                None if programs is None else list(programs),
-            ),
+            "programs": ("list_contains($programs::text[], program)", programs),
             "program": ("program = $program", self.program),
             "search": ("contains(searched, lower($search))", self.search or None),
         }

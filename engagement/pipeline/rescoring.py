@@ -34,7 +34,7 @@ def recalculate(
     ranks = {"better_first": list(reversed(SCORED_LABELS))}
     with sole_runner(store.path), store.staging():
         with store.read() as db:
-            chosen = {"programs": None if programs is None else list(programs)}
+            chosen = {"programs": programs}
             db.execute(query("pipeline/labels_before"), {**chosen, **ranks})
             before = scores.current_labels(db, programs)
         publish_scores(

@@ -32,7 +32,7 @@ def compute(db: Cursor, *, as_of: datetime, policy: RiskPolicy, programs: Sequen
 
     What is loaded between the two was not known yet when this run looked: facts are never changed, only added.
     """
-    asked = {"as_of": as_of, "programs": None if programs is None else list(programs), "basis": policy.basis}
+    asked = {"as_of": as_of, "programs": programs, "basis": policy.basis}
     db.execute(query("risk/score_inputs"), asked)
     scored = formula.score(db.table("temp.score_inputs"), policy=policy).sql_query()
     # Worst first, as the scores are read once they are published: a page from the top looks at one corner of the table.
@@ -76,7 +76,7 @@ def current_labels(db: Cursor, programs: Sequence[str] | None) -> dict[str, int]
         where $programs is null or learners.program in (select unnest($programs))
         group by risk_scores.risk_label
         """,
-        {"programs": None if programs is None else list(programs)},
+        {"programs": programs},
     )
 
 

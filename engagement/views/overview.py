@@ -27,9 +27,7 @@ def newest(store: Store, *, programs: Sequence[str] | None = None) -> dict[str, 
     Both are None before the first. A run that scores nobody of them is not news to who sees them.
     """
     with store.read() as db:
-        found = records(
-            db, query("views/overview_newest"), {"programs": None if programs is None else list(programs)}
-        )
+        found = records(db, query("views/overview_newest"), {"programs": programs})
     return {
         "published_at": found[0]["published_at"] if found else None,
         "run_id": found[0]["run_id"] if found else None,
@@ -58,6 +56,7 @@ def overview(
     `policy` of these scores, `bins`, `history` and `programs`, the worst first.
     """
     allowed = roster.allowed(programs, program)
+    running = locks.runner(store.path) is not None
     with store.read() as db:
         scored = records(db, query("views/overview_scores"), {"programs": allowed})
         drafts = _drafts(db, allowed)
@@ -68,7 +67,8 @@ def overview(
         history = _history(db, allowed)
         last_run = next(iter(records(db, query("views/overview_last_run"), {"pipeline": runs.NIGHTLY})), None)
         policy = runs.policy_in_use(db, allowed)
-    running = locks.runner(store.path) is not None
+    # Asked on both sides of the look: a run that begins or ends meanwhile has not failed.
+    running = running or locks.runner(store.path) is not None
     if last_run:
         if last_run["status"] == "running" and not running:
             last_run["status"] = "failed"  # its process is gone

@@ -1,4 +1,5 @@
 import json
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from zoneinfo import ZoneInfo
 
@@ -10,6 +11,7 @@ from engagement.ingest import learners
 from engagement.outreach import review
 from engagement.pipeline import rescoring
 from engagement.policy import DEFAULT_POLICY, RiskPolicy
+from engagement.store import Store
 from engagement.store.locks import sole_runner
 from engagement.views import overview
 from tests.support.acting import acting
@@ -206,6 +208,22 @@ def test_the_last_run_is_the_one_begun_last_also_where_it_failed(nights):
     last = head(nights)["last_run"]
     assert (last["run_id"], last["status"], last["failed_step"]) == (run.run_id, "failed", "30_nudges")
     assert last["started_at"] == AS_OF + DAY
+
+
+def test_a_run_that_ends_while_the_figures_are_read_has_not_failed(nights):
+    begin(nights, AS_OF + DAY)
+    with ExitStack() as run:
+        run.enter_context(sole_runner(nights.path))
+
+        class Read(Store):
+            @contextmanager
+            def read(self):
+                with super().read() as db:
+                    yield db
+                run.close()
+
+        assert head(Read(nights.path))["last_run"]["status"] == "running"
+    assert head(nights)["last_run"]["status"] == "failed"
 
 
 def test_a_run_whose_process_is_gone_has_failed(nights):
