@@ -199,8 +199,8 @@ def check(options: Options, settings: Settings, told: hub.Told | None = None) ->
         return
     if options.host not in LOOPBACK and not (options.token or settings.proxy_secret is not None):
         raise InvalidInput(
-            f"--host {options.host}: others could open the page; ENGAGEMENT_DASHBOARD_TOKEN, or ENGAGEMENT_PROXY_SECRET "
-            "for a proxy that says who somebody is, lets in only those who may"
+            f"--host {options.host}: others could open the page; ENGAGEMENT_DASHBOARD_TOKEN, or "
+            "ENGAGEMENT_PROXY_SECRET for a proxy that says who somebody is, lets in only those who may"
         )
     if options.token and len(options.token) < SHORTEST_TOKEN:
         raise InvalidInput(f"--token: {SHORTEST_TOKEN} characters or more")
