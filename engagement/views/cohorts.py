@@ -67,6 +67,14 @@ def driver_counts(cohort: pd.DataFrame) -> pd.DataFrame:
     return counted.sort_values(["learners", "driver"], ascending=[False, True], ignore_index=True)
 
 
+def shown_drivers(cohort: pd.DataFrame) -> pd.DataFrame:
+    """Return `driver_counts` without those that, beside the labels that are shown, would tell of few."""
+    driver = cohort["driver"].where(cohort["risk_label"].isin(AT_RISK))
+    counted = cohort.assign(driver=driver).groupby(["risk_label", "driver"], dropna=False).size()
+    pairs = counted.reset_index(name="learners").rename(columns={"risk_label": "label"})
+    return suppression.shown_across(pairs, by="label", of="driver")
+
+
 def quadrants(cohort: pd.DataFrame) -> pd.DataFrame:
     """Return activity by results of a cohort from `learners_at`: `quadrant`, `learners`, `share_percent`.
 

@@ -179,6 +179,30 @@ def shown_within(frame: pd.DataFrame, *, by: str, count: str = "learners") -> pd
     return frame.iloc[np.sort(order[told[len(lines) :]])].reset_index(drop=True)
 
 
+def shown_across(frame: pd.DataFrame, *, by: str, of: str, count: str = "learners") -> pd.DataFrame:
+    """Return the totals of the values of `of` that may be shown beside those of `by`, as `shown` shows these.
+
+    Parameters
+    ----------
+    frame
+        A row for each pair of values; `of` is missing where somebody has none, and no such total is asked for.
+    """
+    sizes = frame[count].to_numpy(dtype=int)
+    first, then = (
+        frame.dropna(subset=[name]).groupby(name, sort=False)[[count]].sum().reset_index()
+        for name in (by, of)
+    )
+    rank = _importance(first)
+    in_order = first[by].iloc[_largest_first(np.asarray(first[count] if rank is None else rank))]
+    asked = then.sort_values([count, of], ascending=[False, True], ignore_index=True)
+    sums = [
+        *((frame[by] == value).to_numpy() for value in in_order),
+        *((frame[of] == value).to_numpy() for value in asked[of]),
+    ]
+    told = may_be_told(sizes, sums, known=[np.ones(len(sizes))])
+    return asked[told[len(in_order) :]].reset_index(drop=True)
+
+
 class Directions(NamedTuple):
     """Cells of a table of moves, by whether it got worse; its labels stand worst first."""
 

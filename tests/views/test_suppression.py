@@ -150,3 +150,16 @@ def test_a_list_is_told_by_the_rule_that_tells_everything():
         order = np.argsort(counts)[::-1]
         told = suppression.may_be_told(counts, np.eye(len(counts))[order], known=[np.ones(len(counts))])
         assert (~told).tolist() == suppression.hidden_groups(counts)[order].tolist()
+
+
+def test_reasons_do_not_add_up_to_those_at_risk_where_their_labels_are_hidden():
+    frame = pd.DataFrame(
+        {
+            "label": ["high", "medium", "unknown"],
+            "driver": ["low_quiz", "low_quiz", None],
+            "learners": [11, 12, 1],
+        }
+    )
+    assert suppression.shown_across(frame, by="label", of="driver").empty
+    many = frame.assign(learners=[11, 12, 40])
+    assert suppression.shown_across(many, by="label", of="driver")["learners"].tolist() == [23]
