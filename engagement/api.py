@@ -25,7 +25,7 @@ from engagement.outreach import queue
 from engagement.policy import RiskPolicy
 from engagement.reporting import workbooks
 from engagement.risk import explanations
-from engagement.store import Store, sandbox
+from engagement.store import Store, first_row, sandbox
 from engagement.views import cohorts, named, profiles, roster
 
 Moment = str | date | datetime
@@ -59,6 +59,9 @@ def learners(
     with session.open_store().read() as db:
         frame: pd.DataFrame = roster.learners_by_risk(db, risk_label=risk, program=program, limit=limit).df()
         policies = runs.policies_of_scores(db)
+        (scored,) = first_row(db, "select count(*) from risk_scores")
+    if not scored:
+        _log.warning("no scores are published yet; `engagement run nightly` does so, eg.cohort() needs none")
     driven = nw.from_native(frame).with_columns(driver=explanations.main_reason_by(policies)).to_native()
     return driven.drop(columns=["policy", "policy_hash", *([] if with_names else ["name"])])
 

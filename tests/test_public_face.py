@@ -250,6 +250,15 @@ def test_a_moment_is_a_text_a_date_or_a_time_in_any_zone(asked):
     assert eg.cohort(None).equals(eg.cohort())
 
 
+def test_a_store_without_scores_says_so_and_has_a_cohort(store, monkeypatch, caplog):
+    load(store, learner("a"))
+    monkeypatch.setenv("ENGAGEMENT_STORE", str(store.path))
+    with caplog.at_level(logging.WARNING):
+        assert eg.learners().empty
+    assert "no scores are published yet" in caplog.text
+    assert len(eg.cohort()) == 1
+
+
 def test_a_day_after_the_newest_facts_is_told(asked, caplog):
     with caplog.at_level(logging.WARNING):
         eg.cohort("2026-01-30")
