@@ -4,7 +4,6 @@ from typing import Annotated
 
 import typer
 
-from engagement.audit import account
 from engagement.cli import console
 from engagement.cli.console import Json
 
@@ -39,6 +38,7 @@ def confirm(
     as_json: Json = False,
 ) -> None:
     """Let titles go to a model."""
+    from engagement.audit import account
     from engagement.llm import titles
 
     _, store, now = console.start()
