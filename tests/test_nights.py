@@ -96,6 +96,9 @@ def test_sixty_nights_break_no_promise(store, tmp_path):
         midnight = FIRST + day * DAY
         both.load(cohort.changed(midnight + HOUR, 0.1), midnight + HOUR)
         both.night(midnight + 2.25 * HOUR)
+        if day % 9 == 8:  # what came late makes a second attempt at the day
+            both.load(cohort.changed(midnight + 4 * HOUR, 0.1), midnight + 4 * HOUR)
+            both.night(midnight + 5 * HOUR)
         _a_day(both, midnight, chance, weekday=day % 7)
     sent = [message for _, _, message in both.log]
     assert len(sent) > 500
@@ -141,7 +144,12 @@ ACTS = (
         ["by hand", "overrule", "night", "export"],
         ["reject", "night"],
     ),
-    *(["approve", "undo", "night"], ["load"], ["load", "night", "overrule"]),
+    *(
+        ["approve", "undo", "night"],
+        ["load"],
+        ["load", "night", "overrule"],
+        ["load", "night", "load", "night"],
+    ),
 )
 HOURS = (-49, -2.25, 0.5, 8, 21, 24, 24, 24, 27, 49, 73, 73, 170)
 

@@ -57,6 +57,16 @@ class Message:
     approved_at: datetime | None = None
     sent_at: datetime | None = None
     overruled_at: datetime | None = None
+    is_touched: bool = False
+
+
+@dataclass
+class Quiz:
+    learner: str
+    week: str
+    day: date
+    as_of: datetime
+    is_over: bool = False
 
 
 @dataclass
@@ -91,7 +101,7 @@ class World:
         default_factory=list
     )  # comparison group: who, from, until
     assigned: dict[str, str] = field(default_factory=dict)  # the arm of each person in the experiment
-    quizzes: set[tuple[str, str]] = field(default_factory=set)  # learner and ISO week
+    quizzes: list[Quiz] = field(default_factory=list)
     _by_person: dict[str, list[Enrolment]] = field(default_factory=dict)
     _by_learner: dict[str, list[Message]] = field(default_factory=lambda: defaultdict(list))
 
@@ -104,6 +114,10 @@ class World:
     def add(self, message: Message) -> None:
         self.messages[message.id] = message
         self._by_learner[message.learner].append(message)
+
+    def forget(self, message: Message) -> None:
+        del self.messages[message.id]
+        self._by_learner[message.learner].remove(message)
 
     def person(self, learner: str) -> str:
         return self.enrolments[learner].person
@@ -286,7 +300,11 @@ def reason(world: World, enrolment: Enrolment, night: Night, at: datetime) -> st
         return no
     if channel_for(enrolment) is None:
         return "no_address"
-    drafts = [message for message in world.to(enrolment.person) if message.status == "draft"]
+    drafts = [
+        message
+        for message in world.to(enrolment.person)
+        if message.status == "draft" and not gives_way(world, message, night)
+    ]
     if any(draft.as_of > at - 72 * HOUR for draft in drafts):
         return "open_draft"
     limits = limits_of(
@@ -348,6 +366,16 @@ def looks_back(world: World, night: Night) -> bool:
     return any(other.campaign == night.campaign and other.day > night.day for other in world.nights)
 
 
+def gives_way(world: World, message: Message, night: Night) -> bool:
+    """Return whether the draft goes as the night is published: of an earlier attempt at its day, and untouched."""
+    return (
+        (message.campaign, message.period) == (night.campaign, night.day.isoformat())
+        and message.status == "draft"
+        and not message.is_touched
+        and any((other.campaign, other.day) == (night.campaign, night.day) for other in world.nights)
+    )
+
+
 def drafted(world: World, decided: dict[str, Decision], night: Night) -> set[tuple[str, str, str]]:
     """Return learner, channel and type of what is new: one per person, campaign and day; nothing for a look back."""
     if looks_back(world, night):
@@ -355,7 +383,9 @@ def drafted(world: World, decided: dict[str, Decision], night: Night) -> set[tup
     there = [
         message
         for message in world.messages.values()
-        if message.campaign == night.campaign and message.period == night.day.isoformat()
+        if message.campaign == night.campaign
+        and message.period == night.day.isoformat()
+        and not gives_way(world, message, night)
     ]
     written_to = {world.person(message.learner) for message in there if message.status != "failed"}
     failed = {(world.person(message.learner), message.channel) for message in there}
@@ -442,4 +472,11 @@ def quizzes_drafted(world: World, decided: dict[str, Decision], night: Night) ->
     if looks_back(world, night):
         return set()
     week = f"{night.day:%G-W%V}"
-    return {(learner, week) for learner, decision in decided.items() if decision.quiz} - world.quizzes
+    there = {
+        quiz.learner
+        for quiz in world.quizzes
+        if quiz.week == week and (quiz.day != night.day or quiz.is_over)
+    }
+    return {
+        (learner, week) for learner, decision in decided.items() if decision.quiz and learner not in there
+    }

@@ -22,7 +22,7 @@ from engagement.settings import read_settings
 from engagement.targeting import contact_log, decisions, experiments
 from tests.support import reference
 from tests.support.acting import acting
-from tests.support.reference import DAY, HOUR, Decision, Enrolment, Message, Night, World
+from tests.support.reference import DAY, HOUR, Decision, Enrolment, Message, Night, Quiz, World
 
 PARTS = 1_000_000
 _FACTS = ("last_login", "completed_percent", "avg_quiz_score", "consecutive_missed_sessions")
@@ -127,7 +127,7 @@ class SideBySide:
         assert told == held, ("held back at approval", told, held)
         approved = [message for message in asked if message.id not in held]
         for message in approved:
-            message.status, message.approved_at = "approved", now
+            message.status, message.approved_at, message.is_touched = "approved", now, True
             if known and set(past.get(message.id, ())) & set(reference.LIMITS):
                 message.overruled_at = now
         self.agrees("an approval")
@@ -137,7 +137,7 @@ class SideBySide:
         """Reject drafts, or take an approval or a rejection back."""
         review.move(self.store, ids, to, by=acting(now), reason="not now")
         for each in ids:
-            self.world.messages[each].status = to
+            self.world.messages[each].status, self.world.messages[each].is_touched = to, True
             if to == "draft":
                 self.world.messages[each].approved_at = self.world.messages[each].overruled_at = None
         self.agrees(f"a move to {to}")
@@ -225,7 +225,9 @@ class SideBySide:
             waits = {person for person in persons if reference.drawn(f"{name}|{person}", PARTS) < share}
         capacity, period = world.rules.capacity, night.day.isoformat()
         used = sum(
-            (message.campaign, message.period) == ("nightly", period) for message in world.messages.values()
+            (message.campaign, message.period) == ("nightly", period)
+            and not reference.gives_way(world, message, night)
+            for message in world.messages.values()
         )
         left = float("inf") if capacity is None else max(capacity - used, 0)
         return reference.decide(world, night, now, waits=waits, left=left), waits
@@ -260,7 +262,7 @@ class SideBySide:
             Message(each, learner, "nightly", night.day.isoformat(), channel, kind, as_of, score, label)
             for each, learner, channel, kind, score, label, as_of in drafts
         ]
-        world.quizzes |= set(asked)
+        self._new_quizzes = [Quiz(learner, week, night.day, night.as_of) for learner, week in asked]
 
     def _published(self, night, decided, waits, now):
         world, plan, at = self.world, self.plan, min(night.as_of, now)
@@ -272,8 +274,15 @@ class SideBySide:
                     world.assigned[person] = "control" if waits_now else "nudge"
                     if waits_now:
                         world.waiting.append((person, at, at + timedelta(days=plan.window_days)))
+        for message in list(world.messages.values()):
+            if reference.gives_way(world, message, night):
+                world.forget(message)
         for message in self._new:
             world.add(message)
+        world.quizzes = [quiz for quiz in world.quizzes if quiz.day != night.day or quiz.is_over]
+        world.quizzes += self._new_quizzes
+        for quiz in world.quizzes:
+            quiz.is_over = quiz.is_over or quiz.as_of <= at - 7 * DAY
         for message in reference.expired(world, at):
             message.status = "expired"
         world.nights.append(night)
