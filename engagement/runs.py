@@ -74,13 +74,23 @@ def input_fingerprint(
 
     What each load did (its content by the rules it was read by), in the order of the last load of each, so that it is
     the same before and after a run has loaded its own files, and another one where an older file was loaded again over
-    a newer. Learners and events by themselves: a run that was stopped between the two loads the rest in another order.
+    a newer. Where the same file came again and more or less of it was accepted, as of events once their learners are
+    there, it did something else; nobody knows before it is loaded. Learners and events by themselves: a run that was
+    stopped between the two loads the rest in another order.
     """
     rows = db.execute(
         """
-        select kind, coalesce(effect, content_hash)
-        from loads
-        where observed_at <= $as_of
+        with known as (
+            select kind, coalesce(effect, content_hash) as effect, load_id,
+                accepted <> lag(accepted, 1, accepted) over (
+                    partition by kind, coalesce(effect, content_hash) order by load_id
+                ) as is_other
+            from loads
+            where observed_at <= $as_of
+        )
+        select kind, effect,
+            concat_ws(' ', effect, nullif(count_if(is_other) over (partition by kind, effect), 0)) as told
+        from known
         order by load_id
         """,
         {"as_of": as_of},
@@ -88,7 +98,9 @@ def input_fingerprint(
     titles = db.execute("select kind, text, title from titles order by all").fetchall()
     digest = hashlib.sha256()
     for kind, coming in (("learners", new_content), ("events", new_events)):
-        in_order = dict.fromkeys(reversed([*(row[1] for row in rows if row[0] == kind), *coming]))
+        told = {effect: words for of, effect, words in rows if of == kind}
+        loaded = [words for of, _, words in rows if of == kind]
+        in_order = dict.fromkeys(reversed([*loaded, *(told.get(effect, effect) for effect in coming)]))
         digest.update("\n".join([kind, *in_order, ""]).encode())
     if titles:  # which a model is told
         digest.update(json.dumps(titles).encode())

@@ -81,6 +81,26 @@ def test_the_fingerprint_is_the_same_before_and_after_a_run_loads_its_own_files(
         assert runs.input_fingerprint(db, end(DAY)) == before
 
 
+def test_a_load_of_which_more_was_accepted_than_the_last_time_did_something_else(store):
+    """Events come before their learners, again once these are there, and once more."""
+    events, seen = ["visits and how they are read"], []
+    for accepted in (1, 1, 3, 3, 1):
+        with store.write() as db:
+            number = len(db.execute("select 1 from loads").fetchall()) + 1
+            db.execute(
+                """
+                insert into loads by name
+                select $load as load_id, 'events' as kind, 'e.csv' as source, 'c' as content_hash,
+                    $at as observed_at, $at as loaded_at, 3 as rows, $accepted as accepted,
+                    3 - $accepted as quarantined, '{}' as reasons, $effect as effect
+                """,
+                {"load": f"L{number:06}", "at": end(DAY), "accepted": accepted, "effect": events[0]},
+            )
+            seen.append(runs.input_fingerprint(db, end(DAY)))
+            assert runs.input_fingerprint(db, end(DAY), new_events=events) == seen[-1]
+    assert [seen.index(one) for one in seen] == [0, 0, 2, 2, 4]
+
+
 def test_a_load_that_became_known_later_is_not_in_the_fingerprint(store):
     with store.write() as db:
         add_load(db, 1, "known", end(DAY))
