@@ -153,6 +153,18 @@ def test_untouched_drafts_of_an_attempt_go_with_it_and_the_others_stay(store):
     assert len(rows(store, STANDING.format("quizzes"))) == 8  # another week
 
 
+def test_what_a_model_wrote_stays_with_its_learner_and_goes_where_nobody_is_to_be_written_to(store):
+    load(store, *map(learner, "ab"))
+    first = night(store, AS_OF - HOUR)
+    with store.write() as db:
+        for table in ("nudges", "quizzes"):
+            db.execute(f"update {table} set gpt_fallback = false, reason = null")
+    load(store, learner("b", **LOW), at=AS_OF - 0.5 * HOUR)
+    night(store, AS_OF)
+    for table in ("nudges", "quizzes"):
+        assert rows(store, STANDING.format(table)) == [("a", "draft", first.run_id)]
+
+
 def test_an_attempt_that_is_never_published_takes_no_draft_away(store):
     load(store, *map(learner, "abc"))
     first = night(store, AS_OF - HOUR)

@@ -48,6 +48,7 @@ FROZEN = {
     "019_shared_addresses.sql": "ade26c21decf218b6efe6490f8c42b35bc1fc8fdb130785cad4658c436f5c54c",
     "020_content_ids.sql": "2f05d6f1d41bc2296aa00cd2f89cf442003868a91864dc197aa30f8985eb189e",
     "021_attempts.sql": "594acec8a3df97748c11268de81da6ff319b566acf142467f7fde18b82305747",
+    "022_written_drafts.sql": "8a6abab28a773c29a27d22baf78224577408bcbfe912db0477d31bdc9dcbbdc9",
 }
 
 

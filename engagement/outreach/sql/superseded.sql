@@ -1,6 +1,7 @@
--- One row per draft that goes as $run_id is published: those of attempts that it supersedes, and an untouched template
--- where it has another draft for the same person (or, a quiz, the same learner), campaign and period; of the run's own
--- drafts, those whose place somebody's has that was touched meanwhile.
+-- One row per draft that goes as $run_id is published: those of attempts that it supersedes (what a model wrote, where
+-- the run would leave the learner alone had they none), and an untouched template where it has another draft for the
+-- same person (or, a quiz, the same learner), campaign and period; of the run's own, those whose place somebody's has
+-- that was touched meanwhile.
 create or replace temp table superseded as
 with drafts as (
 
@@ -9,6 +10,12 @@ with drafts as (
         coalesce(there.run_id = $run_id, false) as is_new,
         gives_way(
             there.run_id, there.gpt_fallback, there.reason, there.status, there.version, $run_id, $rewrites
+        )
+        or (
+            there.status = 'draft'
+            and there.version = 1
+            and there.run_id in (select before.run_id from attempts_before($run_id) as before)
+            and coalesce(decided.reason <> 'open_draft' and not decided.quiz, false)
         ) as is_untouched,
         there.run_id in (select before.run_id from attempts_before($run_id) as before) as is_superseded,
         there.status = 'failed' as is_over,
@@ -16,6 +23,7 @@ with drafts as (
         case when $one_per = 'person_id' then learners.person_number else learners.number end as whose
     from query_table($drafts) as there
     inner join learners on there.learner_id = learners.id
+    left join contact_decisions as decided on there.learner_id = decided.learner_id and decided.run_id = $run_id
     where there.campaign = $campaign
 
 ),
