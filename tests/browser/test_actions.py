@@ -231,6 +231,17 @@ def test_ones_own_recalculation_brings_no_new_scores(page, line, store):
     page.get_by_test_id("show-new").click()
 
 
+def test_a_recalculation_that_fails_after_its_dialog_was_closed_is_told(page, line):
+    line.keep_asked("recalculate")
+    line.spoil("recalculate")
+    page.get_by_test_id("recalculate").click()
+    page.get_by_test_id("recalculate-start").click()
+    line.waits(1)
+    page.get_by_role("button", name="Close, go on in the background").click()
+    line.release()
+    expect(page.get_by_test_id("toast")).to_contain_text("The recalculation: This page is older than the server.")
+
+
 def test_what_got_lost_on_a_closing_line_is_said_and_asked_again(page, line, store):
     line.lose("learners")
     page.get_by_test_id("chip-high").click()

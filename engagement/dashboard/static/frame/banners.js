@@ -1,12 +1,12 @@
 // What a coordinator has to know before trusting the figures: a lost connection, a failed or running run, new scores.
 
-import { useAction } from "../shared/actions.js";
+import { useBusy } from "../shared/actions.js";
 import { Button, ErrorNote, Note } from "../shared/parts.js";
 import { words } from "../shared/words.js";
 import { html } from "../vendor/preact.js";
 
 export function Banners({ session, overview }) {
-  const own = useAction("recalculation").busy; // its scores come by themselves
+  const own = useBusy("recalculation"); // its scores come by themselves
   const shown = [...connection(session), ...nothing(session), ...(own ? [] : scores(session)), ...run(overview.data?.last_run, session.running)];
   // with the connection every question fails: that is said once
   const failed = !session.lost && overview.error && !overview.data && html`<${ErrorNote} error=${overview.error} onRetry=${overview.reload} />`;

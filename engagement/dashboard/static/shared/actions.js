@@ -149,15 +149,22 @@ function sentence({ error, conflicts, again }) {
   return { text: text.filter(Boolean).join(" "), action: again && limited.length ? past : undefined };
 }
 
+/** The method that is under way in one place, for who does not show what comes of it. */
+export function useBusy(place) {
+  const { actions } = useContext(AppContext);
+  const [, redraw] = useState(0);
+  useLayoutEffect(() => actions.listen(() => redraw((count) => count + 1)), [actions]);
+  return actions.at(place).busy;
+}
+
 /**
  * What is under way in one place: {busy, progress, error, conflicts, run, clear}. `run(method, args)` gives the result,
  * or undefined where it failed (`error` says why) or where something is under way; `busy` is the method.
  */
 export function useAction(place) {
   const { actions } = useContext(AppContext);
-  const [, redraw] = useState(0);
+  useBusy(place);
   useLayoutEffect(() => actions.show(place), [actions, place]);
-  useLayoutEffect(() => actions.listen(() => redraw((count) => count + 1)), [actions]);
   const run = (method, args) => actions.run(place, method, (onProgress) => actions.call(method, args, { onProgress }));
   return { ...actions.at(place), run, clear: () => actions.clear(place) };
 }
