@@ -33,7 +33,7 @@ from engagement.outreach import queue, review
 from engagement.store import Cursor, Store, query, records
 from engagement.store.locks import sole_exporter
 from engagement.targeting import limits
-from engagement.text import WORKBOOK, iso_utc, workbook, write_values
+from engagement.text import WORKBOOK, iso_utc, one_line, workbook, write_values
 
 # Whom it may leave the house to: who may not be written to that way any more hears nothing.
 _MAY_GO: Final = """
@@ -78,10 +78,11 @@ _QUIZ_COLUMNS: Final = (
     ),
     *(*_SIGNED, "reason", "created_at", "changed_by", "changed_at"),
 )
-_FILES: Final[Mapping[str, tuple[str, str, Callable[[str, Sequence[Mapping[str, Any]]], str]]]] = {
-    "moodle_xml": ("xml", "application/xml", quiz_export.moodle_xml),
-    "gift": ("gift.txt", "text/plain", quiz_export.gift),
+_FILES: Final[Mapping[str, tuple[str, str, Callable[[str, Sequence[Mapping[str, Any]]], str], str]]] = {
+    "moodle_xml": ("xml", "application/xml", quiz_export.moodle_xml, "<!-- {} -->\n"),
+    "gift": ("gift.txt", "text/plain", quiz_export.gift, "// {}\n\n"),
 }
+_LONGEST_REMARK: Final = 300
 
 
 Rows = Sequence[Mapping[str, Any]]
@@ -285,10 +286,23 @@ def quiz_file(store: Store, quiz_id: str, *, format: str, programs: Sequence[str
     if format not in _FILES:
         raise InvalidInput(f"format {format!r}: allowed are {', '.join(_FILES)}")
     with store.read() as db:
-        quiz = queue.one(db, "quiz", quiz_id, programs=programs)
-    ending, mime, write = _FILES[format]
+        (quiz,) = _signed(db, "quiz", [queue.one(db, "quiz", quiz_id, programs=programs)])
+    ending, mime, write, remark = _FILES[format]
     text = write(quiz["topic"] or "How to study", quiz["questions"])
+    declared, line, rest = text.partition("\n") if text.startswith("<?xml") else ("", "", text)
+    text = f"{declared}{line}{remark.format(_signature(quiz))}{rest}"
     return {"filename": f"quiz-{quiz['id'][:12]}.{ending}", "mime": mime, "text": text}
+
+
+def _signature(quiz: Mapping[str, Any]) -> str:
+    """Return who wrote a quiz and who approved it when, as a line that ends no remark of either format."""
+    approval = (
+        f"approved by {quiz['approved_by']}, {iso_utc(quiz['approved_at'])}"
+        if quiz["approved_at"]
+        else "not approved"
+    )
+    said = f"written by {quiz['written_by']}{', edited' if quiz['edited'] else ''}; {approval}"
+    return one_line(said, _LONGEST_REMARK).replace("--", "- -").replace("--", "- -")
 
 
 def _nudge_line(nudge: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import io
 import json
 import os
 import stat
+from xml.etree import ElementTree
 
 import pytest
 
@@ -106,6 +107,26 @@ def test_an_export_in_json_reads_back_as_the_queue(two_programs, kind):
 def test_an_export_is_a_workbook_or_json(two_programs):
     with pytest.raises(InvalidInput, match="xlsx, json"):
         export.queue_file(two_programs, "nudge", programs=None, format="csv")
+
+
+@pytest.mark.parametrize("format", ["moodle_xml", "gift"])
+def test_a_quiz_for_a_learning_platform_says_who_approved_it_and_no_name_ends_the_remark(
+    store, drafts, format
+):
+    (draft,) = queue.queue(store, "quiz", programs=None)["rows"][:1]
+    unsigned = export.quiz_file(store, draft["id"], format=format, programs=None)["text"]
+    assert "written by template; not approved" in unsigned
+    by = acting(NOW, name="ada --> <b>\n{:)} --- x")
+    review.move_seen(store, "quiz", {draft["id"]: 1}, "approved", by=by)
+    text = export.quiz_file(store, draft["id"], format=format, programs=None)["text"]
+    (line,) = {*text.splitlines()} - {*unsigned.splitlines()}
+    assert "approved by ada - -> <b> {:)} - - - x, 2026-03-02T00:59:59Z" in line
+    if format == "moodle_xml":
+        assert ElementTree.fromstring(text).tag == "quiz"
+        assert line.count("-->") == 1
+    else:
+        assert line.startswith("// ")
+    assert unsigned.splitlines()[2:] == text.splitlines()[2:]
 
 
 @pytest.mark.parametrize(("format", "ending"), [("moodle_xml", ".xml"), ("gift", ".txt")])
