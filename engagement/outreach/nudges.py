@@ -6,7 +6,7 @@ are stored with `{first_name}` in place: the name is filled in where a person re
 
 from collections.abc import Collection, Mapping
 from datetime import date
-from functools import partial
+from operator import itemgetter
 from typing import Any, Final
 
 import pandas as pd
@@ -19,10 +19,8 @@ from engagement.llm import prompts
 from engagement.llm.completions import TextJob
 from engagement.llm.writer import TEMPLATES, Writer
 from engagement.outreach import drafting
-from engagement.policy import DEFAULT_SELECTION
 from engagement.runs import Run
 from engagement.store import Cursor, Store, first_row, query, registered
-from engagement.targeting import selection
 from engagement.vocabulary import CHANNELS, NUDGE_TYPES
 
 _OF_A_TEXT: Final = ("type", "channel", "locale", "variant")
@@ -167,5 +165,5 @@ NUDGES: Final = drafting.DraftKind(
     text={"variant": "variant", "subject": "subject", "draft_content": "content", "content": "content"},
     stays=lambda nudge: {"type": nudge["type"], "channel": nudge["channel"]},
     draws_again=_next_variant,
-    limits=partial(selection.limits_passed, policy=DEFAULT_SELECTION),
+    limits=itemgetter("past"),
 )

@@ -4,7 +4,7 @@ Before a person writes to one learner, the same rules say what they know about t
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import date, datetime
 from typing import Any, Final, cast
 
@@ -124,7 +124,7 @@ def would_contact(
 
 
 def policy_in_use(db: Cursor) -> SelectionPolicy:
-    """Return the numbers by which the newest published nightly run chose: its labels and its capacity."""
+    """Return the numbers by which the newest published nightly run chose: those of the rules that it was told."""
     newest = db.execute(
         """
         select run_id from runs
@@ -136,8 +136,8 @@ def policy_in_use(db: Cursor) -> SelectionPolicy:
     ).fetchall()
     steps = runs.parameters(db, newest[0][0]).values() if newest else ()
     given = {name: value for step in steps for name, value in step.items()}
-    labels = given.get("labels") or DEFAULT_SELECTION.labels
-    return replace(DEFAULT_SELECTION, labels=tuple(labels), capacity=given.get("capacity") or None)
+    told = {entry.name: given[entry.name] for entry in fields(SelectionPolicy) if given.get(entry.name)}
+    return replace(DEFAULT_SELECTION, **told)  # a capacity of 0 is none
 
 
 def _left_of(db: Cursor, run: runs.Run, policy: SelectionPolicy) -> SelectionPolicy:
@@ -193,8 +193,9 @@ def look_at(
 ) -> dict[str, Any]:
     """Return what the rules know about one learner at this moment, with the `type` of nudge that fits.
 
-    Keys as in `selection.COLUMNS`, and `type`, `channel` (None: none fits), `program`, `locale`, `known_at` (up to when
-    facts count), `basis` (what the share of work done is of). Raises `NotFound`.
+    Keys as in `selection.COLUMNS`, and `past` (the limits that one more goes past, as codes), `type`, `channel` (None:
+    none fits), `program`, `locale`, `known_at` (up to when facts count), `basis` (what the share of work done is of).
+    Raises `NotFound`.
     """
     check_program(db, learner_id, programs)
     db.execute(
@@ -214,6 +215,7 @@ def look_at(
     known_at, policy = (
         (max(now, scored[0][0]), runs.policy_of(scored[0][1])) if scored else (now, runs.policy_in_use(db))
     )
+    chooses = policy_in_use(db)
     inputs = _inputs(
         db,
         as_of=now,
@@ -226,10 +228,12 @@ def look_at(
     )
     typed = (
         nw.from_native(cast("Any", inputs))
-        .with_columns(type=selection.nudge_type(DEFAULT_SELECTION, policy), channel=selection.channel())
+        .with_columns(type=selection.nudge_type(chooses, policy), channel=selection.channel())
         .to_native()
     )
-    return {**records(db, typed.sql_query())[0], "known_at": known_at, "basis": policy.basis}
+    (learner,) = records(db, typed.sql_query())
+    past = selection.limits_passed(learner, chooses)
+    return {**learner, "past": past, "known_at": known_at, "basis": policy.basis}
 
 
 def _inputs(

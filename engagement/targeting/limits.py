@@ -8,9 +8,9 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from engagement.policy import APPROVAL_DAYS, DEFAULT_SELECTION, RANK_DIGITS
+from engagement.policy import APPROVAL_DAYS, RANK_DIGITS, SelectionPolicy
 from engagement.store import Cursor, query, records
-from engagement.targeting import selection
+from engagement.targeting import decisions, selection
 from engagement.targeting.selection import REASONS
 from engagement.vocabulary import AT_RISK
 
@@ -37,8 +37,9 @@ def held_back(
         The limits that whoever approves was told of, and goes past: with them alone a draft goes.
     """
     found, held, going = records(db, query("targeting/limits_of_nudges"), _named(ids, now)), {}, set()
+    policy = decisions.policy_in_use(db)
     for row in found:
-        codes = _codes(row)
+        codes = _codes(row, policy)
         waits_in_turn = row["approved_at"] is None or row["overruled_at"] is None
         if not codes and waits_in_turn and row["person_number"] in going:
             codes = ["recently_contacted"]
@@ -77,7 +78,7 @@ def _named(ids: Sequence[str], now: datetime) -> dict[str, object]:
     }
 
 
-def _codes(row: Mapping[str, Any]) -> list[str]:
+def _codes(row: Mapping[str, Any], policy: SelectionPolicy) -> list[str]:
     over = {"approved_long_ago": row["is_old"], "no_longer_at_risk": row["is_safe"]}
     first = [code for code, applies in over.items() if applies] or [row["refused"]]
-    return first if first != [None] else selection.limits_passed(row, DEFAULT_SELECTION)
+    return first if first != [None] else selection.limits_passed(row, policy)

@@ -9,7 +9,7 @@ codes there. Only `one_per_person` and `within_capacity` look at more than one r
 (highest score, rounded as ties are, then `learner_id`), so that the order of the rows does not matter.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, cast
 
 import narwhals as nw
@@ -48,6 +48,15 @@ COLUMNS: Final = (
     *("label_at_last_nudge", "open_drafts", "hours_since_contact", "contacts_in_7_days"),
     *("held_out", "avg_quiz_score", "topic"),
 )
+
+
+# What one more nudge goes past: of which number, and from where on. It is said once, for the column of a night and for
+# the number of one learner whom a person writes to or approves for.
+_LIMITS: Final[Mapping[str, tuple[str, Callable[[Any, SelectionPolicy], Any]]]] = {
+    "recently_contacted": ("hours_since_contact", lambda hours, policy: hours < policy.recent_hours),
+    "cap_reached": ("contacts_in_7_days", lambda contacts, policy: contacts >= policy.cap_contacts),
+    "open_draft": ("open_drafts", lambda drafts, _: drafts > 0),
+}
 
 
 def decide(
@@ -158,14 +167,13 @@ def refusal(policy: SelectionPolicy) -> nw.Expr:
     obstacles = {
         "opted_out": _is("in_app", "opted_out"),
         "no_address": channel().is_null(),
-        "open_draft": _holds(_number("open_drafts") > 0),
-        "recently_contacted": _holds(_number("hours_since_contact") < policy.recent_hours),
-        "cap_reached": _holds(_number("contacts_in_7_days") >= policy.cap_contacts),
+        **{code: _holds(goes_past(_number(column), policy)) for code, (column, goes_past) in _LIMITS.items()},
     }
+    in_order = [code for code in REASONS if code in obstacles]
     return nw.coalesce(
         nw.when(_is("in_app", "inactive")).then(nw.lit("inactive")),
         nw.when(~eligible(policy)).then(_label_reason()),
-        *(nw.when(applies).then(nw.lit(reason)) for reason, applies in obstacles.items()),
+        *(nw.when(obstacles[reason]).then(nw.lit(reason)) for reason in in_order),
     )
 
 
@@ -227,14 +235,12 @@ def _running_count(over: str | None = None) -> nw.Expr:
 
 def limits_passed(learner: Mapping[str, Any], policy: SelectionPolicy) -> list[str]:
     """Return the limits of a nightly run that one more nudge goes past, as codes; a person may, knowing it."""
-    hours = learner["hours_since_contact"]
-    passed = {
-        "recently_contacted": hours is not None and hours < policy.recent_hours,
-        "cap_reached": learner["contacts_in_7_days"] >= policy.cap_contacts,
-        "open_draft": learner["open_drafts"] > 0,
-        "held_out": learner["held_out"],
-    }
-    return [code for code, is_passed in passed.items() if is_passed]
+    passed = [
+        code
+        for code, (column, goes_past) in _LIMITS.items()
+        if learner[column] is not None and goes_past(learner[column], policy)
+    ]
+    return [*passed, "held_out"] if learner["held_out"] else passed
 
 
 def _label_reason() -> nw.Expr:

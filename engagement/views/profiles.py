@@ -9,10 +9,10 @@ from typing import Any, Final
 from engagement import runs
 from engagement.errors import NotFound
 from engagement.outreach import queue
-from engagement.policy import DEFAULT_SELECTION, INPUTS, RiskPolicy
+from engagement.policy import INPUTS, RiskPolicy
 from engagement.risk import explanations
 from engagement.store import Cursor, Store, query, records
-from engagement.targeting import decisions, selection
+from engagement.targeting import decisions
 from engagement.vocabulary import TERMS, WAYS_TO_LEAVE
 
 _RECENT: Final = 50  # events; the newest say most
@@ -128,7 +128,7 @@ def _contact(db: Cursor, learner_id: str, *, now: datetime, day: date) -> dict[s
     learner = decisions.look_at(db, learner_id, now=now, day=day)
     return {
         "refusals": decisions.refusals(db, learner_id),
-        "warnings": selection.limits_passed(learner, DEFAULT_SELECTION),
+        "warnings": learner["past"],
         # Limits count what is approved; what is shown as a contact has happened.
         **records(db, query("views/person_contacts"), {"id": learner_id, "now": now})[0],
         "open_drafts": learner["open_drafts"],

@@ -239,7 +239,9 @@ def test_a_recalculation_that_fails_after_its_dialog_was_closed_is_told(page, li
     line.waits(1)
     page.get_by_role("button", name="Close, go on in the background").click()
     line.release()
-    expect(page.get_by_test_id("toast")).to_contain_text("The recalculation: This page is older than the server.")
+    expect(page.get_by_test_id("toast")).to_contain_text(
+        "The recalculation: This page is older than the server."
+    )
 
 
 def test_what_got_lost_on_a_closing_line_is_said_and_asked_again(page, line, store):

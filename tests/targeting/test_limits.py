@@ -4,12 +4,13 @@ from datetime import timedelta
 
 import pytest
 
+from engagement import runs
 from engagement.errors import InvalidInput
 from engagement.evaluation import effect
 from engagement.outreach import export, nudges, review
 from engagement.pipeline import publication
 from engagement.policy import SelectionPolicy
-from engagement.targeting import contact_log, decisions
+from engagement.targeting import contact_log, decisions, limits
 from engagement.targeting.experiments import Plan
 from tests.support.acting import acting
 from tests.support.cohort import AS_OF, DAY, HOUR, LOW, MEDIUM, at_night, begin, learner, load, night, rows
@@ -283,3 +284,43 @@ def test_an_approval_for_who_is_no_longer_at_risk_expires_with_the_night_that_sa
     assert sent(store, clock(1, 9)) == (["a"] if leaves else [])
     if not leaves:
         assert events(store, "nudge_expired") == [("a", "no_longer_at_risk", None)]
+
+
+OTHER = {"recent_hours": 100, "cap_contacts": 1, "labels": ["high"], "capacity": 9}
+
+
+def told_night(store, day):
+    """Do a scheduled night by numbers of its own, which its parameters say."""
+    run = begin(store, AS_OF + day * DAY, now=clock(day, 2.25))
+    with store.write() as db:
+        runs.keep_parameters(db, run.run_id, {"30_nudges": OTHER})
+    decisions.decide(store, run, policy=SelectionPolicy(**OTHER))
+    nudges.draft(store, run)
+    publication.publish(store, run, now=clock(day, 2.5))
+
+
+@pytest.mark.parametrize("other", [False, True], ids=["documented", "other"])
+def test_every_door_keeps_to_the_numbers_by_which_the_night_chose(store, other):
+    """Phoned 80 hours before: past 72 and within 100. Phoned five days before: one contact is the other's cap."""
+    load(store, *two_enrolments("early", "older"), at=clock(-1, 12))
+    (told_night if other else at_night)(store, 0)
+    at = clock(0, 9)
+    contact_log.phoned(store, "early1", by=acting(at - 80 * HOUR))
+    contact_log.phoned(store, "older2", by=acting(at - 5 * DAY))
+    past = {"early1": ["recently_contacted", "cap_reached"], "older1": ["cap_reached"]} if other else {}
+    waiting = {row["learner_id"]: row["id"] for row in review.listed(store)}
+    assert waiting.keys() == {"early1", "older1"}
+    with store.read() as db:
+        assert decisions.policy_in_use(db) == SelectionPolicy(**OTHER if other else {})
+        held = limits.held_back(db, list(waiting.values()), now=at)
+        assert held == {waiting[name]: codes for name, codes in past.items()}
+        for name in waiting:  # where a person writes by hand; the draft that waits is told, too
+            told = decisions.look_at(db, name, now=at, day=at.date())["past"]
+            assert told == [*past.get(name, []), "open_draft"]
+    if other:
+        with pytest.raises(InvalidInput, match="2 of 2 nudges"):
+            approve(store, at)
+        approve(store, at, known=limits.LIMITS)
+    else:
+        approve(store, at)
+    assert drafts(store) == []
