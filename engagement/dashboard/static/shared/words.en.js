@@ -10,8 +10,7 @@ const app = {
   loading: "Loading…", close: "Close", cancel: "Cancel", dismiss: "Dismiss message", retry: "Try again", reload: "Reload the page", undo: "Undo", messages: "Messages", panel: "Learner", not_done: (what, title, text) => `${what ? `${what}: ` : ""}${title} ${text}`, doing: { move: "Your decision", edit_nudge: "Your changes", edit_quiz: "Your changes", rewrite_nudge: "The new text", rewrite_quiz: "The new quiz", write_nudge: "The message", write_quiz: "The quiz", phoned: "The call", note: "The note", recalculate: "The recalculation", export_learners: "The file", export_queue: "The file", quiz_file: "The file" },
   scheme: { auto: "Colours as the system has them; switch to light", light: "Light colours; switch to dark", dark: "Dark colours; switch to the system’s" },
   roles: { viewer: "viewer", coordinator: "coordinator", admin: "administrator" },
-  signed_in: (name, role) => `${name}, ${app.roles[role] ?? role}`, waiting: (count) => `, ${counted(count, "draft")} waiting`, new_scores: "New scores are there.", show_them: "Show them",
-  no_programs: "No program is assigned to you yet. Ask whoever runs this page to add one.",
+  signed_in: (name, role) => `${name}, ${app.roles[role] ?? role}`, waiting: (count) => `, ${counted(count, "draft")} waiting`, new_scores: "New scores are there.", show_them: "Show them", no_programs: "No program is assigned to you yet. Ask whoever runs this page to add one.",
 };
 
 // What the server's codes mean, for all views.
