@@ -30,6 +30,7 @@ app.add_typer(schedule.app, name="schedule")
 
 def main() -> None:
     """Run the command line; an error of ours is one line on standard error and its exit code."""
+    console.set_up_home()
     console.set_up_output()
     console.set_up_logs()
     try:

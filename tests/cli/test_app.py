@@ -1,10 +1,12 @@
 """How a command ends where something is wrong, whichever it is."""
 
 import json
+import pwd
 import shlex
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from typer.main import get_command
@@ -256,3 +258,18 @@ def test_who_does_not_listen_does_not_change_how_a_command_ends(path, closed):
     command = f"set -o pipefail; {shlex.quote(sys.executable)} -m engagement.cli learners {closed}"
     done = subprocess.run(["bash", "-c", command], cwd=PROJECT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_a_user_without_a_home_has_one_that_is_not_there(monkeypatch):
+    def unknown(_uid):
+        raise KeyError
+
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    console.set_up_home()
+    home = Path.home()
+    monkeypatch.delenv("HOME")  # as it was, for the tests after this one
+    assert str(home) == "/nonexistent"
+    monkeypatch.setenv("HOME", "/srv/own")
+    console.set_up_home()
+    assert str(Path.home()) == "/srv/own"
