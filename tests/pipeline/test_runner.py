@@ -723,8 +723,9 @@ CLOCKS = re.compile(
     r"\b(datetime|date|Timestamp)\.(now|utcnow|today)\b|\btime\.(time|time_ns|localtime|gmtime|ctime|strftime)\("
     r"|from time import"
 )
-# Where a command, a request or a run begins, and the original interface, whose as_of defaults to now.
-BEGINNINGS = ("cli", "dashboard", "jupyter", "llm", "pipeline/runner.py", "risk/formula.py")
+# Where a command, a request, a run or an analyst's question begins, and the original interface, whose as_of defaults to
+# now.
+BEGINNINGS = ("api.py", "cli", "dashboard", "jupyter", "llm", "pipeline/runner.py", "risk/formula.py")
 
 
 def test_one_function_reads_the_clock():
