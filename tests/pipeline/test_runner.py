@@ -521,8 +521,7 @@ def told(tmp_path_factory):
         patch.setattr(config, "NOTEBOOKS", folder)
         patch.setenv("ENGAGEMENT_STORE", str(store.path))
         patch.setenv("OPENAI_API_KEY", KEY)
-        with store.write():
-            pass
+        store.make()
         return run(store, tiny("first"), given={"note": CODE}), folder
 
 
