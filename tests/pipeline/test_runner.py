@@ -352,8 +352,8 @@ def test_new_data_for_the_same_day_is_a_new_attempt(superseded):
     assert {row[0] for row in superseded.tables["contact_decisions"]} == {"nightly-2026-03-01-2"}
 
 
-def test_nobody_gets_a_second_nudge_from_a_second_attempt(story, resumed, superseded):
-    assert len(superseded.tables["nudges"]) >= len(resumed.tables["nudges"])
+def test_nobody_gets_a_second_nudge_from_a_second_attempt(story, superseded):
+    assert superseded.tables["nudges"]
     doubled = rows(
         story,
         "select person_id from nudges group by person_id, campaign, channel, period having count(*) > 1",
