@@ -399,6 +399,8 @@ def test_a_cell_that_takes_too_long_fails_the_step_and_leaves_no_kernel(folder, 
 
 @pytest.mark.parametrize("number", stopping.SIGNALS, ids=lambda number: number.name)
 def test_a_run_that_is_asked_to_end_is_marked_and_cleaned_up_and_goes_on(folder, store, monkeypatch, number):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        pytest.skip(f"whoever began this wants it to go on after {number.name}, as nohup does")
     temporary = folder / "t"
     temporary.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(temporary))
