@@ -132,7 +132,7 @@ def test_a_channel_without_an_address_says_so(page):
     panel = opened(page, "noaddress")
     panel.get_by_label("Channel").select_option("email")
     expect(panel.get_by_test_id("generate-nudge")).to_have_accessible_description(
-        "There is no address for this channel."
+        "There is no address for this channel, or several persons have the same."
     )
     panel.get_by_label("Channel").select_option("in_app")
     expect(panel.get_by_test_id("generate-nudge")).not_to_have_attribute("aria-disabled", "true")
