@@ -68,6 +68,7 @@ def _measured(learners: int, *, runs: int) -> list[dict[str, Any]]:
     named = {"at": AS_OF, "learners": learners}
     with tempfile.TemporaryDirectory() as made:
         store = Store(Path(made, "store.duckdb"))
+        store.make()
         with store.write() as db:
             for sql in SQL:
                 db.execute(sql, {name: value for name, value in named.items() if f"${name}" in sql})
