@@ -304,17 +304,19 @@ def _insert(db: Cursor, kind: DraftKind, made: Mapping[str, object], *, first_pl
     db.execute(
         f"""
         insert into {kind.table} (
-            {", ".join(columns)}, campaign, period, as_of, run_id, created_at, changed_by, changed_at
+            {", ".join(columns)}, campaign, period, as_of, run_id, created_at, changed_by, changed_at, version
         )
         select
             {", ".join(f"drafted.{name}" for name in columns.values())}, $campaign, $period, $as_of, $run_id,
-            $created_at, $actor::text, case when $actor is not null then $created_at end
+            $created_at, $actor::text, case when $actor is not null then $created_at end,
+            1 + coalesce(before.version, 0)  -- whoever has seen the one whose place it takes has not seen this one
         from temp.drafted
+        left join {kind.table} as before on drafted.id = before.id
         where
             drafted.place between $first_place and $last_place
             and drafted.id not in (
                 select id from {kind.table}
-                where not gives_way(run_id, gpt_fallback, reason, status, version, $run_id, $rewrites)
+                where not gives_way(run_id, gpt_fallback, reason, status, changed_by, $run_id, $rewrites)
             )
         """,  # noqa: S608 (our own tables and columns)
         {**made, "first_place": first_place, "last_place": first_place + TEXT_ROWS_PER_BLOCK - 1},

@@ -150,7 +150,7 @@ def _left_of(db: Cursor, run: runs.Run, policy: SelectionPolicy) -> SelectionPol
         select count(*)
         from published_nudges
         where campaign = $campaign and period = $period
-            and not gives_way(run_id, gpt_fallback, reason, status, version, $run_id, $rewrites)
+            and not gives_way(run_id, gpt_fallback, reason, status, changed_by, $run_id, $rewrites)
         """,
         {
             "campaign": run.pipeline,

@@ -148,6 +148,9 @@ def test_untouched_drafts_of_an_attempt_go_with_it_and_the_others_stay(store):
         ("e", "draft", first.run_id),
     ]
     assert rows(store, STANDING.format("quizzes")) == [(one, "draft", again.run_id) for one in "acde"]
+    seen = {ids["a"]: 1}  # on a page that was opened before
+    told = review.move_seen(store, "nudge", seen, "approved", by=acting(AS_OF))
+    assert [conflict["version"] for conflict in told["conflicts"]] == [2]
     night(store, AS_OF + DAY)
     assert rows(store, STANDING.format("nudges"))[0] == ("a", "draft", again.run_id)
     assert len(rows(store, STANDING.format("quizzes"))) == 8  # another week

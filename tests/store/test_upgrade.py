@@ -49,6 +49,7 @@ FROZEN = {
     "020_content_ids.sql": "2f05d6f1d41bc2296aa00cd2f89cf442003868a91864dc197aa30f8985eb189e",
     "021_attempts.sql": "594acec8a3df97748c11268de81da6ff319b566acf142467f7fde18b82305747",
     "022_written_drafts.sql": "8a6abab28a773c29a27d22baf78224577408bcbfe912db0477d31bdc9dcbbdc9",
+    "023_draft_versions.sql": "2888ff17d486cc9600658bdaf0c46ecf15a4e3a9b4e7ef026db5b1e7f9b535c5",
 }
 
 

@@ -9,11 +9,11 @@ with drafts as (
         there.id,
         coalesce(there.run_id = $run_id, false) as is_new,
         gives_way(
-            there.run_id, there.gpt_fallback, there.reason, there.status, there.version, $run_id, $rewrites
+            there.run_id, there.gpt_fallback, there.reason, there.status, there.changed_by, $run_id, $rewrites
         )
         or (
             there.status = 'draft'
-            and there.version = 1
+            and there.changed_by is null
             and there.run_id in (select before.run_id from attempts_before($run_id) as before)
             and coalesce(decided.reason <> 'open_draft' and not decided.quiz, false)
         ) as is_untouched,

@@ -57,7 +57,7 @@ standing as (
         period,
         status
     from query_table($drafts)
-    where campaign = $campaign and not gives_way(run_id, gpt_fallback, reason, status, version, $run_id, $rewrites)
+    where campaign = $campaign and not gives_way(run_id, gpt_fallback, reason, status, changed_by, $run_id, $rewrites)
 
 ),
 

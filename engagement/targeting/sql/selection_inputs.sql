@@ -98,7 +98,7 @@ drafts_of_person as (
             and (
                 $written_anew = 'drafts'
                 or gives_way(
-                    nudges.run_id, nudges.gpt_fallback, nudges.reason, nudges.status, nudges.version,
+                    nudges.run_id, nudges.gpt_fallback, nudges.reason, nudges.status, nudges.changed_by,
                     $run_id, $written_anew = 'templates'
                 )
             )
