@@ -136,8 +136,9 @@ def policy_in_use(db: Cursor) -> SelectionPolicy:
     ).fetchall()
     steps = runs.parameters(db, newest[0][0]).values() if newest else ()
     given = {name: value for step in steps for name, value in step.items()}
-    told = {entry.name: given[entry.name] for entry in fields(SelectionPolicy) if given.get(entry.name)}
-    return replace(DEFAULT_SELECTION, **told)  # a capacity of 0 is none
+    told = {entry.name: given[entry.name] for entry in fields(SelectionPolicy) if entry.name in given}
+    told["capacity"] = told.get("capacity") or None  # 0 is none
+    return replace(DEFAULT_SELECTION, **told)
 
 
 def _left_of(db: Cursor, run: runs.Run, policy: SelectionPolicy) -> SelectionPolicy:

@@ -299,6 +299,18 @@ def told_night(store, day):
     publication.publish(store, run, now=clock(day, 2.5))
 
 
+def test_of_what_the_night_was_told_only_a_capacity_of_0_says_nothing(store):
+    load(store, *two_enrolments("early"), at=clock(-1, 12))
+    run = begin(store, AS_OF, now=clock(0, 2.25))
+    with store.write() as db:
+        told = {"recent_hours": 0, "quiz_below": 0, "capacity": 0, "labels": ["high"]}
+        runs.keep_parameters(db, run.run_id, {"30_nudges": told})
+    publication.publish(store, run, now=clock(0, 2.5))
+    with store.read() as db:
+        chosen_by = SelectionPolicy(recent_hours=0, quiz_below=0, labels=("high",))
+        assert decisions.policy_in_use(db) == chosen_by
+
+
 @pytest.mark.parametrize("other", [False, True], ids=["documented", "other"])
 def test_every_door_keeps_to_the_numbers_by_which_the_night_chose(store, other):
     """Phoned 80 hours before: past 72 and within 100. Phoned five days before: one contact is the other's cap."""
