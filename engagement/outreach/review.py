@@ -261,16 +261,7 @@ def move_where(
             """,
             {"ids": list(past), "codes": [list(codes) for codes in past.values()]},
         )
-    for before, count, first in db.execute(
-        "select status, count(*), min(id) from temp.moving group by status order by status"
-    ).fetchall():
-        allowed = TRANSITIONS.get(before, ())
-        if status not in allowed:
-            may = f"it may become {' or '.join(allowed)}" if allowed else "it stays as it is"
-            why = f"it is {before} already" if status == before else may
-            raise InvalidInput(
-                f"{count} of the {table}, first {first[:12]!r}, cannot go from {before} to {status}: {why}"
-            )
+    _check_transitions(db, table, status)
     change = {"status": status, "now": by.now, "actor": by.name}
     db.execute(
         f"""
@@ -293,6 +284,20 @@ def move_where(
     told = {**change, "kind": kind, "reason": reason or None, "batch": batch or None, "since": since}
     db.execute(query("outreach/record_moves"), told)
     return int(moved)
+
+
+def _check_transitions(db: Cursor, table: str, status: str) -> None:
+    """Raise `InvalidInput` where one of those that are `moving` may not go to the status."""
+    for before, count, first in db.execute(
+        "select status, count(*), min(id) from temp.moving group by status order by status"
+    ).fetchall():
+        allowed = TRANSITIONS.get(before, ())
+        if status not in allowed:
+            may = f"it may become {' or '.join(allowed)}" if allowed else "it stays as it is"
+            why = f"it is {before} already" if status == before else may
+            raise InvalidInput(
+                f"{count} of the {table}, first {first[:12]!r}, cannot go from {before} to {status}: {why}"
+            )
 
 
 def those(db: Cursor, ids: Sequence[str]) -> list[dict[str, Any]]:
