@@ -8,14 +8,15 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 import pandas as pd
 
 from engagement.errors import InvalidInput, of_the_system
-from engagement.ingest.csv_reader import Ints, open_csv
-from engagement.ingest.encoding import UNPACKED_ANYWAY, UNPACKED_TIMES, bomb
+from engagement.files.csv_reader import Ints, open_csv
+from engagement.files.encoding import UNPACKED_ANYWAY, UNPACKED_TIMES, bomb
 from engagement.ingest.schema import LONGEST_TEXT, Column
 from engagement.ingest.source_format import match_header
 from engagement.store import Cursor, first_row, pattern, query, read_from, registered
@@ -54,7 +55,11 @@ def opened(
         return _open_frame(stage, source, columns, names)
     if source.suffix.lower() == ".parquet":
         return _open_parquet(stage, source, columns, names)
-    return open_csv(source, columns, names)
+    return open_csv(
+        source,
+        wanted=[names.get(column.name, column.name) for column in columns],
+        choose=partial(match_header, columns=columns, names=names, source=source.name),
+    )
 
 
 def content_hash(source: Source) -> str:

@@ -277,7 +277,9 @@ def test_who_approves_past_a_limit_is_told_and_may(page, line, store):
     panel.get_by_test_id("generate-nudge").click()
     draft = draft_of(panel)
     expect(draft).to_be_visible()
-    expect(panel.get_by_test_id("warning-open_draft")).to_be_visible()  # what is below it has moved for the last time
+    expect(
+        panel.get_by_test_id("warning-open_draft")
+    ).to_be_visible()  # what is below it has moved for the last time
     panel.get_by_test_id("phoned").click()
     panel.get_by_test_id("phoned-save").click()
     expect(panel.get_by_text("The call is recorded")).to_be_visible()

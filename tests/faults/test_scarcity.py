@@ -14,7 +14,7 @@ from engagement.dashboard import log, tickets
 from engagement.dashboard.methods import Backend, Refused
 from engagement.dates import unix_s
 from engagement.errors import DiskFull, EngagementError, StoreUnusable
-from engagement.ingest.encoding import plain_text
+from engagement.files.encoding import plain_text
 from engagement.outreach import export, review
 from engagement.pipeline import attempt
 from engagement.settings import PROJECT, Settings

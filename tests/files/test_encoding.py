@@ -9,8 +9,8 @@ import tracemalloc
 import pytest
 
 from engagement.errors import EngagementError, InvalidInput
-from engagement.ingest import encoding as encodings
-from engagement.ingest.encoding import plain_text
+from engagement.files import encoding as encodings
+from engagement.files.encoding import plain_text
 
 TEXT = "id,name\n1,Zoë “Invented” €\n2,x\n"
 ENCODINGS = ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252"]

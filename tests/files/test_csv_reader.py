@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engagement.ingest import csv_reader
+from engagement.files import csv_reader
 
 TABLE = [
     ["id", "name, in full", "note"],

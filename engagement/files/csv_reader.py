@@ -12,20 +12,18 @@ opens only at the beginning of a field, or after spaces there.
 import csv
 import io
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from engagement.errors import InvalidInput
-from engagement.ingest.encoding import plain_text
-from engagement.ingest.schema import Column
-from engagement.ingest.source_format import match_header
+from engagement.files.encoding import plain_text
 from engagement.store import TEXT_ROWS_PER_BLOCK, Cursor, pattern, query, registered
 
 Ints = npt.NDArray[np.int64]
@@ -41,6 +39,17 @@ _BLOCK: Final = 16 * 1024 * 1024
 _QUOTE: Final = ord('"')
 _LINE_END: Final = ord("\n")
 _RETURN: Final = ord("\r")
+
+
+class Named(Protocol):
+    """A column of ours."""
+
+    @property
+    def name(self) -> str:
+        """What it is called here, a word of SQL."""
+
+
+Column = TypeVar("Column", bound=Named)
 
 
 @dataclass(frozen=True)
@@ -83,7 +92,7 @@ class Records:
         return texts
 
 
-class CsvFile:
+class CsvFile(Generic[Column]):
     """One CSV file; `open_csv` makes it. Its rows are `relation`, its columns' texts under our names."""
 
     def __init__(self, name: str, records: Records, layout: _Layout, header: Mapping[Column, int]) -> None:
@@ -115,7 +124,7 @@ class CsvFile:
         Raises `InvalidInput` where records and rows do not add up.
         """
         found = self._records
-        rejected = stage.execute(query("ingest/rejected_rows")).df()
+        rejected = stage.execute(query("files/rejected_rows")).df()
         stage.execute(
             "drop table csv_errors; drop table csv_scans"
         )  # the next file may come in the same staging
@@ -176,14 +185,26 @@ class CsvFile:
 
 
 @contextmanager
-def open_csv(path: Path, columns: Sequence[Column], names: Mapping[str, str]) -> Iterator[CsvFile]:
-    """Yield the file as a table of those of `columns` that it has; `names` are its own names for some of them.
+def open_csv(
+    path: Path, *, wanted: Sequence[str], choose: Callable[[Sequence[str]], Mapping[Column, int]]
+) -> Iterator[CsvFile[Column]]:
+    """Yield the file as a table of text.
 
-    Raises `InvalidInput` for an empty file, a header that lacks or doubles a column, and what is no text.
+    Parameters
+    ----------
+    wanted
+        The names that columns may have in the header.
+    choose
+        Which column of ours stands where in a header; it raises `InvalidInput` for one that will not do.
+
+    Raises
+    ------
+    InvalidInput
+        An empty file, or what is no text.
     """
     with plain_text(path) as plain:
-        layout = _layout(plain, path.name, [names.get(column.name, column.name) for column in columns])
-        header = match_header(layout.names, columns, names, path.name)
+        layout = _layout(plain, path.name, wanted)
+        header = choose(layout.names)
         yield CsvFile(path.name, _records(plain, path.name, layout), layout, header)
 
 
