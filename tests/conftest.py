@@ -92,3 +92,12 @@ def real_data():
     if not folder.is_dir():
         pytest.skip(f"the real data is not at {folder}; ENGAGEMENT_DATA says where it is")
     return folder
+
+
+@pytest.fixture(scope="session")
+def cases():
+    """The folder of odd files as institutions have them, and of faults."""
+    folder = Path(os.environ.get("ENGAGEMENT_CASES") or PROJECT.parent / "shared" / "cases")
+    if not folder.is_dir():
+        pytest.skip(f"the cases are not at {folder}; ENGAGEMENT_CASES says where they are")
+    return folder

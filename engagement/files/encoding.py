@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import IO, Any, Final, cast
 
 from engagement.errors import DiskFull, InvalidInput, refused
+from engagement.files.kinds import LOOKED_AT, refuse_other_than_text, utf_16_of
 
 _CHUNK: Final = 8 * 1024 * 1024
 # What a person exports is packed to a twentieth, or a hundredth where nearly all of it is the same.
@@ -30,8 +31,6 @@ _LONGEST_LINE: Final = 16 * 1024 * 1024  # whoever splits the rows takes less, a
 _LEFT_FREE: Final = 0.1  # of what the disk has for temporary files
 _DESCRIPTORS: Final = Path("/proc/self/fd")
 _GZIP: Final = b"\x1f\x8b"
-_WORKBOOKS: Final = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # .xlsx (a zip) and .xls
-_UTF_16: Final = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 # Text that holds some of these was meant as UTF-8, even where some other byte of it is broken.
 _UTF_8_LETTER: Final = re.compile(
     rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
@@ -45,15 +44,14 @@ def plain_text(path: Path) -> Iterator[Path]:
     """Yield a file with the text of `path` in UTF-8 whose lines all end in LF, or all in CRLF.
 
     A byte order mark may stand before it, save before a quote. Understands gzip, and UTF-8, UTF-16 and Windows-1252
-    with or without a mark. Raises `InvalidInput` for a damaged archive, bytes that are no text in any of these, and
-    spreadsheets' own formats.
+    with or without a mark. Raises `InvalidInput` for a damaged archive, and for what is no text in any of these.
     """
     with path.open("rb") as file:
         start = file.read(4)
-    if start.startswith(_WORKBOOKS):
-        raise InvalidInput(f"{path.name}: a workbook or a zip archive, not a CSV file; save it as CSV UTF-8")
     packed = start.startswith(_GZIP)
     try:
+        with _opened(path, packed) as file:
+            refuse_other_than_text(file.read(LOOKED_AT), path.name)
         encoding = _encoding(partial(_opened, path, packed), path.name)
         # A mark before a quote hides the quote from the reader.
         as_it_is = encoding == "utf-8" and not packed and start != codecs.BOM_UTF8 + b'"'
@@ -127,12 +125,8 @@ def _encoding(opened: Callable[[], AbstractContextManager[IO[bytes]]], name: str
     """Return how the file is encoded: UTF-16 where it looks like it, UTF-8 where it is, else Windows-1252."""
     with opened() as file:
         start = file.read(_CHUNK)
-        for mark, encoding in _UTF_16.items():
-            if start.startswith(mark):
-                return encoding
-        # A header is mostly ASCII: every second byte of UTF-16 is then zero.
-        if len(start) > 1 and start[:2].count(0) == 1:
-            return "utf-16-le" if start[1] == 0 else "utf-16-be"
+        if utf_16 := utf_16_of(start):
+            return utf_16
         if _decodes(file, start, "utf-8"):
             return "utf-8"
     with opened() as file:

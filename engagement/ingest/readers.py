@@ -17,6 +17,7 @@ import pandas as pd
 from engagement.errors import InvalidInput, of_the_system
 from engagement.files.csv_reader import Ints, open_csv
 from engagement.files.encoding import UNPACKED_ANYWAY, UNPACKED_TIMES, bomb
+from engagement.files.kinds import refuse_other_than_parquet
 from engagement.ingest.schema import LONGEST_TEXT, Column
 from engagement.ingest.source_format import match_header
 from engagement.store import Cursor, first_row, pattern, query, read_from, registered
@@ -54,6 +55,7 @@ def opened(
     if isinstance(source, pd.DataFrame):
         return _open_frame(stage, source, columns, names)
     if source.suffix.lower() == ".parquet":
+        refuse_other_than_parquet(source)
         return _open_parquet(stage, source, columns, names)
     return open_csv(
         source,
@@ -69,7 +71,9 @@ def content_hash(source: Source) -> str:
         digest.update(pd.util.hash_pandas_object(source.astype("string"), index=False).to_numpy().tobytes())
         return digest.hexdigest()
     if not source.is_file():
-        raise InvalidInput(f"{source.name}: there is no such file")
+        told = any(part.startswith("~") for part in source.parts)
+        hint = "; what ~ stands for only a shell knows: write the whole path" if told else ""
+        raise InvalidInput(f"{source.name}: there is no such file{hint}")
     try:
         with source.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()

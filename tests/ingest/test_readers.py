@@ -200,6 +200,9 @@ def test_a_refusal_repeats_no_value(store, tmp_path):
 def test_a_file_that_is_not_there_or_a_folder_is_refused(store, tmp_path):
     check_refused(store, tmp_path / "nowhere.csv", "nowhere.csv: there is no such file")
     check_refused(store, tmp_path, "there is no such file")
+    check_refused(
+        store, tmp_path / "~" / "a.csv", r"a\.csv: there is no such file; what ~ stands for only a shell"
+    )
 
 
 @pytest.mark.parametrize("content", [b"", b"no parquet" * 50, b"PAR1" + b"\0" * 50 + b"PAR1"])
