@@ -7,6 +7,7 @@ would lead nowhere. So whatever is no table of text is called by its name, with 
 import codecs
 import re
 import tarfile
+import unicodedata
 from pathlib import Path
 from typing import Final
 
@@ -90,10 +91,11 @@ def _other_than_text(start: bytes) -> tuple[str, str] | None:
         return "a tar archive", _UNPACK
     encoding = utf_16_of(start)
     text = start.decode(encoding or "utf-8", "replace").lstrip("\ufeff \t\r\n")
-    if found := _markup(text):
-        return found
-    broken = text.count("\ufffd") if encoding else 0  # other than UTF-8 may well be a text too
-    if len(_NO_TEXT.findall(text)) + broken > _FEW * len(text):
+    if markup := _markup(text):
+        return markup
+    # What is not UTF-8 may well be a text too; in UTF-16 any two bytes are something.
+    nobody_writes = [sign for sign in text if unicodedata.category(sign) in {"Cn", "Co"}] if encoding else []
+    if len(_NO_TEXT.findall(text)) + len(nobody_writes) > _FEW * len(text):
         return "a file of some program", _SAVE
     return None
 
