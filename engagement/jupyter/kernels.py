@@ -7,8 +7,10 @@ Only on Linux, where forking is safe after such imports. Elsewhere, and where th
 asks for another Python, kernels start as they always do.
 """
 
+import errno
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -20,6 +22,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import IO, Any, Final, cast
 
+from engagement.errors import refused
 from engagement.jupyter import startup
 
 # What the notebooks of a run end up importing, measured, among it what pandas and plotly put off until they show.
@@ -45,6 +48,21 @@ PRELOADED: Final = (
 )
 LAUNCHER: Final = "ipykernel_launcher"
 ANSWER_S: Final = 60  # the first answer waits for the imports; a template that takes longer is not used
+# Files that a process of ours may open: a kernel does 66, one that asks a model 64 connections more. With fewer,
+# kernels end or hang half-way; no system gives less by default.
+FILES_NEEDED: Final = 256
+
+
+def enough_files() -> None:
+    """Let this process and its kernels open as many files as they need; `StoreUnusable` where they may not."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= FILES_NEEDED:
+        return
+    most = FILES_NEEDED if hard == resource.RLIM_INFINITY else min(hard, FILES_NEEDED)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    if most < FILES_NEEDED:
+        few = OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        raise refused(few, what=f"kernels need {FILES_NEEDED} open files")
 
 
 @contextmanager
@@ -60,6 +78,7 @@ def template(preloaded: Sequence[str] = PRELOADED, *, base: type[Any] | None = N
     """
     from jupyter_client.manager import AsyncKernelManager
 
+    enough_files()
     base = base or AsyncKernelManager
     if sys.platform != "linux":
         yield base

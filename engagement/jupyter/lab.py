@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from engagement.jupyter import workspace
+from engagement.jupyter import kernels, workspace
 from engagement.settings import PROJECT
 from engagement.store import Store, snapshots
 
@@ -23,6 +23,7 @@ _ASKED_TO_END: Final = (signal.SIGTERM, signal.SIGHUP)
 
 def explore(store: Store, *, port: int) -> int:
     """Open JupyterLab at the notebook that explores a cohort; return its exit code when it has ended."""
+    kernels.enough_files()
     beside = workspace.lay_out(PROJECT / "notebooks", WORKBENCH)
     with snapshots.taken(store) as (copy, in_use), TemporaryDirectory(prefix="eg") as sockets:
         print(

@@ -241,14 +241,20 @@ def _executed(step: Step, attempt: Attempt, kernel: type[Any], stop: Stop) -> st
             deadline = min(deadline, time.monotonic() + _ENDS_WITHIN_S)
             _kill(begun)
         worker.join(_LOOKS_EVERY_S)
-    return said[0] + _for_want_of_memory(said[0], begun)
+    return said[0] + _of_its_end(said[0], begun)
 
 
-def _for_want_of_memory(said: str, managers: Sequence[Any]) -> str:
-    """Return what is added where a step failed for want of memory; the system kills without a word."""
-    if any(manager.ended == -signal.SIGKILL for manager in managers):
+def _of_its_end(said: str, managers: Sequence[Any]) -> str:
+    """Return what is added where a kernel ended by itself, or memory ran out; the system kills without a word."""
+    ended = [manager.ended for manager in managers if manager.ended]
+    if -signal.SIGKILL in ended:
         return f": its kernel was killed (SIGKILL), most likely because memory ran out; {errors.LESS_MEMORY}"
-    return f": {errors.NO_MEMORY}; {errors.LESS_MEMORY}" if said == "MemoryError" else ""
+    if said == "MemoryError":
+        return f": {errors.NO_MEMORY}; {errors.LESS_MEMORY}"
+    if not said or not ended or ":" in said:
+        return ""
+    how = f"exit code {ended[-1]}" if ended[-1] > 0 else signal.Signals(-ended[-1]).name
+    return f": its kernel ended by itself ({how}); standard error says why"
 
 
 def _kill(managers: Sequence[Any]) -> None:

@@ -188,3 +188,50 @@ def test_too_many_open_files_are_called_so_whatever_is_opened_last(approved):
             or "Too many open files; one program may open 200 here: `ulimit -n` raises that" in said
         ), left
     assert said == "[(2,)]"
+
+
+def limited(command, place, *, soft, hard):
+    """Return how a command ends that may open so many files, and what it says."""
+    wanted = f"ulimit -S -n {soft}; ulimit -H -n {hard}; exec {sys.executable} {command}"
+    own = {"ENGAGEMENT_STORE": str(place / "store.duckdb"), "ENGAGEMENT_REPORTS": str(place / "reports")}
+    done = subprocess.run(
+        ["bash", "-c", wanted],
+        cwd=PROJECT,
+        env=os.environ | own,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return done.returncode, done.stdout, [line for line in done.stderr.splitlines() if '"INFO"' not in line]
+
+
+@pytest.mark.parametrize(
+    ("command", "most"),
+    [
+        ("run nightly --model none", 26),
+        ("run weekly", 38),
+        ("dashboard --port 18999", 31),
+        ("dashboard --port 18999", 255),
+        ("explore", 40),
+    ],
+)
+def test_what_needs_kernels_says_at_once_that_too_few_files_may_be_open(approved, command, most):
+    code, _, said = limited(f"-m engagement.cli {command}", approved.path.parent, soft=most, hard=most)
+    assert code == 1
+    assert said[-1].startswith("engagement: ")
+    assert said[-1].endswith(
+        f"kernels need 256 open files: Too many open files; one program may open {most} here: `ulimit -n` "
+        "raises that, for a service LimitNOFILE="
+    )
+    assert len(said) == 1
+    assert (
+        rows(approved, "select distinct status from runs where status not in ('published', 'failed')") == []
+    )
+
+
+def test_what_a_program_may_allow_itself_it_does(approved):
+    asks = "from engagement.jupyter import kernels; import resource; kernels.enough_files(); "
+    code = f'-c "{asks}print(resource.getrlimit(resource.RLIMIT_NOFILE))"'
+    assert limited(code, approved.path.parent, soft=30, hard=300) == (0, "(256, 300)\n", [])
+    assert limited(code, approved.path.parent, soft=280, hard=300) == (0, "(280, 300)\n", [])

@@ -13,13 +13,13 @@ from engagement.demo import sample
 from engagement.ingest import learners
 from engagement.pipeline import artifacts
 from engagement.pipeline.config import Pipeline, Report, Step
-from engagement.policy import DEFAULT_POLICY
+from engagement.policy import DEFAULT_POLICY, RiskPolicy
 from engagement.reporting.pages import PLOTLY
 from engagement.runs import Run
 from engagement.targeting import contact_log
 from engagement.views import roster
 from tests.support.acting import acting
-from tests.support.cohort import night
+from tests.support.cohort import night, rows
 from tests.support.elements import Page, chromium
 from tests.support.once import once
 
@@ -117,6 +117,21 @@ def test_the_words_of_a_mail_list_whom_to_call_first_as_the_page_does(store, hom
     called = [row["id"] for row in roster.to_call(store, limit=10, now=AS_OF)]
     assert first[0] not in called
     assert f"Whom to call first: {', '.join(called)}." in (home / "summary.txt").read_text()
+
+
+def test_a_mail_counts_by_the_policy_of_the_scores_whatever_its_pipeline_says(
+    store, home, monkeypatch
+) -> None:
+    load_cohort(store)
+    night(store, AS_OF, policy=RiskPolicy(high_above=0.45, medium_above=0.25))
+    labels = dict(rows(store, "select risk_label, count(*) from risk_scores group by 1"))
+    assert CURRENT.policy == DEFAULT_POLICY
+    assert min(labels["high"], labels["medium"]) >= 10
+    monkeypatch.setenv("PATH", "/nowhere")
+    mailed(store, home)
+    words = (home / "summary.txt").read_text()
+    assert f"{sum(labels.values())} learners, {labels['high']} at high risk (" in words
+    assert f", {labels['medium']} at medium risk (" in words
 
 
 def test_a_picture_that_fails_leaves_the_pdf(store, home, monkeypatch, tmp_path) -> None:

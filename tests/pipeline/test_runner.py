@@ -474,6 +474,17 @@ def test_a_kernel_that_dies_fails_the_step(folder, store):
     assert json.loads((home(store) / "run.json").read_text())["status"] == "failed"
 
 
+@pytest.mark.parametrize(
+    ("end", "told"), [("os._exit(3)", "exit code 3"), ("os.kill(os.getpid(), 11)", "SIGSEGV")]
+)
+def test_a_kernel_that_ends_by_itself_is_told_how(folder, store, end, told):
+    write_notebook(folder / "first.ipynb", "import os", end)
+    with pytest.raises(
+        RunFailed, match=rf"DeadKernelError: its kernel ended by itself \({told}\); standard error says why"
+    ):
+        run(store, tiny("first"))
+
+
 def test_a_step_that_lacks_memory_says_what_gives_it_more(folder, store):
     write_notebook(folder / "first.ipynb", "raise MemoryError('of Ann Example')")
     with pytest.raises(
