@@ -21,13 +21,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from engagement.api import (
+        all_nudges,
         cohort,
         experiment,
         group_differences,
         history,
         learner,
         learners,
-        messages,
         moves,
         past_runs,
         query,
@@ -51,13 +51,13 @@ if TYPE_CHECKING:
     from engagement.risk.formula import compute_and_update_all, compute_risk
 
 _HOME: Final = {
+    "all_nudges": "api",
     "cohort": "api",
     "experiment": "api",
     "group_differences": "api",
     "history": "api",
     "learner": "api",
     "learners": "api",
-    "messages": "api",
     "moves": "api",
     "past_runs": "api",
     "query": "api",
@@ -126,6 +126,7 @@ _FORMERLY: Final = {
     "cutoffs": "point_in_time",
     "disclosure": "suppression",
     "findings": "headlines",
+    "messages": "all_nudges",
     "notebook": "session",
     "scoring": "scores",
     "simulation": "what_if",
@@ -134,6 +135,7 @@ _FORMERLY: Final = {
 __all__ = [
     "RiskPolicy",
     "SelectionPolicy",
+    "all_nudges",
     "cohort",
     "compute_and_update_all",
     "compute_risk",
@@ -145,7 +147,6 @@ __all__ = [
     "instant",
     "learner",
     "learners",
-    "messages",
     "moves",
     "open_run",
     "open_store",
@@ -163,9 +164,9 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    name = _FORMERLY.get(name, name)
     if name in _HOME:
         return getattr(import_module(f"engagement.{_HOME[name]}"), name)
-    name = _FORMERLY.get(name, name)
     if name in _MODULES:
         homes = [import_module(f"engagement.{home}") for home in (_MODULES[name], *_REST.get(name, ()))]
         return homes[0] if len(homes) == 1 else SimpleNamespace(**ChainMap(*map(vars, homes)))

@@ -111,7 +111,7 @@ def timeline(learner_id: str) -> pd.DataFrame:
     return pd.DataFrame(learner(learner_id)["events"], columns=["timestamp", "type", "actor", "metadata"])
 
 
-def messages(status: str | None = None) -> pd.DataFrame:
+def all_nudges(status: str | None = None) -> pd.DataFrame:
     """Return nudges that are published, newest first, without their texts.
 
     Parameters
@@ -121,7 +121,7 @@ def messages(status: str | None = None) -> pd.DataFrame:
 
     Examples
     --------
-    >>> eg.messages(status="sent")["type"].value_counts().head(2).to_dict()
+    >>> eg.all_nudges(status="sent")["type"].value_counts().head(2).to_dict()
     {'behind_pace': 90, 'missed_session': 26}
     """
     queue.Filter(status=status)

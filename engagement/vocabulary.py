@@ -12,9 +12,9 @@ AT_RISK: Final = LABELS[:2]
 TERMS: Final = ("behind_pace", "low_quiz", "missed_session", "inactivity")
 CHANNEL_WORDS: Final[Mapping[str, str]] = {"in_app": "In the app", "whatsapp": "WhatsApp", "email": "E-mail"}
 CHANNELS: Final = tuple(CHANNEL_WORDS)
-# Of a nudge or a quiz. A draft waits for a person; what is queued only has to be handed over.
+# Of a nudge or a quiz. A draft is what nobody has decided about; what is queued only has to be handed over.
 STATUS_WORDS: Final[Mapping[str, str]] = {
-    "draft": "Waiting",
+    "draft": "Draft",
     "approved": "Approved",
     "rejected": "Rejected",
     "expired": "Expired",
@@ -35,6 +35,23 @@ TYPE_WORDS: Final[Mapping[str, str]] = {
     "praise": "Praise",
 }
 NUDGE_TYPES: Final = tuple(TYPE_WORDS)
+# What happened to a learner; and to a nudge or a quiz of theirs, beside becoming what a status says.
+EVENT_WORDS: Final[Mapping[str, str]] = {
+    "login": "Logged in",
+    "lesson_completed": "Completed a lesson",
+    "quiz_completed": "Completed a quiz",
+    "session_attended": "Attended a session",
+    "session_missed": "Missed a session",
+    "phone_call": "Phoned",
+    "note": "Note",
+}
+DRAFT_WORDS: Final[Mapping[str, str]] = {"nudge": "Nudge", "quiz": "Quiz"}
+DONE_WORDS: Final[Mapping[str, str]] = {
+    "edited": "Edited",
+    "rewritten": "Written again",
+    "drafted": "Written",
+    "draft": "Back to draft",
+}
 SMALLEST_GROUP: Final = 10  # people in a count that is shown: of fewer somebody could be told
 QUIET_DAYS: Final = 14  # two weeks without a sign are hardly ever an ordinary pause
 # What a chance is a chance of, and what a score of the past is held against.
@@ -42,3 +59,15 @@ WAYS_TO_LEAVE: Final = {
     "left": "withdrew or failed later",
     "quiet": f"stayed away for the {QUIET_DAYS} days that followed",
 }
+
+
+def happened(event: str) -> str:
+    """Return the type of an event in words; one that nobody has named yet stays as it is.
+
+    >>> happened("nudge_sent"), happened("quiz_draft"), happened("badge_earned")
+    ('Nudge: sent', 'Quiz: back to draft', 'badge_earned')
+    """
+    what, _, how = event.partition("_")
+    done = {**STATUS_WORDS, **DONE_WORDS}.get(how)
+    said = f"{DRAFT_WORDS[what]}: {done.lower()}" if what in DRAFT_WORDS and done else event
+    return EVENT_WORDS.get(event, said)

@@ -28,6 +28,7 @@ from tests.support.cohort import AS_OF, DAY, LOW, MEDIUM, UNKNOWN, learner, load
 DOCUMENTED = {
     "RiskPolicy",
     "SelectionPolicy",
+    "all_nudges",
     "cohort",
     "compute_and_update_all",
     "compute_risk",
@@ -39,7 +40,6 @@ DOCUMENTED = {
     "instant",
     "learner",
     "learners",
-    "messages",
     "moves",
     "open_run",
     "open_store",
@@ -149,7 +149,7 @@ def test_questions_name_nobody_unless_they_are_asked_to(store, monkeypatch):
     load(store, learner("a"))
     night(store)
     monkeypatch.setenv("ENGAGEMENT_STORE", str(store.path))
-    said = f"{eg.learners().to_dict()} {eg.learner('a')} {eg.cohort().to_dict()} {eg.messages().to_dict()}"
+    said = f"{eg.learners().to_dict()} {eg.learner('a')} {eg.cohort().to_dict()} {eg.all_nudges().to_dict()}"
     assert "Example" not in said
     assert "example.invalid" not in said
     assert eg.learners(with_names=True)["name"].tolist() == ["A Example"]
@@ -209,8 +209,8 @@ MISTAKEN = {
     "eg.simulate({'high_above': 0.6}, program='x')": "program 'x': there is none",
     "eg.simulate(3)": "policy: a RiskPolicy, numbers by name",
     "eg.simulate([1])": "policy: a RiskPolicy, numbers by name",
-    "eg.messages('snet')": "status 'snet': allowed are draft, approved",
-    "eg.messages(3)": "status 3: allowed are",
+    "eg.all_nudges('snet')": "status 'snet': allowed are draft, approved",
+    "eg.all_nudges(3)": "status 3: allowed are",
     "eg.experiment(3)": "name: a text is needed",
     "eg.query(3)": "sql: a text is needed",
     "eg.cohort(3)": "as_of '3' is neither a date",

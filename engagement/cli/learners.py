@@ -59,7 +59,7 @@ def nudge(
     model: Model = "",
     as_json: Json = False,
 ) -> None:
-    """Draft one nudge by hand. It waits in the queue for approval."""
+    """Draft one nudge by hand. Nothing is sent before a person approves it."""
     from engagement.outreach import nudges
 
     made = _drafted(nudges.ask, learner_id, model, channel=channel)

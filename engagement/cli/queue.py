@@ -13,6 +13,7 @@ import typer
 from engagement.cli import console
 from engagement.cli.console import Json, Program
 from engagement.errors import InvalidInput
+from engagement.vocabulary import STATUS_WORDS
 
 app = typer.Typer(no_args_is_help=True, help="Review drafts: list, approve, reject, export.")
 
@@ -147,7 +148,9 @@ def _show_nudges(rows: Sequence[dict[str, Any]], limit: int, as_json: bool) -> N
 
     shown = [{**row, "by": queue.author(row)} for row in rows[:limit]]
     counted = Counter(row["status"] for row in rows)
-    title = ", ".join(f"{count:,} {status}" for status, count in counted.items()) or "none"
+    title = (
+        ", ".join(f"{count:,} {STATUS_WORDS[status].lower()}" for status, count in counted.items()) or "none"
+    )
     first = f"; the first {limit:,}" if len(rows) > limit else ""
     console.table(
         f"Nudges: {title}{first}",

@@ -23,13 +23,13 @@ from engagement.dates import day_in_words
 from engagement.llm.pricing import usd
 from engagement.policy import shown_score
 from engagement.text import one_line
-from engagement.vocabulary import CHANNEL_WORDS, LABELS, TYPE_WORDS
+from engagement.vocabulary import CHANNEL_WORDS, LABELS, STATUS_WORDS, TYPE_WORDS, happened
 
 if TYPE_CHECKING:
     from engagement.pipeline.dry_run import Estimate
 
 _STYLES: Final = {"high": "bold red", "medium": "yellow", "low": "cyan", "unknown": "dim"}
-_WORDS: Final = {"channel": CHANNEL_WORDS, "type": TYPE_WORDS}  # of codes, by column
+_WORDS: Final = {"channel": CHANNEL_WORDS, "status": STATUS_WORDS, "type": TYPE_WORDS}  # of codes, by column
 _BAR: Final = 28  # cells of the longest bar
 _PARAGRAPH: Final = 2_000
 _LATEST: Final = 10
@@ -214,7 +214,7 @@ def show_draft(console: Console, made: Mapping[str, Any], text: str) -> None:
     """Print one draft with its warnings, and say where it came from."""
     source = "from a template" if made["gptFallback"] else "written by the model"
     console.print(
-        f"[bold]Draft[/bold] {made['id'][:_SHORT_ID]}, {source}; it waits for approval.", highlight=False
+        f"[bold]Draft[/bold] {made['id'][:_SHORT_ID]}, {source}; a person has to approve it.", highlight=False
     )
     if made["gptFallback"]:
         console.print(
@@ -264,15 +264,20 @@ def show_profile(console: Console, profile: Mapping[str, Any]) -> None:
         ("quizzes", ("id", "created_at", "topic", "status")),
         ("events", ("timestamp", "type", "actor")),
     ):
-        newest = _history(profile) if title == "history" else profile[title][:_LATEST]
+        newest = _newest(title, profile)
         if newest:
             console.print()
             show_table(console, title.capitalize(), columns, newest)
 
 
-def _history(profile: Mapping[str, Any]) -> list[dict[str, Any]]:
-    newest = profile["history"][-_LATEST:][::-1]
-    return [{**point, "risk_score": _shown(point, profile)} for point in newest]
+def _newest(title: str, profile: Mapping[str, Any]) -> list[dict[str, Any]]:
+    if title == "history":
+        points = profile["history"][-_LATEST:][::-1]
+        return [{**point, "risk_score": _shown(point, profile)} for point in points]
+    newest: list[dict[str, Any]] = profile[title][:_LATEST]
+    if title == "events":
+        return [{**event, "type": happened(event["type"])} for event in newest]
+    return newest
 
 
 def _shown(scored: Mapping[str, Any], profile: Mapping[str, Any]) -> float | None:

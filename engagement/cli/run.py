@@ -71,7 +71,7 @@ def demo(
     screen.print("\nNext:")
     for command, what in (
         ("engagement learners --risk high", "who is at high risk, and why"),
-        ("engagement queue list", "the drafts that wait for approval"),
+        ("engagement queue list", "the drafts, to approve or reject"),
         ("engagement dashboard", "the coordinators' page"),
         ("engagement explore", "JupyterLab with a notebook"),
     ):

@@ -25,11 +25,11 @@ def only_page(chromium, address):
 
 @pytest.fixture
 def line(page):
-    """The line of the page, working again after the test; no message is left of it."""
+    """The line of the page, working again after the test; nothing that was said is left of it."""
     yield Line(page)
     page.evaluate("line.release()")
     for _ in range(page.get_by_test_id("toast").count()):
-        page.get_by_test_id("toast").first.get_by_role("button", name="Dismiss message").click()
+        page.get_by_test_id("toast").first.get_by_role("button", name="Dismiss").click()
 
 
 def queue(page, query="by=model"):
@@ -290,7 +290,7 @@ def test_who_approves_past_a_limit_is_told_and_may(page, line, store):
     expect(told).to_contain_text("in the last three days")
     told.get_by_test_id("overrule").click()
     expect(draft.get_by_text("Approved: it may be sent.")).to_be_visible()
-    expect(section(panel, "timeline")).to_contain_text("past a limit: A message to this person was sent")
+    expect(section(panel, "timeline")).to_contain_text("past a limit: A nudge to this person was sent")
     draft.get_by_test_id("undo").click()
     expect(draft.get_by_test_id("approve")).to_be_visible()
 
@@ -300,7 +300,7 @@ def test_who_approves_past_a_limit_is_told_and_may(page, line, store):
     page.get_by_test_id("confirm-all").click()
     told = page.get_by_test_id("conflicts")
     expect(told).to_contain_text("1 left as it is")
-    expect(told).to_contain_text("not approved. A message to this person was sent or approved")
+    expect(told).to_contain_text("not approved. A nudge to this person was sent or approved")
     told.get_by_test_id("overrule").dblclick()
     expect(page.get_by_test_id("toast")).to_contain_text("1 approved.")
     expect(told).to_have_count(0)

@@ -1,4 +1,4 @@
-"""A message from the first word to the approval, with a model that writes, hangs, or declines."""
+"""A nudge from the first word to the approval, with a model that writes, hangs, or declines."""
 
 import re
 import time
@@ -189,11 +189,11 @@ def test_writing_again_asks_before_it_replaces_what_somebody_typed(page, model):
     draft.get_by_test_id("rewrite").click()
     page.get_by_test_id("rewrite-confirm").click()
     expect(text_of(draft)).to_have_value(before)
-    expect(section(panel, "timeline")).to_contain_text("Message: written again by")
+    expect(section(panel, "timeline")).to_contain_text("Nudge: written again by")
 
 
 def test_a_second_draft_for_the_same_person_warns(page, model):
     panel, _ = asked_for(page, "write9", "in_app")
     expect(panel.get_by_test_id("warning-open_draft")).to_have_text(
-        "A draft for this person is already waiting."
+        "There is a draft for this person already."
     )

@@ -56,7 +56,7 @@ def test_the_keyboard_reaches_past_the_head_and_through_the_queue(page):
     expect(page.get_by_role("main")).to_be_focused()
     page.get_by_test_id("view-review").focus()
     page.keyboard.press("Enter")
-    tab = page.get_by_role("tab", name="Messages")
+    tab = page.get_by_role("tab", name="Nudges")
     tab.focus()
     page.keyboard.press("ArrowRight")
     expect(page.get_by_role("tab", name="Quizzes")).to_be_focused()

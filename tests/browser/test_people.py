@@ -197,7 +197,7 @@ def test_of_many_only_what_nobody_else_decided_is_moved(page_of, store):
     expect(told.get_by_role("listitem")).to_contain_text(f"{name}: ada was first; now “Approved”")
     expect(wim.get_by_test_id("toast")).to_contain_text(f"{many - 1} approved.")
     wim.get_by_test_id("toast-action").click()
-    expect(wim.get_by_test_id("queue-found")).to_have_text(f"{many - 1} messages")
+    expect(wim.get_by_test_id("queue-found")).to_have_text(f"{many - 1} nudges")
     assert stored(store, draft_id)[0] == "approved"
 
 

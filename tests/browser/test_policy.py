@@ -24,7 +24,19 @@ POLICY = RiskPolicy(
     medium_above=0.3,
     basis="course",
 )
-DEFAULTS = ("0.70", "0.40", "up to 7", "up to 30", "50%", "10%", "due work")
+LIMITS = {"recent_hours": 100, "cap_contacts": 1}
+DEFAULTS = (
+    "0.70",
+    "0.40",
+    "up to 7",
+    "up to 30",
+    "50%",
+    "10%",
+    "due work",
+    "three days",
+    "2 contacts",
+    "3 days",
+)
 # 0.46 for the work and 0.14 for the sessions: what is missing at 0.6, and what is more, is the time away.
 EDGE = {"completed_percent": 0, "avg_quiz_score": 100, "consecutive_missed_sessions": 5}
 EDGES = {"on": 0, "over": 0.05}
@@ -45,7 +57,7 @@ def store(tmp_path_factory):
                 key=str(as_of),
                 as_of=as_of,
                 day=as_of.date(),
-                parameters={},
+                parameters={"30_nudges": LIMITS},
                 fingerprint="",
                 policy=POLICY,
                 now=as_of,
@@ -91,6 +103,24 @@ def test_no_page_tells_a_number_of_the_default_policy(page):
     texts.append(page.get_by_role("main").inner_text())
     found = [(number, text) for text in texts for number in DEFAULTS if number in text]
     assert found == []
+
+
+def test_limits_are_told_as_the_night_keeps_to_them(page):
+    page.get_by_test_id("view-help").click()
+    expect(page.get_by_role("main")).to_contain_text(
+        "Who was contacted in the last 100 hours, or had 1 contact in seven, can be written to"
+    )
+    panel = opened(page, "fine")
+    panel.get_by_test_id("phoned").click()
+    hint = "Counts as a contact, so no nudge is drafted for them in the next 100 hours."
+    expect(panel.get_by_text(hint)).to_be_visible()
+    panel.get_by_test_id("phoned-save").click()
+    expect(panel.get_by_test_id("warning-recently_contacted")).to_have_text(
+        "A nudge to this person was sent or approved, or somebody phoned them, in the last 100 hours."
+    )
+    expect(panel.get_by_test_id("warning-cap_reached")).to_have_text(
+        "1 contact with this person was made or approved in the last seven days."
+    )
 
 
 def test_a_score_is_nowhere_shown_as_a_threshold_that_it_does_not_stand_at(page):

@@ -22,7 +22,7 @@ def count(store, condition="true", kind="nudge", status="draft"):
     )[0][0]
 
 
-def found(page, many, of="message"):
+def found(page, many, of="nudge"):
     expect(page.get_by_test_id("queue-found")).to_have_text(f"{many} {of}{'' if many == 1 else 's'}")
 
 

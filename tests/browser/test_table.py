@@ -62,7 +62,7 @@ def test_the_top_says_what_waits_and_how_much_of_it_is_by_template_and_why(page,
     )[0]
     waiting = page.get_by_test_id("overview-waiting")
     expect(waiting.locator(".figure-value")).to_have_text(str(nudges + quizzes))
-    expect(waiting.get_by_role("button")).to_have_text(f"Review {nudges} messages, {quizzes} quizzes")
+    expect(waiting.get_by_role("button")).to_have_text(f"Review {nudges} nudges, {quizzes} quizzes")
     share = page.get_by_test_id("overview-templates")
     expect(share.locator(".figure-value")).to_have_text(
         f"{100 * (templates + of_quizzes) / (nudges + quizzes):.0f}%"
@@ -207,7 +207,7 @@ def test_reasons_sort_too(page):
 
 
 def test_whoever_was_contacted_comes_before_those_who_were_not(page):
-    """One was phoned; a message to another is approved and was not sent."""
+    """One was phoned; a nudge to another is approved and was not sent."""
     page.get_by_test_id("sort-last_contact_at").click()
     expect(page.get_by_test_id("learner-row").first).to_have_attribute("data-id", "phoned")
 

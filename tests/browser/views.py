@@ -15,7 +15,7 @@ DRAFTED = "worst"  # has a template of the nightly run, and a quiz
 # The whole table and the whole queue are looked at once; behind a panel or a dialog one row is enough, and quicker.
 ONE_ROW = f"search={DRAFTED}&"
 ONE_DRAFT = f"#/review?q={DRAFTED}"
-ONE_OR_TWO = re.compile("^(1 message|1 quiz|2 quizzes)$")  # a quiz a week, and two nights may be of two
+ONE_OR_TWO = re.compile("^(1 nudge|1 quiz|2 quizzes)$")  # a quiz a week, and two nights may be of two
 
 
 def learners(page):

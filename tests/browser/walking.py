@@ -35,7 +35,7 @@ def section(panel, name):
 
 
 def draft_of(panel, number=0):
-    """Return one of the learner's open messages, the newest first."""
+    """Return one of the learner's open nudges, the newest first."""
     return section(panel, "messages").get_by_test_id("draft").nth(number)
 
 

@@ -217,7 +217,7 @@ def test_a_draft_says_where_it_came_from_and_what_to_mind(screen):
     }
     show_draft(screen, made, "One\nTwo [bold]x[/bold]")
     assert lines(screen) == [
-        "Draft 0123456789ab, from a template; it waits for approval.",
+        "Draft 0123456789ab, from a template; a person has to approve it.",
         "Why a template: Templates were asked for.",
         "Mind: [Mind] this.",
         "",

@@ -6,10 +6,14 @@ import pytest
 
 from engagement.content.generation import WHY_TEMPLATE
 from engagement.dashboard import methods
+from engagement.policy import DRAFT_HOURS
 from engagement.settings import PROJECT
 from engagement.vocabulary import (
     CHANNEL_WORDS,
     CHANNELS,
+    DONE_WORDS,
+    DRAFT_WORDS,
+    EVENT_WORDS,
     LABELS,
     NUDGE_TYPES,
     QUIET_DAYS,
@@ -99,6 +103,11 @@ def test_the_page_says_how_long_who_went_quiet_stayed_away():
     assert re.search(r'quiet: "[^"]*two weeks', WORDS)
 
 
+def test_the_page_says_after_how_long_a_draft_expires():
+    assert DRAFT_HOURS == 72
+    assert re.search(r'expired: "[^"]*older than three days', WORDS)
+
+
 def test_the_backend_refuses_with_the_codes_that_have_words():
     said = re.findall(
         r'Refused\("(\w+)"|, "(\w+)"\),\n', (PROJECT / "engagement/dashboard/methods.py").read_text()
@@ -123,11 +132,20 @@ def test_no_sentence_stands_outside_the_words():
 
 @pytest.mark.parametrize(
     ("table", "words"),
-    [("nudge_types", TYPE_WORDS), ("channels", CHANNEL_WORDS), ("statuses", STATUS_WORDS)],
-    ids=["types", "channels", "statuses"],
+    [
+        ("nudge_types", TYPE_WORDS),
+        ("channels", CHANNEL_WORDS),
+        ("statuses", STATUS_WORDS),
+        ("events", EVENT_WORDS),
+        ("made", DRAFT_WORDS),
+        ("done", DONE_WORDS),
+    ],
+    ids=["types", "channels", "statuses", "events", "nudge or quiz", "what was done"],
 )
 def test_a_code_has_the_same_words_on_the_page_as_everywhere(table, words):
-    said = dict(re.findall(r'(\w+): "([^"]*)"', re.search(rf"const {table} = {{(.*?)}};", WORDS)[1]))
+    said = dict(
+        re.findall(r'(\w+): "([^"]*)"', re.search(rf"\b{table}(?: =|:) {{(.*?)}}[;,]", WORDS, re.DOTALL)[1])
+    )
     if table == "nudge_types":  # the main reasons are among them
         said |= dict(re.findall(r'(\w+): "([^"]*)"', re.search(r"const terms = {(.*?)};", WORDS)[1]))
     assert said == dict(words)

@@ -374,12 +374,12 @@ def test_asking_for_nobody_is_not_found(store):
 def test_asking_past_the_limits_only_warns(store):
     load(store, learner("a"))
     assert ask(store)["warnings"] == []
-    assert ask(store, now=AS_OF + HOUR)["warnings"] == ["A draft for this person is still waiting."]
+    assert ask(store, now=AS_OF + HOUR)["warnings"] == ["There is a draft for this person already."]
     waiting = [row["id"] for row in review.listed(store)]
     review.approve(store, waiting, by=acting(AS_OF + 2 * HOUR), known=["recently_contacted"])
     assert ask(store, now=AS_OF + 3 * HOUR)["warnings"] == [
         "This person was contacted in the last few days.",
-        "This person has had the most messages allowed in a week.",
+        "This person has had the most nudges and calls allowed in a week.",
     ]
 
 
@@ -413,7 +413,7 @@ def test_discarding_a_run_takes_its_drafts_and_no_others(store):
 def test_asking_in_the_morning_warns_of_tonights_draft(store):
     load(store, learner("a"))
     night_of_today(store)
-    assert ask(store, now=AS_OF - 14 * HOUR)["warnings"] == ["A draft for this person is still waiting."]
+    assert ask(store, now=AS_OF - 14 * HOUR)["warnings"] == ["There is a draft for this person already."]
 
 
 def test_asking_in_the_morning_warns_of_what_was_approved_today(store):

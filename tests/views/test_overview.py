@@ -9,7 +9,7 @@ import pytest
 from engagement import runs
 from engagement.ingest import learners
 from engagement.outreach import review
-from engagement.pipeline import rescoring
+from engagement.pipeline import publication, rescoring
 from engagement.policy import DEFAULT_POLICY, RiskPolicy
 from engagement.store import Store
 from engagement.store.locks import sole_runner
@@ -242,6 +242,15 @@ def test_the_newest_publication_is_that_of_any_pipeline(nights):
         "run_id": "nightly-2026-03-01-1",
         "running": None,
     }
+
+
+def test_the_limits_are_those_that_the_newest_night_was_told(nights):
+    assert head(nights)["limits"] == {"recent_hours": 72, "cap_contacts": 2}
+    run = begin(nights, AS_OF + DAY)
+    with nights.write() as db:
+        runs.keep_parameters(db, run.run_id, {"30_nudges": {"recent_hours": 30.5, "cap_contacts": 5}})
+    publication.publish(nights, run, now=AS_OF + DAY)
+    assert head(nights, WELDING)["limits"] == {"recent_hours": 30.5, "cap_contacts": 5}
 
 
 def test_an_empty_store_has_a_head_of_nothing(store):

@@ -68,6 +68,7 @@ function overview({ program }) {
     ...{ newest_facts_at: iso(NOW - 14 * HOUR), scored_as_of: iso(NOW - 8 * HOUR), scored_on: dayOf(NOW - 8 * HOUR), published_at: iso(published) },
     last_run: { run_id: "nightly-1", status, started_at: iso(NOW - 7 * HOUR), finished_at: iso(NOW - 6 * HOUR), failed_step: status === "failed" ? "score" : null, day: dayOf(NOW - 8 * DAY), newer_day: played.get("run") === "back" ? dayOf(NOW - DAY) : null },
     running: status === "running",
+    limits: { recent_hours: 72, cap_contacts: 2 },
     policy: { weights: WEIGHTS, missed_sessions_cap: 7, recency_days: 30, high_above: 0.7, medium_above: 0.4, basis: "due" },
     bins: [...bins.filter((bin) => bin.learners), { score_from: null, label: "unknown", learners: now.unknown }],
     history: program || !learners.length ? [] : history,

@@ -1,13 +1,14 @@
 // Tells the second of two people on one draft who was first, when, and what became of it.
 
+import { useApp } from "../shared/calls.js";
 import { ago } from "../shared/format.js";
 import { Button, Note } from "../shared/parts.js";
 import { isLimit, refusal } from "../shared/refusals.js";
 import { words } from "../shared/words.js";
 import { html } from "../vendor/preact.js";
 
-function sentence({ actor, at, status, why, own }) {
-  if (why) return refusal(why);
+function sentence({ actor, at, status, why, own }, limits) {
+  if (why) return refusal(why, limits);
   if (!status) return words.draft.gone_now;
   if (!actor || !at) return words.draft.conflict_unknown;
   const now = words.statuses[status] ?? status;
@@ -30,6 +31,7 @@ export function Refused({ item }) {
  * let go, by choice. `mine` shows them, `theirs` the newest text. `overrule()` approves all the same, past a limit.
  */
 export function Conflict({ conflict, overrule, edit, item, theirs, mine, onDone }) {
+  const { limits } = useApp();
   if (!conflict && !edit.overtaken) return null;
   const told = conflict ?? { actor: item.changed_by, at: item.changed_at, status: item.status };
   const keep = () => (edit.rebase(), onDone());
@@ -41,7 +43,7 @@ export function Conflict({ conflict, overrule, edit, item, theirs, mine, onDone 
   const past = isLimit(told.why) && html`<${Button} size="small" onAct=${overrule} testid="overrule">${words.draft.overrule}<//>`;
   return html`<${Note} tone="danger" role="alert" testid="conflict" actions=${edit.overtaken && open ? choice : [past, shut]}>
     <strong>${heading(told)}</strong>
-    <p>${sentence(told)}</p>
+    <p>${sentence(told, limits)}</p>
     ${edit.overtaken && open &&
     html`<p>${words.draft.conflict_newest}</p>
       <blockquote class="conflict-text">${theirs}</blockquote>

@@ -56,6 +56,13 @@ function Opening({ session }) {
   </main>`;
 }
 
+/** What was told last, the same object while the numbers are the same. */
+function useLatest(limits) {
+  const latest = useRef({});
+  if (limits && JSON.stringify(limits) !== JSON.stringify(latest.current)) latest.current = limits;
+  return latest.current;
+}
+
 function Page({ call, session, messages, scheme, setScheme, root, onReady }) {
   const { me, tick, changed, mayChange } = session;
   const { view, state, set, go } = useAddress();
@@ -70,6 +77,7 @@ function Page({ call, session, messages, scheme, setScheme, root, onReady }) {
   useEffect(() => {
     if (view !== "learners") onReady(true); // the table says so itself
   }, [view]);
+  const limits = useLatest(overview.data?.limits);
   const openLearner = useCallback(
     (id) => {
       opener.current = root.current.getRootNode().activeElement;
@@ -83,10 +91,10 @@ function Page({ call, session, messages, scheme, setScheme, root, onReady }) {
   }, [set]);
   const shared = useMemo(
     () => ({
-      ...{ call, actions, me, tick, changed, mayChange, openLearner, scheme, review: () => go("review") },
+      ...{ call, actions, me, tick, changed, mayChange, openLearner, scheme, limits, review: () => go("review") },
       ...{ toast: messages.toast, announce: messages.announce },
     }),
-    [call, actions, me, tick, mayChange, openLearner, scheme],
+    [call, actions, me, tick, mayChange, openLearner, scheme, limits],
   );
 
   const panel = openId && html`<${Boundary} key=${openId}>
@@ -148,7 +156,7 @@ function Top({ view, go, session, overview, scheme, setScheme, onRecalculate }) 
           data-testid=${`view-${one}`}
           onClick=${() => go(one)}
         >
-          ${words.app[one]}${one === "review" && waiting !== undefined && html` <span class="tab-count" aria-hidden="true">${number(waiting)}</span><span class="unseen">${words.app.waiting(waiting)}</span>`}
+          ${words.app[one]}${one === "review" && waiting !== undefined && html` <span class="tab-count" aria-hidden="true">${number(waiting)}</span><span class="unseen">${words.app.drafts(waiting)}</span>`}
         </button>`,
       )}
     </nav>

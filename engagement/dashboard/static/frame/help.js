@@ -3,6 +3,7 @@
 import { percent, threshold } from "../shared/format.js";
 import { LabelShape } from "../shared/icons.js";
 import { Skeleton } from "../shared/parts.js";
+import { within } from "../shared/refusals.js";
 import { LABELS, TERMS } from "../shared/vocabulary.js";
 import { words } from "../shared/words.js";
 import { html } from "../vendor/preact.js";
@@ -23,7 +24,7 @@ export function Help({ overview }) {
 
     <${Part} title=${help.who_title}><${List} items=${help.who} /><//>
     <${Part} title=${help.template_title}><p>${help.template}</p><//>
-    <${Part} title=${help.contact_title}><${List} items=${help.contact} /><//>
+    <${Part} title=${help.contact_title}><${List} items=${help.contact.map((one) => within(one, overview?.limits ?? {}))} /><//>
     <${Part} title=${help.keys_title}><${List} items=${help.keys} /><//>
   </article>`;
 }

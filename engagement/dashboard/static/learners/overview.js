@@ -49,10 +49,10 @@ function LabelFigure({ label, data }) {
 function Waiting({ data }) {
   const { review } = useApp();
   const waiting = data.nudges_waiting + data.quizzes_waiting;
-  return html`<${Figure} name=${words.overview.waiting} value=${number(waiting)} testid="overview-waiting">
+  return html`<${Figure} name=${words.overview.drafts} value=${number(waiting)} testid="overview-waiting">
     ${waiting > 0
       ? html`<button type="button" class="link" onClick=${review}>${words.overview.review(data.nudges_waiting, data.quizzes_waiting)}</button>`
-      : words.overview.none_waiting}
+      : words.overview.none_drafted}
   <//>`;
 }
 

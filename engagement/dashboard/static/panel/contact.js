@@ -1,8 +1,9 @@
-// Getting in touch with one learner: a message or a quiz that is written for them, a call that was made, a note.
+// Getting in touch with one learner: a nudge or a quiz that is written for them, a call that was made, a note.
 
 import { useAction } from "../shared/actions.js";
 import { useApp } from "../shared/calls.js";
 import { Button, ErrorNote, Note, Select, TextField } from "../shared/parts.js";
+import { refusal, within } from "../shared/refusals.js";
 import { words } from "../shared/words.js";
 import { Writing } from "../shared/writing.js";
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
@@ -22,13 +23,14 @@ export function Contact({ learner, onWritten, onRecorded }) {
 
 /** One sentence that forbids everything is said once; what only warns leaves the buttons as they are. */
 function Warnings({ contact }) {
+  const { limits } = useApp();
   const refusals = new Set(Object.values(contact.refusals));
   if (refusals.size === 1 && !refusals.has(null)) {
     const [code] = refusals;
-    return html`<${Note} tone="danger" testid="refusal">${words.refusals[code] ?? code}<//>`;
+    return html`<${Note} tone="danger" testid="refusal">${refusal(code, limits)}<//>`;
   }
   return contact.warnings.map(
-    (code) => html`<${Note} key=${code} tone="warn" testid=${`warning-${code}`}>${words.warnings[code] ?? code}<//>`,
+    (code) => html`<${Note} key=${code} tone="warn" testid=${`warning-${code}`}>${refusal(code, limits)}<//>`,
   );
 }
 
@@ -145,6 +147,7 @@ function Record({ kind, learner, onDone, onClose }) {
   const [empty, setEmpty] = useState(false);
   const { run, busy, error } = useAction(`${kind}-${learner.id}`);
   const form = useRef(null);
+  const { limits } = useApp();
   useEffect(() => form.current.querySelector("textarea").focus(), []);
   const save = async () => {
     if (kind === "note" && !text.trim()) {
@@ -157,7 +160,7 @@ function Record({ kind, learner, onDone, onClose }) {
   return html`<div class="record" ref=${form}>
     <${TextField}
       label=${words.learner[`${kind}_text`]}
-      hint=${words.learner[`${kind}_hint`]}
+      hint=${within(words.learner[`${kind}_hint`], limits)}
       error=${empty && !text.trim() ? words.learner.note_empty : undefined}
       rows=${3}
       maxlength=${LONGEST_NOTE}

@@ -137,7 +137,7 @@ function Reach({ learner, onWritten, onRecorded }) {
 /** Messages that wait are open; the rest are lines that open. What was open stays so when its status changes. */
 function Drafts({ kind, items, written, onChange }) {
   const open = useRef(new Set());
-  if (items.length === 0) return html`<p class="soft">${kind === "nudge" ? words.learner.no_messages : words.learner.no_quizzes}</p>`;
+  if (items.length === 0) return html`<p class="soft">${kind === "nudge" ? words.learner.no_nudges : words.learner.no_quizzes}</p>`;
   for (const item of items) if (item.id === written || (kind === "nudge" && item.status === "draft")) open.current.add(item.id);
   const Card = kind === "nudge" ? NudgeCard : QuizCard;
   return html`<div class="stack-tight">

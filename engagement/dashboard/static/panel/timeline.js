@@ -40,7 +40,7 @@ function iconOf(type) {
 }
 
 function shown(name, value) {
-  const text = name === "past" && Array.isArray(value) ? value.map(refusal).join(" ") : typeof value === "object" ? JSON.stringify(value) : String(value);
+  const text = name === "past" && Array.isArray(value) ? value.map((code) => refusal(code, {})).join(" ") : typeof value === "object" ? JSON.stringify(value) : String(value);
   return text.length > LONGEST_DETAIL ? `${text.slice(0, LONGEST_DETAIL)}…` : text;
 }
 

@@ -101,6 +101,7 @@ export function Review({ state, setState }) {
 
 function Conflicts({ conflicts, overrule, onClose }) {
   const note = useRef(null);
+  const { limits } = useApp();
   useEffect(() => note.current?.scrollIntoView({ block: "nearest" }), [conflicts]);
   if (conflicts.length === 0) return null;
   const limited = conflicts.filter((conflict) => isLimit(conflict.why));
@@ -109,7 +110,7 @@ function Conflicts({ conflicts, overrule, onClose }) {
   return html`<div ref=${note}><${Note} tone="danger" role="alert" testid="conflicts" actions=${[all, shut]}>
     <strong>${words.queue.conflicts(conflicts.length)}</strong>
     <ul>
-      ${conflicts.map((conflict) => html`<li key=${conflict.id}>${told(conflict)}</li>`)}
+      ${conflicts.map((conflict) => html`<li key=${conflict.id}>${told(conflict, limits)}</li>`)}
     </ul>
   <//></div>`;
 }

@@ -41,7 +41,7 @@ export function useToasts() {
 }
 
 export function Toasts({ toasts, dismiss, said }) {
-  return html`<div class="toasts" role="region" aria-label=${words.app.messages}>
+  return html`<div class="toasts" role="region" aria-label=${words.app.notices}>
     <div class="toast-list" aria-live="polite" aria-relevant="additions">
       ${toasts.map((one) => html`<${Toast} key=${one.id} ...${one} dismiss=${dismiss} />`)}
     </div>

@@ -7,10 +7,10 @@ const counted = (count, one, many = `${one}s`) => `${number(count)} ${count === 
 
 const app = {
   title: "Learner engagement", skip: "Skip to the content", views: "Views", learners: "Learners", review: "Review", help: "Help",
-  loading: "Loading…", close: "Close", cancel: "Cancel", dismiss: "Dismiss message", retry: "Try again", reload: "Reload the page", undo: "Undo", messages: "Messages", panel: "Learner", not_done: (what, title, text) => `${what ? `${what}: ` : ""}${title} ${text}`, doing: { move: "Your decision", edit_nudge: "Your changes", edit_quiz: "Your changes", rewrite_nudge: "The new text", rewrite_quiz: "The new quiz", write_nudge: "The message", write_quiz: "The quiz", phoned: "The call", note: "The note", recalculate: "The recalculation", export_learners: "The file", export_queue: "The file", quiz_file: "The file" },
+  loading: "Loading…", close: "Close", cancel: "Cancel", dismiss: "Dismiss", retry: "Try again", reload: "Reload the page", undo: "Undo", notices: "Notices", panel: "Learner", not_done: (what, title, text) => `${what ? `${what}: ` : ""}${title} ${text}`, doing: { move: "Your decision", edit_nudge: "Your changes", edit_quiz: "Your changes", rewrite_nudge: "The new text", rewrite_quiz: "The new quiz", write_nudge: "The nudge", write_quiz: "The quiz", phoned: "The call", note: "The note", recalculate: "The recalculation", export_learners: "The file", export_queue: "The file", quiz_file: "The file" },
   scheme: { auto: "Colours as the system has them; switch to light", light: "Light colours; switch to dark", dark: "Dark colours; switch to the system’s" },
   roles: { viewer: "viewer", coordinator: "coordinator", admin: "administrator" },
-  signed_in: (name, role) => `${name}, ${app.roles[role] ?? role}`, waiting: (count) => `, ${counted(count, "draft")} waiting`, new_scores: "New scores are there.", show_them: "Show them", no_programs: "No program is assigned to you yet. Ask whoever runs this page to add one.",
+  signed_in: (name, role) => `${name}, ${app.roles[role] ?? role}`, drafts: (count) => `, ${counted(count, "draft")}`, new_scores: "New scores are there.", show_them: "Show them", no_programs: "No program is assigned to you yet. Ask whoever runs this page to add one.",
 };
 
 // What the server's codes mean, for all views.
@@ -38,16 +38,18 @@ function reason(given) {
 
 const nudge_types = { welcome: "Welcome", support_referral: "A person should call", praise: "Praise", ...terms };
 const channels = { in_app: "In the app", whatsapp: "WhatsApp", email: "E-mail" };
-const statuses = { draft: "Waiting", approved: "Approved", rejected: "Rejected", expired: "Expired", queued: "Ready to send", sent: "Sent", delivered: "Delivered", failed: "Not delivered" };
+const statuses = { draft: "Draft", approved: "Approved", rejected: "Rejected", expired: "Expired", queued: "Ready to send", sent: "Sent", delivered: "Delivered", failed: "Not delivered" };
 
 // Why nothing may be written to a learner, beside a button that cannot be pressed; and what only warns.
 const refusals = {
   inactive: "This learner is no longer enrolled.", opted_out: "This learner asked not to be contacted.", no_address: "There is no address for this channel, or several persons have the same.",
-  no_opt_in: "This learner has not agreed to WhatsApp messages.",
+  no_opt_in: "This learner has not agreed to WhatsApp.",
 };
+// Limits are told as the nightly run keeps to them; those of a past event, or not known yet, without their numbers.
+const span = (hours) => (hours === undefined ? "few days" : hours % 24 ? counted(hours, "hour") : hours === 24 ? "day" : `${number(hours / 24)} days`);
 const warnings = {
-  recently_contacted: "A message to this person was sent or approved, or somebody phoned them, in the last three days.", cap_reached: "Two contacts with this person were made or approved in the last seven days.", open_draft: "A draft for this person is already waiting.",
-  held_out: "By chance, this person waits this week, so that the effect of messages can be measured.",
+  recently_contacted: ({ recent_hours: hours }) => `A nudge to this person was sent or approved, or somebody phoned them, in the last ${span(hours)}.`, cap_reached: ({ cap_contacts: most }) => `${most === undefined ? "As many contacts as are allowed" : counted(most, "contact")} with this person ${most === 1 ? "was" : "were"} made or approved in the last seven days.`, open_draft: "There is a draft for this person already.",
+  held_out: "By chance, this person waits this week, so that the effect of nudges can be measured.",
 };
 
 // Why a template stood in for the language model; and after which of these it is worth trying again.
@@ -94,8 +96,8 @@ const run = {
 const overview = {
   title: "Figures", learners: "Learners", all_programs: "all your programs", label: (label) => (label === "unknown" ? labels.unknown : `${labels[label]} risk`),
   change: (change) => (change === 0 ? "no change" : `${number(Math.abs(change))} ${change > 0 ? "more" : "fewer"}`),
-  waiting: "Drafts waiting", none_waiting: "nothing to decide",
-  review: (nudges, quizzes) => `Review ${[nudges && counted(nudges, "message"), quizzes && counted(quizzes, "quiz", "quizzes")].filter(Boolean).join(", ")}`,
+  drafts: "Drafts", none_drafted: "nothing to decide",
+  review: (nudges, quizzes) => `Review ${[nudges && counted(nudges, "nudge"), quizzes && counted(quizzes, "quiz", "quizzes")].filter(Boolean).join(", ")}`,
   templates: "Templates", template_share: share, templates_of: (texts, of) => `${number(texts)} of ${number(of)} drafts: why`, no_templates: "no draft is a template",
   age: ({ published_at: published, newest_facts_at: facts, compared_with: before }) =>
     published ? [`Scores published ${ago(published)}, ${time(published)}`, facts && `newest facts ${ago(facts)}, ${time(facts)}`, before && `changes since ${weekday(before)}`].filter(Boolean).join(" · ") : "No scores have been published yet.",
@@ -141,7 +143,7 @@ const table = {
     risk_score: "0 is safe, 1 is about to leave", completed_percent: "Share of the work that is done", avg_quiz_score: "Average of the quizzes",
     consecutive_missed_sessions: "Sessions missed in a row", last_contact_at: "The last time anybody wrote to them or phoned them",
   },
-  never: "never", no_contact: "not yet", draft: "Draft", draft_long: "A draft for them is waiting for review", approved: "Approved", approved_long: "A message to them is approved and not sent yet", opted_out: "Opted out", inactive: "Left",
+  never: "never", no_contact: "not yet", draft: "Draft", draft_long: "There is a draft for them to review", approved: "Approved", approved_long: "A nudge to them is approved and not sent yet", opted_out: "Opted out", inactive: "Left",
 };
 const empty = {
   no_learners: "No learners yet", no_learners_hint: "They appear once they are loaded and scored.", no_match: (text) => `No learner matches “${text}”`,
@@ -171,7 +173,7 @@ const help = {
     return `Half of the ${basis === "course" ? "course" : "due work"} done adds ${work}; a quiz average of ${percent(60)} adds ${quiz}; two sessions missed add ${missed}; three days away add ${away}. Together ${together}. A learner’s page shows these parts, and what would lower the risk.`;
   },
   labels_title: "What the labels mean", labels: {
-    high: (high) => `Above ${high}. Look at these first.`, medium: (high, medium) => `Above ${medium}, up to ${high}. Worth a message before it gets worse.`,
+    high: (high) => `Above ${high}. Look at these first.`, medium: (high, medium) => `Above ${medium}, up to ${high}. Worth a nudge before it gets worse.`,
     low: (high, medium) => `${medium} or less. Nothing that is known points to a risk.`,
     unknown: () => "Less than half of what the score needs is known, so there is none. Unknown is not safe: it often means that data is missing or that somebody never began.",
   },
@@ -180,8 +182,8 @@ const help = {
     "proof that somebody is lazy, unable or about to leave: a high score is often an illness, a job, a broken laptop or missing data"],
   who_title: "Who decides", who: ["A person. The nightly run only drafts; nothing is sent before a coordinator has approved it.", "Every approval, rejection, call and note is recorded with name and time.",
     "When the score contradicts what you know of a learner, believe what you know, and leave a note."],
-  template_title: "What the mark “Template” means", template: "Messages and quizzes are written by a language model for one learner. When it did not answer in time, was not allowed to see anything about the learner, or broke a rule, a template stands in: a text written in advance, the same for many. It is marked with the word and a dashed frame, and says why. Read it closely; often “Write again” brings a text of their own.",
-  contact_title: "Contacts and limits", contact: ["Who opted out or left cannot be written to.", "Who was contacted in the last three days, or twice in seven, can be written to, but you are warned.", "A call you record counts as a contact.", "“Contacted” in the table means the person, also through another enrolment."],
+  template_title: "What the mark “Template” means", template: "Nudges and quizzes are written by a language model for one learner. When it did not answer in time, was not allowed to see anything about the learner, or broke a rule, a template stands in: a text written in advance, the same for many. It is marked with the word and a dashed frame, and says why. Read it closely; often “Write again” brings a text of their own.",
+  contact_title: "Contacts and limits", contact: ["Who opted out or left cannot be written to.", ({ recent_hours: hours, cap_contacts: most }) => `Who was contacted in the last ${span(hours)}, or had ${most === undefined ? "as many contacts in seven days as are allowed" : `${counted(most, "contact")} in seven`}, can be written to, but you are warned.`, "A call you record counts as a contact.", "“Contacted” in the table means the person, also through another enrolment."],
   keys_title: "Keyboard", keys: ["/ goes to the search.", "Tab and Enter reach everything; Escape closes a learner or a dialog.", "The address in the browser says what you see: copy it to share it with another coordinator."],
 };
 
@@ -201,22 +203,21 @@ const learner = {
   low_already: "The risk is already low.", lever: "Change", now: "Now", needed: "Needed", then: "Risk then",
   levers: { behind_pace: "Work done", low_quiz: "Quiz average", missed_session: "Sessions missed in a row", inactivity: "Days since the last login" },
   at_least: (value) => `${value} or more`, at_most: (value) => `${value} or fewer`, never: "never", history: "Score over time", timeline: "Timeline", timeline_filter: "Kinds of events",
-  no_events: "Nothing has been recorded yet.", kinds: { all: "All", activity: "Learning", contact: "Contacts", drafts: "Drafts", other: "Other" }, made: { nudge: "Message", quiz: "Quiz" },
+  no_events: "Nothing has been recorded yet.", kinds: { all: "All", activity: "Learning", contact: "Contacts", drafts: "Drafts", other: "Other" }, made: { nudge: "Nudge", quiz: "Quiz" },
   done: { edited: "Edited", rewritten: "Written again", drafted: "Written", draft: "Back to draft" }, happened: (what, how) => `${what}: ${how.toLowerCase()}`, by: (actor) => `by ${actor}`,
-  details: { score: "score", sessions: "sessions", text: "text", reason: "reason", past: "past a limit" }, detail: (name, value) => `${name}: ${value}`, messages: "Messages",
-  no_messages: "No messages yet.", quizzes: "Quizzes", no_quizzes: "No quizzes yet.", older: (count) => `Show ${number(count)} more`, contact: "Get in touch", write_nudge: "Write a message",
+  details: { score: "score", sessions: "sessions", text: "text", reason: "reason", past: "past a limit" }, detail: (name, value) => `${name}: ${value}`, messages: "Nudges",
+  no_nudges: "No nudges yet.", quizzes: "Quizzes", no_quizzes: "No quizzes yet.", older: (count) => `Show ${number(count)} more`, contact: "Get in touch", write_nudge: "Write a nudge",
   write_quiz: "Write a quiz", channel: "Channel", suggested: (channel) => `${channel} (suggested)`, quiz_topic: "Topic of the quiz",
   quiz_topic_hint: "Leave it empty for the topic they are on, or for how to study.", writing: (what, seconds) => `Writing ${what}: ${seconds} of at most 8 seconds`,
-  writing_began: (what) => `Writing ${what}. This takes at most 8 seconds.`, a_text: { nudge: "a message", quiz: "a quiz" },
-  written: { nudge: "The message is written. It waits for your approval.", quiz: "The quiz is written. It waits for your approval." },
-  written_template: { nudge: "A template stands in: this message was not written for this learner.", quiz: "A template stands in: this quiz was not written for this learner." },
-  phoned: "I phoned them", phoned_text: "What came of it (optional)", phoned_hint: "Counts as a contact, so no message is drafted for them in the next three days.", phoned_save: "Record the call",
+  writing_began: (what) => `Writing ${what}. This takes at most 8 seconds.`, a_text: { nudge: "a nudge", quiz: "a quiz" },
+  written: { nudge: "The nudge is written. It is a draft until you approve it.", quiz: "The quiz is written. It is a draft until you approve it." },
+  written_template: { nudge: "A template stands in: this nudge was not written for this learner.", quiz: "A template stands in: this quiz was not written for this learner." },
+  phoned: "I phoned them", phoned_text: "What came of it (optional)", phoned_hint: ({ recent_hours: hours }) => `Counts as a contact, so no nudge is drafted for them in the next ${span(hours)}.`, phoned_save: "Record the call",
   phoned_done: "The call is recorded and counts as a contact.", note: "Add a note", note_text: "Note", note_hint: "Other coordinators read it. It does not count as a contact.",
-  note_save: "Save the note", note_done: "The note is saved.", note_empty: "Write the note first.",
-  viewer_only: "You may look at everything here. To write, approve or record a call you need the role of a coordinator.", unsaved_title: "Close without saving?",
+  note_save: "Save the note", note_done: "The note is saved.", note_empty: "Write the note first.", viewer_only: "You may look at everything here. To write, approve or record a call you need the role of a coordinator.", unsaved_title: "Close without saving?",
   unsaved_body: "You changed a draft of this learner and have not saved it.", unsaved_close: "Close without saving", unsaved_keep: "Keep editing",
   kept: (name) => `Your changes to a draft for ${name} are kept, but not saved.`, back_to_it: "Back to it", jumps: "Jump to",
-  jump: { contact: "Contact", messages: "Messages", quizzes: "Quizzes", why_score: "Score", timeline: "Timeline" },
+  jump: { contact: "Contact", messages: "Nudges", quizzes: "Quizzes", why_score: "Score", timeline: "Timeline" },
 };
 
 // One draft: draft.js, editor.js, template.js, conflict.js, rejection.js
@@ -256,13 +257,13 @@ const draft = {
 
 // The Review page: queue.js, rows.js, batch.js
 const queue = {
-  title: "Review", intro: "Nothing is sent that a person has not approved.", nudges: "Messages", quizzes: "Quizzes", kinds: "What to review", status: "Status",
+  title: "Review", intro: "Nothing is sent that a person has not approved.", nudges: "Nudges", quizzes: "Quizzes", kinds: "What to review", status: "Status",
   status_count: (status, count) => `${status} (${number(count)})`, all_programs: "All programs", written_by: "Written by", writers: { any: "All", template: "Templates", model: "Language model" },
-  search: "Search", search_hint: "Name, id or e-mail", found: { nudge: (count) => counted(count, "message"), quiz: (count) => counted(count, "quiz", "quizzes") },
+  search: "Search", search_hint: "Name, id or e-mail", found: { nudge: (count) => counted(count, "nudge"), quiz: (count) => counted(count, "quiz", "quizzes") },
   select_all: "Select all on this page", select: (name) => `Select ${name}`, selected: (count) => `${number(count)} selected`, of_templates: (count) => `${counted(count, "template")} among them`,
   none_selected: "Select some to decide about many at once.", clear: "Clear", approve: (count) => `Approve ${number(count)}`, reject: (count) => `Reject ${number(count)}…`,
   undo: (count) => `Undo ${number(count)}: back to draft`, confirm: "What is approved may be sent. You can undo it until it has left.",
-  confirm_title: { nudge: (count) => `Approve ${counted(count, "message")}?`, quiz: (count) => `Approve ${counted(count, "quiz", "quizzes")}?` },
+  confirm_title: { nudge: (count) => `Approve ${counted(count, "nudge")}?`, quiz: (count) => `Approve ${counted(count, "quiz", "quizzes")}?` },
   confirm_templates: (templates, count) =>
     count === 1 ? "It is a template." : `${number(templates)} of these ${number(count)} ${templates === 1 ? "is a template" : "are templates"}.`,
   confirm_why: "A template was not written for the learner. Read it closely first.", confirm_all: (count) => (count === 1 ? "Approve the template" : `Approve all ${number(count)}`),
@@ -273,7 +274,7 @@ const queue = {
   },
   conflicts: (count) => `${number(count)} left as ${count === 1 ? "it is" : "they are"}:`, conflict: (name, status, who, when) => `${name}: ${who} was first; now “${status}” (${when}).`,
   conflict_no_one: (name, status) => `${name}: changed meanwhile; now “${status}”.`, conflict_refused: (name, why) => `${name}: not approved. ${why}`,
-  overrule: (count) => (count === 1 ? "Approve it all the same" : `Approve ${number(count)} all the same`), conflict_gone: (name) => `${name}: no longer there.`, conflict_own: (name, status, when) => `${name}: you changed it yourself ${when}, in another window; now “${status}”.`, conflicts_more: (count) => `And ${number(count)} more.`, settling: "This was decided just now.", empty: "Nothing waits for you here.", empty_hint: "New drafts come with the nightly run, or when you write one for a learner.",
+  overrule: (count) => (count === 1 ? "Approve it all the same" : `Approve ${number(count)} all the same`), conflict_gone: (name) => `${name}: no longer there.`, conflict_own: (name, status, when) => `${name}: you changed it yourself ${when}, in another window; now “${status}”.`, conflicts_more: (count) => `And ${number(count)} more.`, settling: "This was decided just now.", empty: "There is nothing to decide here.", empty_hint: "New drafts come with the nightly run, or when you write one for a learner.",
   empty_filtered: "Nothing matches these filters.", clear_filters: "Clear the filters", edit: "Edit", view: "Open", shut: "Close", about: (what, name) => `${what}: ${name}`,
   more: "Show the whole text", less: "Show less", export_xlsx: "Export a spreadsheet", export_json: "Export JSON", questions: (count) => counted(count, "question"),
   exported: (filename) => `${filename} was handed to your browser.`, viewer_only: "You may read all of this. To approve or reject you need the role of a coordinator.",
@@ -289,8 +290,7 @@ const quiz = {
   show_answers: "Show all answers", stem: "Question", options: "Answers: mark the right one", option: (letter) => `Answer ${letter}`, is_right: (letter) => `Answer ${letter} is right`,
   feedback: (letter) => `Read after choosing ${letter}`, drop: (place) => `Remove question ${number(place)}`, dropped: (place) => `Question ${number(place)} is removed once you save.`,
   put_back: "Put it back", fewest: "A quiz keeps at least three questions.", empty: "This must not be empty.", alike: "Two answers are the same.",
-  fix_first: (count) => `${counted(count, "field")} above must be filled or changed first.`, download: "Download", moodle: "Moodle XML", gift: "GIFT",
-  saved_only: "The files hold what was saved last.",
+  fix_first: (count) => `${counted(count, "field")} above must be filled or changed first.`, download: "Download", moodle: "Moodle XML", gift: "GIFT", saved_only: "The files hold what was saved last.",
 };
 
 export const words = {
