@@ -106,7 +106,7 @@ def test_a_note_is_kept_and_is_no_contact(page):
 def test_who_was_phoned_yesterday_may_be_written_to_with_a_warning(page):
     panel = opened(page, "phoned")
     expect(panel.get_by_test_id("warning-recently_contacted")).to_have_text(
-        "A nudge to this person was sent or approved, or somebody phoned them, in the last 3 days."
+        "A nudge to this person was sent or approved, or somebody phoned them, in the last three days."
     )
     expect(panel.get_by_test_id("generate-nudge")).not_to_have_attribute("aria-disabled", "true")
 

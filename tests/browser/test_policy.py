@@ -33,7 +33,6 @@ DEFAULTS = (
     "50%",
     "10%",
     "due work",
-    "three days",
     "2 contacts",
     "3 days",
 )
@@ -108,7 +107,7 @@ def test_no_page_tells_a_number_of_the_default_policy(page):
 def test_limits_are_told_as_the_night_keeps_to_them(page):
     page.get_by_test_id("view-help").click()
     expect(page.get_by_role("main")).to_contain_text(
-        "Who was contacted in the last 100 hours, or had 1 contact in seven, can be written to"
+        "Who was contacted in the last 100 hours, or had one contact in seven, can be written to"
     )
     panel = opened(page, "fine")
     panel.get_by_test_id("phoned").click()
@@ -119,7 +118,7 @@ def test_limits_are_told_as_the_night_keeps_to_them(page):
         "A nudge to this person was sent or approved, or somebody phoned them, in the last 100 hours."
     )
     expect(panel.get_by_test_id("warning-cap_reached")).to_have_text(
-        "1 contact with this person was made or approved in the last seven days."
+        "In the last seven days one contact with this person was made or approved."
     )
 
 

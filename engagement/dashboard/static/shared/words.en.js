@@ -3,6 +3,7 @@
 
 import { ago, day, moment, number, part, percent, score, share, threshold, time, weekday } from "./format.js";
 
+const spelled = (count) => ["no", "one", "two", "three", "four", "five", "six", "seven"][count] ?? number(count);
 const counted = (count, one, many = `${one}s`) => `${number(count)} ${count === 1 ? one : many}`;
 
 const app = {
@@ -46,9 +47,9 @@ const refusals = {
   no_opt_in: "This learner has not agreed to WhatsApp.",
 };
 // Limits are told as the nightly run keeps to them; those of a past event, or not known yet, without their numbers.
-const span = (hours) => (hours === undefined ? "few days" : hours % 24 ? counted(hours, "hour") : hours === 24 ? "day" : `${number(hours / 24)} days`);
+const span = (hours) => (hours === undefined ? "few days" : hours % 24 ? counted(hours, "hour") : hours === 24 ? "day" : `${spelled(hours / 24)} days`);
 const warnings = {
-  recently_contacted: ({ recent_hours: hours }) => `A nudge to this person was sent or approved, or somebody phoned them, in the last ${span(hours)}.`, cap_reached: ({ cap_contacts: most }) => `${most === undefined ? "As many contacts as are allowed" : counted(most, "contact")} with this person ${most === 1 ? "was" : "were"} made or approved in the last seven days.`, open_draft: "There is a draft for this person already.",
+  recently_contacted: ({ recent_hours: hours }) => `A nudge to this person was sent or approved, or somebody phoned them, in the last ${span(hours)}.`, cap_reached: ({ cap_contacts: most }) => `In the last seven days ${most === undefined ? "as many contacts as are allowed" : `${spelled(most)} contact${most === 1 ? "" : "s"}`} with this person ${most === 1 ? "was" : "were"} made or approved.`, open_draft: "There is a draft for this person already.",
   held_out: "By chance, this person waits this week, so that the effect of nudges can be measured.",
 };
 
@@ -183,7 +184,7 @@ const help = {
   who_title: "Who decides", who: ["A person. The nightly run only drafts; nothing is sent before a coordinator has approved it.", "Every approval, rejection, call and note is recorded with name and time.",
     "When the score contradicts what you know of a learner, believe what you know, and leave a note."],
   template_title: "What the mark “Template” means", template: "Nudges and quizzes are written by a language model for one learner. When it did not answer in time, was not allowed to see anything about the learner, or broke a rule, a template stands in: a text written in advance, the same for many. It is marked with the word and a dashed frame, and says why. Read it closely; often “Write again” brings a text of their own.",
-  contact_title: "Contacts and limits", contact: ["Who opted out or left cannot be written to.", ({ recent_hours: hours, cap_contacts: most }) => `Who was contacted in the last ${span(hours)}, or had ${most === undefined ? "as many contacts in seven days as are allowed" : `${counted(most, "contact")} in seven`}, can be written to, but you are warned.`, "A call you record counts as a contact.", "“Contacted” in the table means the person, also through another enrolment."],
+  contact_title: "Contacts and limits", contact: ["Who opted out or left cannot be written to.", ({ recent_hours: hours, cap_contacts: most }) => `Who was contacted in the last ${span(hours)}, or had ${most === undefined ? "as many contacts in seven days as are allowed" : `${spelled(most)} contact${most === 1 ? "" : "s"} in seven`}, can be written to, but you are warned.`, "A call you record counts as a contact.", "“Contacted” in the table means the person, also through another enrolment."],
   keys_title: "Keyboard", keys: ["/ goes to the search.", "Tab and Enter reach everything; Escape closes a learner or a dialog.", "The address in the browser says what you see: copy it to share it with another coordinator."],
 };
 
@@ -200,8 +201,7 @@ const learner = {
   chance_source: ({ risk_probability: chance, week, cohorts, kept_on: kept }) => `${number(Math.round(100 * chance))} of 100: for week ${number(week)} of a course, by the courses ${cohorts}, as known on ${day(kept)}. It changes neither score nor label.`,
   missing_note: "What is not known counts neither for nor against them; the other parts then weigh more.", reasons: "Main reasons", no_reasons: "Nothing that is known points to a risk.",
   help: "What would help", help_intro: "Each of these alone would lower the risk.", no_help: "No single change would lower the risk. Several together would, and a call may find out which.",
-  low_already: "The risk is already low.", lever: "Change", now: "Now", needed: "Needed", then: "Risk then",
-  levers: { behind_pace: "Work done", low_quiz: "Quiz average", missed_session: "Sessions missed in a row", inactivity: "Days since the last login" },
+  low_already: "The risk is already low.", lever: "Change", now: "Now", needed: "Needed", then: "Risk then", levers: { behind_pace: "Work done", low_quiz: "Quiz average", missed_session: "Sessions missed in a row", inactivity: "Days since the last login" },
   at_least: (value) => `${value} or more`, at_most: (value) => `${value} or fewer`, never: "never", history: "Score over time", timeline: "Timeline", timeline_filter: "Kinds of events",
   no_events: "Nothing has been recorded yet.", kinds: { all: "All", activity: "Learning", contact: "Contacts", drafts: "Drafts", other: "Other" }, made: { nudge: "Nudge", quiz: "Quiz" },
   done: { edited: "Edited", rewritten: "Written again", drafted: "Written", draft: "Back to draft" }, happened: (what, how) => `${what}: ${how.toLowerCase()}`, by: (actor) => `by ${actor}`,
