@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 import duckdb
+import hypothesis
 import pytest
 
 from engagement.settings import PROJECT, Settings
@@ -19,6 +20,10 @@ _ROOM_BYTES = 4_000_000_000
 if os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > _ROOM_BYTES:
     os.environ["TMPDIR"] = str(_MEMORY)
     tempfile.tempdir = None
+
+# The same examples at each run, however slow the machine; `--hypothesis-profile=default` draws others.
+hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None)
+hypothesis.settings.load_profile("repeatable")
 
 LONGEST_FIRST = (
     *("faults", "test_nights.py", "pipeline/test_runner.py", "demo/test_history.py", "notebooks", "browser"),

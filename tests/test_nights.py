@@ -170,7 +170,7 @@ SELECTIONS = st.builds(
 )
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=5, suppress_health_check=list(HealthCheck))
 @given(
     chance=st.randoms(use_true_random=False),
     numbers=st.tuples(st.sampled_from([DEFAULT_POLICY, UNLIKE]), SELECTIONS),

@@ -58,7 +58,7 @@ def complete(
     Within a `staging` that holds the drafts. Raises `StoreUnusable` where answers cannot be kept: nothing is asked
     that would be lost.
     """
-    with store.read() as db:
+    with store.staging() as db:
         _no_texts(db)
     if writer.is_nobody:
         return

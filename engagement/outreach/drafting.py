@@ -155,7 +155,7 @@ def draft(store: Store, kind: DraftKind, run: Run, writer: Writer) -> int:
 
 def _without_text(store: Store) -> list[str]:
     """Return the learners of `to_draft` for whom there is no text: each of theirs was rejected."""
-    with store.read() as db:
+    with store.staging() as db:
         db.execute(query("outreach/drafted"))
         found = db.execute(
             "select learner_id from temp.to_draft where id not in (select drafted.id from temp.drafted)"

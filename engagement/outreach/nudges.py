@@ -9,8 +9,6 @@ from datetime import date
 from operator import itemgetter
 from typing import Any, Final
 
-import pandas as pd
-
 from engagement.audit import Actor
 from engagement.content import templates
 from engagement.content.generation import Generation
@@ -20,10 +18,14 @@ from engagement.llm.completions import TextJob
 from engagement.llm.writer import TEMPLATES, Writer
 from engagement.outreach import drafting
 from engagement.runs import Run
-from engagement.store import Cursor, Store, first_row, query, registered
+from engagement.store import Cursor, Store, first_row, query, registered, typed
 from engagement.vocabulary import CHANNELS, NUDGE_TYPES
 
 _OF_A_TEXT: Final = ("type", "channel", "locale", "variant")
+_TEMPLATE: Final = {
+    **{"type": "str", "channel": "str", "locale": "str", "variant": "int64"},
+    **dict.fromkeys(["subject", "content", "prompt_version", "fallback_id"], "str"),
+}
 
 WANTED: Final = TextJob(
     kind="nudge",
@@ -143,11 +145,12 @@ def _write_templates(db: Cursor) -> None:
     asked = db.execute("select distinct type, channel, locale from temp.to_draft").fetchall()
     kinds = [(*kind, variant) for kind in asked for variant in range(1, templates.VARIANTS + 1)]
     texts = [generate(dict(zip(_OF_A_TEXT, kind, strict=True))) for kind in kinds]
-    frame = pd.DataFrame(kinds, columns=list(_OF_A_TEXT)).assign(
-        subject=pd.Series([text.subject for text in texts], dtype="str"),
-        content=[str(text.content) for text in texts],
-        prompt_version=[text.prompt_version for text in texts],
-        fallback_id=pd.Series([text.fallback_id for text in texts], dtype="str"),
+    frame = typed(
+        [
+            (*kind, text.subject, text.content, text.prompt_version, text.fallback_id)
+            for kind, text in zip(kinds, texts, strict=True)
+        ],
+        **_TEMPLATE,
     )
     with registered(db, "templates", frame):
         db.execute("create or replace temp table texts as select * from templates")

@@ -7,8 +7,6 @@ import json
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
-import pandas as pd
-
 from engagement.audit import Actor
 from engagement.content import templates
 from engagement.content.generation import Generation
@@ -18,8 +16,12 @@ from engagement.llm.completions import TextJob
 from engagement.llm.writer import TEMPLATES, Writer
 from engagement.outreach import drafting
 from engagement.runs import Run
-from engagement.store import Cursor, Store, query, registered
+from engagement.store import Cursor, Store, query, registered, typed
 
+_TEMPLATE: Final = {
+    "draw": "int64",
+    **dict.fromkeys(["topic", "questions", "language", "prompt_version", "fallback_id"], "str"),
+}
 _IS_A_QUIZ: Final = {"type": "quiz", "channel": "quiz"}
 
 WANTED: Final = TextJob(
@@ -130,8 +132,9 @@ def _write_templates(db: Cursor) -> None:
     """
     asked = db.execute("select distinct topic, locale from temp.to_draft").fetchall()
     first = [generate({"topic": topic, "locale": locale, "option_order": 0}) for topic, locale in asked]
-    found = pd.DataFrame(asked, columns=["asked_topic", "locale"], dtype="str").assign(
-        fallback_id=[str(text.fallback_id) for text in first]
+    found = typed(
+        [(*kind, text.fallback_id) for kind, text in zip(asked, first, strict=True)],
+        **dict.fromkeys(["asked_topic", "locale", "fallback_id"], "str"),
     )
     with registered(db, "found", found):
         db.execute("create or replace temp table templates as select * from found")
@@ -140,15 +143,19 @@ def _write_templates(db: Cursor) -> None:
     texts = [
         generate({"topic": topic, "locale": locale, "option_order": order}) for topic, locale, order in kinds
     ]
-    frame = pd.DataFrame(
-        {
-            "draw": [order for *_, order in kinds],
-            "topic": pd.Series([text.topic for text in texts], dtype="str"),
-            "questions": [json.dumps(text.content, ensure_ascii=False) for text in texts],
-            "language": [str(text.fallback_id).rpartition(".")[2] for text in texts],
-            "prompt_version": [text.prompt_version for text in texts],
-            "fallback_id": [text.fallback_id for text in texts],
-        }
+    frame = typed(
+        [
+            (
+                order,
+                text.topic,
+                json.dumps(text.content, ensure_ascii=False),
+                str(text.fallback_id).rpartition(".")[2],
+                text.prompt_version,
+                text.fallback_id,
+            )
+            for (*_, order), text in zip(kinds, texts, strict=True)
+        ],
+        **_TEMPLATE,
     )
     with registered(db, "shuffled", frame):
         db.execute("create or replace temp table texts as select * from shuffled")

@@ -88,24 +88,22 @@ def move(
     """
     with store.write() as db:
         full_ids = _full_ids(db, ids)
-        approves = status == "approved"
-        held = _held_back(db, full_ids, by.now, known) if approves else {}
+        held, past = _judged(db, full_ids, by.now, known) if status == "approved" else limits.NOTHING_JUDGED
         if held and len(held) == len(full_ids):
             raise InvalidInput(
                 f"{len(held):,} of {len(full_ids):,} nudges, first {min(held)[:12]!r}, are left as they are. "
                 f"{limits.in_words(held)} Who knows of a limit may go past it (`--past-limits`)"
             )
         ready = [nudge_id for nudge_id in full_ids if nudge_id not in held]
-        past = limits.passed(db, ready, now=by.now) if approves and known else {}
         move_where(db, "nudge", THOSE, {"ids": ready}, status, by=by, reason=reason, past=past)
         return [{**row, "why": held[row["id"]]} if row["id"] in held else row for row in those(db, full_ids)]
 
 
-def _held_back(db: Cursor, ids: Sequence[str], now: datetime, known: Collection[str]) -> dict[str, list[str]]:
+def _judged(db: Cursor, ids: Sequence[str], now: datetime, known: Collection[str]) -> limits.Verdict:
     """Return which drafts of those ids may not be approved, and why; of what is no draft the transitions decide."""
     drafts = f"select id from published_nudges where status = 'draft' and {THOSE}"  # noqa: S608 (ours)
     found = [nudge_id for (nudge_id,) in db.execute(drafts, {"ids": list(ids)}).fetchall()]
-    return limits.held_back(db, found, now=now, known=known)
+    return limits.judge(db, found, now=now, known=known)
 
 
 def move_seen(
@@ -143,13 +141,12 @@ def move_seen(
         raise InvalidInput("reason: a rejection needs one")
     with store.write() as db:
         there = {row["id"]: row for row in queue.those(db, kind, list(seen), programs=by.programs)}
-        held, past = dict[str, list[str]](), dict[str, list[str]]()
+        held, past = limits.NOTHING_JUDGED
         if to == "approved":
-            as_seen = [row["id"] for row in there.values() if row["version"] == seen[row["id"]]]
-            held = {row["id"]: [row["refused"]] for row in there.values() if row["refused"]}
             if kind == "nudge":
-                held |= _held_back(db, as_seen, by.now, known)
-                past = limits.passed(db, as_seen, now=by.now) if known else {}
+                as_seen = [row["id"] for row in there.values() if row["version"] == seen[row["id"]]]
+                held, past = _judged(db, as_seen, by.now, known)
+            held = {row["id"]: [row["refused"]] for row in there.values() if row["refused"]} | held
         conflicts = [
             conflict
             for draft_id, version in seen.items()
@@ -261,6 +258,9 @@ def move_where(
             """,
             {"ids": list(past), "codes": [list(codes) for codes in past.values()]},
         )
+    moved, since = first_row(db, "select count(*), min(created_at) from temp.moving")
+    if not moved:
+        return 0
     _check_transitions(db, table, status)
     change = {"status": status, "now": by.now, "actor": by.name}
     db.execute(
@@ -280,7 +280,6 @@ def move_where(
             """,  # noqa: S608 (ours)
             {"now": by.now},
         )
-    moved, since = first_row(db, "select count(*), min(created_at) from temp.moving")
     told = {**change, "kind": kind, "reason": reason or None, "batch": batch or None, "since": since}
     db.execute(query("outreach/record_moves"), told)
     return int(moved)

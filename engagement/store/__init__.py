@@ -2,7 +2,7 @@
 
 from engagement.store.database import COPIES, LOCK_WAIT_S, TEXT_ROWS_PER_BLOCK, Store, open_store
 from engagement.store.engine import EngineError, new_engine, read_from, what_is_wrong
-from engagement.store.sql import Cursor, Relation, first_row, pattern, query, records, registered
+from engagement.store.sql import Cursor, Relation, first_row, pattern, query, records, registered, typed
 from engagement.store.upgrade import SCHEMA_VERSION
 
 __all__ = [
@@ -22,5 +22,6 @@ __all__ = [
     "read_from",
     "records",
     "registered",
+    "typed",
     "what_is_wrong",
 ]

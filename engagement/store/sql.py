@@ -1,7 +1,7 @@
 """What every block on the store is written with: queries by name, rows as plain values, frames as tables."""
 
 import glob
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
@@ -39,6 +39,16 @@ def records(cursor: Cursor, sql: str, parameters: Mapping[str, object] | None = 
 def pattern(path: Path) -> str:
     """Return the path as DuckDB's readers take one: a pattern, here one that nothing else matches."""
     return glob.escape(str(path))
+
+
+def typed(rows: Sequence[Sequence[object]], **columns: str) -> "pd.DataFrame":
+    """Return the rows as a table of those columns and types, also where there are none.
+
+    Of itself an empty column is one of numbers, which text beside it cannot be compared with.
+    """
+    import pandas as pd
+
+    return pd.DataFrame(rows, columns=list(columns)).astype(columns)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ approves may go past a limit, knowing it; to who may not be written to (`refusal
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from engagement.policy import APPROVAL_DAYS, RANK_DIGITS, SelectionPolicy
 from engagement.store import Cursor, query, records
@@ -24,10 +24,18 @@ WORDS: Final[Mapping[str, str]] = {
 }
 
 
-def held_back(
-    db: Cursor, ids: Sequence[str], *, now: datetime, known: Collection[str] = ()
-) -> dict[str, list[str]]:
-    """Return, for each draft or approved nudge of those ids that may not go now, why: codes of `WORDS`.
+class Verdict(NamedTuple):
+    """Which nudges may not go, and which limits those that may go past, as codes of `WORDS` by id."""
+
+    held: dict[str, list[str]]
+    past: dict[str, list[str]]
+
+
+NOTHING_JUDGED: Final = Verdict({}, {})
+
+
+def judge(db: Cursor, ids: Sequence[str], *, now: datetime, known: Collection[str] = ()) -> Verdict:
+    """Return why those drafts or approved nudges of the ids may not go now that may not.
 
     Of two to one person one may go: of drafts the one at higher risk, of approved ones the one that was approved first.
 
@@ -36,7 +44,10 @@ def held_back(
     known
         The limits that whoever approves was told of, and goes past: with them alone a draft goes.
     """
-    found, held, going = records(db, query("targeting/limits_of_nudges"), _named(ids, now)), {}, set()
+    if not ids:
+        return NOTHING_JUDGED
+    held, past, going = {}, {}, set()
+    found = records(db, query("targeting/limits_of_nudges"), _named(ids, now))
     policy = decisions.policy_in_use(db)
     for row in found:
         codes = _codes(row, policy)
@@ -45,18 +56,16 @@ def held_back(
             codes = ["recently_contacted"]
         if unknown := [code for code in codes if code not in known or code not in LIMITS]:
             held[row["id"]] = unknown
-        else:
-            going.add(row["person_number"])
-    return held
+            continue
+        going.add(row["person_number"])
+        if codes:
+            past[row["id"]] = codes
+    return Verdict(held, past)
 
 
-def passed(db: Cursor, ids: Sequence[str], *, now: datetime) -> dict[str, list[str]]:
-    """Return the limits that each of those that pass any would go past, as codes."""
-    return {
-        nudge_id: codes
-        for nudge_id, codes in held_back(db, ids, now=now).items()
-        if set(codes) <= set(LIMITS)
-    }
+def held_back(db: Cursor, ids: Sequence[str], *, now: datetime) -> dict[str, list[str]]:
+    """Return why those of the ids may not go now that may not, for who goes past no limit."""
+    return judge(db, ids, now=now).held
 
 
 def in_words(held: Mapping[str, Sequence[str]]) -> str:

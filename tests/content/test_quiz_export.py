@@ -169,7 +169,7 @@ def signs(text):
     return text.strip()
 
 
-@settings(deadline=None, max_examples=150, database=None)
+@settings(max_examples=150)
 @given(asked=st.lists(questions, min_size=1, max_size=3))
 @example([question(stem="a]]>b]]]]><![CDATA[>c", explanation="")])
 @example([question(stem="<b>\r\n\rx\x00\ud800\uffff", feedback="")])
@@ -178,7 +178,7 @@ def test_a_quiz_reads_back_equal_from_moodle_xml(asked):
     assert found == [as_read(one) for one in asked]
 
 
-@settings(deadline=None, max_examples=150, database=None)
+@settings(max_examples=150)
 @given(asked=st.lists(questions, min_size=1, max_size=3))
 @example([question(stem="x\\\n\\n\\\\n y", options=("//a", "%50%b", "[html]c", "=d~#####e"))])
 @example([question(stem="&&058; &&010 &&&092;5 &:", explanation="", feedback="")])
@@ -188,7 +188,7 @@ def test_a_quiz_reads_back_equal_from_gift(asked):
     assert found == [as_read(one, parted) for one in asked]
 
 
-@settings(deadline=None, max_examples=60, database=None)
+@settings(max_examples=60)
 @given(title=texts | st.text(max_size=400))
 def test_a_title_names_each_question_in_one_line(title):
     asked = [question(), question()]

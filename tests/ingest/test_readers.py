@@ -341,7 +341,7 @@ rows = st.one_of(
     st.just(None),  # a blank line
 )
 numbers = itertools.count()
-any_file = settings(deadline=None, max_examples=12, suppress_health_check=list(HealthCheck))
+any_file = settings(max_examples=12, suppress_health_check=list(HealthCheck))
 
 
 @pytest.fixture(scope="module")

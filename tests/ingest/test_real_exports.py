@@ -648,7 +648,7 @@ def test_a_file_that_grows_while_it_is_read_is_refused(store, tmp_path):
 
 # --- any file at all ---------------------------------------------------------------------------------------------
 
-any_file = settings(deadline=None, max_examples=16, suppress_health_check=list(HealthCheck))
+any_file = settings(max_examples=16, suppress_health_check=list(HealthCheck))
 numbers = itertools.count()
 TABLES = ("learners", "learner_facts", "loads", "quarantine")
 COUNTS = "select " + ", ".join(f"(select count(*) from {name})" for name in TABLES)

@@ -800,7 +800,7 @@ NEAR_NUDGE = (
     | st.fixed_dictionaries({"body": st.just(BODY), f"{MARK} body": ANY_JSON})
 )
 TASKS = st.sampled_from([nudge_task(channel, language) for channel in CHANNELS for language in LOCALES])
-OFTEN = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+OFTEN = settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 
 
 @st.composite

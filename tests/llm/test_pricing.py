@@ -168,7 +168,7 @@ REQUESTS = st.lists(
 
 
 @given(requests=REQUESTS, cap_usd=st.floats(0, 0.05))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_however_many_ask_at_once_no_more_is_spent_than_the_cap_and_nobody_is_stuck(requests, cap_usd):
     budget = Budget(Price(0.4, 0.1, 1.6), cap_usd=cap_usd)
     under_way = []
@@ -206,7 +206,7 @@ def test_a_title_in_any_script_has_no_more_tokens_than_are_reserved_for_it(title
 
 
 @given(text=st.text(st.characters(exclude_categories=["Cs"]), max_size=100))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_no_text_has_more_tokens_than_are_reserved_for_it(text):
     assert count_tokens([text]) <= most_tokens(text)
 

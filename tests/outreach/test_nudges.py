@@ -242,6 +242,18 @@ def test_a_quiz_that_was_rejected_is_not_offered_to_the_learner_again(store):
     assert rows(store, "select learner_id from quizzes where run_id = $id", id=later.run_id) == [("b",)]
 
 
+def test_a_night_that_writes_to_nobody_ends_well_though_texts_were_rejected(store):
+    load(store, learner("a"))
+    night(store)
+    with store.write() as db:
+        for table in ("nudges", "quizzes"):
+            db.execute(f"update {table} set status = 'rejected', version = 2, reason = 'Tone'")
+    load(store, learner("a", **LOW), at=AS_OF + HOUR)
+    later = night(store, AS_OF + 7 * DAY)
+    for table in ("nudges", "quizzes"):
+        assert not rows(store, f"select id from {table} where run_id = $id", id=later.run_id)
+
+
 def test_another_campaign_drafts_its_own_nudge(store):
     load(store, learner("a"))
     drafted(store)

@@ -77,9 +77,7 @@ def test_a_nudge_goes_only_where_the_table_says(one_draft, before, after):
         assert rows(store, "select type from events") == []
 
 
-@settings(
-    max_examples=25, deadline=None, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(moves=st.lists(st.sampled_from([*STATUSES, "export"]), max_size=8))
 def test_nothing_is_queued_or_sent_without_a_recorded_approval(one_draft, moves):
     store, nudge_id = one_draft
@@ -518,9 +516,7 @@ def test_of_two_processes_that_decide_one_wins_each_draft_and_the_other_is_told_
     assert rows(store, "select count(*) from events") == [(3,)]
 
 
-@settings(
-    max_examples=15, deadline=None, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(moves=st.lists(st.sampled_from(["approved", "rejected", "draft", "export"]), max_size=7))
 def test_nothing_leaves_without_an_approval_whatever_a_page_asks(one_draft, moves):
     store, nudge_id = one_draft

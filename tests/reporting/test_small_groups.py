@@ -155,7 +155,7 @@ def groups_of_people():
             yield names, KINDS.index.isin(rows.index)
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @example({101: 1, 22: 11})  # the reasons of all eleven at risk leave one who is not
 @given(
     st.dictionaries(st.integers(0, len(KINDS) - 1), st.sampled_from((1, 2, 4, 9, 11, 30, 200)), max_size=24)

@@ -28,7 +28,7 @@ WEIGHTS = (Fraction(1, 2), Fraction(1, 5), Fraction(1, 5), Fraction(1, 10))
 WORST = (0.0, 0.0, 7.0, 30.0)
 BEST = (100.0, 100.0, 0.0, 0.0)
 
-a_few = settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.too_slow])
+a_few = settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow])
 numbers = st.one_of(
     st.none(),
     st.sampled_from([math.nan, math.inf, -math.inf, 0.0, 7.0, 30.0, 100.0]),

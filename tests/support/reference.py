@@ -35,8 +35,7 @@ class Enrolment:
 
     def known(self, instant: datetime) -> dict[str, Any] | None:
         """The newest facts by then."""
-        there = [facts for observed_at, facts in self.facts if observed_at <= instant]
-        return there[-1] if there else None
+        return next((facts for observed_at, facts in reversed(self.facts) if observed_at <= instant), None)
 
     def is_active(self, instant: datetime) -> bool:
         return self.inactive_since is None or self.inactive_since > instant
@@ -102,14 +101,15 @@ class World:
     )  # comparison group: who, from, until
     assigned: dict[str, str] = field(default_factory=dict)  # the arm of each person in the experiment
     quizzes: list[Quiz] = field(default_factory=list)
-    _by_person: dict[str, list[Enrolment]] = field(default_factory=dict)
+    _by_person: dict[str, list[Enrolment]] = field(default_factory=lambda: defaultdict(list))
     _by_learner: dict[str, list[Message]] = field(default_factory=lambda: defaultdict(list))
 
     def know(self, enrolment: Enrolment) -> None:
+        known = self.enrolments.get(enrolment.id)
         self.enrolments[enrolment.id] = enrolment
-        self._by_person = defaultdict(list)
-        for each in self.enrolments.values():
-            self._by_person[each.person].append(each)
+        if known:
+            self._by_person[known.person].remove(known)
+        self._by_person[enrolment.person].append(enrolment)
 
     def add(self, message: Message) -> None:
         self.messages[message.id] = message

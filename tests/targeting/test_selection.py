@@ -556,7 +556,7 @@ random_frame = st.lists(random_learner, min_size=1, max_size=80).map(
     )
 )
 policies = st.builds(SelectionPolicy, capacity=st.none() | st.integers(0, 4))
-some = settings(max_examples=6, deadline=None)  # many rows cost as much as one does
+some = settings(max_examples=6)  # many rows cost as much as one does
 
 
 @some

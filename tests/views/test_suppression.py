@@ -51,7 +51,7 @@ def others(sizes, hidden):
     return np.abs(free).max(axis=0) > 1e-9 if len(free) else np.zeros(len(cells), dtype=bool)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.lists(st.sampled_from(SOME), min_size=4, max_size=4), min_size=2, max_size=4))
 def test_no_hidden_cell_follows_from_what_is_shown_and_the_totals(rows):
     sizes = np.array(rows)
@@ -116,7 +116,7 @@ def most(cell, told, size):
     return round(-ends.fun)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.sampled_from((0, 1, 4, 9, 10, 15, 40)), min_size=9, max_size=9))
 def test_no_small_move_follows_from_streams_directions_and_the_labels_of_both_days(sizes):
     table = moved(np.reshape(sizes, (3, 3)))
