@@ -5,8 +5,10 @@ process makes its files so, from when its settings are read: also those that Duc
 an earlier version left open to others is closed when the store is next written to, and named by `engagement doctor`.
 """
 
+import errno
 import grp
 import os
+import shutil
 import stat
 import tempfile
 from collections.abc import Iterator
@@ -66,6 +68,22 @@ def make_folder(folder: Path) -> None:
     make_folder(folder.parent)
     folder.mkdir(mode=0o777 & ~mask(), exist_ok=True)
     close_to_others(folder)
+
+
+def follow_no_link(*folders: Path) -> None:
+    """Raise `OSError` where one of the folders is a link: what is written in it would lie where somebody else chose."""
+    for folder in folders:
+        if folder.is_symlink():
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(folder))
+
+
+def remove(path: Path) -> None:
+    """Remove a file, a folder with what is in it, or a link and not what it leads to, as far as that can be done."""
+    with suppress(OSError):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def write_whole(path: Path, content: bytes) -> Path:

@@ -108,8 +108,7 @@ def _created(path: Path) -> int:
     for _ in range(_ATTEMPTS):
         with suppress(FileExistsError):
             path.parent.mkdir(mode=0o777 & ~private.mask())
-        if path.parent.is_symlink():  # to where somebody else wants to read the answers
-            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path.parent))
+        private.follow_no_link(path.parent)  # to where somebody else wants to read the answers
         with suppress(FileNotFoundError):
             flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
             descriptor = os.open(path, flags, private.file_mode())

@@ -73,6 +73,7 @@ def note(store: Path, run_id: str, progress: Progress) -> None:
     path = folder(store) / f"{run_id}{_SUFFIX}"
     unfinished = path.with_suffix(".part")
     with suppress(OSError):
+        unfinished.unlink(missing_ok=True)  # of a killed process, or a link
         unfinished.write_bytes(_PROGRESS.dump_json(progress))
         unfinished.replace(path)
 

@@ -5,7 +5,6 @@ it fails, the run is published without, and says so.
 """
 
 import logging
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -101,7 +100,7 @@ def for_mail(
     files: dict[str, Path] = {}
     missing = ""
     try:
-        shutil.rmtree(work, ignore_errors=True)  # what an attempt that did not end well has left
+        private.remove(work)  # what an attempt that did not end well has left
         for name in FOR_MAIL:
             (home / name).unlink(missing_ok=True)
         # Counted as the notebooks do that look at a cohort.
@@ -124,7 +123,7 @@ def for_mail(
         missing = f"without {' and '.join(name for name in FOR_MAIL if name not in files)}: {why}"
         _log.warning("it goes on %s", missing, extra={"run_id": run.run_id})
     finally:
-        shutil.rmtree(work, ignore_errors=True)
+        private.remove(work)
     return Artifacts(pages, files.get(PDF), files.get(SUMMARY), missing)
 
 

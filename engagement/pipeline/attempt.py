@@ -138,6 +138,7 @@ def _home(folder: Path, run: Run) -> Path:
 
 def record_start(attempt: Attempt, *, now: datetime) -> None:
     """Make the folder of the attempt, with a record that says it runs."""
+    private.follow_no_link(attempt.home.parent, attempt.home)
     private.make_folder(attempt.home)
     private.close_to_others(attempt.home.parent)  # earlier versions left it open, and the runs in it
     run_index.write_record(attempt.home, attempt.run, "running", now=now)

@@ -57,7 +57,8 @@ def write_record(
     counts: Mapping[str, Any] | None = None,
     artifacts: Artifacts | None = None,
 ) -> None:
-    """Write what the run is beside its notebooks."""
+    """Write what the run is beside its notebooks; `OSError` where its folder, or the pipeline's, is a link."""
+    private.follow_no_link(home.parent, home)
     pages = artifacts.pages if artifacts else ()
     record = {
         "run_id": run.run_id,

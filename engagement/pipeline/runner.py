@@ -22,7 +22,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from engagement import errors, runs
+from engagement import errors, private, runs
 from engagement.dates import utc_now
 from engagement.errors import EngagementError, InvalidInput, NotFound, RunFailed
 from engagement.jupyter import kernels, startup
@@ -270,6 +270,7 @@ def _execute(step: Step, attempt: Attempt, kernel: type[Any]) -> str:
     from traitlets.config import Config
 
     notebook, given = attempt.notebook(step.notebook), attempt.given_to(step.notebook)
+    private.remove(notebook)  # papermill would write through a link
     sockets = Path(tempfile.mkdtemp(prefix="eg", dir=folder_for_sockets("egabcdefgh/k-5")))
     try:
         papermill.execute_notebook(
@@ -324,4 +325,4 @@ def _quote_nobody(notebook: Path, said: str) -> None:
         if output["output_type"] == "error":
             frames = [entry for entry in output["traceback"] if _ANSI.sub("", entry).startswith(_FRAMES)]
             output |= {"evalue": said.partition(": ")[2], "traceback": [*frames, said]}
-    notebook.write_text(json.dumps(content, indent=1), encoding="utf-8")
+    private.write_whole(notebook, json.dumps(content, indent=1).encode())

@@ -31,7 +31,7 @@ from engagement.errors import (
     told_of,
 )
 from engagement.settings import read_settings
-from engagement.store.locks import begun
+from engagement.store.locks import begun, lives
 from engagement.store.sql import Cursor
 
 EngineError: TypeAlias = duckdb.Error
@@ -230,10 +230,10 @@ def spill_folder(beside: Path) -> Path | None:
         if private is None:
             return Path(tempfile.mkdtemp(prefix="engagement-", suffix=".spill"))
         for left in private.iterdir():
-            number = left.name.partition("-")[0]
-            if not (number.isdecimal() and begun(int(number)) is not None):
+            number, _, rest = left.name.partition("-")
+            if not (number.isdecimal() and lives(int(number), rest.partition("-")[0])):
                 shutil.rmtree(left, ignore_errors=True)
-        return private / f"{os.getpid()}-{secrets.token_hex(4)}"
+        return private / f"{os.getpid()}-{begun(os.getpid())}-{secrets.token_hex(4)}"
     return None
 
 

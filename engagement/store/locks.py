@@ -138,9 +138,14 @@ def _tried(descriptor: int, kind: int) -> bool:
 def _holder(lock: int) -> str:
     signed = _SIGNATURE.fullmatch(os.pread(lock, 60, 0))
     # A reader does not sign: it stands behind the name of a writer that was killed, whose number may be another's.
-    if signed and begun(int(signed[1])) == signed[2].decode():
+    if signed and lives(int(signed[1]), signed[2].decode()):
         return f"process {signed[1].decode()}"
     return "another process"
+
+
+def lives(process: int, since: str) -> bool:
+    """Return whether the very process that began then is alive: a number alone may be another's by now."""
+    return begun(process) == since
 
 
 def begun(process: int) -> str | None:

@@ -52,7 +52,7 @@ def _copy(path: Path, copy: Path) -> None:
 
 def _remove_left(beside: Path) -> None:
     """Remove the copies that nobody uses any more."""
-    for folder in beside.glob(f"{COPIES}*"):
+    for folder in (found for found in beside.glob(f"{COPIES}*") if not found.is_symlink()):
         with suppress(OSError), (folder / _IN_USE).open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             shutil.rmtree(folder, ignore_errors=True)

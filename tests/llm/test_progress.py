@@ -123,6 +123,16 @@ def test_what_is_forgotten_is_gone(store):
     progress.forget(store, RUN)
 
 
+def test_nothing_is_noted_through_a_link(store, tmp_path):
+    kept = tmp_path / "kept"
+    kept.write_text("kept")
+    (journal.folder(store) / f"{RUN}.part").symlink_to(kept)
+    with Told(store) as told:
+        progress.note(store, RUN, HALF)
+        assert told.next() == HALF
+    assert kept.read_text() == "kept"
+
+
 def test_where_nothing_can_be_noted_nobody_is_told_and_nothing_fails(tmp_path):
     store = tmp_path / "store.duckdb"
     with Told(store) as told:

@@ -151,6 +151,18 @@ def test_a_picture_that_fails_leaves_the_pdf(store, home, monkeypatch, tmp_path)
     assert not (home / ".printing").exists()
 
 
+def test_nothing_is_printed_in_or_taken_from_where_a_link_leads(store, home, tmp_path, monkeypatch) -> None:
+    load_cohort(store)
+    kept = tmp_path / "elsewhere" / "kept"
+    kept.parent.mkdir()
+    kept.touch()
+    (home / ".printing").symlink_to(kept.parent)
+    monkeypatch.setenv("PATH", "/nowhere")
+    mailed(store, home)
+    assert list(kept.parent.iterdir()) == [kept]
+    assert not (home / ".printing").is_symlink()
+
+
 def test_a_folder_that_cannot_be_written_leaves_the_run_without_them(store, home) -> None:
     load_cohort(store)
     (home / "summary.txt").mkdir()

@@ -463,6 +463,42 @@ def test_a_signal_that_nobody_listens_to_stays_so():
         signal.signal(signal.SIGHUP, before)
 
 
+@pytest.mark.parametrize("linked", ["nightly", "nightly/nightly-2026-03-01-1"])
+def test_a_link_in_place_of_the_folder_of_a_run_is_not_followed(folder, store, linked):
+    write_notebook(folder / "first.ipynb", "1")
+    outside = folder / "outside"
+    (outside / "nightly-2026-03-01-1").mkdir(parents=True)
+    link = store.path.parent / "reports" / linked
+    link.parent.mkdir(parents=True)
+    link.symlink_to(outside)
+    with pytest.raises(
+        RunFailed, match=f"cannot be written: {link}: .*; a link is not followed there: remove it"
+    ):
+        run(store, tiny("first"))
+    assert [path.name for path in outside.rglob("*")] == ["nightly-2026-03-01-1"]
+    link.unlink()
+    assert run(store, tiny("first")).status == "published"
+
+
+def test_no_file_of_a_run_is_written_through_a_link(folder, store):
+    write_notebook(folder / "first.ipynb", "raise ValueError")
+    root, secret = home(store).parents[1], folder / "precious"
+    secret.write_text("precious")
+    home(store).mkdir(parents=True)
+    for file in ("first.ipynb", "run.json", "report.html"):
+        (home(store) / file).symlink_to(secret)
+    (root / "index.html").symlink_to(secret)
+    chosen = Pipeline(
+        name="nightly", steps=[Step(notebook="first")], report=Report(step="first", title="What was done")
+    )
+    with pytest.raises(RunFailed):
+        run(store, chosen)
+    write_notebook(folder / "first.ipynb", "1")
+    assert run(store, chosen).status == "published"
+    assert secret.read_text() == "precious"
+    assert [path for path in root.rglob("*") if path.is_symlink()] == []
+
+
 def test_a_kernel_that_dies_fails_the_step(folder, store):
     write_notebook(folder / "first.ipynb", "import os", "os.kill(os.getpid(), 9)")
     with pytest.raises(

@@ -12,7 +12,7 @@ import pytest
 
 from engagement.errors import EngagementError, NotFound, StoreBusy, StoreUnusable
 from engagement.store import SCHEMA_VERSION, Store, engine, first_row, open_store
-from engagement.store.locks import sole_runner
+from engagement.store.locks import begun, sole_runner
 from tests.support.older_store import make_older, with_one_more_file
 
 NAMES = "select person_hash from tombstones order by person_hash"
@@ -533,6 +533,22 @@ def test_what_goes_by_way_of_the_disk_is_for_its_user_alone_and_does_not_outlive
     assert spilled(store)
     with Store(store.path).write():
         assert not spilled(store)
+
+
+def test_of_a_process_whose_number_is_anothers_by_now_nothing_stays(store):
+    process = spill(store)
+    process.kill()
+    process.wait()
+    process.stdout.close()
+    (left,) = (store.path.parent / ".spill").iterdir()
+    number, since, rest = left.name.split("-")
+    mine, theirs = (left.with_name(f"{os.getpid()}-{began}-{rest}") for began in (begun(os.getpid()), since))
+    assert number != str(os.getpid())
+    left.rename(theirs)
+    mine.mkdir()
+    with Store(store.path).write():
+        assert not spilled(store)
+        assert mine.is_dir()
 
 
 def test_a_folder_that_others_can_read_is_not_spilled_into(store):

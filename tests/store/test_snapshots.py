@@ -75,6 +75,16 @@ def test_what_a_killed_process_left_is_removed_and_what_is_in_use_is_not(known):
             assert {first.parent.name, second.parent.name} == set(folders(known))
 
 
+def test_what_a_link_leads_to_is_no_copy_that_was_left(known, tmp_path):
+    kept = tmp_path / "elsewhere" / "kept"
+    kept.parent.mkdir()
+    kept.touch()
+    known.path.with_name(f"{COPIES}link").symlink_to(kept.parent)
+    with snapshots.taken(known):
+        pass
+    assert list(kept.parent.iterdir()) == [kept]
+
+
 def test_commits_that_are_only_in_the_log_beside_the_file_are_copied(known):
     """As a process leaves them that was killed after a commit: DuckDB merges them at the next attach."""
     wal = known.path.with_name(known.path.name + ".wal")
