@@ -17,7 +17,7 @@ import narwhals as nw
 import pandas as pd
 
 from engagement import runs
-from engagement.dates import local_day, utc, utc_now
+from engagement.dates import local_day, utc_now
 from engagement.errors import InvalidInput
 from engagement.evaluation import effect, fairness, what_if
 from engagement.jupyter import session
@@ -289,16 +289,4 @@ def _without_names(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _instant(store: Store, as_of: Moment) -> datetime:
-    """Return the instant that is meant; a day to come is `InvalidInput`, and one past the newest facts is told."""
-    newest = session.instant(store, "")
-    if pd.isna(as_of) or as_of == "":
-        return newest
-    found = utc(as_of) if isinstance(as_of, datetime) else session.instant(store, str(as_of))
-    day, today, known = (local_day(instant, session.zone()) for instant in (found, utc_now(), newest))
-    if day > max(today, known):
-        raise InvalidInput(f"as_of {day}: lies after today; the newest facts are from {known}")
-    if day > known:
-        _log.warning(
-            "as of %s: the newest facts are from %s, and are looked at as they were then", day, known
-        )
-    return found
+    return session.known_instant(store, as_of, now=utc_now())

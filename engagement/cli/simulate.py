@@ -6,28 +6,33 @@ from typing import Annotated
 import typer
 
 from engagement.cli import console
-from engagement.cli.console import AsOf, Json, Program
+from engagement.cli.console import Json, Program
 
 
 def simulate(
     policy: Annotated[Path, typer.Argument(help="A TOML file with a [risk] table, as in a pipeline.")],
-    as_of: AsOf = "",
+    as_of: Annotated[
+        str,
+        typer.Option(
+            "--as-of", help="A date (its end) or an ISO date and time; the newest facts if left out."
+        ),
+    ] = "",
     program: Program = None,
     as_json: Json = False,
 ) -> None:
     """Score everybody by other numbers and compare with those in use; nothing is written."""
     from engagement.dates import local_day
     from engagement.evaluation import what_if
-    from engagement.jupyter.session import policy_in_use
+    from engagement.jupyter import session
     from engagement.policy import RiskPolicy
 
     settings, store, now = console.start()
-    at = console.instant(as_of, settings, now)
+    at = session.known_instant(store, as_of, now=now)
     found = what_if.simulate(
         store,
         RiskPolicy.from_toml(policy),
         as_of=at,
-        beside=policy_in_use(store, program or None),
+        beside=session.policy_in_use(store, program or None),
         program=program or None,
         now=now,
         day=local_day(at, settings.zone),

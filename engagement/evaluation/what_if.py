@@ -92,9 +92,9 @@ def simulate(
     *,
     as_of: datetime,
     beside: RiskPolicy,
-    program: str | None = None,
-    now: datetime | None = None,
-    day: date | None = None,
+    program: str | None,
+    now: datetime,
+    day: date,
 ) -> Simulation:
     """Score everybody known at `as_of` by `policy` and by the one in use, and compare; nothing is written.
 
@@ -110,9 +110,9 @@ def simulate(
     program
         One program; None for all.
     now
-        When the night would run, by which it keeps to limits, drafts and experiments; None: at `as_of`.
+        When the night would run, by which it keeps to limits, drafts and experiments; later than `as_of`, at `as_of`.
     day
-        The day it would be for; None: that of `as_of` in UTC.
+        The day it would be for, which is that of `as_of` where the institution is.
 
     Raises
     ------
@@ -131,15 +131,16 @@ def simulate(
         _score(stage, now=beside, other=policy)
         moves, ended = _compared(stage, program)
         with store.read() as db:
+            chooses = decisions.policy_in_use(db)
             to_contact = [
                 decisions.would_contact(
                     db,
                     f"select * from temp.scored_{side}",  # noqa: S608 (ours)
                     as_of=as_of,
-                    decides_at=min(as_of, now or as_of),
-                    day=day or as_of.date(),
+                    decides_at=min(as_of, now),
+                    day=day,
                     program=program,
-                    policy=decisions.policy_in_use(db),
+                    policy=chooses,
                     risk_policy=numbers,
                 )
                 for side, numbers in (("now", beside), ("other", policy))

@@ -1,13 +1,15 @@
 """What a notebook begins with: the store of this process, and the run its rows belong to."""
 
+import logging
 import math
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from engagement import runs
-from engagement.dates import local_day, parse_as_of, utc_now
-from engagement.errors import NotFound
+from engagement.dates import local_day, parse_as_of, utc, utc_now
+from engagement.errors import InvalidInput, NotFound
 from engagement.ingest.facts import newest_facts_at
 from engagement.llm.writer import Writer, writer_for
 from engagement.policy import RiskPolicy
@@ -15,6 +17,8 @@ from engagement.runs import Run
 from engagement.settings import read_settings
 from engagement.store import Store
 from engagement.store import open_store as store_at
+
+_log: Final = logging.getLogger(__name__)
 
 
 def open_store() -> Store:
@@ -41,6 +45,25 @@ def instant(store: Store, as_of: str) -> datetime:
     if newest is None:
         raise NotFound("the store holds no facts yet; `engagement load` brings some")
     return newest
+
+
+def known_instant(store: Store, as_of: str | date | datetime | None, *, now: datetime) -> datetime:
+    """Return the instant that is meant, empty: of the newest facts.
+
+    A day past these is told; one that is still to come is `InvalidInput`.
+    """
+    newest = instant(store, "")
+    if as_of is None or as_of == "" or as_of != as_of:  # noqa: PLR0124 (a date that pandas has none of is not itself)
+        return newest
+    found = utc(as_of) if isinstance(as_of, datetime) else instant(store, str(as_of))
+    day, today, known = (local_day(moment, zone()) for moment in (found, now, newest))
+    if day > max(today, known):
+        raise InvalidInput(f"as_of {day}: lies after today; the newest facts are from {known}")
+    if day > known:
+        _log.warning(
+            "as of %s: the newest facts are from %s, and are looked at as they were then", day, known
+        )
+    return found
 
 
 def weeks_before(store: Store, since: str, *, as_of: datetime, weeks: int = 4) -> datetime:

@@ -9,7 +9,7 @@ A remedy is the value of one input at which the others alone no longer reach the
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -24,18 +24,45 @@ REASONS: Final = 3  # more than three and nobody reads them
 TERM_TOLERANCE: Final = 1e-9  # 0.14 / 0.2 is more than 0.35 / 0.5: a tie must not hang on the last bit
 
 
+def _terms(policy: RiskPolicy, contribution: Callable[[str], Any]) -> dict[str, Any]:
+    """Return each term by its contribution; one without a weight has none to be read from, and 0 / 0 no one value."""
+    return {term: contribution(term) / policy.weights[term] for term in TERMS if policy.weights[term] > 0}
+
+
+def _largest(
+    terms: Mapping[str, Any], *, most: Callable[..., Any], first: Callable[[Iterable[tuple[Any, str]]], Any]
+) -> Any:
+    """Return the name of the largest term, ties in the order of `TERMS`: of one row, or as a column of many.
+
+    Parameters
+    ----------
+    most, first
+        The largest of values, and the first name whose condition holds: as numbers have it, or as columns do.
+    """
+    largest = most(terms.values())
+    return first((value >= largest - TERM_TOLERANCE, term) for term, value in terms.items())
+
+
 def largest_term(policy: RiskPolicy) -> nw.Expr:
     """Name of the largest term that has a weight, ties in the order of `TERMS`; a missing one counts as 0."""
-    terms = _terms(policy)
-    largest = nw.max_horizontal(*terms.values())
-    return nw.coalesce(
-        *(nw.when(value >= largest - TERM_TOLERANCE).then(nw.lit(term)) for term, value in terms.items())
+    name: nw.Expr = _largest(
+        _terms(policy, _column),
+        most=lambda values: nw.max_horizontal(*values),
+        first=lambda named: nw.coalesce(*(nw.when(holds).then(nw.lit(term)) for holds, term in named)),
     )
+    return name
+
+
+def _column(term: str) -> nw.Expr:
+    amount = nw.col(term).cast(nw.Float64)
+    # NaN is a missing value in a frame of pandas, and greater than every number in DuckDB.
+    return nw.when(~amount.is_nan()).then(amount).fill_null(0.0)
 
 
 def main_reason(policy: RiskPolicy) -> nw.Expr:
     """Name of the largest term of a scored row; null where there is no score, or nothing points to a risk."""
-    return nw.when(nw.max_horizontal(*_terms(policy).values()) > 0.0).then(largest_term(policy))
+    some = nw.max_horizontal(*_terms(policy, _column).values()) > 0.0
+    return nw.when(some).then(largest_term(policy))
 
 
 def main_reason_by(policies: Iterable[RiskPolicy]) -> nw.Expr:
@@ -48,25 +75,15 @@ def main_reason_by(policies: Iterable[RiskPolicy]) -> nw.Expr:
     )
 
 
-def _terms(policy: RiskPolicy) -> dict[str, nw.Expr]:
-    # Without a weight a term has no contribution to be read from, and 0 / 0 differs between engines.
-    amounts = {term: nw.col(term).cast(nw.Float64) for term in TERMS if policy.weights[term] > 0}
-    # NaN is a missing value in a frame of pandas, and greater than every number in DuckDB.
-    known = {term: nw.when(~amount.is_nan()).then(amount) for term, amount in amounts.items()}
-    return {term: (amount / policy.weights[term]).fill_null(0.0) for term, amount in known.items()}
-
-
 def by_term(row: Mapping[str, Any], *, policy: RiskPolicy) -> list[str]:
     """Return the terms of one scored row that point to a risk, in the order of `largest_term`: the largest first."""
-    left = {
-        term: amount / policy.weights[term]
-        for term in TERMS
-        if policy.weights[term] > 0 and (amount := number(row.get(term)) or 0.0) > 0
-    }
-    ordered = []
+    terms = _terms(policy, lambda term: number(row.get(term)) or 0.0)
+    left = {term: value for term, value in terms.items() if value > 0}
+    ordered: list[str] = []
     while left:
-        largest = max(left.values())
-        ordered.append(next(term for term in left if left[term] >= largest - TERM_TOLERANCE))
+        ordered.append(
+            _largest(left, most=max, first=lambda named: next(name for holds, name in named if holds))
+        )
         del left[ordered[-1]]
     return ordered
 

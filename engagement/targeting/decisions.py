@@ -3,7 +3,7 @@
 Before a person writes to one learner, the same rules say what they know about that one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from datetime import date, datetime
 from typing import Any, Final, cast
@@ -58,8 +58,11 @@ def _compute(db: Cursor, run: runs.Run, policy: SelectionPolicy, plan: experimen
         f"create or replace temp table scores_now as select {_SCORES} from run_scores where run_id = $run_id",  # noqa: S608
         {"run_id": run.run_id},
     )
-    inputs = _inputs(
+    _decide(
         db,
+        policy=_left_of(db, run, policy),
+        risk_policy=run.policy,
+        hold_out=lambda: experiments.hold_out(db, run, plan) if plan else None,
         as_of=run.as_of,
         known_at=run.as_of,
         decides_at=run.decides_at,
@@ -68,9 +71,20 @@ def _compute(db: Cursor, run: runs.Run, policy: SelectionPolicy, plan: experimen
         run_id=run.run_id,
         written_anew="templates" if policy.rewrite_templates else "nothing",
     )
-    if plan:
-        experiments.hold_out(db, run, plan)
-    decided = selection.decide(inputs, policy=_left_of(db, run, policy), risk_policy=run.policy)
+
+
+def _decide(
+    db: Cursor,
+    *,
+    policy: SelectionPolicy,
+    risk_policy: RiskPolicy,
+    hold_out: Callable[[], object],
+    **asked: Any,
+) -> None:
+    """Fill `decided` from `scores_now`, which goes: what the rules ask (`_inputs`), who waits, what they answer."""
+    inputs = _inputs(db, **asked)
+    hold_out()
+    decided = selection.decide(inputs, policy=policy, risk_policy=risk_policy)
     db.execute(f"create or replace temp table decided as {decided.sql_query()}")
     db.execute("drop table temp.scores_now")
     db.execute("drop table temp.selection_inputs")
@@ -97,8 +111,11 @@ def would_contact(
         A query of `learner_id`, `risk_score`, `risk_label` and the contributions.
     """
     db.execute(f"create or replace temp table scores_now as select {_SCORES} from ({scores})")  # noqa: S608 (ours)
-    inputs = _inputs(
+    _decide(
         db,
+        policy=policy,
+        risk_policy=risk_policy,
+        hold_out=lambda: experiments.hold_out_of_running(db, day),
         as_of=as_of,
         known_at=as_of,
         decides_at=decides_at,
@@ -106,20 +123,17 @@ def would_contact(
         pipeline=runs.NIGHTLY,
         written_anew="drafts",
     )
-    experiments.hold_out_of_running(db, day)
-    decided = selection.decide(inputs, policy=policy, risk_policy=risk_policy)
     (contacted,) = first_row(
         db,
-        f"""
+        """
         select count(*)
-        from ({decided.sql_query()}) as decided
+        from temp.decided
         inner join learners on decided.learner_id = learners.id
         where decided.decision = 'contact' and ($program is null or learners.program = $program)
-        """,  # noqa: S608 (what the rules say)
+        """,
         {"program": program},
     )
-    db.execute("drop table temp.scores_now")
-    db.execute("drop table temp.selection_inputs")
+    db.execute("drop table temp.decided")
     return int(contacted)
 
 

@@ -61,6 +61,9 @@ def _measured(learners: int, *, runs: int) -> list[dict[str, Any]]:
                 RiskPolicy(high_above=0.6, basis="course"),
                 as_of=AS_OF + timedelta(days=1),
                 beside=DEFAULT_POLICY,
+                program=None,
+                now=AS_OF + timedelta(days=1),
+                day=AS_OF.date() + timedelta(days=1),
             )
             _ = found.in_words
             taken.append(time.perf_counter() - begin)

@@ -37,7 +37,9 @@ LOWER = RiskPolicy(high_above=0.5)
 
 
 def simulate(store, policy, **chosen):
-    return what_if.simulate(store, policy, beside=DEFAULT_POLICY, **chosen)
+    """By default for the whole cohort, in a night at the very instant."""
+    night = {"program": None, "now": chosen["as_of"], "day": chosen["as_of"].date()}
+    return what_if.simulate(store, policy, beside=DEFAULT_POLICY, **night | chosen)
 
 
 @pytest.fixture
