@@ -35,6 +35,10 @@ def load(
         list[str] | None,
         typer.Option(metavar="[NAME=]1|100", help="What stands for all of it in percent columns, or in one."),
     ] = None,
+    encoding: Annotated[
+        str,
+        typer.Option(help="Of a file that is not UTF-8, such as cp1250; guessed if left out."),
+    ] = "",
     timezone: Annotated[
         str,
         typer.Option(help="Of times without one; ENGAGEMENT_TIMEZONE if left out."),
@@ -60,7 +64,7 @@ def load(
         observed_at=console.instant(observed_at, settings, now) if observed_at else now,
         loaded_at=now,
         source_format=_source_format(
-            timezone or settings.timezone, rename, date_format, percent_scale, group
+            timezone or settings.timezone, rename, date_format, percent_scale, group, encoding
         ),
         max_quarantine=max_quarantine,
     )
@@ -141,6 +145,7 @@ def _source_format(
     date_formats: Sequence[str] | None,
     percent_scales: Sequence[str] | None,
     groups: Sequence[str] | None,
+    encoding: str,
 ) -> "SourceFormat":
     from engagement.ingest.source_format import PERCENT_COLUMNS, SourceFormat
 
@@ -156,7 +161,7 @@ def _source_format(
     if len(columns) < len(rename or []):
         raise InvalidInput("--map names one of our columns more than once")
     by_name = {name: theirs or name for name, _, theirs in (text.partition("=") for text in groups or [])}
-    return SourceFormat(timezone, columns, tuple(date_formats or ()), scales, by_name)
+    return SourceFormat(timezone, columns, tuple(date_formats or ()), scales, by_name, encoding=encoding)
 
 
 def _tell(loaded: Iterable["LoadSummary"], *, as_json: bool) -> None:
@@ -196,4 +201,4 @@ def _besides(summary: "LoadSummary") -> list[str]:
         "have an e-mail address that several persons have: nobody writes there; where they are one person, "
         "give their rows the same person_id": summary.sharing_an_address,
     }
-    return [f"{count:,} learners {what}" for what, count in said.items() if count]
+    return [*summary.notes, *(f"{count:,} learners {what}" for what, count in said.items() if count)]

@@ -23,7 +23,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from engagement.errors import InvalidInput
-from engagement.files.encoding import plain_text
+from engagement.files.encoding import PlainText, plain_text
 from engagement.store import TEXT_ROWS_PER_BLOCK, Cursor, pattern, query, registered
 
 Ints = npt.NDArray[np.int64]
@@ -95,8 +95,17 @@ class Records:
 class CsvFile(Generic[Column]):
     """One CSV file; `open_csv` makes it. Its rows are `relation`, its columns' texts under our names."""
 
-    def __init__(self, name: str, records: Records, layout: _Layout, header: Mapping[Column, int]) -> None:
+    def __init__(
+        self,
+        name: str,
+        records: Records,
+        layout: _Layout,
+        header: Mapping[Column, int],
+        plain: PlainText,
+    ) -> None:
         self.name = name
+        self.encoding = plain.encoding
+        self.notes: Sequence[str] = [plain.guess] if plain.guess else []
         self.columns: Sequence[Column] = list(header)
         self.comma_is_decimal = layout.delimiter != ","
         self._records = records
@@ -186,12 +195,18 @@ class CsvFile(Generic[Column]):
 
 @contextmanager
 def open_csv(
-    path: Path, *, wanted: Sequence[str], choose: Callable[[Sequence[str]], Mapping[Column, int]]
+    path: Path,
+    *,
+    encoding: str,
+    wanted: Sequence[str],
+    choose: Callable[[Sequence[str]], Mapping[Column, int]],
 ) -> Iterator[CsvFile[Column]]:
     """Yield the file as a table of text.
 
     Parameters
     ----------
+    encoding
+        In which it is; empty where nobody says.
     wanted
         The names that columns may have in the header.
     choose
@@ -202,10 +217,10 @@ def open_csv(
     InvalidInput
         An empty file, or what is no text.
     """
-    with plain_text(path) as plain:
-        layout = _layout(plain, path.name, wanted)
+    with plain_text(path, encoding) as plain:
+        layout = _layout(plain.path, path.name, wanted)
         header = choose(layout.names)
-        yield CsvFile(path.name, _records(plain, path.name, layout), layout, header)
+        yield CsvFile(path.name, _records(plain.path, path.name, layout), layout, header, plain)
 
 
 def _records(path: Path, name: str, layout: _Layout) -> Records:

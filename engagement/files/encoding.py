@@ -16,11 +16,13 @@ import tempfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import IO, Any, Final, cast
 
 from engagement.errors import DiskFull, InvalidInput, refused
+from engagement.files.alphabets import Sample, codec
 from engagement.files.kinds import LOOKED_AT, refuse_other_than_text, utf_16_of
 
 _CHUNK: Final = 8 * 1024 * 1024
@@ -35,33 +37,61 @@ _GZIP: Final = b"\x1f\x8b"
 _UTF_8_LETTER: Final = re.compile(
     rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
 )
+_BEYOND_ASCII: Final = re.compile(r"[^\x00-\x7f]+")
+_MARKS: Final = {
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF8: "utf-8",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
 _NOT_ASCII: Final = bytes(range(128, 256))
 _BY_CHANCE: Final = 0.2  # of the bytes beyond ASCII: what two letters of Windows-1252 may be besides
+_GUESS: Final = "cp1252"
+_LOOKED_AT_LINES: Final = 2_000  # beyond ASCII, and different
+_LOOKED_AT_BYTES: Final = 1_000_000
+_TWICE: Final = 0.5  # of the words beyond ASCII
+_Opened = Callable[[], AbstractContextManager[IO[bytes]]]
+
+
+@dataclass(frozen=True)
+class PlainText:
+    """A file in UTF-8 at `path`, read as `encoding`; `guess` says what was guessed, where something was."""
+
+    path: Path
+    encoding: str
+    guess: str = ""
 
 
 @contextmanager
-def plain_text(path: Path) -> Iterator[Path]:
+def plain_text(path: Path, encoding: str = "") -> Iterator[PlainText]:
     """Yield a file with the text of `path` in UTF-8 whose lines all end in LF, or all in CRLF.
 
-    A byte order mark may stand before it, save before a quote. Understands gzip, and UTF-8, UTF-16 and Windows-1252
-    with or without a mark. Raises `InvalidInput` for a damaged archive, and for what is no text in any of these.
+    A byte order mark may stand before it, save before a quote. Understands gzip, and UTF-8 and UTF-16 with or without
+    a mark. Any other text is in `encoding`; where none is said, Windows-1252 is guessed.
+
+    Raises `InvalidInput` for a damaged archive, for what is no text in its encoding, and where what comes of a guess
+    are no words.
     """
     with path.open("rb") as file:
         start = file.read(4)
     packed = start.startswith(_GZIP)
+    opened = partial(_opened, path, packed)
     try:
-        with _opened(path, packed) as file:
-            refuse_other_than_text(file.read(LOOKED_AT), path.name)
-        encoding = _encoding(partial(_opened, path, packed), path.name)
+        with opened() as file:
+            first = file.read(LOOKED_AT)
+        if not (encoding and codec(encoding).startswith("utf-32")):
+            refuse_other_than_text(first, path.name)
+        found, guess = _told(opened, encoding, path.name) if encoding else _guessed(opened, path.name)
         # A mark before a quote hides the quote from the reader.
-        as_it_is = encoding == "utf-8" and not packed and start != codecs.BOM_UTF8 + b'"'
+        as_it_is = found == "utf-8" and not packed and start != codecs.BOM_UTF8 + b'"'
         if as_it_is and _is_read_as_it_is(path):
-            yield path
+            yield PlainText(path, found)
             return
         with _copy() as (copy, place):
-            with _opened(path, packed) as file:
-                _rewrite(file, encoding, copy, path.name)
-            yield place
+            with opened() as file:
+                _rewrite(file, found, copy, path.name)
+            yield PlainText(place, found, guess)
     except (EOFError, gzip.BadGzipFile, zlib.error):
         raise InvalidInput(f"{path.name}: the gzip archive is truncated or damaged") from None
 
@@ -121,23 +151,110 @@ def _opened(path: Path, packed: bool) -> Iterator[IO[bytes]]:
         yield cast("IO[bytes]", file)
 
 
-def _encoding(opened: Callable[[], AbstractContextManager[IO[bytes]]], name: str) -> str:
-    """Return how the file is encoded: UTF-16 where it looks like it, UTF-8 where it is, else Windows-1252."""
+def _told(opened: _Opened, told: str, name: str) -> tuple[str, str]:
+    """Return how a file is read of which somebody says the encoding; nothing is guessed.
+
+    A file that is UTF-8 to the last byte, and no words in what was said, has changed since.
+    """
+    encoding = codec(told)
+    with opened() as file:
+        start = file.read(_CHUNK)
+        for mark, marked in _MARKS.items():
+            if start.startswith(mark):
+                if marked in encoding or encoding in marked:
+                    return (marked if marked == "utf-8" else encoding), ""
+                raise InvalidInput(f"{name}: begins with the mark of {marked.upper()}, so it is not {told}")
+        is_utf_8 = _decodes(file, start, "utf-8")
+    if encoding == "utf-8" and not is_utf_8:
+        raise InvalidInput(f"{name}: not all of it is UTF-8; {_sample(opened).advice('')}")
+    if encoding.startswith("utf") or not is_utf_8:
+        return encoding, ""
+    sample = _sample(opened)
+    if sample.lines and not sample.is_plausible(encoding):
+        raise InvalidInput(
+            f"{name}: is UTF-8, and no words come of it as {told} (line {sample.first}); has the export changed? "
+            "Leave `--encoding` out"
+        )
+    return (encoding if sample.lines or not _is_ascii(encoding) else "utf-8"), ""
+
+
+def _guessed(opened: _Opened, name: str) -> tuple[str, str]:
+    """Return how the file is encoded, and what to say of a guess.
+
+    It is UTF-16 where it looks like it, UTF-8 where it is, else Windows-1252, if words come of it.
+    """
     with opened() as file:
         start = file.read(_CHUNK)
         if utf_16 := utf_16_of(start):
-            return utf_16
+            return utf_16, ""
         if _decodes(file, start, "utf-8"):
-            return "utf-8"
+            _refuse_encoded_twice(start, name)
+            return "utf-8", ""
     with opened() as file:
         if _has_utf_8_letters(file):
             raise InvalidInput(f"{name}: UTF-8 with broken bytes in it; save it as CSV UTF-8")
     with opened() as file:
-        if not _decodes(file, file.read(_CHUNK), "cp1252"):
-            raise InvalidInput(
-                f"{name}: bytes that are no text in UTF-8, UTF-16 or Windows-1252; save it as CSV UTF-8"
-            )
-    return "cp1252"
+        is_text = _decodes(file, file.read(_CHUNK), _GUESS)
+    sample = _sample(opened)
+    if not is_text:
+        raise InvalidInput(
+            f"{name}: bytes that are no text in UTF-8, UTF-16 or Windows-1252; {sample.advice(_GUESS)}, or save it "
+            "as CSV UTF-8"
+        )
+    letters = sample.letters(_GUESS)
+    if not sample.is_plausible(_GUESS):
+        raise InvalidInput(
+            f"{name}: not UTF-8, and as Windows-1252 no words come of it (line {sample.first}: {letters}); "
+            f"{sample.advice(_GUESS)}, or save it as CSV UTF-8; `--encoding {_GUESS}` takes it as it is"
+        )
+    return _GUESS, (
+        f"not UTF-8, so it was read as Windows-1252, a guess: its letters beyond ASCII are {letters}, first in "
+        f"line {sample.first}; where names look wrong, `--encoding` says which it is"
+    )
+
+
+def _is_ascii(encoding: str) -> bool:
+    """Return whether a text of ASCII is the same bytes in the encoding."""
+    plain = bytes(range(32, 127))
+    return plain.decode(encoding, "replace") == plain.decode()
+
+
+def _sample(opened: _Opened) -> Sample:
+    """Return lines beyond ASCII from the file's beginning on."""
+    found: dict[bytes, None] = {}
+    number = size = first = 0
+    with opened() as file:
+        for block in file:
+            for line in block.splitlines() if b"\r" in block[:-2] else (block,):
+                number += 1
+                if not line.isascii() and line not in found:
+                    first = first or number
+                    found[line] = None
+                    size += len(line)
+            if len(found) >= _LOOKED_AT_LINES or size >= _LOOKED_AT_BYTES:
+                break
+    return Sample(tuple(found), first)
+
+
+def _refuse_encoded_twice(start: bytes, name: str) -> None:
+    """Refuse UTF-8 that was once read as Windows-1252 and saved so: `ZoÃ«`."""
+    if start.isascii():
+        return
+    text = start[:_LOOKED_AT_BYTES].decode("utf-8", "ignore")
+    words = dict.fromkeys(_BEYOND_ASCII.findall(text))
+    twice = sum(_is_twice(word) for word in words)
+    if twice > _TWICE * len(words):
+        raise InvalidInput(
+            f"{name}: its letters were encoded twice, as when UTF-8 is opened as Windows-1252 and saved; export it "
+            "again; `--encoding utf-8` takes it as it is"
+        )
+
+
+def _is_twice(word: str) -> bool:
+    try:
+        return len(word.encode("cp1252").decode("utf-8")) < len(word)
+    except UnicodeError:
+        return False
 
 
 def _decodes(file: IO[bytes], chunk: bytes, encoding: str) -> bool:

@@ -8,6 +8,7 @@ many sources number the events of each user from 1.
 from datetime import datetime
 
 from engagement.ingest import loading, readers
+from engagement.ingest.reencoded import refuse_reencoded
 from engagement.ingest.schema import EVENTS
 from engagement.ingest.source_format import AS_DOCUMENTED, SourceFormat
 from engagement.store import Store, query
@@ -34,6 +35,7 @@ def load(
         db, columns = begun.db, begun.checked.columns
         for name in {"metadata", "id"} - columns:
             db.execute(f"alter table temp.checked add column {name} text")
+        refuse_reencoded(begun, "learner_id")
         db.execute(query("ingest/refuse_unknown_learners"))
         if "id" in columns:
             db.execute(query("ingest/keep_ids_within_learners"))

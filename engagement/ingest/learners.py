@@ -13,6 +13,7 @@ from typing import Final
 from engagement.errors import InvalidInput
 from engagement.ingest import consents, loading, readers
 from engagement.ingest.facts import FACTS
+from engagement.ingest.reencoded import refuse_reencoded
 from engagement.ingest.schema import LEARNERS
 from engagement.ingest.source_format import AS_DOCUMENTED, SourceFormat, group_column
 from engagement.store import Store, first_row, query, registered
@@ -119,6 +120,7 @@ def _begun(
                     column.kind, "text"
                 )
                 begun.db.execute(f"alter table temp.checked add column {column.name} {kind}")
+        refuse_reencoded(begun, "id")
         begun.db.execute(query("ingest/complete_person_id"))
         # A day's facts may be dated to its end; what comes later on that day is newer all the same.
         for sql in ("ingest/known_facts_by_now", "ingest/known_learners_by_now"):

@@ -43,11 +43,12 @@ class LoadSummary:
     sharing_an_address: int = (
         0  # learners with an address that several persons claim, so that nobody writes there
     )
+    notes: tuple[str, ...] = ()  # what whoever loads it is to know of how it was read
 
     def as_dict(self) -> dict[str, object]:
         """Return the documented JSON form; what there is none of is left out after `reasons`."""
         absent = {} if self.inactivated is None else {"inactivated": self.inactivated}
-        told = ("known_later", "refusing", "held_back", "sharing_an_address")
+        told = ("known_later", "refusing", "held_back", "sharing_an_address", "notes")
         absent |= {name: count for name in told if (count := getattr(self, name))}
         return {
             "rows": self.rows,
@@ -152,7 +153,8 @@ def record(load: Load, *, max_quarantine: float, of: Literal["rows", "everybody"
     )
     if quarantined:
         db.execute(query("ingest/forget_repeated_rows"), {**of_load, "kind": load.kind})
-    return LoadSummary(load.load_id, name, rows, accepted, quarantined, reasons)
+    notes = tuple(load.checked.incoming.notes)
+    return LoadSummary(load.load_id, name, rows, accepted, quarantined, reasons, notes=notes)
 
 
 def forget_refused(db: Cursor, *, before: datetime) -> None:

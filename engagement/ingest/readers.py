@@ -19,7 +19,7 @@ from engagement.files.csv_reader import Ints, open_csv
 from engagement.files.encoding import UNPACKED_ANYWAY, UNPACKED_TIMES, bomb
 from engagement.files.kinds import refuse_other_than_parquet
 from engagement.ingest.schema import LONGEST_TEXT, Column
-from engagement.ingest.source_format import match_header
+from engagement.ingest.source_format import SourceFormat, match_header
 from engagement.store import Cursor, first_row, pattern, query, read_from, registered
 
 Source = Path | pd.DataFrame
@@ -34,6 +34,8 @@ class Incoming(Protocol):
     relation: str  # SQL for its rows, a text column each
     parameters: Mapping[str, Any]  # that the relation needs
     comma_is_decimal: bool  # what stands between digits cannot be the end of a column
+    encoding: str  # of its text; empty where it has none of its own
+    notes: Sequence[str]  # what whoever loads it is to know of how it was read
 
     def refused(self, stage: Cursor, taken: int) -> pd.DataFrame:
         """Return `line`, `raw` and `reasons` of what was no row, after `taken` rows were read."""
@@ -46,12 +48,13 @@ class Incoming(Protocol):
 
 
 def opened(
-    stage: Cursor, source: Source, columns: Sequence[Column], names: Mapping[str, str]
+    stage: Cursor, source: Source, columns: Sequence[Column], source_format: SourceFormat
 ) -> AbstractContextManager[Incoming]:
-    """Return the source as a table of those of `columns` that it has; `names` are its own names for some of them.
+    """Return the source as a table of those of `columns` that it has.
 
     Raises `InvalidInput` for a header that lacks or doubles a column, an empty file, and what is no table.
     """
+    names = source_format.names
     if isinstance(source, pd.DataFrame):
         return _open_frame(stage, source, columns, names)
     if source.suffix.lower() == ".parquet":
@@ -59,6 +62,7 @@ def opened(
         return _open_parquet(stage, source, columns, names)
     return open_csv(
         source,
+        encoding=source_format.encoding,
         wanted=[names.get(column.name, column.name) for column in columns],
         choose=partial(match_header, columns=columns, names=names, source=source.name),
     )
@@ -108,6 +112,8 @@ class _Table:
     """A source without lines: a row's place is its number, its raw text the row as JSON."""
 
     comma_is_decimal = False
+    encoding = ""
+    notes: Sequence[str] = ()
 
     def __init__(
         self, name: str, relation: str, parameters: Mapping[str, Any], columns: Iterable[Column]

@@ -11,6 +11,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from engagement.errors import InvalidInput
+from engagement.files.alphabets import codec
 from engagement.ingest.schema import EVENTS, LEARNERS, Column
 
 SPREADSHEET_DAYS: Final = "excel"  # days since 30 December 1899, which spreadsheets count as 0
@@ -41,6 +42,8 @@ class SourceFormat:
         For columns in percent, what the source writes for all of it: 1 (fractions) or 100.
     groups
         Columns of a learner file by which fairness is looked at, by a name of our own: {"gender": "Sex"}.
+    encoding
+        Of a text that is not in UTF-8, such as cp1250, where a guess would be wrong.
     """
 
     timezone: str = "UTC"
@@ -48,6 +51,7 @@ class SourceFormat:
     date_formats: tuple[str, ...] = ()
     percent_scale: Mapping[str, int] = field(default_factory=dict)
     groups: Mapping[str, str] = field(default_factory=dict)
+    encoding: str = ""
 
     def __post_init__(self) -> None:
         try:
@@ -56,6 +60,8 @@ class SourceFormat:
             raise InvalidInput(
                 f"timezone {self.timezone[:40]!r}: no IANA name, such as Europe/Berlin"
             ) from None
+        if self.encoding:
+            codec(self.encoding)
         if unknown := sorted(set(self.columns) - _NAMES):
             raise InvalidInput(
                 f"map {', '.join(unknown)[:100]}: no such column; there is {', '.join(sorted(_NAMES))}"

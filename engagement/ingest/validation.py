@@ -83,7 +83,7 @@ def checked(
     content_hash = readers.content_hash(source)
     with (
         store.staging() as stage,
-        readers.opened(stage, source, columns, source_format.names) as incoming,
+        readers.opened(stage, source, columns, source_format) as incoming,
     ):
         with read_from(incoming.name):
             _read(stage, incoming, source_format)

@@ -5,6 +5,7 @@ written when the run comes to it is refused rather than loaded by half. Each fil
 before it met a bad one stays known, while the last published scores stand.
 """
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
@@ -27,12 +28,22 @@ from engagement.runs import Run
 from engagement.settings import PROJECT
 from engagement.store import Store, query
 
+_log = logging.getLogger(__name__)
+
 _LOADERS: Final[Mapping[Kind, Callable[..., LoadSummary]]] = {
     "learners": load_learners,
     "events": events.load,
 }
 _SHOWN: Final = ("source", "rows", "accepted", "quarantined")
-_RULES: Final = {"timezone", "columns", "date_formats", "percent_scale", "groups", "max_quarantine"}
+_RULES: Final = {
+    "timezone",
+    "columns",
+    "date_formats",
+    "percent_scale",
+    "groups",
+    "encoding",
+    "max_quarantine",
+}
 PLAN: Final = "[sources]"  # its place among a run's parameters by step; no step can be called so
 
 Patterns = Annotated[
@@ -60,6 +71,7 @@ class Sources(BaseModel):
     date_formats: list[str] = []
     percent_scale: dict[str, int] = {}
     groups: dict[str, str] = {}
+    encoding: str = ""
     max_quarantine: float = Field(1.0, ge=0, le=1)
 
     @property
@@ -85,6 +97,7 @@ class Sources(BaseModel):
             tuple(self.date_formats),
             dict(self.percent_scale),
             dict(self.groups),
+            encoding=self.encoding,
         )
 
 
@@ -141,6 +154,8 @@ def load(
                 max_quarantine=rules.max_quarantine,
             )
             _check_same(file, expected)
+            for note in summary.notes:
+                _log.warning("%s: %s", summary.source, note, extra={"run_id": run.run_id})
             row = asdict(summary)
         rows.append(row)
     return pd.DataFrame(rows, columns=list(_SHOWN))

@@ -25,7 +25,7 @@ def write(folder, content):
 def read(folder, content):
     path = write(folder, content)
     with plain_text(path) as plain:
-        return plain.read_bytes().decode("utf-8-sig")
+        return plain.path.read_bytes().decode("utf-8-sig")
 
 
 @pytest.fixture(autouse=True)
@@ -72,13 +72,15 @@ def test_only_what_the_reader_cannot_take_is_written_once_more(tmp_path, monkeyp
     for size in range(1, len(content) + 2):
         monkeypatch.setattr(encodings, "_CHUNK", size)
         with plain_text(path) as plain:
-            assert (plain == path) is same
-            assert plain.read_bytes() == (content if same else plain.read_bytes().replace(b"\r", b""))
+            assert (plain.path == path) is same
+            assert plain.path.read_bytes() == (
+                content if same else plain.path.read_bytes().replace(b"\r", b"")
+            )
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
 def test_a_chunk_may_end_within_a_character_or_a_line_end(tmp_path, monkeypatch, encoding):
-    text = "é€x\r\n𝄞y\rz\n" if encoding.startswith("utf") else "é€x\r\ny\rz\n"
+    text = "é€x\r\n𝄞y\rz\n" if encoding.startswith("utf") else "é €\r\ny\rz\n"
     content = text.encode(encoding)
     for size in range(2, len(content) + 1):
         monkeypatch.setattr(encodings, "_CHUNK", size)
@@ -142,11 +144,11 @@ def test_the_shortest_files_are_read_or_refused(tmp_path, content):
 
 def test_a_copy_has_no_name_and_goes_with_what_was_wrong_with_it(tmp_path, scratch):
     with pytest.raises(ZeroDivisionError), plain_text(write(tmp_path, b"a\rb")) as plain:
-        assert plain.read_bytes() == b"a\nb"
+        assert plain.path.read_bytes() == b"a\nb"
         if sys.platform == "linux":
             assert list(scratch.iterdir()) == []  # which is what a kill would leave
         raise ZeroDivisionError
-    assert not plain.exists()
+    assert not plain.path.exists()
 
 
 @pytest.mark.parametrize(
@@ -187,3 +189,93 @@ def test_what_does_not_fit_says_where_and_what_else_there_is(tmp_path, scratch, 
     monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(100, 90, 10))
     with pytest.raises(EngagementError, match=f"does not fit into {scratch} .*TMPDIR"):
         read(tmp_path, gzip.compress(b"a\n" * 100))
+
+
+# --- which encoding ----------------------------------------------------------------------------------------------
+
+
+def told(folder, content, encoding):
+    with plain_text(write(folder, content), encoding) as plain:
+        return plain.path.read_bytes().decode("utf-8-sig"), plain.guess
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        ("cp1250", "id,name\r1,Zdeněk\r"),
+        ("windows-1251", "id,name\n1,Иван\n"),
+        ("mac_roman", "id,name\r1,Zoë Niño\r"),
+        ("shift_jis", "id,name\n1,山田 太郎\n"),
+        ("gb18030", "id,name\r\n1,王伟𠀀\r\n"),
+        ("utf-32", "id,name\n1,Zoë\n"),
+        ("utf-16", "id,name\n1,Zoë\n"),
+        ("utf-8", "id,name\n1,Zoë\n"),
+        ("cp037", "id,name\n1,Zoe\n"),
+    ],
+)
+@pytest.mark.parametrize("packed", [bytes, gzip.compress], ids=["plain", "gzip"])
+def test_what_is_said_of_a_text_is_how_it_is_read(tmp_path, encoding, text, packed):
+    plain = text.replace("\r\n", "\n").replace("\r", "\n")
+    assert told(tmp_path, packed(text.encode(encoding)), encoding) == (plain, "")
+
+
+def test_a_text_of_ascii_is_one_in_nearly_any_encoding(tmp_path):
+    with plain_text(write(tmp_path, b"id\n1\n"), "shift_jis") as plain:
+        assert (plain.path, plain.encoding) == (tmp_path / "some.csv", "utf-8")
+
+
+def test_a_guess_is_told_with_its_letters_and_the_first_line(tmp_path):
+    text = "id,name\n1,Mei\n2,Zoë Müller\n3,Françoise\n"
+    with plain_text(write(tmp_path, text.encode("cp1252"))) as plain:
+        assert plain.encoding == "cp1252"
+        assert "its letters beyond ASCII are ç, ë, ü, first in line 3" in plain.guess
+        assert "`--encoding`" in plain.guess
+        assert "Zo" not in plain.guess
+    with plain_text(write(tmp_path, text.encode())) as plain:
+        assert (plain.encoding, plain.guess) == ("utf-8", "")
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"], ids=["LF", "CRLF", "CR"])
+def test_a_guess_of_which_no_words_come_is_refused_with_what_to_try(tmp_path, newline):
+    content = "id,name\n1,Mei\n2,Paweł Wałęsa\n".replace("\n", newline).encode("cp1250")
+    message = r"no words come of it \(line 3: ³, ê\); try `--encoding cp1250` \(its letters are ę, ł\)"
+    with pytest.raises(InvalidInput, match=message):
+        read(tmp_path, content)
+    assert told(tmp_path, content, "cp1252")[0].startswith(
+        "id,name\n1,Mei\n2,Pawe³"
+    )  # as it is, where one insists
+
+
+def test_bytes_that_are_no_windows_1252_are_refused_with_what_to_try(tmp_path):
+    with pytest.raises(
+        InvalidInput, match="no text in UTF-8, UTF-16 or Windows-1252; try `--encoding mac_roman`"
+    ):
+        read(tmp_path, "id,name\n1,François Müller\n".encode("mac_roman"))
+
+
+@pytest.mark.parametrize(
+    ("content", "encoding", "message"),
+    [
+        ("id\nZdeněk\n".encode(), "cp1250", r"is UTF-8, and no words come of it as cp1250 \(line 2\)"),
+        ("id\nИван\n".encode("utf-8-sig"), "cp1251", "begins with the mark of UTF-8, so it is not cp1251"),
+        ("id\nИван\n".encode("utf-16"), "utf-8", "begins with the mark of UTF-16, so it is not utf-8"),
+        ("id\nZdeněk\n".encode("cp1250"), "utf-8", "not all of it is UTF-8; try `--encoding cp1250`"),
+        ("id\nZdeněk\n".encode("cp1250"), "shift_jis", "not all of it is CP932"),
+        (b"<html>", "cp1250", "an HTML page"),
+    ],
+    ids=["UTF-8", "mark", "UTF-16", "not UTF-8", "not Japanese", "a page"],
+)
+def test_what_is_said_of_a_text_and_cannot_be_is_refused(tmp_path, content, encoding, message):
+    with pytest.raises(InvalidInput, match=message):
+        told(tmp_path, content, encoding)
+
+
+@pytest.mark.parametrize(
+    "text", ["id,name\n1,Zoë Müller\n2,Mei\n", "id,name\n1,Zdeněk\n", "id,name\n1,Иван\n"]
+)
+def test_letters_that_were_encoded_twice_are_refused(tmp_path, text):
+    twice = text.encode().decode("cp1252", "surrogateescape").encode("utf-8", "surrogateescape")
+    with pytest.raises(InvalidInput, match="its letters were encoded twice"):
+        read(tmp_path, twice)
+    assert told(tmp_path, twice, "utf-8")[0] == twice.decode()
+    assert read(tmp_path, "id,name\n1,Â Ã\n2,Zoë\n".encode())

@@ -40,8 +40,9 @@ def stored(store):
 
 
 @pytest.fixture
-def refused(load, stored):
+def refused(load, store, stored):
     """Load what must be refused whole; return the message, which holds nothing of a person's."""
+    store.make()
 
     def refused(name, **options):
         with pytest.raises(InvalidInput) as caught:
@@ -66,3 +67,46 @@ def test_what_is_no_table_is_called_by_its_name(refused, name, what):
     assert said.startswith(f"{name}: {what}, not a table of text; ")
     assert "save it as CSV UTF-8" in said
     assert "--map" not in said
+
+
+# --- encodings ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "encoding", "learner"),
+    [
+        ("cp1250.csv", "cp1250", "Zdeněk Štěpánek"),
+        ("cp1254.csv", "cp1254", "Işıl Örnek"),
+        ("mac_roman.csv", "mac_roman", "Zoë Niño"),
+    ],
+)
+def test_names_in_another_encoding_are_right_once_it_is_said_and_never_wrong_before(
+    load, refused, stored, *, name, encoding, learner
+):
+    said = refused(name)
+    assert f"`--encoding {encoding}`" in said
+    assert not any(word in said for word in learner.split())
+    assert load(name, encoding=encoding).notes == ()
+    assert stored("select name from learners") == [(learner,)]
+
+
+@pytest.mark.parametrize(
+    ("first", "told"), [("utf8_ids.csv", {}), ("cp1250_ids.csv", {"encoding": "cp1250"})]
+)
+def test_another_encoding_in_the_second_night_is_named_as_that(load, stored, first, told):
+    load(first, **told)
+    with pytest.raises(InvalidInput, match="try `--encoding cp1250`") as caught:
+        load("cp1250_ids.csv")
+    assert "person_id" not in str(caught.value)
+    assert load("cp1250_ids.csv", encoding="cp1250").sharing_an_address == 0
+    assert stored("select id from learners") == [("dětí-1",)]
+
+
+def test_known_ids_that_were_read_wrong_are_named_as_that(load, stored):
+    load("cp1250_ids.csv", encoding="cp1252")
+    with pytest.raises(
+        InvalidInput, match=r"1 ids are known ones in another encoding, first in line 2: .*cp1250 as cp1252"
+    ):
+        load("utf8_ids.csv")
+    assert load("utf8_ids.csv", encoding="utf-8").accepted == 1
+    assert len(stored("select id from learners")) == 2
