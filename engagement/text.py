@@ -1,5 +1,8 @@
 """Texts of people: what may be kept and shown, in a line, in a terminal, in a file that a spreadsheet opens.
 
+An id is one however it came: from a file, where a spreadsheet guards it and a page adds marks that nobody sees, or
+typed by hand. What is taken off it stands here, for Python and for the patterns of SQL alike.
+
 A learner may be called `=HYPERLINK(…)`. In a workbook every text is a cell of text, whatever it begins with: that is
 for people. A program gets CSV with values as they are, or nobody could dial `'+49…`. Characters that act in a terminal,
 or turn the direction of writing, are replaced everywhere.
@@ -8,6 +11,7 @@ or turn the direction of writing, are replaced everywhere.
 import csv
 import io
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, TextIO
@@ -21,6 +25,17 @@ UNSAFE_CHARACTERS: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e
 ACTS_IN_A_LINE: Final = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
+# Every kind of space, and the mark at the end of a file of old. As the inside of a pattern's brackets.
+SPACES: Final = r"\x09-\x0d\x1a\x20\x85\xa0" "\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+# What shows nothing: joiners, directions, soft hyphens, fillers, variants, marks of a byte order. Likewise.
+INVISIBLE: Final = (
+    r"\xad"
+    "\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0"
+    "\ufff9-\ufffb\U000e0000-\U000e0fff"
+)
+# What keeps a spreadsheet from reading a text as a number: `="0008462"` and `'0008462`.
+GUARDED: Final = (r'(?s)^="(.*)"$', r"(?s)^'(.*?)'?$")
+_ENDS: Final = re.compile(f"^[{SPACES}{INVISIBLE}]+|[{SPACES}{INVISIBLE}]+$")
 WORKBOOK: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _COLUMN_WIDTH: Final = 18  # characters: a date, a name
 LONGEST_TEXT: Final = 2_000  # of what a person writes about a learner or a decision
@@ -34,6 +49,19 @@ def plain_text(field: str, text: str) -> str:
     if UNSAFE_CHARACTERS.search(text):
         raise InvalidInput(f"{field}: holds a control character or a change of writing direction")
     return text
+
+
+def plain_id(text: str) -> str:
+    r"""Return an id as it is kept: without what a spreadsheet guards it with, and what nobody sees.
+
+    >>> plain_id('="0008462"'), plain_id(" 00084\u200b62 ")
+    ('0008462', '0008462')
+    """
+    text = _ENDS.sub("", text)
+    for guard in GUARDED:
+        text = re.sub(guard, r"\1", text)
+    text = re.sub(f"[{INVISIBLE}]+", "", _ENDS.sub("", text))
+    return unicodedata.normalize("NFC", re.sub(f"[{SPACES}]", " ", text))
 
 
 def one_line(value: object, longest: int) -> str:

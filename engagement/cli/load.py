@@ -39,6 +39,10 @@ def load(
         str,
         typer.Option(help="Of a file that is not UTF-8, such as cp1250; guessed if left out."),
     ] = "",
+    missing: Annotated[
+        list[str] | None,
+        typer.Option(metavar="WORD", help="Stands for nothing in this file, such as EX; ids and names stay."),
+    ] = None,
     timezone: Annotated[
         str,
         typer.Option(help="Of times without one; ENGAGEMENT_TIMEZONE if left out."),
@@ -64,7 +68,7 @@ def load(
         observed_at=console.instant(observed_at, settings, now) if observed_at else now,
         loaded_at=now,
         source_format=_source_format(
-            timezone or settings.timezone, rename, date_format, percent_scale, group, encoding
+            timezone or settings.timezone, rename, date_format, percent_scale, group, encoding, missing
         ),
         max_quarantine=max_quarantine,
     )
@@ -146,6 +150,7 @@ def _source_format(
     percent_scales: Sequence[str] | None,
     groups: Sequence[str] | None,
     encoding: str,
+    missing: Sequence[str] | None,
 ) -> "SourceFormat":
     from engagement.ingest.source_format import PERCENT_COLUMNS, SourceFormat
 
@@ -161,7 +166,15 @@ def _source_format(
     if len(columns) < len(rename or []):
         raise InvalidInput("--map names one of our columns more than once")
     by_name = {name: theirs or name for name, _, theirs in (text.partition("=") for text in groups or [])}
-    return SourceFormat(timezone, columns, tuple(date_formats or ()), scales, by_name, encoding=encoding)
+    return SourceFormat(
+        timezone,
+        columns,
+        tuple(date_formats or ()),
+        scales,
+        by_name,
+        encoding=encoding,
+        missing=tuple(missing or ()),
+    )
 
 
 def _tell(loaded: Iterable["LoadSummary"], *, as_json: bool) -> None:
@@ -187,6 +200,10 @@ def _show(summary: "LoadSummary") -> None:
         f"{summary.source}: {summary.rows:,} rows, {summary.accepted:,} accepted, "
         f"{summary.quarantined:,} quarantined{inactive}",
         *(f"  {count:>8,}  {reason}" for reason, count in summary.reasons.items()),
+        *(
+            f"  {odd['cells']:>8,}  {oddity}: left empty, first in line {odd['line']:,}"
+            for oddity, odd in summary.odd_cells.items()
+        ),
         *_besides(summary),
         sep="\n",
         flush=True,  # the next one may take long
@@ -198,7 +215,6 @@ def _besides(summary: "LoadSummary") -> list[str]:
         "are known from a newer load, which stands": summary.known_later,
         "say no in a refused row (no contact, no model, or no longer active): it counts": summary.refusing,
         "are held back until their consent can be read": summary.held_back,
-        "have an e-mail address that several persons have: nobody writes there; where they are one person, "
-        "give their rows the same person_id": summary.sharing_an_address,
+        "have an e-mail address that several persons have: nobody writes there": summary.sharing_an_address,
     }
     return [*summary.notes, *(f"{count:,} learners {what}" for what, count in said.items() if count)]

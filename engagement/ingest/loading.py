@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Final, Literal
 
+import numpy as np
 import pandas as pd
 
 from engagement.errors import EngagementError, InvalidInput
@@ -18,12 +19,13 @@ from engagement.ingest import validation
 from engagement.ingest.readers import Source
 from engagement.ingest.schema import Column
 from engagement.ingest.source_format import MAP_HINT, SourceFormat
+from engagement.ingest.values.instants import NO_INSTANT
 from engagement.store import TEXT_ROWS_PER_BLOCK, Cursor, Store, first_row, query, registered
 
 Kind = Literal["learners", "events"]
 
 _LONGEST_RAW: Final = 100_000  # characters that are kept of a refused row
-_NO_DATE: Final = f"last_login: {validation.NO_INSTANT}"
+_NO_DATE: Final = f"last_login: {NO_INSTANT}"
 
 
 @dataclass(frozen=True)
@@ -44,11 +46,13 @@ class LoadSummary:
         0  # learners with an address that several persons claim, so that nobody writes there
     )
     notes: tuple[str, ...] = ()  # what whoever loads it is to know of how it was read
+    # Of accepted rows, by what was odd: how many `cells` were left empty or changed, and the first `line`.
+    odd_cells: dict[str, dict[str, int]] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, object]:
         """Return the documented JSON form; what there is none of is left out after `reasons`."""
         absent = {} if self.inactivated is None else {"inactivated": self.inactivated}
-        told = ("known_later", "refusing", "held_back", "sharing_an_address", "notes")
+        told = ("known_later", "refusing", "held_back", "sharing_an_address", "odd_cells", "notes")
         absent |= {name: count for name in told if (count := getattr(self, name))}
         return {
             "rows": self.rows,
@@ -129,12 +133,16 @@ def record(load: Load, *, max_quarantine: float, of: Literal["rows", "everybody"
             f"{name}: {quarantined} of {rows} rows refused, more than the share of {max_quarantine:g} allowed: "
             + _most_frequent(reasons)
         )
+    odd_cells = _odd_cells(load)
     db.execute(
         """
-        insert into loads
+        insert into loads (
+            load_id, kind, source, content_hash, observed_at, loaded_at, rows, accepted, quarantined, reasons, effect,
+            odd_cells
+        )
         values (
             $load_id, $kind, $source, $content_hash, $observed_at, $loaded_at, $rows, $accepted, $quarantined, $reasons,
-            $effect
+            $effect, $odd_cells
         )
         """,
         {
@@ -149,17 +157,32 @@ def record(load: Load, *, max_quarantine: float, of: Literal["rows", "everybody"
             "quarantined": quarantined,
             "reasons": json.dumps(reasons, ensure_ascii=False),
             "effect": effect(load.checked.content_hash, load.source_format, of=of),
+            "odd_cells": json.dumps(odd_cells, ensure_ascii=False) if odd_cells else None,
         },
     )
     if quarantined:
         db.execute(query("ingest/forget_repeated_rows"), {**of_load, "kind": load.kind})
     notes = tuple(load.checked.incoming.notes)
-    return LoadSummary(load.load_id, name, rows, accepted, quarantined, reasons, notes=notes)
+    return LoadSummary(
+        load.load_id, name, rows, accepted, quarantined, reasons, notes=notes, odd_cells=odd_cells
+    )
 
 
 def forget_refused(db: Cursor, *, before: datetime) -> None:
     """Forget the refused rows of earlier loads; how many there were, and why, stays with each load."""
     db.execute(query("ingest/forget_refused"), {"before": before})
+
+
+def _odd_cells(load: Load) -> dict[str, dict[str, int]]:
+    """Return what was odd in cells of accepted rows: in how many, and the first line."""
+    counted = load.db.execute(query("ingest/count_odd_cells")).fetchall()
+    if not counted:
+        return {}
+    firsts = np.unique([first for *_, first in counted])
+    lines = dict(
+        zip(firsts.tolist(), load.checked.incoming.places(load.db, firsts)["line"].tolist(), strict=True)
+    )
+    return {oddity: {"cells": cells, "line": lines[first]} for oddity, cells, first in counted}
 
 
 def _quarantine(load: Load) -> None:

@@ -42,6 +42,7 @@ _RULES: Final = {
     "percent_scale",
     "groups",
     "encoding",
+    "missing",
     "max_quarantine",
 }
 PLAN: Final = "[sources]"  # its place among a run's parameters by step; no step can be called so
@@ -72,6 +73,7 @@ class Sources(BaseModel):
     percent_scale: dict[str, int] = {}
     groups: dict[str, str] = {}
     encoding: str = ""
+    missing: list[str] = []
     max_quarantine: float = Field(1.0, ge=0, le=1)
 
     @property
@@ -98,6 +100,7 @@ class Sources(BaseModel):
             dict(self.percent_scale),
             dict(self.groups),
             encoding=self.encoding,
+            missing=tuple(self.missing),
         )
 
 

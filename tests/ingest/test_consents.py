@@ -44,12 +44,12 @@ NO = {
     "active": ({"active": "0"}, (False, False, True, False, None)),
     "unreadable contact": ({"contact": "Unsubscribed"}, (True, False, True, True, ["contact_opt_out"])),
     "unreadable model": ({"model": "ask me"}, (False, True, True, True, ["llm_opt_out"])),
-    "unreadable active": ({"active": "suspended"}, (True, False, True, True, ["active"])),
+    "unreadable active": ({"active": "resting"}, (True, False, True, True, ["active"])),
     "unreadable whatsapp": ({"whatsapp": "perhaps"}, (False, False, False, True, None)),
 }
 
 
-BADS = [BAD, {"last_login": "Never!"}, {"phone": "1" * 201}]
+BADS = [BAD, {"last_login": "Never!"}, {"name": "x" * 20_001}]
 LEARNERS = {
     f"{said} {n}": (words, bad, meant) for said, (words, meant) in NO.items() for n, bad in enumerate(BADS)
 }

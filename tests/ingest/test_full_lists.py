@@ -89,7 +89,6 @@ def test_an_older_list_makes_nobody_inactive_of_whom_something_newer_is_known(lo
     [
         row("0009", percent="x"),
         row(" 0009 ", percent="101"),
-        row("0009", email="no address"),
         f"{row('0009')}\n{row('0009')}",
         "0009,too few",
         "\u200b0009 ,too few",
@@ -110,7 +109,7 @@ def test_who_was_quarantined_is_not_absent(load, inactive, line):
     "lines",
     [
         [row("")],
-        [row("NA")],
+        [row("#N/A")],
         [row("9.0")],
         [row("9E+00")],
         [row("0009\0")],

@@ -102,11 +102,10 @@ def test_a_row_is_told_all_its_reasons(store, tmp_path):
     summary = load(store, write(tmp_path, HEADER, row("a"), bad))
     reasons = [
         "id: missing",
-        "email: not an address",
         "program: missing",
         "last_login: not an ISO date or time",
         "completed_percent: outside 0 to 100",
-        "avg_quiz_score: not a number",
+        "avg_quiz_score: not a number; `--missing WORD` where it stands for nothing",
         "consecutive_missed_sessions: not a whole number",
     ]
     assert quarantine(store) == [(3, bad, reasons)]
@@ -284,7 +283,10 @@ def test_a_row_of_a_frame_is_kept_by_its_number(store):
     before = frame.copy()
     assert load(store, frame).quarantined == 1
     ((line, raw, reasons),) = quarantine(store)
-    assert (line, reasons) == (2, ["completed_percent: not a number"])
+    assert (line, reasons) == (
+        2,
+        ["completed_percent: not a number; `--missing WORD` where it stands for nothing"],
+    )
     assert '"completed_percent":"x"' in raw
     pd.testing.assert_frame_equal(frame, before)
 

@@ -27,7 +27,7 @@ WHEN = datetime.fromisoformat("2026-11-22 12:00:00")
 LEARNER = {"name": "Zoë – “Ä.”", "program": "P", "last_login": "2026-11-01"}
 NUMBERS = {"completed_percent": "50", "avg_quiz_score": "60", "consecutive_missed_sessions": "1"}
 NO_DATE = "last_login: not an ISO date or time"
-NO_NUMBER = "completed_percent: not a number"
+NO_NUMBER = "completed_percent: not a number; `--missing WORD` where it stands for nothing"
 
 
 def values(learner, **changed):
@@ -183,7 +183,9 @@ def test_a_comma_is_decimal_where_it_separates_no_columns(load, facts, delimiter
 def test_a_comma_in_quotes_is_decimal_unless_it_may_part_thousands(load, facts):
     summary = load(table(values("a", completed_percent="50,5"), values("b", completed_percent="1,500")))
     assert facts("completed_percent") == {"a": 50.5}
-    assert summary.reasons == {NO_NUMBER: 1}
+    assert summary.reasons == {
+        "completed_percent: a comma that may part thousands or decimals; write a point": 1
+    }
 
 
 def test_quotes_may_stand_after_spaces(load, stored):
@@ -232,7 +234,33 @@ def test_a_mark_of_the_byte_order_is_no_part_of_a_value(load, stored, facts):
 
 # --- what a value means ------------------------------------------------------------------------------------------
 
-MISSING = ["", " ", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "None", "?", "-", "\u00a0", " \u202f- "]
+MISSING = [
+    "#N/A",
+    "#DIV/0!",
+    "#BEZUG!",
+    "(null)",
+    "\\N",
+    "--",
+    "—",
+    ".",
+    "NaT",
+    "<NA>",
+    "n.a.",
+    "",
+    " ",
+    "NA",
+    "N/A",
+    "n/a",
+    "NaN",
+    "nan",
+    "null",
+    "NULL",
+    "None",
+    "?",
+    "-",
+    "\u00a0",
+    " \u202f- ",
+]
 
 
 @pytest.mark.parametrize("column", ["last_login", *NUMBERS])
@@ -264,8 +292,8 @@ def test_percents_may_have_a_sign_and_spaces_of_any_kind(load, facts):
 
 
 NO_NUMBERS = [
-    *("inf", "-inf", "Infinity", "∞", "true", "FALSE", "yes", "half", "#N/A", "#DIV/0!"),
-    *("5\0", "50%%", "5 0", "٣", "１", "0x1F", "1_0", "1e", "--5", "—"),
+    *("inf", "-inf", "Infinity", "∞", "true", "FALSE", "yes", "half", "#", "N/A/B"),
+    *("5\0", "50%%", "5 0", "٣", "１", "0x1F", "1_0", "1e", "--5", "\\"),
 ]
 
 
@@ -791,4 +819,4 @@ def test_what_a_proper_writer_wrote_is_read_as_it_was(  # noqa: PLR0917 (hypothe
 def meant(name):
     """What a name is kept as: trimmed, its line ends LF, none where it says nothing."""
     trimmed = name.replace("\r\n", "\n").replace("\r", "\n").strip()
-    return None if trimmed in ("", "-", "?") else trimmed
+    return None if trimmed in ("", "-", "--", "---", ".", "..", "...") else trimmed

@@ -1,0 +1,232 @@
+"""One odd cell loses nobody: it is mended where it is plain what was meant, or left empty, counted and told of."""
+
+from datetime import datetime
+
+import duckdb
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engagement.ingest import learners
+from engagement.ingest.source_format import SourceFormat
+from engagement.ingest.values.reading import plain
+from engagement.text import plain_id
+
+WHEN = datetime.fromisoformat("2026-11-22 12:00:00")
+HEADER = "id,name,email,phone,program,last_login,completed_percent,avg_quiz_score,consecutive_missed_sessions"
+
+
+def line(learner="a", *more, **changed):
+    cells = {
+        "id": learner,
+        "name": "Invented",
+        "email": "",
+        "phone": "",
+        "program": "P",
+        "last_login": "2026-11-01",
+        "completed_percent": "50",
+        "avg_quiz_score": "60",
+        "consecutive_missed_sessions": "1",
+    }
+    return ",".join((*(cells | changed).values(), *more))
+
+
+@pytest.fixture
+def load(store, tmp_path):
+    """Load a CSV of these lines; `more` are further columns, keywords say how it was written."""
+
+    def load(*lines, more="", full=False, **source_format):
+        path = tmp_path / "learners.csv"
+        path.write_text("\n".join((HEADER + more, *lines, "")), encoding="utf-8")
+        act = learners.load_full if full else learners.load
+        return act(store, path, observed_at=WHEN, loaded_at=WHEN, source_format=SourceFormat(**source_format))
+
+    return load
+
+
+@pytest.fixture
+def stored(store):
+    def stored(sql):
+        with store.read() as db:
+            return db.execute(sql).fetchall()
+
+    return stored
+
+
+ODD = [
+    ("email", "not there", "not an address"),
+    ("email", "a@b@example.invalid", "not an address"),
+    ("email", "a@example..invalid", "not an address"),
+    ("email", "a@example", "not an address"),
+    ("email", "a@example.invalid; b@example.invalid", "several addresses"),
+    ("phone", "ask her mother", "not a telephone number"),
+    ("phone", "4.9E+11", "a number that a spreadsheet has changed"),
+    ("phone", "491701234567.0", "a number that a spreadsheet has changed"),
+    ("phone", "1" * 201, "not a telephone number"),
+    ("locale", "qq", "no language, such as en or de-AT"),
+    ("locale", "Klingon spoken", "no language, such as en or de-AT"),
+    ("timezone", "Mars/Olympus", "no time zone, such as Europe/Berlin"),
+    ("timezone", "GMT+99", "no time zone, such as Europe/Berlin"),
+    ("preferred_channel", "pigeon", "not one of in_app, whatsapp, email"),
+    ("whatsapp_opt_in", "perhaps", "neither yes nor no; read are yes, no, true, false, 1, 0"),
+    ("enrolled_at", "31.02.2026", "not an ISO date or time"),
+    ("enrolled_at", "0026-02-01", "before the year 1900"),
+    ("cohort", "x" * 201, "longer than 200 characters"),
+    ("topic", "maths\0", "holds a NUL byte"),
+]
+
+
+@pytest.mark.parametrize(("column", "value", "why"), ODD)
+def test_an_odd_cell_is_left_empty_counted_and_told_by_its_first_line(load, stored, column, value, why):
+    more = "" if column in HEADER else f",{column}"
+    rows = [
+        line("first", *([""] if more else [])),
+        line("b", value) if more else line("b", **{column: value}),
+        line("c", value) if more else line("c", **{column: value}),
+    ]
+    summary = load(*rows, more=more)
+    assert (summary.accepted, summary.quarantined) == (3, 0)
+    assert summary.as_dict()["odd_cells"] == {f"{column}: {why}": {"cells": 2, "line": 3}}
+    assert stored("select odd_cells ->> '$.*.line' from loads") == [(["3"],)]
+    kept = {"locale": "en", "whatsapp_opt_in": False}.get(column)
+    assert stored(f"select {column} from learners order by id") == [(kept,)] * 3
+
+
+def test_a_file_without_an_odd_cell_says_nothing_of_it(load, stored):
+    assert "odd_cells" not in load(line(email="a@example.invalid")).as_dict()
+    assert stored("select odd_cells from loads") == [(None,)]
+
+
+MENDED = {
+    "email": {
+        "mailto:Jo@example.invalid": "jo@example.invalid",
+        "mailto:jo@example.invalid?subject=hi": "jo@example.invalid",
+        "Jo Invented <jo@example.invalid>": "jo@example.invalid",
+        "<jo@example.invalid>;": "jo@example.invalid",
+        "'jo@example.invalid'": "jo@example.invalid",
+        "jo@example.invalid.": "jo@example.invalid",
+        "\u200ejo@example.invalid\u200e": "jo@example.invalid",
+        "jo\u200b@example.invalid\u3000": "jo@example.invalid",
+        "jose\u0301@example.invalid": "jos\u00e9@example.invalid",
+        "j.o+x_y-z@mail.example.invalid": "j.o+x_y-z@mail.example.invalid",
+        "jo@b\u00fccher.invalid": "jo@b\u00fccher.invalid",
+        "N/A": None,
+    },
+    "phone": {
+        "'+49 30 123456": "+49 30 123456",
+        '="030123456"': "030123456",
+        "tel:+4930123456": "+4930123456",
+        "(030) 12 34-56 ext. 7": "(030) 12 34-56 ext. 7",
+        "+49\u00a030\u00a0123456": "+49 30 123456",
+    },
+    "locale": {
+        "pt_br": "pt-BR",
+        "DE_kids": "de",
+        "en_US.UTF-8": "en-US",
+        "zh-hant-tw": "zh-Hant-TW",
+        "es-419": "es-419",
+    },
+    "timezone": {
+        "europe/berlin": "Europe/Berlin",
+        "America/New York": "America/New_York",
+        "UTC+2": "Etc/GMT-2",
+        "GMT-05:00": "Etc/GMT+5",
+        "utc": "UTC",
+    },
+    "preferred_channel": {"E-Mail": "email", "mail": "email", "In-App": "in_app", "Whats App": "whatsapp"},
+    "program": {
+        "Zoe\u0301logie": "Zo\u00e9logie",
+        "'101": "101",
+        '="0042"': "0042",
+        "NA": "NA",
+        "None": "None",
+    },
+}
+
+
+@pytest.mark.parametrize("column", MENDED)
+def test_a_cell_is_mended_where_it_is_plain_what_was_meant(load, stored, column):
+    meant = {f"{n:02}": pair for n, pair in enumerate(MENDED[column].items())}
+    more = "" if column in HEADER else f",{column}"
+
+    def quoted(text):
+        return '"' + text.replace('"', '""') + '"'
+
+    rows = [
+        line(learner, quoted(value)) if more else line(learner, **{column: quoted(value)})
+        for learner, (value, _) in meant.items()
+    ]
+    summary = load(*rows, more=more)
+    assert (summary.quarantined, summary.odd_cells) == (0, {})
+    found = dict(stored(f"select id, {column} from learners"))
+    assert {meant[learner][0]: value for learner, value in found.items()} == MENDED[column]
+
+
+IDS = {
+    '="0008462"': "0008462",
+    "'0008463": "0008463",
+    "'A-1": "A-1",
+    "\u200eS-2": "S-2",
+    "S\u200b-4": "S-4",
+    "S-5\u2060": "S-5",
+    "S\u00ad-6": "S-6",
+    "S-7\u00a0": "S-7",
+    "\u3000S-8\u2003": "S-8",
+    "\u202aS-10\u202c": "S-10",
+    "o\u0308-11": "\u00f6-11",
+    "S\u00a012": "S 12",
+    "\ufeffS-13\x1a": "S-13",
+    "nan": "nan",
+    "null": "null",
+    "NA": "NA",
+}
+
+
+def test_an_id_is_one_however_it_is_marked(load, stored):
+    rows = [line('"' + written.replace('"', '""') + '"') for written in IDS]
+    assert load(*rows).quarantined == 0
+    assert {learner for (learner,) in stored("select id from learners")} == set(IDS.values())
+    assert {learner for (learner,) in stored("select learner_id from learner_facts")} == set(IDS.values())
+
+
+marks = st.sampled_from(
+    ["\u200b", "\u200e", "\u202a", "\u2060", "\xad", "\u3000", "\xa0", " ", "'", '"', "=", "\x1a"]
+)
+pieces = st.lists(
+    st.one_of(marks, st.characters(max_codepoint=0x2FFF, exclude_categories=["Cs"])), max_size=8
+)
+
+
+@given(pieces.map("".join))
+def test_an_id_typed_by_hand_is_the_one_in_the_file(text):
+    with duckdb.connect() as db:
+        (found,) = db.execute(f"select {plain('$text')}", {"text": text}).fetchone()
+    assert found == plain_id(text)
+
+
+def test_words_of_the_source_s_own_are_nothing_once_they_are_said(load, stored):
+    rows = [
+        line("1", avg_quiz_score="EX"),
+        line("2", avg_quiz_score="excused"),
+        line("3", avg_quiz_score="Not graded", name="Ex"),
+        line("4", avg_quiz_score="999"),
+        line("ex", program="EX"),
+    ]
+    summary = load(line("0"), *rows)
+    assert summary.quarantined == 4
+    assert "`--missing WORD` where it stands for nothing" in next(iter(summary.reasons))
+    summary = load(*rows, missing=("ex", "Excused", "not graded", "999"))
+    assert summary.quarantined == 0
+    assert stored(
+        "select learner_id, avg_quiz_score from learner_facts where learner_id <> '0' order by 1"
+    ) == [
+        ("1", None),
+        ("2", None),
+        ("3", None),
+        ("4", None),
+        ("ex", 60),
+    ]
+    assert stored("select name, program from learners where id in ('3', 'ex') order by id") == [
+        ("Ex", "P"),
+        ("Invented", "EX"),
+    ]
