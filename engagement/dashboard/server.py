@@ -241,6 +241,8 @@ def _config(options: Options, settings: Settings, told: hub.Told | None) -> Conf
             default_pool_size=POOL,
             page_config_hook=_page_config,
         ),
+        # Whether a notebook is trusted is of no account here, and would be kept in a home, which not everybody has.
+        NotebookNotary=Config(data_dir="", db_file=":memory:", secret=b"of nothing"),
         KernelManager=Config(transport="ipc", autorestart=False),  # another would not know the page
         MappingKernelManager=Config(
             cull_idle_timeout=IDLE_S, cull_interval=LOOKS_EVERY_S, cull_connected=True, cull_busy=False

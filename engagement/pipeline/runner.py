@@ -271,7 +271,10 @@ def _execute(step: Step, attempt: Attempt, kernel: type[Any]) -> str:
 
     notebook, given = attempt.notebook(step.notebook), attempt.given_to(step.notebook)
     private.remove(notebook)  # papermill would write through a link
-    sockets = Path(tempfile.mkdtemp(prefix="eg", dir=folder_for_sockets("egabcdefgh/k-5")))
+    try:
+        sockets = Path(tempfile.mkdtemp(prefix="eg", dir=folder_for_sockets("egabcdefgh/k-5")))
+    except OSError as error:
+        return f"{type(error).__name__}: {errors.of_the_system(error)}"
     try:
         papermill.execute_notebook(
             step.path,

@@ -480,3 +480,8 @@ def test_a_server_that_is_refused_does_not_start(monkeypatch, capsys):
     said = capsys.readouterr().err
     assert "characters or more" in said
     assert "Traceback" not in said
+
+
+def test_whoever_has_no_home_opens_the_page_as_well(store):
+    with serving(store.path, environment={"HOME": "/dev/null/nowhere"}) as address:
+        opened(address)

@@ -499,6 +499,17 @@ def test_no_file_of_a_run_is_written_through_a_link(folder, store):
     assert [path for path in root.rglob("*") if path.is_symlink()] == []
 
 
+def test_a_machine_without_a_temporary_folder_is_told_so(folder, store, monkeypatch):
+    write_notebook(folder / "first.ipynb", "1")
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "_candidate_tempdir_list", lambda: ["/nowhere"])
+    with pytest.raises(
+        RunFailed,
+        match=r"first failed: FileNotFoundError: No usable temporary directory .* TMPDIR names another",
+    ):
+        run(store, tiny("first"))
+
+
 def test_a_kernel_that_dies_fails_the_step(folder, store):
     write_notebook(folder / "first.ipynb", "import os", "os.kill(os.getpid(), 9)")
     with pytest.raises(
