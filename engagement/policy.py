@@ -162,6 +162,12 @@ class SelectionPolicy:
                 allowed = f"{lowest} or more" if highest == math.inf else f"{lowest} to {highest}"
                 raise InvalidInput(f"{name}: {value!r}; allowed is {what}, {allowed}")
 
+    @classmethod
+    def told(cls, parameters: Mapping[str, Any]) -> Self:
+        """Return the numbers that the parameters of a run say, among others; a capacity of 0 is none."""
+        given = {entry.name: parameters[entry.name] for entry in fields(cls) if entry.name in parameters}
+        return cls(**{**given, "capacity": given.get("capacity") or None})
+
 
 DRAFT_HOURS: Final = 72  # an older draft speaks of a week that is over: it expires, and is no open one
 APPROVAL_DAYS: Final = 7  # what was approved longer ago speaks of another week, and does not leave

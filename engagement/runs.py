@@ -12,6 +12,7 @@ from datetime import date, datetime
 from functools import cache
 from typing import Any, Final, cast
 
+from engagement.dates import day_in_words
 from engagement.errors import NotFound
 from engagement.policy import DEFAULT_POLICY, RiskPolicy
 from engagement.store import Cursor, Store, first_row
@@ -374,6 +375,20 @@ def keep_parameters(db: Cursor, run_id: str, parameters: Mapping[str, object]) -
     )
 
 
+def newest(db: Cursor, pipeline: str) -> str | None:
+    """Return the id of the newest published run of the pipeline."""
+    found = db.execute(
+        """
+        select run_id from runs
+        where pipeline = $pipeline and published_at is not null
+        order by as_of desc, published_at desc
+        limit 1
+        """,
+        {"pipeline": pipeline},
+    ).fetchone()
+    return found[0] if found else None
+
+
 def before_newest(db: Cursor, pipeline: str) -> Run | None:
     """Return the newest published run of the pipeline for an earlier day than that of the newest one."""
     return _published_before(db, pipeline, None)
@@ -414,7 +429,7 @@ def look_back(newer_day: str) -> str:
     >>> look_back("2026-11-29")
     'It looks back: the run for 29 November 2026 is published, and only the newest run drafts.'
     """
-    day = f"{date.fromisoformat(newer_day):%d %B %Y}"
+    day = day_in_words(date.fromisoformat(newer_day))
     return f"It looks back: the run for {day} is published, and only the newest run drafts."
 
 

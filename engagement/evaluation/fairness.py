@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from engagement import runs
 from engagement.evaluation.intervals import CONFIDENCE, Share, newcombe, wilson
 from engagement.store import Store, query, records
 from engagement.views import suppression
@@ -26,7 +27,7 @@ MEASURES: Final[Mapping[str, tuple[str, str]]] = {
     "high": ("learners", "at high risk"),
     "at_risk": ("learners", "at high or medium risk"),
     "unknown": ("learners", "too little known to score"),
-    "drafted": ("learners", "a nudge drafted in the newest run"),
+    "drafted": ("learners", "a nudge drafted for them by the newest nightly run"),
     "from_template": ("drafted", "of the drafts, from a template"),
     "missed": ("has_left", "of those who left, not found at risk"),
     "false_alarms": ("stayed", "of those who stayed, found at risk"),
@@ -104,9 +105,13 @@ def by_group(store: Store, grouping: str, *, run_id: str | None = None) -> Fairn
         A run whose scores are not published yet; None for the newest published scores.
     """
     with store.read() as db:
-        rows = records(
-            db, query("evaluation/fairness"), {"name": grouping, "run_id": run_id, "at_risk": list(AT_RISK)}
-        )
+        named = {
+            "name": grouping,
+            "run_id": run_id,
+            "night": run_id or runs.newest(db, runs.NIGHTLY),
+            "at_risk": list(AT_RISK),
+        }
+        rows = records(db, query("evaluation/fairness"), named)
     return compared(grouping, pd.DataFrame(rows, columns=["group", *_KIND, "learners"]))
 
 

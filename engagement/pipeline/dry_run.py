@@ -19,7 +19,7 @@ from engagement.outreach.nudges import NUDGES
 from engagement.outreach.quizzes import QUIZZES
 from engagement.pipeline import config
 from engagement.pipeline.config import Pipeline
-from engagement.policy import DEFAULT_SELECTION, SelectionPolicy
+from engagement.policy import SelectionPolicy
 from engagement.risk import scores
 from engagement.runs import Run
 from engagement.settings import Settings
@@ -70,11 +70,7 @@ def of_run(
     with store.read():
         pass
     taken = config.parameters_of(pipeline, given).get(_NUDGES_STEP, {})
-    policy = SelectionPolicy(
-        labels=tuple(taken.get("labels", DEFAULT_SELECTION.labels)),  # type: ignore[arg-type]
-        capacity=int(taken.get("capacity", 0)) or None,  # type: ignore[arg-type]
-        rewrite_templates=True,
-    )
+    policy = replace(SelectionPolicy.told(taken), rewrite_templates=True)
     run = replace(
         runs.scratch(store, as_of=as_of, day=day, now=now), pipeline=pipeline.name, policy=pipeline.policy
     )

@@ -1,5 +1,7 @@
 """Findings in words: the sentence a table is for."""
 
+from datetime import date
+
 import pandas as pd
 
 from engagement import runs
@@ -71,6 +73,17 @@ def freshness(frame: pd.DataFrame) -> str:
             f"{row['logins_in_future']:,} last logins are later than the run and count as today."
         )
     return " ".join(sentences)
+
+
+def drafted(number: int, what: str, newer_day: date | None) -> str:
+    """Return how many drafts a run made, and why a run that looks back made none, by `run_tables.newer_day`.
+
+    >>> drafted(0, "nudges", date(2026, 11, 29))
+    'No nudges are drafted. It looks back: the run for 29 November 2026 is published, and only the newest run drafts.'
+    """
+    if number:
+        return f"{number:,} {what} are drafted; a person approves or rejects each."
+    return f"No {what} are drafted." + (f" {runs.look_back(newer_day.isoformat())}" if newer_day else "")
 
 
 def authors(use: pd.DataFrame) -> str:

@@ -48,23 +48,29 @@ class Summary:
 
     @property
     def figures(self) -> list[Figure]:
-        """How many learners there are, how many of them at which risk, and the others."""
+        """How many learners there are, how many of them at which risk, and together those who cannot be told apart."""
         total = sum(self.labels.values())
         if not total:
             return []
         counts = pd.DataFrame({"label": LABELS, "learners": [self.labels.get(label, 0) for label in LABELS]})
         shown = suppression.shown(counts)
         told = dict(zip(shown["label"], shown["learners"].tolist(), strict=True))
-        rest = total - sum(told.get(label, 0) for label in AT_RISK)
+        if (
+            set(LABELS) - set(told) - set(AT_RISK)
+        ):  # then low and unknown are told in one number, or not at all
+            told = {label: told[label] for label in AT_RISK if label in told}
+        together = [label for label in LABELS if label not in told]
+        rest = total - sum(told.values())
         return [
             Figure("learners", _number(total), "", 0, LIGHT["accent"]),
             *(
-                _part(f"at {label} risk", told[label], total, LIGHT[label])
+                _part(_of_risk(label), told[label], total, LIGHT[label])
                 if label in told
-                else Figure(f"at {label} risk", _hidden(self.labels.get(label, 0)), "", 0, LIGHT[label])
-                for label in AT_RISK
+                else Figure(_of_risk(label), _hidden(self.labels.get(label, 0)), "", 0, LIGHT[label])
+                for label in LABELS
+                if label in told or label in AT_RISK
             ),
-            _part("others", rest, total, LIGHT["unknown"]),
+            *([_part(_of_risk(*together), rest, total, LIGHT["unknown"])] if told and together else []),
         ]
 
     @property
@@ -102,6 +108,16 @@ def first_sentence(text: str) -> str:
     'It helped: 65 % came back, of the others 54 %.'
     """
     return _SENTENCE.split(text.strip(), maxsplit=1)[0]
+
+
+def _of_risk(*labels: str) -> str:
+    """Return who has one of these labels, in words.
+
+    >>> _of_risk("high"), _of_risk("low", "unknown")
+    ('at high risk', 'at low or unknown risk')
+    """
+    listed = " or ".join(filter(None, [", ".join(labels[:-1]), labels[-1]]))
+    return f"{'of' if labels == ('unknown',) else 'at'} {listed} risk"
 
 
 def _part(name: str, learners: int, total: int, color: str) -> Figure:

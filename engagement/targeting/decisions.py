@@ -4,7 +4,7 @@ Before a person writes to one learner, the same rules say what they know about t
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any, Final, cast
 
@@ -12,7 +12,7 @@ import narwhals as nw
 
 from engagement import runs
 from engagement.errors import NotFound
-from engagement.policy import DEFAULT_SELECTION, DRAFT_HOURS, RiskPolicy, SelectionPolicy
+from engagement.policy import DRAFT_HOURS, RiskPolicy, SelectionPolicy
 from engagement.store import Cursor, Relation, Store, first_row, query, records
 from engagement.targeting import experiments, selection
 from engagement.vocabulary import TERMS
@@ -139,20 +139,9 @@ def would_contact(
 
 def policy_in_use(db: Cursor) -> SelectionPolicy:
     """Return the numbers by which the newest published nightly run chose: those of the rules that it was told."""
-    newest = db.execute(
-        """
-        select run_id from runs
-        where pipeline = $pipeline and published_at is not null
-        order by as_of desc, published_at desc
-        limit 1
-        """,
-        {"pipeline": runs.NIGHTLY},
-    ).fetchall()
-    steps = runs.parameters(db, newest[0][0]).values() if newest else ()
-    given = {name: value for step in steps for name, value in step.items()}
-    told = {entry.name: given[entry.name] for entry in fields(SelectionPolicy) if entry.name in given}
-    told["capacity"] = told.get("capacity") or None  # 0 is none
-    return replace(DEFAULT_SELECTION, **told)
+    newest = runs.newest(db, runs.NIGHTLY)
+    steps = runs.parameters(db, newest).values() if newest else ()
+    return SelectionPolicy.told({name: value for step in steps for name, value in step.items()})
 
 
 def _left_of(db: Cursor, run: runs.Run, policy: SelectionPolicy) -> SelectionPolicy:

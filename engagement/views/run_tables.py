@@ -3,6 +3,7 @@
 Each function returns one pandas frame that a notebook shows or a chart draws. The counting happens in the store.
 """
 
+from datetime import date
 from typing import Any
 
 import narwhals as nw
@@ -91,6 +92,12 @@ def authors(store: Store, run: Run) -> pd.DataFrame:
 def drafts_by_author(db: Cursor, run: Run) -> list[dict[str, Any]]:
     """Return one row per author of the run's drafts: `model`, `reason` (of a template), `nudges` and `quizzes`."""
     return records(db, query("views/run_authors"), {"run_id": run.run_id})
+
+
+def newer_day(store: Store, run: Run) -> date | None:
+    """Return the day of a newer run that is published: then this one looks back, and drafts nothing."""
+    with store.read() as db:
+        return runs.newer_day(db, run)
 
 
 def model_use(store: Store, run: Run) -> pd.DataFrame:

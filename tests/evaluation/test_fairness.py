@@ -10,9 +10,14 @@ from engagement.evaluation import fairness
 from engagement.evaluation.intervals import Share, wilson
 from engagement.ingest import learners
 from engagement.ingest.source_format import SourceFormat
+from engagement.outreach import nudges, review
+from engagement.pipeline import publication
+from engagement.policy import DEFAULT_SELECTION
 from engagement.reporting.charts import effects
 from engagement.settings import PROJECT
-from tests.support.cohort import AS_OF, DAY, LOW, begin, learner, night, rows
+from engagement.targeting import decisions
+from tests.support.acting import acting
+from tests.support.cohort import AS_OF, DAY, HOUR, LOW, begin, learner, night, rows
 from tests.support.once import once
 
 BY_SEX = SourceFormat(groups={"sex": "Sex"})
@@ -130,6 +135,22 @@ def test_shares_of_each_group_with_their_ranges(store):
     assert found.hidden == 0
     assert found.in_words.startswith("By sex, the groups differ most here: ")
     assert "100 points above n" in found.in_words
+
+
+def test_a_second_attempt_for_a_day_takes_nobody_the_draft_that_was_approved(store):
+    load(store, *people(12, "w"), *people(12, "m"))
+    night(store)
+    approved = [row["id"] for row in review.listed(store) if row["learner_id"].startswith("w")]
+    review.approve(store, approved, by=acting(AS_OF + HOUR))
+    run = begin(store, now=AS_OF + 2 * HOUR)
+    decisions.decide(store, run, policy=DEFAULT_SELECTION)
+    nudges.draft(store, run)
+    for run_id in (run.run_id, None):
+        found = fairness.by_group(store, "sex", run_id=run_id)
+        assert [share(found, "drafted", group)["share"] for group in "wm"] == [1, 1]
+        assert [share(found, "from_template", group)["learners"] for group in "wm"] == [12, 12]
+        if run_id:
+            publication.publish(store, run, now=AS_OF + 2 * HOUR)
 
 
 def test_errors_are_told_apart_by_how_it_ended(store):

@@ -8,6 +8,7 @@ from engagement.errors import InvalidInput, NotFound
 from engagement.ingest.source_format import SourceFormat
 from engagement.pipeline import config
 from engagement.pipeline.config import Pipeline, Step, declared_types, parameters_of, read_pipeline
+from engagement.policy import SelectionPolicy
 
 GOOD = """
 name = "tiny"
@@ -323,3 +324,9 @@ def test_a_given_parameter_goes_before_the_file_and_to_each_step_that_takes_it(f
         "second": {"count": 4},
         "third": {},
     }
+
+
+def test_limits_may_be_set_for_the_nights_and_are_what_the_rules_are_told():
+    given = {"recent_hours": "30.5", "cap_contacts": "5", "capacity": "0"}
+    taken = parameters_of(read_pipeline("nightly"), given)["30_nudges"]
+    assert SelectionPolicy.told(taken) == SelectionPolicy(recent_hours=30.5, cap_contacts=5, capacity=None)

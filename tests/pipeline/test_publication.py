@@ -200,8 +200,11 @@ def test_a_look_back_says_in_its_counts_its_report_and_on_the_page_why_it_drafte
     back = night(store, AS_OF - 7 * DAY, now=at + HOUR)
     with store.read() as db:
         assert runs.counts(db, back.run_id)["newer_day"] == str(AS_OF.date())
-    said = "Nothing was drafted. It looks back: the run for 01 March 2026 is published, and only the newest run drafts."
+    said = "Nothing was drafted. It looks back: the run for 1 March 2026 is published, and only the newest run drafts."
     assert headlines.authors(run_tables.model_use(store, back)) == said
+    said = said.replace("Nothing was drafted", "No quizzes are drafted")
+    assert headlines.drafted(0, "quizzes", run_tables.newer_day(store, back)) == said
+    assert headlines.drafted(0, "nudges", run_tables.newer_day(store, again)) == "No nudges are drafted."
     last = overview.overview(store, programs=None, program=None, now=at + 2 * HOUR)["last_run"]
     assert (last["status"], last["day"], last["newer_day"]) == ("published", back.day, AS_OF.date())
 

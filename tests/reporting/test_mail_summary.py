@@ -19,7 +19,8 @@ def test_the_words_hold_everything_the_picture_shows():
     told = summary(["It helped.", "No group stands out."], high=300, medium=848, low=767, unknown=38)
     assert told.words == (
         "Weekly report, as of 1 March 2026. It helped. No group stands out. "
-        "1,953 learners, 300 at high risk (15 %), 848 at medium risk (43 %), 805 others (41 %)."
+        "1,953 learners, 300 at high risk (15 %), 848 at medium risk (43 %), 767 at low risk (39 %), "
+        "38 of unknown risk (2 %)."
     )
     shown = Page(told.html()).text
     for word in (
@@ -28,8 +29,10 @@ def test_the_words_hold_everything_the_picture_shows():
         "It helped.",
         "No group stands out.",
         "1,953",
-        "805",
-        "41 %",
+        "767",
+        "at low risk",
+        "38",
+        "of unknown risk",
     ):
         assert word in shown
 
@@ -40,23 +43,41 @@ def test_the_parts_of_the_bar_are_those_of_the_numbers():
         ("learners", 0),
         ("at high risk", 20),
         ("at medium risk", 30),
-        ("others", 50),
+        ("at low risk", 50),
+        ("of unknown risk", 0),
     ]
 
 
 @pytest.mark.parametrize(("high", "said"), [(0, "0"), (1, "under 10"), (9, "under 10"), (10, "10")])
 def test_a_number_of_few_learners_is_not_said_and_cannot_be_computed(high, said):
-    _, at_high, at_medium, others = summary(high=high, medium=40, low=100).figures
+    _, at_high, at_medium, *others = summary(high=high, medium=40, low=100).figures
     assert at_high.number == said
     assert (at_high.share != "") is (high >= 10)
     assert at_medium.number == "40"
-    assert others.number == ("100" if said in {"0", "10"} else f"{100 + high}")
+    if said in {"0", "10"}:
+        assert [(figure.name, figure.number) for figure in others] == [
+            ("at low risk", "100"),
+            ("of unknown risk", "0"),
+        ]
+    else:
+        assert [(figure.name, figure.number) for figure in others] == [
+            ("at high, low or unknown risk", f"{100 + high}")
+        ]
+
+
+def test_the_few_whose_risk_is_unknown_are_told_with_those_at_low_risk():
+    _, *told = summary(high=20, medium=30, low=50, unknown=3).figures
+    assert [(figure.name, figure.number) for figure in told] == [
+        ("at high risk", "20"),
+        ("at medium risk", "30"),
+        ("at low or unknown risk", "53"),
+    ]
 
 
 def test_a_few_do_not_follow_from_the_others_and_the_total():
     """Of twenty, twelve at high risk would leave eight at medium."""
     told = summary(high=12, medium=8, low=0)
-    assert [figure.number for figure in told.figures] == ["20", "10 or more", "under 10", "20"]
+    assert [figure.number for figure in told.figures] == ["20", "10 or more", "under 10", "0", "0", "20"]
     assert "8" not in told.words.replace("2026", "")
 
 

@@ -1,5 +1,5 @@
 -- One row per group of $name (null: no group is known) and kind of learner: whom the newest published scores (or those
--- of $run_id, where it is not null) label how, whether the newest nudges were drafted and by whom, and how it ended.
+-- of $run_id, where it is not null) label how, whether the run $night has a draft for them and by whom, how it ended.
 with scores as (
 
     select
@@ -18,21 +18,35 @@ with scores as (
 
 ),
 
+-- Also those of earlier attempts for the day that stay, as somebody has touched them.
+drafts_of_day as (
+
+    select
+        nudges.learner_id,
+        nudges.gpt_fallback
+    from nudges
+    inner join runs as night on nudges.campaign = night.pipeline and nudges.period = strftime(night.day, '%Y-%m-%d')
+    inner join runs as attempt on nudges.run_id = attempt.run_id
+    where
+        night.run_id = $night
+        and (
+            nudges.run_id = $night
+            or (
+                attempt.published_at is not null
+                and not gives_way(
+                    nudges.run_id, nudges.gpt_fallback, nudges.reason, nudges.status, nudges.changed_by, $night, false
+                )
+            )
+        )
+
+),
+
 drafts as (
 
     select
         learner_id,
         bool_or(gpt_fallback) as from_template
-    from nudges
-    where
-        run_id = coalesce(
-            $run_id,
-            (
-                select arg_max(runs.run_id, (runs.as_of, runs.published_at))
-                from runs
-                where runs.pipeline = 'nightly' and runs.published_at is not null
-            )
-        )
+    from drafts_of_day
     group by learner_id
 
 ),
