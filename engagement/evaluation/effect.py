@@ -5,7 +5,8 @@ phoned somebody of the comparison group, had reasons that go with the outcome, a
 an effect of them. So the result speaks of the program of nudges as it was carried out.
 
 There is one look, when the experiment is over: who looks every week and stops at the first good one finds an effect
-where there is none. The outcome is what the plan names.
+where there is none. The outcome is what the plan names. Where its numbers would tell of fewer than ten people, the
+verdict is told and no number of it: from a difference and one share the other follows.
 """
 
 from collections.abc import Mapping
@@ -23,6 +24,8 @@ from engagement.evaluation.told import Told
 from engagement.runs import Run
 from engagement.store import Cursor, Store, query, records
 from engagement.targeting.experiments import ARMS, LEAST_FALL, Plan, identity
+from engagement.views import suppression
+from engagement.vocabulary import SMALLEST_GROUP
 
 PERSONS_NEEDED: Final = 20  # in each arm; with fewer even a strong effect is chance
 
@@ -43,7 +46,8 @@ class Effect(Told):
     While it runs there is nothing but who is `assigned` to which arm, and until when: whoever can look will look, and
     who looks every week finds an effect of nothing in one case of six. Afterwards `difference` (nudged less comparison,
     of shares 0 to 1) is None where an arm is empty; `planned_for` and `detectable` are the smallest rise that these
-    numbers show in four of five experiments, by the rate in the week before and by the comparison's.
+    numbers show in four of five experiments, by the rate in the week before and by the comparison's. The fields hold
+    what was counted; the sentences and tables tell what may be told of it (`is_of_few`).
     """
 
     experiment: str
@@ -57,6 +61,7 @@ class Effect(Told):
     planned_for: float | None
     detectable: float | None
     before: intervals.Share | None
+    compared_before: intervals.Share | None = None
 
     @property
     def verdict(self) -> str:
@@ -70,6 +75,16 @@ class Effect(Told):
         )
 
     @property
+    def is_of_few(self) -> bool:
+        """Whether a number here would tell of an arm of fewer than ten, or of so few in one who did it or did not."""
+        shares = [arm.share for arm in (self.nudged, self.compared) if arm]
+        shares += [share for share in (self.before, self.compared_before) if share]
+        drawn = list(self.assigned.values())
+        return bool(suppression.hidden_groups(drawn).any()) or any(
+            _is_of_few(share.count, share.of) for share in shares
+        )
+
+    @property
     def shown(self) -> pd.DataFrame:
         """What stands beneath the sentence: `arms`."""
         return arms(self)
@@ -77,7 +92,8 @@ class Effect(Told):
     @property
     def in_words(self) -> str:
         """The verdict as one or two sentences."""
-        return _WORDS[self.verdict].format(**self._said())
+        words = {**_WORDS, **_WORDS_OF_FEW} if self.is_of_few else _WORDS
+        return words[self.verdict].format(**self._said())
 
     @property
     def title(self) -> str:
@@ -86,6 +102,8 @@ class Effect(Told):
             return f"Not to be read before {self.over_at:%Y-%m-%d}"
         if self.difference is None or self.plan is None:
             return "There is nothing to compare yet"
+        if self.is_of_few:
+            return f"How many {self.plan.looks_at} is not shown: it would tell of few"
         more = "more" if self.difference.value >= 0 else "fewer"
         difference = points(abs(self.difference.value))
         return f"Of those nudged {difference} {more} {self.plan.looks_at} than of those who waited"
@@ -97,6 +115,8 @@ class Effect(Told):
             return "Nothing, while nobody waits."
         if self.verdict == "running":
             return "It is told when the experiment is over."
+        if self.is_of_few:
+            return "That is not shown: it would tell of few."
         if self.detectable is None or self.planned_for is None:
             return "So few persons show nothing, however large the effect."
         return (
@@ -109,7 +129,7 @@ class Effect(Told):
         return {
             "what": self.plan.looks_at if self.plan else "",
             "day": f"{self.over_at:%Y-%m-%d}",
-            "assigned": f"{sum(self.assigned.values()):,}",
+            "assigned": _at_least_ten(sum(self.assigned.values())),
             "difference": points(found.value),
             "low": f"{100 * found.low:.1f}",
             "high": points(found.high),
@@ -136,6 +156,15 @@ _WORDS: Final[Mapping[str, str]] = {
     "anything from {low} to {high}. With these numbers {detectable} would have been found in four of five experiments.",
 }
 
+_WORDS_OF_FEW: Final[Mapping[str, str]] = {
+    "helped": "It helped: of those nudged more {what} than of the others, and hardly by chance. How many is not shown: "
+    "it would tell of few.",
+    "harmed": "It did harm: of those nudged fewer {what} than of the others, and hardly by chance. How many is not "
+    "shown: it would tell of few.",
+    "cannot_tell": "Cannot tell: that of those nudged more or fewer {what} than of the others may be chance. How many "
+    "is not shown: it would tell of few.",
+}
+
 
 def verdict(difference: intervals.Interval | None, persons: int) -> str:
     """Return what a difference between two arms says once the experiment is over; see `Effect.verdict`."""
@@ -151,6 +180,13 @@ def planned(store: Store) -> pd.DataFrame:
     with store.read() as db:
         rows = records(db, query("evaluation/experiments"))
     return pd.DataFrame(rows, columns=["experiment", *_PLANNED, "nudge", "control"])
+
+
+def shown_plans(plans: pd.DataFrame) -> pd.DataFrame:
+    """Return what may be told of `planned`: without who was drawn into which arm where one has fewer than ten."""
+    drawn = plans[list(ARMS)]
+    hidden = [bool(suppression.hidden_groups(persons).any()) for persons in drawn.to_numpy()]
+    return plans.assign(**drawn.astype("Int64").mask(pd.Series(hidden, index=plans.index, dtype=bool)))
 
 
 def estimate(store: Store, experiment: str = "", *, as_of: datetime, zone: ZoneInfo) -> Effect:
@@ -194,6 +230,7 @@ def estimate(store: Store, experiment: str = "", *, as_of: datetime, zone: ZoneI
         planned_for=_detectable(after, _together(before)),
         detectable=_detectable(after, compared.share if compared else None),
         before=before["nudge"].share if "nudge" in before else None,
+        compared_before=before["control"].share if "control" in before else None,
     )
 
 
@@ -240,6 +277,8 @@ def comparisons(effect: Effect) -> pd.DataFrame:
     are at their worst are better a week later.
     """
     rows: list[dict[str, Any]] = []
+    if effect.is_of_few:
+        return pd.DataFrame(columns=["way", "difference", "low", "high"])
     if effect.difference:
         rows.append({"way": "Nudged less waited", **vars(effect.difference)})
     if effect.before and effect.nudged:
@@ -252,27 +291,35 @@ def comparisons(effect: Effect) -> pd.DataFrame:
 def arms(effect: Effect) -> pd.DataFrame:
     """Return one row per arm: `group`, `persons`, `contacted`, how many `did` what the plan looks at, and `percent`.
 
-    While the experiment runs, `group` and `persons` alone.
+    While the experiment runs, `group` and `persons` alone. Missing is what would tell of fewer than ten.
     """
+    drawn = [effect.assigned.get(arm, 0) for arm in ARMS]
+    drawn_is_told = not suppression.hidden_groups(drawn).any()
     if effect.verdict == "running":
-        names = {"nudge": "nudged", "control": "waited"}
-        persons = [{"group": names[arm], "persons": effect.assigned[arm]} for arm in ARMS]
-        return pd.DataFrame(persons, columns=["group", "persons"])
+        told = [number if drawn_is_told else None for number in drawn]
+        return pd.DataFrame({"group": ["nudged", "waited"], "persons": pd.array(told, dtype="Int64")})
     found = {"nudged": effect.nudged, "waited": effect.compared}
-    return pd.DataFrame(
-        [
-            {
-                "group": name,
-                "persons": arm.persons,
-                "contacted": arm.contacted,
-                "did": arm.share.count,
-                "percent": round(100 * arm.share.value),
-            }
-            for name, arm in found.items()
-            if arm
-        ],
-        columns=["group", "persons", "contacted", "did", "percent"],
-    )
+    rows = [
+        {
+            "group": name,
+            "persons": arm.persons if drawn_is_told else None,
+            "contacted": None if _is_of_few(arm.contacted, arm.persons) else arm.contacted,
+            "did": None if effect.is_of_few else arm.share.count,
+            "percent": None if effect.is_of_few else round(100 * arm.share.value),
+        }
+        for name, arm in found.items()
+        if arm
+    ]
+    frame = pd.DataFrame(rows, columns=["group", "persons", "contacted", "did", "percent"])
+    return frame.astype(dict.fromkeys(frame.columns[1:], "Int64"))
+
+
+def _is_of_few(part: int, of: int) -> bool:
+    return bool(suppression.hidden_groups([part, of - part]).any())
+
+
+def _at_least_ten(persons: int) -> str:
+    return f"{persons:,}" if persons >= SMALLEST_GROUP or not persons else f"fewer than {SMALLEST_GROUP}"
 
 
 def points(share: float) -> str:

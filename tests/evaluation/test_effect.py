@@ -215,13 +215,74 @@ def test_what_became_known_after_the_day_asked_for_is_not_looked_at(tried):
 
 def test_before_and_after_is_shown_as_what_it_is(tried):
     nudged = of_arm(tried, "nudge")
-    happen(tried, nudged[:6], at=AS_OF - DAY)
+    happen(tried, nudged[:12], at=AS_OF - DAY)
     happen(tried, nudged[:20] + of_arm(tried, "control")[:20])
     ways = effect.comparisons(found(tried)).set_index("way")
     naive = ways.loc["Misleading: after less before"]
-    assert naive["difference"] == pytest.approx(14 / len(nudged))
+    assert naive["difference"] == pytest.approx(8 / len(nudged))
     assert naive[["low", "high"]].isna().all()
     assert ways.loc["Nudged less waited", "low"] < 0 < ways.loc["Nudged less waited", "high"]
+
+
+def told(result):
+    """Return all that is told of an experiment that is over."""
+    tables = effect.arms(result), effect.comparisons(result), result.shown
+    return result.in_words, result.title, result.power_in_words, *(frame.to_csv() for frame in tables)
+
+
+@pytest.mark.parametrize(
+    ("waited", "verdict_told"),
+    [((3, 9), "helped"), ((-3, -1), "cannot_tell")],
+    ids=["few did", "few did not"],
+)
+def test_of_fewer_than_ten_who_did_or_did_not_there_is_a_verdict_and_no_number(tried, waited, verdict_told):
+    control, seen = of_arm(tried, "control"), []
+    happen(tried, of_arm(tried, "nudge"))
+    for number, few in enumerate(waited):
+        happen(tried, control[:few], at=AS_OF + (1 + number) * DAY)
+        result = found(tried)
+        assert (result.verdict, result.is_of_few) == (verdict_told, True)
+        assert result.compared.share.count == few % len(control)  # for one's own eyes
+        seen.append(told(result))
+    assert seen[0] == seen[1]
+    assert not {"%", "points"} & set(" ".join(seen[0]).replace(".", " ").split())
+    assert effect.arms(result)[["did", "percent"]].isna().all(axis=None)
+
+
+@pytest.mark.parametrize("few", [0, 10])
+def test_of_ten_or_nobody_the_numbers_are_told(tried, few):
+    happen(tried, of_arm(tried, "nudge") + of_arm(tried, "control")[:few])
+    assert not found(tried).is_of_few
+    assert effect.arms(found(tried))["did"].tolist() == [len(of_arm(tried, "nudge")), few]
+
+
+def test_few_in_the_week_before_tell_of_nobody_either(tried):
+    for arm in ("nudge", "control"):
+        happen(tried, of_arm(tried, arm)[:9], at=AS_OF - DAY)
+        happen(tried, of_arm(tried, arm)[:20])
+        assert "%" not in " ".join(told(found(tried)))
+        happen(tried, of_arm(tried, arm)[9:10], at=AS_OF - DAY)
+        assert "%" in " ".join(told(found(tried)))
+
+
+def test_few_who_were_contacted_are_not_counted(tried):
+    for person in of_arm(tried, "control")[:9]:
+        contact_log.phoned(tried, person, by=acting(AS_OF + HOUR))
+    assert effect.arms(found(tried))["contacted"].isna().tolist() == [False, True]
+    contact_log.phoned(tried, of_arm(tried, "control")[9], by=acting(AS_OF + HOUR))
+    assert effect.arms(found(tried))["contacted"].tolist() == [0, 10]
+
+
+@pytest.mark.parametrize("people", [16, 17])
+def test_an_arm_of_fewer_than_ten_is_not_counted_running_or_over(store, people):
+    load(store, *map(learner, PEOPLE[:people]))
+    run = begin(store)
+    decisions.decide(store, run, plan=HALF, policy=DEFAULT_SELECTION)
+    publication.publish(store, run, now=AS_OF)
+    assert min(len(of_arm(store, arm)) for arm in ("nudge", "control")) < 10
+    assert effect.shown_plans(effect.planned(store))[["nudge", "control"]].isna().all(axis=None)
+    for as_of in (AS_OF + DAY, OVER):
+        assert effect.arms(found(store, as_of=as_of))["persons"].isna().all()
 
 
 def test_the_newest_experiment_that_is_over_is_looked_at_first(tried):
