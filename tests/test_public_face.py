@@ -106,6 +106,7 @@ def test_what_notebooks_of_before_call_is_still_there():
     assert eg.review.write_csv is export.write_csv
     assert eg.cohorts.learners_at is cohorts.learners_at
     assert eg.findings is eg.headlines
+    assert eg.messages is eg.all_nudges
     with pytest.raises(AttributeError):
         eg.cohorts.nonsense  # noqa: B018
 

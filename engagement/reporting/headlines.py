@@ -2,6 +2,7 @@
 
 from datetime import date
 
+import numpy as np
 import pandas as pd
 
 from engagement import runs
@@ -161,15 +162,17 @@ def moves(table: pd.DataFrame) -> str:
     Parameters
     ----------
     table
-        `cohorts.all_moves`, whole: what may be told of it is told.
+        `cohorts.all_moves`, whole: what may be told of it is told; or `suppression.masked` of it, as notebooks of
+        before give it: then of streams that are hidden no more is told than stands beside them.
     """
+    if table.isna().any(axis=None):
+        return _moved(*(_told_beside(table, cells) for cells in suppression.directions(table)))
     told, sizes = suppression.told_directions(table), table.to_numpy(dtype=int)
     worse, better = (
         _told_sum(int(sizes[cells].sum()), is_told=bool(is_told.any()))
         for cells, is_told in zip(suppression.directions(table), told, strict=True)
     )
-    title = f"{worse} moved to a higher risk, {better} to a lower one"
-    return title[0].upper() + title[1:]
+    return _moved(worse, better)
 
 
 def group_shares(shares: pd.DataFrame, measure: str) -> str:
@@ -181,6 +184,19 @@ def group_shares(shares: pd.DataFrame, measure: str) -> str:
     return (
         f"{least} % {measure} in every group" if least == most else f"{least} to {most} % {measure}, by group"
     )
+
+
+def _moved(worse: str, better: str) -> str:
+    title = f"{worse} moved to a higher risk, {better} to a lower one"
+    return title[0].upper() + title[1:]
+
+
+def _told_beside(table: pd.DataFrame, cells: suppression.Flags) -> str:
+    streams = table.to_numpy(dtype=float, na_value=np.nan)[cells]
+    told = int(np.nansum(streams))
+    if not np.isnan(streams).any():
+        return f"{told:,}"
+    return f"{told:,} or more" if told else "a number that is not shown"
 
 
 def _told_sum(number: int, *, is_told: bool) -> str:

@@ -10,11 +10,16 @@ import time
 import urllib.request
 from pathlib import Path
 
+import pandas as pd
 import pytest
+from nbformat import v4
+from plotly.offline import get_plotlyjs
 
 import engagement as eg
 from engagement.cli import app
 from engagement.errors import StoreUnusable
+from engagement.jupyter import exports
+from engagement.reporting.charts import runs as charts
 from engagement.settings import PROJECT
 from tests.support.cohort import LOW, learner, load, night, rows
 from tests.support.processes import command_line, descendants
@@ -28,8 +33,13 @@ def free_port():
         return listening.getsockname()[1]
 
 
-def asked(url, token, method="GET"):
-    request = urllib.request.Request(url, method=method, headers={"Authorization": f"token {token}"})
+def asked(url, token, method="GET", body=None):
+    request = urllib.request.Request(
+        url,
+        method=method,
+        headers={"Authorization": f"token {token}"},
+        data=body and json.dumps(body).encode(),
+    )
     with urllib.request.urlopen(request, timeout=10) as answer:
         found = answer.read().decode()
         return json.loads(found) if answer.headers.get_content_type() == "application/json" else found
@@ -107,6 +117,40 @@ def test_an_analyst_asks_a_copy_while_the_store_is_written_and_nothing_is_left(
     assert list(tmp_path.glob(".explore-*")) == []
     assert not Path(connection).parent.exists()
     assert "copy of the store" in process.stderr.read().decode()
+
+
+HOSTILE = "</script><script>document.title='owned'</script>"
+
+
+def drawn(names):
+    """Return a notebook with a figure for each name, as a kernel has left it."""
+    figures = [pd.DataFrame({"label": ["high"], "learners": [number + 20]}) for number, _ in enumerate(names)]
+    made = [
+        charts.label_counts(figure, title=name).to_plotly_json()
+        for figure, name in zip(figures, names, strict=True)
+    ]
+    shown = [
+        v4.new_output("display_data", data={exports.FIGURE: json.loads(json.dumps(one))}) for one in made
+    ]
+    return v4.new_notebook(cells=[v4.new_code_cell("figure", outputs=[one]) for one in shown])
+
+
+def test_a_notebook_is_exported_with_its_figures_and_the_script_that_draws_them_once(explored, tmp_path):
+    """From JupyterLab's menu, which asks the server, and by nbconvert in a terminal."""
+    notebook = drawn(["First", HOSTILE])
+    (tmp_path / "mine.ipynb").write_text(json.dumps(notebook))
+    command = [sys.executable, "-m", "nbconvert", "--to", "html", str(tmp_path / "mine.ipynb")]
+    subprocess.run(command, check=True, capture_output=True, cwd=tmp_path)
+    model = {"type": "notebook", "format": "json", "name": "mine.ipynb", "path": "", "content": notebook}
+    _, address, token = explored
+    for html in (
+        (tmp_path / "mine.html").read_text(),
+        asked(f"{address}/nbconvert/html", token, "POST", model),
+    ):
+        assert html.count("Plotly.newPlot(") == 2
+        assert html.count("plotly.js v") == 1
+        assert "cdn.plot.ly" not in html.replace(get_plotlyjs(), "")
+        assert HOSTILE not in html
 
 
 def test_git_does_not_see_what_an_analyst_does():

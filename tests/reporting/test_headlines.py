@@ -135,3 +135,21 @@ def test_a_title_of_groups_says_how_far_they_lie_apart():
     assert headlines.group_shares(shares, "at risk") == "57 to 59 % at risk, by group"
     assert headlines.group_shares(shares, "other") == "1 % other in every group"
     assert headlines.group_shares(shares.assign(share=None), "at risk") == "No share at risk can be shown"
+
+
+def test_a_title_of_masked_moves_tells_what_stands_there_and_that_there_is_more():
+    """As notebooks of before hand them over: no number of its own is told of what is hidden."""
+    scored = ["high", "medium", "low"]
+    table = pd.DataFrame([[116, 154, 3], [154, 535, 132], [21, 130, 622]], index=scored, columns=scored)
+    for hidden, title in (
+        ([(0, 2), (1, 2)], "305 moved to a higher risk, 154 or more to a lower one"),
+        (
+            [(0, 1), (0, 2), (1, 2), (2, 0)],
+            "284 or more moved to a higher risk, a number that is not shown to a lower one",
+        ),
+        ([(0, 0)], "305 moved to a higher risk, 289 to a lower one"),
+    ):
+        masked = table.astype("Int64")
+        for row, column in hidden:
+            masked.iloc[row, column] = pd.NA
+        assert headlines.moves(masked) == headlines.moves(masked.astype("Float64")) == title

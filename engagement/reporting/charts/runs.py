@@ -27,6 +27,56 @@ _SYMBOLS: Final = {"high": "circle", "medium": "diamond", "low": "square", "unkn
 _DASHES: Final = {"high": "solid", "medium": "dash", "low": "dot", "unknown": "dashdot"}
 
 
+def label_counts(frame: pd.DataFrame, *, title: str = "") -> go.Figure:
+    """Return bars of the learners per label, with a mark where the last run stood, if that is known.
+
+    Parameters
+    ----------
+    frame
+        One row per label: `label`, `learners` and, perhaps, `before` (missing where there was no earlier run).
+    """
+    rows = _labelled(frame, ["label", "learners"]).set_index("label")
+    rows = rows.reindex([label for label in LABELS if label in rows.index])
+    before = rows["before"] if "before" in rows else pd.Series(None, index=rows.index, dtype=float)
+    figure = Figure(
+        go.Bar(
+            x=rows["learners"].tolist(),
+            marker={
+                "color": [LIGHT[label] for label in rows.index],
+                "pattern": {"shape": [_marker(label)["pattern"]["shape"] for label in rows.index]},
+            },
+            name="Now",
+            showlegend=False,
+            hovertext=[label.capitalize() for label in rows.index],
+            hovertemplate="%{hovertext}: %{x:,} learners<extra></extra>",
+        )
+    )
+    heads = {"label": "Label", "learners": "Learners"}
+    if before.notna().any():
+        heads |= {"before": "Last run"}
+        mark = {"symbol": "line-ns-open", "size": 22, "line": {"width": 3}, "color": LIGHT["mark"]}
+        figure.add_scatter(
+            x=before.tolist(),
+            y=list(range(len(rows))),
+            mode="markers",
+            marker=mark,
+            cliponaxis=False,
+            name="Last run",
+            hovertemplate="Last run: %{x:,} learners<extra></extra>",
+        )
+    finding = f"{count(rows['learners'].get('high', 0))} of {count(rows['learners'].sum())} learners are at high risk"
+    table = rows.reset_index().assign(label=[label.capitalize() for label in rows.index])
+    lay_out(figure, title or finding, heads, table, height=_bars_height(rows, 36 * (len(heads) > 2)))
+    changes = [
+        f" ({change:+,})" if change else "" for change in (rows["learners"] - before).fillna(0).astype(int)
+    ]
+    texts = [
+        f"{label.capitalize()} · {count(learners)}{change}".replace("-", "−")
+        for label, learners, change in zip(rows.index, rows["learners"], changes, strict=True)
+    ]
+    return _name_bars(figure, texts, longest=max([1, *rows["learners"], *before.dropna()]))
+
+
 def score_distribution(
     frame: pd.DataFrame, *, policy: RiskPolicy | None = None, title: str = ""
 ) -> go.Figure:

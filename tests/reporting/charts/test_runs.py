@@ -12,6 +12,13 @@ from engagement.vocabulary import LABELS
 
 HOSTILE = "<a href='javascript:alert(1)'>Nursing</a>"
 
+COUNTS = pd.DataFrame(
+    {
+        "label": ["low", "high", "medium", "unknown"],
+        "learners": [438, 397, 1132, 33],
+        "before": [438, 385, 1150, None],
+    }
+)
 SCORES = pd.DataFrame(
     {
         "score_from": [0.0, 0.4, 0.7, None],
@@ -32,6 +39,7 @@ HISTORY = pd.DataFrame(
     }
 )
 ALL = {
+    "label_counts": (runs.label_counts, COUNTS),
     "score_distribution": (runs.score_distribution, SCORES),
     "drivers": (runs.drivers, DRIVERS),
     "program_labels": (runs.program_labels, PROGRAMS),
@@ -104,6 +112,18 @@ def test_a_single_label_is_named_too() -> None:
 def test_unknown_is_hatched() -> None:
     hatches = {trace.name: trace.marker.pattern.shape for trace in runs.program_labels(PROGRAMS).data}
     assert hatches == {"High": "", "Medium": "", "Low": "", "Unknown": "/"}
+
+
+def test_labels_say_their_number_and_how_it_changed_and_mark_the_last_run_only_if_there_was_one() -> None:
+    drawn = runs.label_counts(COUNTS)
+    assert texts(drawn) == ["High · 397 (+12)", "Medium · 1,132 (−18)", "Low · 438", "Unknown · 33"]
+    assert [trace.name for trace in drawn.data] == ["Now", "Last run"]
+    assert drawn.data[0].marker.pattern.shape == ("", "", "", "/")
+    for alone in (COUNTS.assign(before=None), COUNTS.drop(columns="before")):
+        drawn = runs.label_counts(alone)
+        assert texts(drawn) == ["High · 397", "Medium · 1,132", "Low · 438", "Unknown · 33"]
+        assert [trace.name for trace in drawn.data] == ["Now"]
+        assert drawn.layout.meta["columns"] == ["Label", "Learners"]
 
 
 def test_score_bars_stand_in_the_middle_of_their_bin() -> None:
