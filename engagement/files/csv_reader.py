@@ -9,12 +9,11 @@ file whose records do not add up is refused. A record goes on over the end of a 
 opens only at the beginning of a field, or after spaces there.
 """
 
-import csv
 import io
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Generic, Protocol, TypeVar
 
@@ -24,17 +23,17 @@ import pandas as pd
 
 from engagement.errors import InvalidInput
 from engagement.files.encoding import PlainText, plain_text
+from engagement.files.headers import Layout, find_layout, split_first
 from engagement.store import TEXT_ROWS_PER_BLOCK, Cursor, pattern, query, registered
 
 Ints = npt.NDArray[np.int64]
 
-_DELIMITERS: Final = ",;\t|"
 _HEADER_CHARACTERS: Final = 1_000_000
 _SPACES: Final = " \t\r\n\f\xa0\u2007\u200b\u202f\ufeff"  # what `validation` leaves out around a text
 # DuckDB takes no longer line, and never comes back from some quoted texts beyond; a quote left open makes such.
 _LONGEST_RECORD: Final = 2_000_000
+_MANY_BLANK: Final = 10_000
 _WIDE: Final = 6  # in so many columns no text has as many delimiters by chance
-_SEP_LINE: Final = re.compile(r'^"?sep=(\\t|.)"?$', re.IGNORECASE)  # how Excel is told, in a line of its own
 _BLOCK: Final = 16 * 1024 * 1024
 _QUOTE: Final = ord('"')
 _LINE_END: Final = ord("\n")
@@ -52,15 +51,6 @@ class Named(Protocol):
 Column = TypeVar("Column", bound=Named)
 
 
-@dataclass(frozen=True)
-class _Layout:
-    """What stands above the rows: how many lines to skip, the delimiter, the header's names."""
-
-    skip: int
-    delimiter: str
-    names: list[str]
-
-
 @dataclass(frozen=True, eq=False)
 class Records:
     """The records of a file that are not blank: the byte where each begins, and its line, counted from 1.
@@ -73,12 +63,13 @@ class Records:
     lines: npt.NDArray[np.int32]
     numbers: npt.NDArray[np.int32]
     open_line: int | None  # where the record begins in which a quote is never closed
+    long_line: int | None  # where the first one begins that is longer than the reader takes
 
     def below(self, lines: int) -> "Records":
         """Return the records below the first so many lines and the header that follows them."""
         first = int(np.searchsorted(self.lines, lines, side="right")) + 1
-        return Records(
-            self.path, self.starts[first:], self.lines[first:], self.numbers[first:], self.open_line
+        return replace(
+            self, starts=self.starts[first:], lines=self.lines[first:], numbers=self.numbers[first:]
         )
 
     def texts(self, positions: Ints) -> list[str]:
@@ -99,13 +90,13 @@ class CsvFile(Generic[Column]):
         self,
         name: str,
         records: Records,
-        layout: _Layout,
+        layout: Layout,
         header: Mapping[Column, int],
         plain: PlainText,
     ) -> None:
         self.name = name
         self.encoding = plain.encoding
-        self.notes: Sequence[str] = [plain.guess] if plain.guess else []
+        self.notes: Sequence[str] = [note for note in (plain.guess, layout.note) if note]
         self.columns: Sequence[Column] = list(header)
         self.comma_is_decimal = layout.delimiter != ","
         self._records = records
@@ -139,6 +130,7 @@ class CsvFile(Generic[Column]):
         )  # the next file may come in the same staging
         at = np.flatnonzero(np.isin(found.numbers, rejected["record"]))
         if not len(at) == len(rejected) == len(found.starts) - taken:
+            self._refuse_gap()
             raise InvalidInput(
                 f"{self.name}: {len(found.starts)} records but {taken} rows and {len(rejected)} ragged ones; "
                 "is a quote open?"
@@ -147,6 +139,15 @@ class CsvFile(Generic[Column]):
         self._not_rows = found.texts(at)
         self._refuse_swallowed(stage)
         return pd.DataFrame({"line": found.lines[at], "raw": self._not_rows, "reasons": rejected["reasons"]})
+
+    def _refuse_gap(self) -> None:
+        """Refuse a file in which there is so much of nothing between two rows that the reader loses its place."""
+        gaps = np.diff(self._records.numbers, prepend=0) - 1
+        if len(gaps) and gaps.max() > _MANY_BLANK:
+            at = int(gaps.argmax())
+            raise InvalidInput(
+                f"{self.name}: {gaps[at]:,} empty lines above line {self._records.lines[at]:,}; take them away"
+            )
 
     def _refuse_swallowed(self, stage: Cursor) -> None:
         """Give a reason to the rows in whose quotes other rows stand, whose last values would be taken for theirs."""
@@ -223,15 +224,14 @@ def open_csv(
         yield CsvFile(path.name, _records(plain.path, path.name, layout), layout, header, plain)
 
 
-def _records(path: Path, name: str, layout: _Layout) -> Records:
+def _records(path: Path, name: str, layout: Layout) -> Records:
     """Return the records below the header; found before the file is read, because an open quote swallows the rest."""
     found = find_records(path, delimiter=layout.delimiter)
     if found.open_line is not None:
         raise InvalidInput(f"{name}: a quote opened in line {found.open_line} is never closed")
-    lengths = np.diff(found.starts, append=path.stat().st_size)
-    if len(longest := np.flatnonzero(lengths > _LONGEST_RECORD)):
+    if found.long_line is not None:
         raise InvalidInput(
-            f"{name}: the row in line {found.lines[longest[0]]} is longer than {_LONGEST_RECORD // 1_000_000} MB; "
+            f"{name}: the row in line {found.long_line} is longer than {_LONGEST_RECORD // 1_000_000} MB; "
             "is a quote open?"
         )
     below = found.below(layout.skip)
@@ -240,46 +240,14 @@ def _records(path: Path, name: str, layout: _Layout) -> Records:
     return below
 
 
-def _layout(path: Path, name: str, wanted: Sequence[str]) -> _Layout:
+def _layout(path: Path, name: str, wanted: Sequence[str]) -> Layout:
     with path.open(encoding="utf-8-sig", newline="") as file:
-        start = file.read(_HEADER_CHARACTERS)
-    if not start.strip():
-        raise InvalidInput(f"{name}: the file is empty")
-    skip, told = 0, ""
-    for line in io.StringIO(start, newline=""):
-        if separator := _SEP_LINE.match(line.rstrip("\r\n")):
-            told = separator[1].replace("\\t", "\t")
-            if not told.isascii() or told.isalnum() or told == '"':
-                raise InvalidInput(
-                    f"{name}: line {skip + 1} says that {told!r} separates the columns; it cannot"
-                )
-        elif line.strip():
-            break
-        skip += 1
-    header = "".join(line for at, line in enumerate(io.StringIO(start, newline="")) if at >= skip)
-    known = {text.casefold() for text in wanted}
-
-    def names_known(delimiter: str) -> tuple[int, int]:
-        names = _split(header, delimiter, name)
-        return sum(text.strip().casefold() in known for text in names), len(names)
-
-    delimiter = told or max(_DELIMITERS, key=names_known)
-    return _Layout(skip, delimiter, _split(header, delimiter, name))
-
-
-def _split(header: str, delimiter: str, name: str) -> list[str]:
-    if fields := _fields(header, delimiter):
-        return fields
-    raise InvalidInput(f"{name}: the header cannot be split into columns; is a quote open?")
+        return find_layout(file.read(_HEADER_CHARACTERS), name, wanted)
 
 
 def _fields(text: str, delimiter: str) -> list[str]:
     """Return the fields of the first record; none where it cannot be split."""
-    try:
-        lines = io.StringIO(text, newline="")
-        return next(csv.reader(lines, delimiter=delimiter, skipinitialspace=delimiter != " "), [])
-    except csv.Error:
-        return []
+    return split_first(io.StringIO(text, newline=""), delimiter)
 
 
 def find_records(path: Path, *, delimiter: str) -> Records:
@@ -291,6 +259,7 @@ def find_records(path: Path, *, delimiter: str) -> Records:
     begun_at = begun_in = 0  # the record that goes on at the beginning of a block
     offset = line = number = 0
     inside = False
+    long_line = None
     for block in _blocks(path):
         bytes_ = np.frombuffer(block, np.uint8)
         line_ends = np.flatnonzero(bytes_ == _LINE_END)
@@ -299,6 +268,8 @@ def find_records(path: Path, *, delimiter: str) -> Records:
         begins = np.append(begun_at, ends + 1 + offset)
         begins_in = np.append(begun_in, np.flatnonzero(ends_record) + 1 + line)
         lengths = ends + offset - begins[:-1]
+        if long_line is None and len(long := np.flatnonzero(lengths > _LONGEST_RECORD)):
+            long_line = int(begins_in[long[0]]) + 1
         is_blank = (lengths == 0) | ((lengths == 1) & (bytes_[ends - 1] == _RETURN))
         starts.append(begins[:-1][~is_blank])
         lines.append((begins_in[:-1][~is_blank] + 1).astype(np.int32))
@@ -313,6 +284,7 @@ def find_records(path: Path, *, delimiter: str) -> Records:
         _joined(lines, np.int32),
         _joined(numbers, np.int32),
         int(begun_in) + 1 if inside else None,
+        long_line,
     )
 
 

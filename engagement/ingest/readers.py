@@ -18,8 +18,9 @@ from engagement.errors import InvalidInput, of_the_system
 from engagement.files.csv_reader import Ints, open_csv
 from engagement.files.encoding import UNPACKED_ANYWAY, UNPACKED_TIMES, bomb
 from engagement.files.kinds import refuse_other_than_parquet
+from engagement.ingest.header import match_header
 from engagement.ingest.schema import LONGEST_TEXT, Column
-from engagement.ingest.source_format import SourceFormat, match_header
+from engagement.ingest.source_format import SourceFormat
 from engagement.store import Cursor, first_row, pattern, query, read_from, registered
 
 Source = Path | pd.DataFrame

@@ -1,11 +1,10 @@
 """How a source writes things, where that cannot be seen in it: its names of columns, its dates, its percents.
 
-What can be seen in a file, such as its delimiter, its encoding and its decimal mark, is not asked for. Which column of
-a header is which of ours is told by name alone, in any order and case, among any others.
+What can be seen in a file, such as its delimiter and its decimal mark, is not asked for.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -17,8 +16,6 @@ from engagement.ingest.schema import EVENTS, LEARNERS, Column
 SPREADSHEET_DAYS: Final = "excel"  # days since 30 December 1899, which spreadsheets count as 0
 PERCENT_COLUMNS: Final = tuple(column.name for column in LEARNERS if column.is_percent)
 MAP_HINT: Final = "`--map name=column` says which column is meant"
-# A first line with none of the names may well be somebody's data, and one word in it a name by chance.
-_A_HEADER_NAMES: Final = 2
 _NAMES: Final = {column.name for column in (*LEARNERS, *EVENTS)}
 _GROUP: Final = re.compile(r"[a-z][a-z0-9_]{0,40}")
 _DIRECTIVE: Final = re.compile(r"%-?(.?)")
@@ -131,47 +128,3 @@ def _check_date_format(text: str) -> None:
 
 
 AS_DOCUMENTED: Final = SourceFormat()
-
-
-def match_header(
-    header: Sequence[str], columns: Sequence[Column], names: Mapping[str, str], source: str
-) -> dict[Column, int]:
-    """Return those of `columns` that the source has, and where each stands; `names` are its own for some of ours.
-
-    Raises `InvalidInput` that names the columns which are missing, or stand there twice.
-    """
-    theirs = [_plain(text) for text in header]
-    wanted = {column: _plain(names.get(column.name, column.name)) for column in columns}
-    if doubled := [text for text in wanted.values() if theirs.count(text) > 1]:
-        raise InvalidInput(
-            f"{source}: column {', '.join(doubled)} stands more than once in the header; {MAP_HINT}"
-        )
-    if missing := [
-        text
-        for column, text in wanted.items()
-        if text not in theirs and (column.in_header or column.name in names)
-    ]:
-        raise InvalidInput(
-            f"{source}: {_missing(missing)}; {_there(theirs, set(wanted.values()))}; {MAP_HINT}"
-        )
-    return {column: theirs.index(text) for column, text in wanted.items() if text in theirs}
-
-
-def _missing(names: Sequence[str]) -> str:
-    return f"column {names[0]} missing" if len(names) == 1 else f"columns {', '.join(names)} are missing"
-
-
-def _there(theirs: Sequence[str], wanted: set[str]) -> str:
-    """Return what the first line has: all of it only where it is certain to be a header."""
-    found = sorted(wanted.intersection(theirs))
-    if len(found) >= _A_HEADER_NAMES:
-        return f"the header has {', '.join(theirs)[:300]}"
-    return (
-        f"of our columns the first line names only {found[0]!r}"
-        if found
-        else "the first line names none of ours"
-    )
-
-
-def _plain(text: str) -> str:
-    return text.strip(" \t\r\n\xa0\ufeff").casefold()

@@ -105,7 +105,7 @@ def test_load_of_everybody_counts_who_is_absent(engagement, refused, as_json, tm
 @pytest.mark.parametrize(
     ("header", "lines", "options", "message"),
     [
-        (HEADER.replace("email", "mail"), [LINE], [], "column email missing; the header has id, name, mail"),
+        (HEADER.replace("email", "mail"), [LINE], [], "column email missing; did you mean 'mail'? `--map email=mail`"),
         (f"{HEADER},EMAIL", [LINE + ","], [], "column email stands more than once"),
         (HEADER.replace("email", "last_login", 1).replace("last_login,c", "email,c"), [LINE], [], "--map name=column"),
         (HEADER, [], [], "no rows below the header"),
@@ -125,7 +125,7 @@ def test_load_of_everybody_counts_who_is_absent(engagement, refused, as_json, tm
         (HEADER, [LINE], ["--timezone", "Mars/Olympus"], "no IANA name"),
         (HEADER, [LINE], ["--yes"], "only with `--full`"),
         (HEADER, [LINE], ["--full", "--events"], "lists every learner"),
-        (LINE, [LINE], [], "the first line names none of ours"),
+        (LINE, [LINE], [], "the first line looks like a row: there is no header"),
     ],
 )  # fmt: skip
 def test_a_file_that_is_refused_whole_exits_2_and_changes_nothing(  # noqa: PLR0917 (a case is a row)

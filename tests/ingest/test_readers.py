@@ -97,6 +97,39 @@ def test_each_bad_row_is_kept_with_its_line_and_text(store, tmp_path, newline):
     assert ids(store) == ["a", "d", "g"]
 
 
+def test_lines_are_counted_from_the_first_of_the_file_whatever_stands_above_the_header(store, tmp_path):
+    above = ["Report, spring", "", "# made by hand", '"a title", in quotes', ",".join("x" * 12)]
+    lines = [*above, HEADER, row("a"), "c,too,few", "", row("b", completed_percent="x"), row("d") + ",more"]
+    summary = load(store, write(tmp_path, *lines))
+    assert (summary.rows, summary.accepted) == (4, 1)
+    assert [(line, raw) for line, raw, _ in quarantine(store)] == [
+        (8, "c,too,few"),
+        (10, row("b", completed_percent="x")),
+        (11, row("d") + ",more"),
+    ]
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"], ids=["LF", "CRLF"])
+def test_ten_megabytes_of_empty_lines_are_nothing_or_told_as_that(store, tmp_path, newline):
+    path, empty = tmp_path / "learners.csv", newline * (10_000_000 // len(newline))
+    path.write_text(f"{HEADER}{newline}{empty}", newline="")
+    check_refused(store, path, "no rows below the header")
+    path.write_text(f"{empty}{HEADER}{newline}{row('a')}{newline}", newline="")
+    check_refused(store, path, "the file is empty: more than [0-9,]+ empty lines")
+    path.write_text(f"{HEADER}{newline}{empty}{row('a')}{newline}", newline="")
+    with pytest.raises(InvalidInput, match=r"empty lines above line [0-9,]+; take them away"):
+        load(store, path)
+    path.write_text(f"{HEADER}{newline}{row('a')}{newline}{empty}", newline="")
+    assert load(store, path).accepted == 1
+
+
+def test_a_hundred_thousand_columns_are_told_as_that(store, tmp_path):
+    header = ",".join([HEADER, *(f"c{n}" for n in range(100_000))])
+    check_refused(
+        store, write(tmp_path, header, row("a") + "," * 100_000), "100,009 columns, more than 10,000"
+    )
+
+
 def test_a_row_is_told_all_its_reasons(store, tmp_path):
     bad = ",N,no address,,,2026-02-30,101,x,1.5"
     summary = load(store, write(tmp_path, HEADER, row("a"), bad))

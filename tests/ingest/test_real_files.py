@@ -110,3 +110,48 @@ def test_known_ids_that_were_read_wrong_are_named_as_that(load, stored):
         load("utf8_ids.csv")
     assert load("utf8_ids.csv", encoding="utf-8").accepted == 1
     assert len(stored("select id from learners")) == 2
+
+
+# --- headers -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "columns"),
+    [
+        ("header_nbsp.csv", {"last_login": "Last access"}),
+        ("header_zwsp.csv", {}),
+        ("header_nfd.csv", {"name": "Pr\u00e9nom"}),
+        ("header_nfd.csv", {"name": "Pre\u0301nom"}),
+    ],
+)
+def test_a_name_in_a_header_is_found_as_it_is_seen(load, stored, name, columns):
+    assert load(name, columns=columns).accepted == 1
+    assert stored("select name, last_login from learners inner join learner_facts on id = learner_id") == [
+        ("Mei Invented", datetime.fromisoformat("2026-02-11 08:12:32"))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "line"), [("title_lines.csv", 4), ("comment_lines.csv", 3), ("two_row_header.csv", 2)]
+)
+def test_a_header_is_found_below_what_stands_above_it(load, stored, name, line):
+    loaded = load(name)
+    assert (loaded.rows, loaded.accepted) == (3, 3)
+    assert loaded.notes == (f"the header was found in line {line}; what stands above it was left out",)
+    assert stored("select id from learners order by id") == [("S-1",), ("S-2",), ("S-3",)]
+
+
+def test_a_file_without_a_header_is_told_so(refused):
+    said = refused("no_header.csv")
+    assert said.startswith(
+        "no_header.csv: the first line looks like a row: there is no header; put a line with"
+    )
+    assert "Nursing" not in said
+
+
+def test_a_delimiter_at_the_end_of_the_header_is_no_column(load):
+    assert load("trailing_delimiter_header.csv").accepted == 3
+
+
+def test_texts_in_single_quotes_are_named_as_that(refused):
+    assert "export it with double quotes" in refused("single_quoted.csv")

@@ -1,0 +1,256 @@
+"""Which column of a header is which of ours: told by name alone, in any order and case, among any others.
+
+What other platforms call a column is no rule, or a file would be read otherwise than somebody thinks. It is a
+suggestion for a header in which one is missing, with the option to copy.
+"""
+
+import difflib
+import re
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from engagement.errors import InvalidInput
+from engagement.files.headers import A_HEADER_NAMES, looks_like_row, plain_name
+from engagement.ingest.schema import Column
+from engagement.ingest.source_format import MAP_HINT
+from engagement.text import one_line
+
+_SHOWN: Final = 300  # characters of a header
+_LONGEST_NAME: Final = 200
+_ALIKE: Final = 0.8  # a letter or two of a word
+# What learning platforms and registers call it, in some of the languages they speak.
+_ELSEWHERE: Final[Mapping[str, Sequence[str]]] = {
+    "id": (
+        *("student id", "user id", "learner id", "id number", "username", "user name", "login", "login id"),
+        *(
+            "sis user id",
+            "sis id",
+            "orgdefinedid",
+            "org defined id",
+            "sourcedid",
+            "external user key",
+            "identifier",
+        ),
+        *(
+            "matrikelnummer",
+            "matrikel",
+            "anmeldename",
+            "identifiant",
+            "numéro d'étudiant",
+            "número de matrícula",
+        ),
+        *("nombre de usuario", "studentnummer", "codice studente", "student number", "enrolment id"),
+    ),
+    "name": (
+        *("full name", "fullname", "student", "student name", "learner", "user full name", "display name"),
+        *(
+            "vollständiger name",
+            "nom complet",
+            "nom",
+            "nombre completo",
+            "nombre",
+            "volledige naam",
+            "nome completo",
+        ),
+    ),
+    "email": (
+        *(
+            "e-mail",
+            "email address",
+            "e-mail address",
+            "mail",
+            "user email",
+            "e-mail-adresse",
+            "adresse de courriel",
+        ),
+        *(
+            "courriel",
+            "correo",
+            "correo electrónico",
+            "dirección de correo",
+            "e-mailadres",
+            "endereço de e-mail",
+        ),
+    ),
+    "phone": (
+        "telephone",
+        "telephone number",
+        "phone number",
+        "mobile",
+        "telefon",
+        "téléphone",
+        "teléfono",
+        "sms",
+    ),
+    "program": (
+        *(
+            "programme",
+            "course",
+            "course name",
+            "section",
+            "class",
+            "course title",
+            "studiengang",
+            "kurs",
+            "cours",
+        ),
+        *("programa", "curso", "formation", "opleiding", "cursus", "corso", "department"),
+    ),
+    "last_login": (
+        *(
+            "last access",
+            "last activity",
+            "last seen",
+            "last access to course",
+            "last course access",
+            "last visited",
+        ),
+        *("last activity at", "last login date", "letzter zugriff", "letzter login", "letzte aktivität"),
+        *(
+            "dernier accès",
+            "dernière connexion",
+            "último acceso",
+            "último login",
+            "ultimo accesso",
+            "laatste toegang",
+        ),
+    ),
+    "completed_percent": (
+        *(
+            "progress",
+            "completion",
+            "percent complete",
+            "% complete",
+            "completed",
+            "completion rate",
+            "final score",
+        ),
+        *(
+            "completion progress",
+            "course total",
+            "course progress",
+            "fortschritt",
+            "abschluss",
+            "progression",
+        ),
+        *("avancement", "progreso", "avance", "voortgang", "progresso", "weighted total"),
+    ),
+    "avg_quiz_score": (
+        *(
+            "quiz avg",
+            "quiz average",
+            "average quiz score",
+            "quiz score",
+            "current score",
+            "grade",
+            "quizzes",
+        ),
+        *(
+            "average grade",
+            "mean quiz score",
+            "note",
+            "durchschnittsnote",
+            "moyenne",
+            "nota media",
+            "calificación",
+        ),
+    ),
+    "consecutive_missed_sessions": (
+        *("missed", "missed sessions", "sessions missed", "absences", "absent", "missed in a row"),
+        *("fehlzeiten", "verpasste sitzungen", "séances manquées", "ausencias", "faltas", "assenze"),
+    ),
+    "learner_id": ("id", "student id", "user id", "username", "learner", "actor", "user"),
+    "type": ("event", "event type", "event name", "action", "verb", "ereignis"),
+    "timestamp": ("time", "date", "when", "event time", "created at", "datum", "zeit", "heure"),
+}
+
+
+def match_header(
+    header: Sequence[str], columns: Sequence[Column], names: Mapping[str, str], source: str
+) -> dict[Column, int]:
+    """Return those of `columns` that the source has, and where each stands; `names` are its own for some of ours.
+
+    Raises `InvalidInput` that names the columns which are missing, or stand there twice, and what may be meant.
+    """
+    theirs = [plain_name(text) for text in header]
+    wanted = {column: plain_name(names.get(column.name, column.name)) for column in columns}
+    if doubled := [text for text in wanted.values() if theirs.count(text) > 1]:
+        raise InvalidInput(
+            f"{source}: column {', '.join(doubled)} stands more than once in the header; {MAP_HINT}"
+        )
+    missing = {
+        column: text
+        for column, text in wanted.items()
+        if text not in theirs and (column.in_header or column.name in names)
+    }
+    if missing:
+        raise InvalidInput(f"{source}: {_what_is_missing(header, missing, set(wanted.values()))}")
+    return {column: theirs.index(text) for column, text in wanted.items() if text in theirs}
+
+
+def _what_is_missing(header: Sequence[str], missing: Mapping[Column, str], wanted: set[str]) -> str:
+    found = sorted(wanted.intersection(map(plain_name, header)))
+    if len(found) < A_HEADER_NAMES and looks_like_row(header):
+        return (
+            "the first line looks like a row: there is no header; put a line with the names of the columns above it, "
+            f"such as {','.join(missing.values())[:_SHOWN]}"
+        )
+    meant = _meant(header, missing, taken=found)
+    if meant:
+        others = [text for column, text in missing.items() if column not in meant]
+        options = " ".join(
+            f"--map {shlex.quote(f'{column.name}={theirs}')}" for column, theirs in meant.items()
+        )
+        also = f"; {_missing(others)} besides" if others else ""
+        return (
+            f"{_missing([missing[column] for column in meant])}; did you mean "
+            f"{', '.join(repr(theirs) for theirs in meant.values())}? `{options}`{also}"
+        )
+    if len(found) < A_HEADER_NAMES:
+        return f"{_there(header, found)}; {MAP_HINT}"
+    return f"{_missing(list(missing.values()))}; {_there(header, found)}; {MAP_HINT}"
+
+
+def _missing(names: Sequence[str]) -> str:
+    return f"column {names[0]} missing" if len(names) == 1 else f"columns {', '.join(names)} are missing"
+
+
+def _there(header: Sequence[str], found: Sequence[str]) -> str:
+    """Return what the first line has: all of it only where it is certain to be a header."""
+    if len(found) >= A_HEADER_NAMES:
+        return f"the header has {one_line(', '.join(map(plain_name, header)), _SHOWN)}"
+    return (
+        f"of our columns the first line names only {found[0]!r}"
+        if found
+        else "the first line names none of ours"
+    )
+
+
+def _meant(
+    header: Sequence[str], missing: Mapping[Column, str], *, taken: Iterable[str]
+) -> dict[Column, str]:
+    """Return for missing columns the name in the header that is near to it, or that it has on other platforms."""
+    free = {plain_name(text): text.strip() for text in header if plain_name(text)}
+    for name in taken:
+        free.pop(name, None)
+    meant = {}
+    for column, text in missing.items():
+        names = [text] if text != plain_name(column.name) else [text, *_ELSEWHERE.get(column.name, ())]
+        likely = {theirs: max(_likeness(theirs, name) for name in names) for theirs in free}
+        best = max(likely, key=lambda theirs: likely[theirs], default="")
+        if best and likely[best] >= _ALIKE and len(best) <= _LONGEST_NAME:
+            meant[column] = one_line(free.pop(best), _LONGEST_NAME)
+    return meant
+
+
+def _likeness(theirs: str, name: str) -> float:
+    """Return how near a name of a header is to one that is looked for, 0 to 1; what stands in brackets counts less."""
+    one, other = (re.sub(r"[\W_]+", " ", text).strip() for text in (theirs, name))
+    bare = re.sub(r"[\W_]+", " ", re.sub(r"[(\[].*", "", theirs)).strip()
+    return max(
+        difflib.SequenceMatcher(None, one, other).ratio()
+        if min(len(one), len(other)) > 3
+        else float(one == other),
+        0.95 if bare == other else 0.0,
+    )
