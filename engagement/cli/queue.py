@@ -17,7 +17,9 @@ from engagement.vocabulary import STATUS_WORDS
 
 app = typer.Typer(no_args_is_help=True, help="Review drafts: list, approve, reject, export.")
 
-NudgeIds = Annotated[list[str], typer.Argument(metavar="ID...", help="Nudges, by id or its beginning.")]
+DraftIds = Annotated[
+    list[str], typer.Argument(metavar="ID...", help="Nudges or quizzes, by id or its beginning.")
+]
 
 
 @app.command("list")
@@ -25,19 +27,20 @@ def listed(
     status: Annotated[str, typer.Option(help="draft, approved, sent, …")] = "draft",
     program: Program = None,
     limit: Annotated[int, typer.Option(min=1, help="At most so many in the table.")] = 20,
+    quizzes: Annotated[bool, typer.Option("--quizzes", help="Quizzes in place of nudges.")] = False,
     as_json: Json = False,
 ) -> None:
-    """List nudges, worst first."""
+    """List nudges or quizzes, worst first."""
     from engagement.outreach import review
 
     _, store, _ = console.start()
-    rows = review.listed(store, status=status, program=console.program(store, program))
-    _show_nudges(rows, limit, as_json)
+    find = review.listed_quizzes if quizzes else review.listed
+    _show(find(store, status=status, program=console.program(store, program)), limit, as_json)
 
 
 @app.command()
 def approve(
-    ids: NudgeIds,
+    ids: DraftIds,
     past_limits: Annotated[
         bool,
         typer.Option("--past-limits", help="Also where the person was written to lately; it is recorded."),
@@ -53,20 +56,18 @@ def approve(
     rows = review.approve(store, ids, by=console.acting(settings, now), known=known)
     if held := {row["id"]: row["why"] for row in rows if "why" in row}:
         _tell(f"{len(held):,} of {len(rows):,} are left as they are. {limits.in_words(held)}")
-    _show_nudges(rows, len(ids), as_json)
+    _show(rows, len(ids), as_json)
 
 
 @app.command()
 def reject(
-    ids: NudgeIds, reason: Annotated[str, typer.Option(help="Why; it is kept.")], as_json: Json = False
+    ids: DraftIds, reason: Annotated[str, typer.Option(help="Why; it is kept.")], as_json: Json = False
 ) -> None:
     """Reject drafts, with a reason."""
     from engagement.outreach import review
 
     settings, store, now = console.start()
-    _show_nudges(
-        review.reject(store, ids, by=console.acting(settings, now), reason=reason), len(ids), as_json
-    )
+    _show(review.reject(store, ids, by=console.acting(settings, now), reason=reason), len(ids), as_json)
 
 
 @app.command()
@@ -139,21 +140,30 @@ def _tell(text: str) -> None:
     print(f"engagement: {text}", file=sys.stderr)
 
 
-def _show_nudges(rows: Sequence[dict[str, Any]], limit: int, as_json: bool) -> None:
-    """Print nudges as JSON, or the first `limit` of them as a table."""
+def _show(rows: Sequence[dict[str, Any]], limit: int, as_json: bool) -> None:
+    """Print nudges and quizzes as JSON, or the first `limit` of each as a table."""
     if as_json:
         console.print_json(rows)
         return
+    quizzes = [_quiz_line(row) for row in rows if "questions" in row]
+    nudges = [row for row in rows if "questions" not in row]
+    if nudges or not quizzes:
+        _table("Nudges", nudges, limit, ("type", "channel", "by", "content"))
+    if quizzes:
+        _table("Quizzes", quizzes, limit, ("topic", "by", "questions", "first"))
+
+
+def _quiz_line(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {**row, "questions": len(row["questions"]), "first": row["questions"][0]["stem"]}
+
+
+def _table(name: str, rows: Sequence[dict[str, Any]], limit: int, columns: Sequence[str]) -> None:
     from engagement.outreach import queue
 
-    shown = [{**row, "by": queue.author(row)} for row in rows[:limit]]
     counted = Counter(row["status"] for row in rows)
     title = (
         ", ".join(f"{count:,} {STATUS_WORDS[status].lower()}" for status, count in counted.items()) or "none"
     )
     first = f"; the first {limit:,}" if len(rows) > limit else ""
-    console.table(
-        f"Nudges: {title}{first}",
-        ("id", "learner_id", "risk_label", "type", "channel", "by", "content"),
-        shown,
-    )
+    shown = [{**row, "by": queue.author(row)} for row in rows[:limit]]
+    console.table(f"{name}: {title}{first}", ("id", "learner_id", "risk_label", *columns), shown)

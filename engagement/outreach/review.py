@@ -53,6 +53,13 @@ def listed(store: Store, *, status: str | None = "draft", program: str | None = 
         return _listed(db, asked, {"status": status, "program": program})
 
 
+def listed_quizzes(store: Store, *, status: str | None, program: str | None) -> list[dict[str, Any]]:
+    """Return the quizzes of published runs and those asked for by hand, worst first."""
+    wanted = queue.Filter(status=status, program=program)
+    with store.read() as db:
+        return queue.worst_first(db, "quiz", wanted, None)
+
+
 def approve(
     store: Store, ids: Sequence[str], *, by: Actor, known: Collection[str] = ()
 ) -> list[dict[str, Any]]:
@@ -80,23 +87,28 @@ def move(
     reason: str = "",
     known: Collection[str] = (),
 ) -> list[dict[str, Any]]:
-    """Move nudges to `status` and return them. An id may be shortened while it is unique.
+    """Move nudges and quizzes to `status` and return them. An id may be shortened while it is unique.
 
     All of them or none; but a draft that may not be approved (`limits.held_back`) is left as it is, and its row says
     `why`, in codes. Raises `NotFound` for an unknown id, `InvalidInput` where one of them may not go there, or where
     none may be approved.
     """
     with store.write() as db:
-        full_ids = _full_ids(db, ids)
-        held, past = _judged(db, full_ids, by.now, known) if status == "approved" else limits.NOTHING_JUDGED
-        if held and len(held) == len(full_ids):
+        nudges, quizzes = _full_ids(db, ids)
+        held, past = _judged(db, nudges, by.now, known) if status == "approved" else limits.NOTHING_JUDGED
+        held = {**held, **(_refused(db, quizzes) if status == "approved" else {})}
+        if held and len(held) == len(nudges) + len(quizzes):
+            of_both = "drafts" if quizzes else "nudges"
             raise InvalidInput(
-                f"{len(held):,} of {len(full_ids):,} nudges, first {min(held)[:12]!r}, are left as they are. "
+                f"{len(held):,} of {len(held):,} {of_both}, first {min(held)[:12]!r}, are left as they are. "
                 f"{limits.in_words(held)} Who knows of a limit may go past it (`--past-limits`)"
             )
-        ready = [nudge_id for nudge_id in full_ids if nudge_id not in held]
-        move_where(db, "nudge", THOSE, {"ids": ready}, status, by=by, reason=reason, past=past)
-        return [{**row, "why": held[row["id"]]} if row["id"] in held else row for row in those(db, full_ids)]
+        left = {"ids": [nudge_id for nudge_id in nudges if nudge_id not in held]}
+        move_where(db, "nudge", THOSE, left, status, by=by, reason=reason, past=past)
+        left = {"ids": [quiz_id for quiz_id in quizzes if quiz_id not in held]}
+        move_where(db, "quiz", THOSE, left, status, by=by, reason=reason)
+        rows = [*those(db, nudges), *queue.those(db, "quiz", quizzes, programs=None)]
+        return [{**row, "why": held[row["id"]]} if row["id"] in held else row for row in rows]
 
 
 def _judged(db: Cursor, ids: Sequence[str], now: datetime, known: Collection[str]) -> limits.Verdict:
@@ -104,6 +116,12 @@ def _judged(db: Cursor, ids: Sequence[str], now: datetime, known: Collection[str
     drafts = f"select id from published_nudges where status = 'draft' and {THOSE}"  # noqa: S608 (ours)
     found = [nudge_id for (nudge_id,) in db.execute(drafts, {"ids": list(ids)}).fetchall()]
     return limits.judge(db, found, now=now, known=known)
+
+
+def _refused(db: Cursor, ids: Sequence[str]) -> dict[str, list[str]]:
+    """Return which draft quizzes of those ids are for who may not be written to, and why."""
+    there = queue.those(db, "quiz", ids, programs=None)
+    return {row["id"]: [row["refused"]] for row in there if row["refused"] and row["status"] == "draft"}
 
 
 def move_seen(
@@ -304,24 +322,30 @@ def those(db: Cursor, ids: Sequence[str]) -> list[dict[str, Any]]:
     return _listed(db, "nudges.id in (select unnest($ids))", {"ids": list(ids)})
 
 
-def _full_ids(db: Cursor, starts: Sequence[str]) -> list[str]:
-    """Return the ids that begin so, one for each: lists show twelve characters, and a person types fewer."""
+def _full_ids(db: Cursor, starts: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the ids of nudges and of quizzes that begin so: lists show twelve characters, and a person types fewer."""
     found = db.execute(
         """
-        select asked.start, count(nudges.id), any_value(nudges.id)
+        with drafts as (
+            select id, true as is_nudge from published_nudges
+            union all
+            select id, false as is_nudge from published_quizzes
+        )
+        select asked.start, count(drafts.id), any_value(drafts.id), any_value(drafts.is_nudge)
         from (select distinct unnest($starts::text[]) as start) as asked
-        left join published_nudges as nudges on starts_with(nudges.id, asked.start) and asked.start <> ''
+        left join drafts on starts_with(drafts.id, asked.start) and asked.start <> ''
         group by asked.start
         order by asked.start
         """,
         {"starts": list(starts)},
     ).fetchall()
-    for start, count, _ in found:
+    for start, count, *_ in found:
         if not count:
-            raise NotFound(f"no nudge {start[:12]!r} in the queue")
+            raise NotFound(f"no nudge {start[:12]!r} in the queue, and no quiz")
         if count > 1:
-            raise NotFound(f"nudge {start[:12]!r}: more than one begins so")
-    return sorted({full_id for _, _, full_id in found})
+            raise NotFound(f"{start[:12]!r}: more than one nudge or quiz begins so")
+    nudges, quizzes = (sorted({row[2] for row in found if row[3] is kind}) for kind in (True, False))
+    return nudges, quizzes
 
 
 def _listed(db: Cursor, condition: str, named: Mapping[str, object]) -> list[dict[str, Any]]:

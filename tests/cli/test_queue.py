@@ -48,6 +48,29 @@ def test_queue_commands_give_the_nudges_concerned(as_json):
     assert [row["id"] for row in as_json("queue", "list", "--status", "sent")] == [first]
 
 
+def test_a_quiz_is_listed_approved_and_rejected_as_a_nudge_is(as_json, engagement, path):
+    first, second = (row["id"] for row in as_json("queue", "list", "--quizzes"))
+    nudge = draft(as_json)
+    moved = as_json("queue", "reject", second[:12], nudge[:12], "--reason", "wrong topic")
+    assert {(row["id"], row["status"]) for row in moved} == {(second, "rejected"), (nudge, "rejected")}
+    assert [(row["id"], row["status"]) for row in as_json("queue", "approve", first)] == [(first, "approved")]
+    events = "select type, metadata ->> 'reason' from events where type like 'quiz%' order by type"
+    assert rows(Store(path), events) == [("quiz_approved", None), ("quiz_rejected", "wrong topic")]
+    _, said, _ = engagement("queue", "list", "--quizzes", "--status", "rejected")
+    assert "Quizzes: 1 rejected" in said
+    assert as_json("queue", "list", "--quizzes", "--program", "Welding") == []
+
+
+def test_a_quiz_for_who_said_no_since_is_not_approved(as_json, refused, path):
+    quiz = as_json("queue", "list", "--quizzes")[0]
+    with Store(path).write() as db:
+        db.execute("update learners set contact_opt_out = true where id = $id", {"id": quiz["learner_id"]})
+    code, said = refused("queue", "approve", quiz["id"])
+    assert code == 2
+    assert "1 of 1 drafts, first" in said
+    assert as_json("queue", "list", "--quizzes")[0]["status"] == "draft"
+
+
 @pytest.mark.parametrize("name", ["ana", None], ids=["by name", "without a name, as in a container"])
 def test_who_approved_is_recorded_whoever_they_say_they_are(as_json, path, monkeypatch, name):
     monkeypatch.setattr(os, "getuid", lambda: 45_678)

@@ -186,7 +186,7 @@ def test_a_shortened_id_that_fits_two_is_refused(store, drafts):
     with store.write() as db:
         db.execute("update nudges set id = 'aa1' where learner_id = 'a'")
         db.execute("update nudges set id = 'aa2' where learner_id = 'b'")
-    with pytest.raises(NotFound, match="'aa': more than one begins so"):
+    with pytest.raises(NotFound, match="'aa': more than one nudge or quiz begins so"):
         approve(store, ["aa"])
 
 
