@@ -377,16 +377,9 @@ def keep_parameters(db: Cursor, run_id: str, parameters: Mapping[str, object]) -
 
 def newest(db: Cursor, pipeline: str) -> str | None:
     """Return the id of the newest published run of the pipeline."""
-    found = db.execute(
-        """
-        select run_id from runs
-        where pipeline = $pipeline and published_at is not null
-        order by as_of desc, published_at desc
-        limit 1
-        """,
-        {"pipeline": pipeline},
-    ).fetchone()
-    return found[0] if found else None
+    newest = "select arg_max(run_id, (as_of, published_at)) from runs where published_at is not null"
+    (run_id,) = first_row(db, f"{newest} and pipeline = $pipeline", {"pipeline": pipeline})
+    return cast("str | None", run_id)
 
 
 def before_newest(db: Cursor, pipeline: str) -> Run | None:
