@@ -116,10 +116,15 @@ def _begun(
     ) as begun:
         for column in LEARNERS:
             if column.name not in begun.checked.columns:
-                kind = {"instant": "timestamp", "flag": "boolean", "number": "double"}.get(
-                    column.kind, "text"
-                )
+                kind = {
+                    "instant": "timestamp",
+                    "login": "timestamp",
+                    "flag": "boolean",
+                    "number": "double",
+                }.get(column.kind, "text")
                 begun.db.execute(f"alter table temp.checked add column {column.name} {kind}")
+        if "last_login" not in begun.checked.columns:
+            begun.db.execute("alter table temp.checked add column login_is_unknown boolean default true")
         refuse_reencoded(begun, "id")
         begun.db.execute(query("ingest/complete_person_id"))
         # A day's facts may be dated to its end; what comes later on that day is newer all the same.

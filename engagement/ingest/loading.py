@@ -102,7 +102,7 @@ def begun(
     Raises `InvalidInput` for a source that is refused whole.
     """
     observed_at = min(observed_at, loaded_at)  # nothing is known before it is there
-    with validation.checked(store, source, columns, source_format) as checked:
+    with validation.checked(store, source, columns, source_format, now=loaded_at) as checked:
         store.make()
         with store.write() as db:
             (count,) = first_row(db, "select count(*) from loads")

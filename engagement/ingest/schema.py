@@ -17,6 +17,7 @@ Kind = Literal[
     "number",
     "whole",
     "instant",
+    "login",
     "flag",
     "choice",
     "email",
@@ -252,7 +253,7 @@ LEARNERS: Final = (
         in_every_row=True,
         missing=_NOTHING,
     ),
-    Column("last_login", "instant", "last login; empty means never", in_header=True),
+    Column("last_login", "login", "last login; empty means never", in_header=True),
     Column(
         "completed_percent", "number", "percent of the work that was due", in_header=True, low=0, high=100
     ),

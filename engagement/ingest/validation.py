@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import available_timezones
 
@@ -26,8 +27,10 @@ SWAPPED_AT_LEAST: Final = 2
 # In a column that is nearly empty, as last_login is at the start of a term, one bad row is only that.
 UNREAD_AT_LEAST: Final = 2
 UNREAD_SHARE: Final = 0.1
+AHEAD: Final = timedelta(days=1)  # of a clock in another zone
 _READABLE: Final = (
     "number",
+    "login",
     "whole",
     "instant",
     "flag",
@@ -65,9 +68,14 @@ class Checked:
 
 @contextmanager
 def checked(
-    store: Store, source: readers.Source, columns: Sequence[Column], source_format: SourceFormat
+    store: Store,
+    source: readers.Source,
+    columns: Sequence[Column],
+    source_format: SourceFormat,
+    *,
+    now: datetime,
 ) -> Iterator[Checked]:
-    """Hold the source open with its rows in the temporary table `checked`.
+    """Hold the source open with its rows in the temporary table `checked`; nobody has logged in long after `now`.
 
     Raises `InvalidInput` for a source that is refused whole.
     """
@@ -78,7 +86,7 @@ def checked(
         readers.opened(stage, source, columns, source_format) as incoming,
     ):
         with read_from(incoming.name):
-            _read(stage, incoming, source_format)
+            _read(stage, incoming, source_format, latest=now + AHEAD)
         taken = first_row(stage, "select count(*) from checked")[0]
         not_rows = incoming.refused(stage, taken)
         loaded = Checked(source, incoming, content_hash, taken + len(not_rows), not_rows, before)
@@ -88,7 +96,9 @@ def checked(
         yield loaded
 
 
-def _read(stage: Cursor, incoming: readers.Incoming, source_format: SourceFormat) -> None:
+def _read(
+    stage: Cursor, incoming: readers.Incoming, source_format: SourceFormat, *, latest: datetime
+) -> None:
     readings = {
         column: _reading(column, source_format, comma_is_decimal=incoming.comma_is_decimal)
         for column in incoming.columns
@@ -107,10 +117,20 @@ def _read(stage: Cursor, incoming: readers.Incoming, source_format: SourceFormat
     )
     against = {column: _against(column, how) for column, how in readings.items()}
     kept = ", ".join(_kept(column, how) for column, how in readings.items())
+    kept += "".join(f", {how.besides}" for how in readings.values() if how.besides)
     reasons = _lines(
         [check for column, checks in against.items() if not column.may_be_dropped for check in checks]
     )
-    odd = _lines([check for column, checks in against.items() if column.may_be_dropped for check in checks])
+    odd = _lines(
+        [
+            *(check for column, checks in against.items() if column.may_be_dropped for check in checks),
+            *(
+                (condition, f"'{column.name}: {why}'")
+                for column, how in readings.items()
+                for condition, why in how.odd
+            ),
+        ]
+    )
     sql = f"""
         create or replace temp table checked as
         with at_sight as (select {at_sight} from {incoming.relation}),
@@ -126,9 +146,24 @@ def _read(stage: Cursor, incoming: readers.Incoming, source_format: SourceFormat
         "date_formats": source_format.local_formats,
         "formats_with_zone": source_format.zoned_formats,
         "zones": {"key": [name.lower() for name in zones], "value": zones},
+        "latest": latest,
         "missing": [word.strip().lower() for word in source_format.missing],
     }
     stage.execute(sql, {name: value for name, value in bound.items() if re.search(rf"\${name}\b", sql)})
+
+
+_BY_KIND: Final = {
+    "flag": words.flag,
+    "choice": words.choice,
+    "locale": words.locale,
+    "timezone": words.timezone,
+    "email": contacts.email,
+    "phone": contacts.phone,
+    "id": texts.id_,
+    "json": texts.json_object,
+    "name": texts.name_of,
+    "text": texts.text,
+}
 
 
 def _reading(column: Column, source_format: SourceFormat, *, comma_is_decimal: bool) -> Reading:
@@ -137,28 +172,12 @@ def _reading(column: Column, source_format: SourceFormat, *, comma_is_decimal: b
     match column.kind:
         case "number" | "whole":
             return numbers.number(column, source_format, comma_is_decimal=comma_is_decimal, in_own_words=own)
+        case "login":
+            return instants.login(column, source_format, in_own_words=own)
         case "instant":
             return instants.instant(column, source_format, in_own_words=own)
-        case "flag":
-            return words.flag(column, in_own_words=own)
-        case "choice":
-            return words.choice(column, in_own_words=own)
-        case "locale":
-            return words.locale(column, in_own_words=own)
-        case "timezone":
-            return words.timezone(column, in_own_words=own)
-        case "email":
-            return contacts.email(column, in_own_words=own)
-        case "phone":
-            return contacts.phone(column, in_own_words=own)
-        case "id":
-            return texts.id_(column, in_own_words=own)
-        case "json":
-            return texts.json_object(column)
-        case "name":
-            return texts.name_of(column)
-        case "text":
-            return texts.text(column, in_own_words=own)
+        case kind:
+            return _BY_KIND[kind](column, in_own_words=own)
 
 
 def _against(column: Column, how: Reading) -> list[tuple[str, str]]:
@@ -172,6 +191,8 @@ def _against(column: Column, how: Reading) -> list[tuple[str, str]]:
 
 def _kept(column: Column, how: Reading) -> str:
     """Return the SQL for the column, empty where something speaks against a value that may be dropped."""
+    if how.kept:
+        return f"{how.kept} as {column.name}"
     if not (column.may_be_dropped and how.checks):
         return column.name
     against = " or ".join(condition for condition, _ in how.checks)

@@ -36,6 +36,8 @@ _ANYTHING: Final = 2 * TIE  # of the weight: nothing at all gives no score
 
 _Table: TypeAlias = nw.DataFrame[Any] | nw.LazyFrame[Any]
 _Moment: TypeAlias = str | datetime | date | None
+# A column that tables may have: a last login that nobody can tell is neither recent nor never.
+_UNKNOWN: Final = "login_is_unknown"
 _US_PER_DAY: Final = 86_400_000_000.0
 
 
@@ -102,7 +104,8 @@ def score(frame: IntoFrameT, *, policy: RiskPolicy = DEFAULT_POLICY) -> IntoFram
     """Return the frame with four contributions, `risk_score` (0 safe to 1 leaving) and `risk_label` added.
 
     Takes any frame Narwhals knows, with `completed_percent` and `avg_quiz_score` (0 to 100),
-    `consecutive_missed_sessions` and `days_inactive` (NULL: never logged in, which counts as fully away).
+    `consecutive_missed_sessions` and `days_inactive` (NULL: never logged in, which counts as fully away, save where the
+    frame says `login_is_unknown`: then the term is dropped like any other).
 
     Notes
     -----
@@ -132,16 +135,19 @@ def is_saturated(policy: RiskPolicy) -> nw.Expr:
 def _scored(frame: IntoFrameT, policy: RiskPolicy, least_known: float) -> IntoFrameT:
     table: _Table = nw.from_native(cast("Any", frame))
     _check_columns(table)
+    unknown = None
+    if _UNKNOWN in table.collect_schema():
+        unknown = nw.col(_UNKNOWN).cast(nw.Float64).fill_null(0.0) > 0.0
     # The result's own columns carry the values between stages (`risk_score` remaining weight, then what to
     # multiply by): SQL repeats no expression, and no helper column can remain or hide one of the caller's.
     carried = nw.col("risk_score")
     table = (
         table.with_columns(**_distances(policy))
-        .with_columns(**{term: _clamped(term) for term in TERMS})
-        .with_columns(risk_score=_remaining_weight(policy))
+        .with_columns(**{term: _clamped(term, unknown) for term in TERMS})
+        .with_columns(risk_score=_remaining_weight(policy, unknown))
         .with_columns(risk_score=nw.when(carried >= least_known - TIE).then(1.0 / carried))
         .with_columns(**{term: nw.col(term) * policy.weights[term] * carried for term in TERMS})
-        .with_columns(risk_score=_sum_of_contributions())
+        .with_columns(risk_score=_sum_of_contributions(unknown))
     )
     return cast("IntoFrameT", _labelled(table, policy).to_native())
 
@@ -171,7 +177,7 @@ def _distances(policy: RiskPolicy) -> dict[str, nw.Expr]:
     }
 
 
-def _clamped(term: str) -> nw.Expr:
+def _clamped(term: str, unknown: nw.Expr | None) -> nw.Expr:
     """Return the term held between 0 and 1, NULL where it is NULL or NaN (never logged in: 1).
 
     `least` and `greatest` skip NULL, so `clip` would make missing data safe on SQL engines. NaN is below
@@ -180,20 +186,27 @@ def _clamped(term: str) -> nw.Expr:
     distance = nw.col(term)
     inside = nw.when(distance <= 0.0).then(0.0).when(distance < 1.0).then(distance)
     if term == "inactivity":
-        return inside.otherwise(1.0)
+        never = inside.otherwise(1.0)
+        return never if unknown is None else nw.when(~unknown).then(never)
     return inside.when(distance <= math.inf).then(1.0)
 
 
-def _remaining_weight(policy: RiskPolicy) -> nw.Expr:
+def _remaining_weight(policy: RiskPolicy, unknown: nw.Expr | None) -> nw.Expr:
     absent = {term: nw.when(nw.col(term).is_null()) for term in MAY_BE_MISSING}
     behind, quiz, missed = (when.then(policy.weights[term]).otherwise(0.0) for term, when in absent.items())
-    return 1.0 - (behind + quiz + missed)  # 1 - 0 is exactly 1, which 0.5 + 0.2 + 0.2 + 0.1 is not
+    absent_weight = behind + quiz + missed
+    if unknown is not None:
+        absent_weight += nw.when(unknown).then(policy.weights["inactivity"]).otherwise(0.0)
+    return 1.0 - absent_weight  # 1 - 0 is exactly 1, which 0.5 + 0.2 + 0.2 + 0.1 is not
 
 
-def _sum_of_contributions() -> nw.Expr:
-    # Inactivity is never missing, so it is NULL exactly where too little is known, and so is the sum.
+def _sum_of_contributions(unknown: nw.Expr | None) -> nw.Expr:
     behind, quiz, missed = (nw.col(term).fill_null(0.0) for term in MAY_BE_MISSING)
-    return behind + quiz + missed + nw.col("inactivity")
+    # Where it is never missing, inactivity is NULL exactly where too little is known, and so is the sum.
+    if unknown is None:
+        return behind + quiz + missed + nw.col("inactivity")
+    enough = ~nw.col("risk_score").is_null()
+    return nw.when(enough).then(behind + quiz + missed + nw.col("inactivity").fill_null(0.0))
 
 
 def _labelled(table: _Table, policy: RiskPolicy) -> _Table:

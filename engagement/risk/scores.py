@@ -47,7 +47,7 @@ def keep(db: Cursor, run: Run) -> dict[str, int]:
         f"""
         insert into run_scores by name
         select $run_id as run_id, learner_id, learner_number, risk_score, risk_label, {", ".join(TERMS)},
-            login_in_future, last_login, {", ".join(INPUTS.values())}
+            login_in_future, last_login, login_is_unknown, {", ".join(INPUTS.values())}
         from temp.scored
         """,  # noqa: S608 (names of the formula)
         {"run_id": run.run_id},

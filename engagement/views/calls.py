@@ -18,7 +18,9 @@ from engagement.store import Cursor, query
 
 RECENT: Final = timedelta(days=7)  # whoever was contacted since then is on no call list
 LISTED: Final = 10  # in a report and in a mail: as many as somebody calls on a day
-_INPUTS: Final = "completed_percent, avg_quiz_score, consecutive_missed_sessions, days_inactive"
+_INPUTS: Final = (
+    "completed_percent, avg_quiz_score, consecutive_missed_sessions, days_inactive, login_is_unknown"
+)
 _PUBLISHED: Final = f"select learner_number as number, risk_score, policy_hash, {_INPUTS} from risk_scores"  # noqa: S608 (our own names)
 _OF_RUN: Final = f"""
     select learner_number as number, risk_score, $policy_hash as policy_hash, {_INPUTS}

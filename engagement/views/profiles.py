@@ -80,7 +80,16 @@ def in_words(profile: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _entry(row: Mapping[str, Any]) -> dict[str, Any]:
-    of_the_score = {"policy", "risk_score", "risk_label", "as_of", "scored_on", "last_login", *TERMS}
+    of_the_score = {
+        "policy",
+        "risk_score",
+        "risk_label",
+        "as_of",
+        "scored_on",
+        "last_login",
+        "login_is_unknown",
+        *TERMS,
+    }
     return {
         name: value for name, value in row.items() if name not in of_the_score and name not in INPUTS.values()
     }
@@ -99,7 +108,7 @@ def _score(row: Mapping[str, Any], policy: RiskPolicy) -> dict[str, Any]:
         "thresholds": policy.thresholds,
         "missed_sessions_cap": policy.missed_sessions_cap,
         "recency_days": policy.recency_days,
-        "facts": {name: row[name] for name in (*INPUTS.values(), "last_login")},
+        "facts": {name: row[name] for name in (*INPUTS.values(), "last_login", "login_is_unknown")},
         "basis": policy.basis,
         "reasons": [asdict(reason) for reason in explanations.coded(row, policy=policy)],
         "what_would_help": [{"term": terms[lever.input], **asdict(lever)} for lever in levers],

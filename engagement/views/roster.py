@@ -347,7 +347,8 @@ def _coded(row: Mapping[str, Any], in_use: RiskPolicy) -> dict[str, Any]:
     main = explanations.coded(row, policy=policy)[:1]
     nothing = {"term": None, "value": None, "never": False, "basis": policy.basis}
     reason = None if row["risk_score"] is None else asdict(main[0]) if main else nothing
-    return {name: row[name] for name in _SHOWN} | {"reason": reason, "thresholds": policy.thresholds}
+    said = {"reason": reason, "thresholds": policy.thresholds, "login_is_unknown": row["login_is_unknown"]}
+    return {name: row[name] for name in _SHOWN} | said
 
 
 def _worded(row: Mapping[str, Any], in_use: RiskPolicy) -> dict[str, Any]:

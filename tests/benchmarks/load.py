@@ -122,7 +122,7 @@ def _plain(file: Path) -> float:
 
 def _rules(folder: Path, file: Path) -> float:
     begin = time.monotonic()
-    with validation.checked(Store(folder / "rules.duckdb"), file, LEARNERS, AS_DOCUMENTED):
+    with validation.checked(Store(folder / "rules.duckdb"), file, LEARNERS, AS_DOCUMENTED, now=AS_OF):
         return time.monotonic() - begin
 
 

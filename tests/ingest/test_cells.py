@@ -230,3 +230,63 @@ def test_words_of_the_source_s_own_are_nothing_once_they_are_said(load, stored):
         ("Ex", "P"),
         ("Invented", "EX"),
     ]
+
+
+NEVER = [
+    *(
+        "Never",
+        "never",
+        "Nie",
+        "Jamais",
+        "nunca",
+        "Mai",
+        "Nooit",
+        "Aldrig",
+        "Nigdy",
+        "никогда",
+        "从未",
+        "なし",
+        "",
+    ),
+    *("0", "0000-00-00", "0000-00-00 00:00:00", "1970-01-01", "1970-01-01 00:00:00", "1970-01-01T00:00:00Z"),
+    *("1970-01-01 01:00", "1969-12-31 19:00", "1900-01-01", "1899-12-30", "1601-01-01", "0001-01-01", "n.a."),
+]
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/Los_Angeles", "Pacific/Auckland"])
+def test_never_is_said_in_many_ways(load, stored, zone):
+    rows = [line(f"{n:02}", last_login=word) for n, word in enumerate(NEVER)]
+    summary = load(*rows, line("there"), timezone=zone)
+    assert (summary.quarantined, summary.odd_cells) == (0, {})
+    found = stored("select last_login, login_is_unknown from learner_facts where learner_id <> 'there'")
+    assert set(found) == {(None, False)}
+    assert stored("select count(last_login) from learner_facts") == [(1,)]
+
+
+@pytest.mark.parametrize(
+    ("formats", "zero"), [(("excel",), "00000"), (("%d/%m/%Y",), "01/01/1970"), (("%m/%d/%Y",), "00/00/0000")]
+)
+def test_never_may_be_written_as_the_source_writes_dates(load, stored, formats, zero):
+    there = "46000" if "excel" in formats else "05/06/2026"
+    assert (
+        load(line("a", last_login=zero), line("b", last_login=there), date_formats=formats).quarantined == 0
+    )
+    assert stored("select last_login is null, login_is_unknown from learner_facts order by learner_id") == [
+        (True, False),
+        (False, False),
+    ]
+
+
+@pytest.mark.parametrize("written", ["9999-12-31", "2026-11-24 00:00:00", "2062-01-01T10:00:00+02:00"])
+def test_a_login_that_is_not_there_yet_is_not_known_and_its_learner_stays(load, stored, written):
+    summary = load(line("a", last_login="2026-11-23 11:00"), line("b", last_login=written))
+    assert summary.quarantined == 0
+    assert summary.odd_cells == {"last_login: a day that is not there yet": {"cells": 1, "line": 3}}
+    assert stored("select last_login is null, login_is_unknown from learner_facts order by learner_id") == [
+        (False, False),
+        (True, True),
+    ]
+    load(line("b", last_login="never"))
+    assert stored("select last_login, login_is_unknown from newest_facts where learner_id = 'b'") == [
+        (None, False)
+    ]

@@ -663,7 +663,7 @@ def test_what_is_no_file_is_refused_and_not_waited_for(store, tmp_path, kind):
 def test_a_file_that_grows_while_it_is_read_is_refused(store, tmp_path):
     path = tmp_path / "export.csv"
     path.write_text(text(HEADER, row("a")), encoding="utf-8")
-    with validation.checked(store, path, LEARNERS, SourceFormat()) as loaded:
+    with validation.checked(store, path, LEARNERS, SourceFormat(), now=WHEN) as loaded:
         loaded.refuse_changed()
         with path.open("a", encoding="utf-8") as file:
             file.write(text(row("b")))

@@ -273,6 +273,29 @@ def test_every_engine_gives_the_same_labels_and_scores(engine):
         assert all(close(line[term], part) for term, part in zip(TERMS, parts, strict=True)), row
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_last_login_that_is_not_known_is_neither_recent_nor_never(engine):
+    """Its weight is shared by the others: 0.5, 0.2 and 0.2 of 0.9; with the quiz alone, too little is known."""
+    columns = {
+        "completed_percent": [40.0, 40.0, None, 40.0],
+        "avg_quiz_score": [70.0, 70.0, 70.0, 70.0],
+        "consecutive_missed_sessions": [7.0, 7.0, None, 7.0],
+        "days_inactive": [None, None, None, 0.0],
+        "login_is_unknown": [1.0, 0.0, 1.0, None],
+    }
+    unknown, never, nothing, there = rows_of(formula.score(ENGINES[engine](columns)))
+    assert unknown["risk_score"] == pytest.approx((0.3 + 0.06 + 0.2) / 0.9, abs=1e-12)
+    assert (unknown["inactivity"], unknown["risk_label"]) == (None, "medium")
+    assert never["risk_score"] == pytest.approx(0.66, abs=1e-12)
+    assert (nothing["risk_score"], nothing["risk_label"]) == (None, "unknown")
+    assert there["risk_score"] == pytest.approx(0.56, abs=1e-12)
+    assert explanations.reasons({**unknown, "last_login": None}) == [
+        "missed 7 sessions in a row",
+        "40 % of the due work done",
+        "quiz average 70",
+    ]
+
+
 def test_labels_stay_with_their_rows_under_any_index():
     source = frame([BEST, WORST, (None,) * 4]).set_axis([5, 5, 0])
     result = formula.score(source)

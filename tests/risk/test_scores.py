@@ -2,6 +2,10 @@
 
 from zoneinfo import ZoneInfo
 
+import pandas as pd
+import pytest
+
+from engagement.ingest import learners
 from engagement.pipeline import rescoring
 from engagement.policy import DEFAULT_POLICY, RiskPolicy
 from engagement.views import cohorts, roster
@@ -112,3 +116,20 @@ def test_a_day_is_scored_with_those_who_were_there_then(store):
         run = begin(store, as_of, pipeline=f"of {there}")
         found = rows(store, "select count(*) from run_scores where run_id = $run_id", run_id=run.run_id)
         assert found == [(there,)]
+
+
+def test_who_logged_in_on_a_day_that_is_not_there_yet_is_scored_without_it_and_not_welcomed(store):
+    """Neither "never logged in" nor "today": 0.475, 0.14 and 1/7 of a weight of 0.9."""
+    ahead = {"last_login": AS_OF + 400 * DAY, "enrolled_at": AS_OF - 2 * DAY}
+    both = pd.DataFrame([learner("a", **ahead), learner("b", **ahead | {"last_login": None})])
+    learners.load(store, both, observed_at=AS_OF - 22 * HOUR, loaded_at=AS_OF - 22 * HOUR)
+    night(store, now=AS_OF - 20 * HOUR)
+    assert rows(store, "select learner_id, type from contact_decisions order by learner_id") == [
+        ("a", "behind_pace"),
+        ("b", "welcome"),
+    ]
+    first, second = roster.by_risk(store)
+    assert first["id"] == "a"
+    assert first["risk_score"] == pytest.approx((0.475 + 0.14 + 1 / 7) / 0.9, abs=1e-12)
+    assert (first["inactivity"], first["login_is_unknown"], second["login_is_unknown"]) == (None, True, False)
+    assert not any("login" in reason for reason in first["reasons"])

@@ -65,8 +65,11 @@ MIXED = (
 
 @once
 def load(store, *rows, at=AS_OF - 30 * DAY):
-    """Load rows as they were known at `at`."""
-    return learners.load(store, pd.DataFrame(rows), observed_at=at, loaded_at=at)
+    """Load rows as they were known at `at`, once all logins of theirs were."""
+    logins = [row["last_login"] for row in rows if isinstance(row.get("last_login"), datetime)]
+    return learners.load(
+        store, pd.DataFrame(rows), observed_at=at, loaded_at=max([at, *(one - DAY for one in logins)])
+    )
 
 
 @once

@@ -87,6 +87,7 @@ def test_a_page_has_the_scored_learners_worst_first(cohort):
         "avg_quiz_score": 30.0,
         "consecutive_missed_sessions": 5,
         "last_login": AS_OF - 20 * DAY,
+        "login_is_unknown": False,
         "last_contact_at": None,
         "draft": False,
         "approved": False,

@@ -101,6 +101,7 @@ known as (
     select
         there.*,
         facts.last_login,
+        facts.login_is_unknown,
         facts.completed_percent,
         facts.completed_percent_due,
         facts.completed_percent_course,
@@ -135,7 +136,9 @@ final as (
         known.completed_percent_course,
         known.avg_quiz_score,
         known.consecutive_missed_sessions,
-        days_inactive(known.last_login, known.enrolled_at, known.ends_at) as days_inactive,
+        case when not known.login_is_unknown then days_inactive(known.last_login, known.enrolled_at, known.ends_at) end
+            as days_inactive,
+        known.login_is_unknown,
         case
             when $outcome = 'left' then known.has_left
             when known.ends_at + to_days($quiet_days::integer) <= $as_of

@@ -1,5 +1,5 @@
 -- One row per learner of an older file that says something else than a newer one had confirmed: the newer one's word.
-insert into learner_facts
+insert into learner_facts by name
 with newest as (
 
     select * from newest_facts
@@ -13,6 +13,7 @@ final as (
         known_later.seen_at as observed_at,
         $load_id as load_id,
         newest.last_login,
+        newest.login_is_unknown,
         newest.completed_percent,
         newest.completed_percent_course,
         newest.completed_percent_due,
@@ -27,6 +28,7 @@ final as (
         and newest.observed_at <= $observed_at
         and (
             newest.last_login is distinct from checked.last_login
+            or newest.login_is_unknown is distinct from checked.login_is_unknown
             or newest.completed_percent is distinct from checked.completed_percent
             or newest.completed_percent_course is distinct from checked.completed_percent_course
             or newest.completed_percent_due is distinct from checked.completed_percent_due

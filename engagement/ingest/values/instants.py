@@ -4,7 +4,7 @@ from typing import Final
 
 from engagement.ingest.schema import Column
 from engagement.ingest.source_format import SPREADSHEET_DAYS, SourceFormat
-from engagement.ingest.values.reading import Reading, literal, plain, said, written
+from engagement.ingest.values.reading import Reading, is_one_of, literal, matches, plain, said, written
 
 NO_INSTANT: Final = "not an ISO date or time"
 _DATE: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
@@ -13,6 +13,112 @@ _LOCAL: Final = f"^{_DATE}({_TIME})?$"
 _ZONE: Final = r" ?(Z|z|UTC|GMT|[+-](0[0-9]|1[0-4])(:?[0-5][0-9])?)"
 # Before it, a year was written with two digits, or the date stands for never.
 _EARLIEST: Final = "timestamp '1900-01-01'"
+# How platforms say that somebody has never logged in, in the languages they come in.
+NEVER_WORDS: Final = (
+    *(
+        "never",
+        "never logged in",
+        "never accessed",
+        "not yet",
+        "no access",
+        "no login",
+        "not accessed",
+        "nie",
+        "niemals",
+    ),
+    *(
+        "noch nie",
+        "nicht angemeldet",
+        "jamais",
+        "jamais connecté",
+        "nunca",
+        "jamás",
+        "nunca ha entrado",
+        "mai",
+        "nooit",
+    ),
+    *(
+        "nog nooit",
+        "aldrig",
+        "aldri",
+        "ei koskaan",
+        "ei kunagi",
+        "mitte kunagi",
+        "nigdy",
+        "nikdy",
+        "nikoli",
+        "nikad",
+    ),
+    *(
+        "nikada",
+        "niekada",
+        "nekad",
+        "soha",
+        "niciodată",
+        "niciodata",
+        "asla",
+        "hiçbir zaman",
+        "hiç",
+        "никогда",
+        "ніколи",
+    ),
+    *(
+        "никога",
+        "никада",
+        "ποτέ",
+        "أبدا",
+        "أبدًا",
+        "ابدا",
+        "אף פעם",
+        "לעולם לא",
+        "مطلقا",
+        "هرگز",
+        "कभी नहीं",
+        "ไม่เคย",
+    ),
+    *(
+        "không bao giờ",
+        "chưa bao giờ",
+        "tidak pernah",
+        "belum pernah",
+        "tidak",
+        "从不",
+        "從不",
+        "从未",
+        "從未",
+        "从来没有",
+    ),
+    *(
+        "未登录",
+        "未登入",
+        "なし",
+        "一度もない",
+        "未ログイン",
+        "없음",
+        "안함",
+        "하지않음",
+        "접속 안함",
+        "inoiz ez",
+        "jamai",
+    ),
+)
+# An empty date of databases, and no seconds or days at all.
+_ZERO: Final = r"0+([.,]0+)?|0000-00-00([T ]00:00(:00([.]0+)?)?Z?)?|00[./]00[./]0000( 00:00(:00)?)?"
+# Where clocks of systems begin, and with them the time of what has never happened: Unix, spreadsheets, Windows, SQL
+# Server, .NET. A zone moves them by less than a day.
+_ZEROS: Final = tuple(
+    f"timestamp '{day}'"
+    for day in (
+        "1970-01-01",
+        "1899-12-30",
+        "1899-12-31",
+        "1900-01-01",
+        "1601-01-01",
+        "1753-01-01",
+        "0001-01-01",
+    )
+)
+_AFTER_ZEROS: Final = "timestamp '1970-01-03'"
 _DAY_NUMBER: Final = r"^[0-9]{5}([.,][0-9]+)?$"  # 18 May 1927 to 13 October 2173
 
 
@@ -28,6 +134,27 @@ def instant(column: Column, source_format: SourceFormat, *, in_own_words: bool) 
         _value(there, source_format),
         literal(NO_INSTANT),
         checks,
+    )
+
+
+def login(column: Column, source_format: SourceFormat, *, in_own_words: bool) -> Reading:
+    """Return how a last login is read: one that stands for never is never, one in days to come is not known."""
+    name, there = column.name, written(column.name)
+    read = instant(column, source_format, in_own_words=in_own_words)
+    never = f"{is_one_of(read.text, NEVER_WORDS)} or {matches(read.text, _ZERO)}"
+    near = " or ".join(
+        f"{{0}} between {zero} - interval 1 day and {zero} + interval 1 day" for zero in _ZEROS
+    )
+    value = _value(there, source_format)
+    return Reading(
+        f"case when {read.quick} between {_AFTER_ZEROS} and $latest then {read.quick} end",
+        f"case when not coalesce({never}, false) then {read.text} end",
+        f"case when {near.format(f'({value})')} then timestamp '-infinity' else {value} end",
+        read.why,
+        ((f"{name} < {_EARLIEST} and isfinite({name})", "before the year 1900"),),
+        odd=((f"{name} > $latest", "a day that is not there yet"),),
+        kept=f"case when isfinite({name}) and {name} <= $latest then {name} end",
+        besides=f"coalesce({name} > $latest, false) as login_is_unknown",
     )
 
 

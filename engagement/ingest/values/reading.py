@@ -22,7 +22,9 @@ class Reading:
 
     `quick` is the value of a plain cell, and null for any other. Of those, `text` is what is left once nothing is
     around it that means nothing, null where it stands for nothing. `value` is what that means, null where it cannot be
-    told; `why` then says why, as words or as SQL for them. `checks` are conditions of the value that speak against it.
+    told; `why` then says why, as words or as SQL for them. `checks` are conditions of the value that speak against
+    it, and `odd` those that speak against the cell alone. `kept` is the value that is kept, where it is another, and
+    `besides` a further column.
     """
 
     quick: str
@@ -30,6 +32,9 @@ class Reading:
     value: str
     why: str
     checks: tuple[tuple[str, str], ...] = ()
+    odd: tuple[tuple[str, str], ...] = ()
+    kept: str = ""
+    besides: str = ""
 
 
 def written(name: str) -> str:

@@ -44,12 +44,12 @@ def text(column: Column, *, in_own_words: bool) -> Reading:
     )
 
 
-def name_of(column: Column) -> Reading:
+def name_of(column: Column, *, in_own_words: bool) -> Reading:
     """Return how a name is read: as it was written, but for the spaces around it."""
-    name, as_text = column.name, text(column, in_own_words=False)
+    name, as_text = column.name, text(column, in_own_words=in_own_words)
     spaces = rf"[{SPACES}\x{{200B}}\x{{FEFF}}]+"
     trimmed_name = without(name, f"^{spaces}|{spaces}$")
-    return replace(as_text, text=said(trimmed_name, column.missing, in_own_words=False))
+    return replace(as_text, text=said(trimmed_name, column.missing, in_own_words=in_own_words))
 
 
 def id_(column: Column, *, in_own_words: bool) -> Reading:
@@ -77,7 +77,7 @@ def _not_own(name: str, in_own_words: bool) -> str:
     return f" and not list_contains($missing, lower({name}))" if in_own_words else ""
 
 
-def json_object(column: Column) -> Reading:
+def json_object(column: Column, *, in_own_words: bool) -> Reading:
     """Return how a JSON object is read, which is kept as written."""
     name, there = column.name, written(column.name)
     outside = without(there, _JSON_TEXT, '""')
@@ -85,7 +85,7 @@ def json_object(column: Column) -> Reading:
     # nested, because `and` may try the right side first, and json_type raises on what is not JSON
     return Reading(
         "null::text",
-        said(trimmed(name), column.missing, in_own_words=False),
+        said(trimmed(name), column.missing, in_own_words=in_own_words),
         f"case when json_valid({there}) then case when {is_object} and length({there}) <= {column.longest} "
         f"then {there} end end",
         f"case when length({there}) > {column.longest} then 'longer than {column.longest} characters' "

@@ -23,14 +23,16 @@ final as (
         end as withheld,
         programs.title as program_title,
         topics.title as topic_title,
-        known.learner_id is not null and known.last_login is null as never_logged_in,
+        known.learner_id is not null and known.last_login is null and not known.login_is_unknown as never_logged_in,
         work_done(
             $basis, known.completed_percent, known.completed_percent_due, known.completed_percent_course
         ) as completed_percent,
         known.avg_quiz_score,
         known.consecutive_missed_sessions,
-        case when known.learner_id is not null then days_inactive(known.last_login, learners.enrolled_at, $as_of) end
-            as days_inactive
+        case
+            when known.learner_id is not null and not known.login_is_unknown
+                then days_inactive(known.last_login, learners.enrolled_at, $as_of)
+        end as days_inactive
     from temp.to_draft as wanted
     inner join learners on wanted.learner_id = learners.id
     left join known on wanted.learner_id = known.learner_id

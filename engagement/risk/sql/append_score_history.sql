@@ -23,6 +23,7 @@ changed_inputs as (
         run_scores.run_id = $run_id and risk_scores.as_of <= $as_of
         and (
             run_scores.last_login is distinct from risk_scores.last_login
+            or run_scores.login_is_unknown is distinct from risk_scores.login_is_unknown
             or run_scores.completed_percent is distinct from risk_scores.completed_percent
             or run_scores.avg_quiz_score is distinct from risk_scores.avg_quiz_score
             or run_scores.consecutive_missed_sessions is distinct from risk_scores.consecutive_missed_sessions

@@ -11,6 +11,7 @@ select
     run_scores.missed_session,
     run_scores.inactivity,
     run_scores.last_login,
+    run_scores.login_is_unknown,
     run_scores.completed_percent,
     run_scores.avg_quiz_score,
     run_scores.consecutive_missed_sessions,

@@ -17,7 +17,9 @@ final as (
         ) as completed_percent,
         known.avg_quiz_score,
         known.consecutive_missed_sessions,
-        days_inactive(known.last_login, learners.enrolled_at, $as_of) as days_inactive,
+        case when not known.login_is_unknown then days_inactive(known.last_login, learners.enrolled_at, $as_of) end
+            as days_inactive,
+        known.login_is_unknown,
         coalesce(known.last_login > $as_of, false) as login_in_future
     from learners
     inner join known on learners.id = known.learner_id

@@ -126,7 +126,7 @@ final as (
         -- asked for a welcome alone
         case when welcomed.learner_id is null then epoch($as_of - learners.enrolled_at) / 86400 end::double
             as days_since_enrolled,
-        known.learner_id is not null and known.last_login is null as never_logged_in,
+        known.learner_id is not null and known.last_login is null and not known.login_is_unknown as never_logged_in,
         coalesce(high_before.runs_high, 0)::integer as runs_high,
         coalesce(sent.nudges_without_return, 0)::integer as nudges_without_return,
         sent.label_at_last_nudge,

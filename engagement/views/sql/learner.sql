@@ -26,6 +26,7 @@ select
     scores.missed_session,
     scores.inactivity,
     scores.last_login,
+    scores.login_is_unknown,
     scores.completed_percent,
     scores.avg_quiz_score,
     scores.consecutive_missed_sessions,

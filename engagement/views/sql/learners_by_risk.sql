@@ -13,6 +13,7 @@ select
     risk_scores.avg_quiz_score,
     risk_scores.consecutive_missed_sessions,
     risk_scores.last_login,
+    risk_scores.login_is_unknown,
     risk_scores.days_inactive,
     risk_scores.as_of,
     risk_scores.policy_hash,

@@ -18,6 +18,7 @@ select
     scores.avg_quiz_score,
     scores.consecutive_missed_sessions,
     scores.last_login,
+    scores.login_is_unknown,
     scores.days_inactive,
     runs.policy
 from learners

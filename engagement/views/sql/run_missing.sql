@@ -5,7 +5,8 @@ with scored as (
         completed_percent,
         avg_quiz_score,
         consecutive_missed_sessions,
-        last_login
+        last_login,
+        login_is_unknown
     from run_scores
     where run_id = $run_id
 
@@ -28,7 +29,15 @@ final as (
 
     union all
 
-    select 'Last login (never logged in)', count(*) filter (where last_login is null), count(*)
+    select
+        'Last login (never logged in)',
+        count(*) filter (where last_login is null and not login_is_unknown),
+        count(*)
+    from scored
+
+    union all
+
+    select 'Last login (not known)', count(*) filter (where login_is_unknown), count(*)
     from scored
 
 )

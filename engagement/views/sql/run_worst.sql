@@ -15,6 +15,7 @@ with final as (
         run_scores.avg_quiz_score,
         run_scores.consecutive_missed_sessions,
         run_scores.last_login,
+        run_scores.login_is_unknown,
         run_scores.days_inactive,
         contact_decisions.type as nudge
     from run_scores

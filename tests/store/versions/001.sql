@@ -13,7 +13,10 @@ values
 insert into quarantine
 values ('L1', 5, ',Nobody', ['id: missing']);
 
-insert into learner_facts
+insert into learner_facts (
+    learner_id, observed_at, load_id, last_login, completed_percent, completed_percent_course, completed_percent_due,
+    avg_quiz_score, consecutive_missed_sessions
+)
 values
     ('a', '2026-02-22 23:59:59', 'L1', '2026-02-09', 5, null, 5, 30, 5),
     ('b', '2026-02-22 23:59:59', 'L1', null, null, null, null, null, null);

@@ -86,7 +86,7 @@ function Row({ row, open, openLearner, cards, calling }) {
     ${figure("avg_quiz_score", percent(row.avg_quiz_score))}
     ${figure("consecutive_missed_sessions", number(row.consecutive_missed_sessions))}
     <td role="cell" class="cell-login" title=${row.last_login ? moment(row.last_login) : undefined}>
-      ${label("last_login")} ${row.last_login ? ago(row.last_login) : words.table.never}
+      ${label("last_login")} ${row.last_login ? ago(row.last_login) : row.login_is_unknown ? words.learner.not_known : words.table.never}
     </td>
     <td role="cell" class="cell-contact" title=${row.last_contact_at ? moment(row.last_contact_at) : undefined}>
       ${label("last_contact_at")} ${row.last_contact_at ? ago(row.last_contact_at) : words.table.no_contact} <${Marks} row=${row} />

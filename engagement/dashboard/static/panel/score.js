@@ -21,7 +21,7 @@ function parts({ contributions, weights, facts, basis }) {
   return TERMS.map((term, at) => {
     const value = contributions[term];
     const fact = facts[FACTS[term]];
-    const never = term === "inactivity" && facts.last_login === null;
+    const never = term === "inactivity" && facts.last_login === null && !facts.login_is_unknown;
     const missing = fact === null && !never;
     return {
       ...{ term, value, at: at + 1 },

@@ -1,0 +1,117 @@
+"""Files of shapes that people really have: what stands in their cells is read as it was meant, and loses nobody.
+
+The files lie outside of the project; `ENGAGEMENT_CASES` says where.
+"""
+
+from datetime import datetime
+
+import pytest
+
+from engagement.ingest import learners
+from engagement.ingest.source_format import SourceFormat
+
+WHEN = datetime.fromisoformat("2026-02-14 12:00:00")
+
+
+@pytest.fixture
+def load(cases, store):
+    """Load a file of the cases; keywords say how it was written."""
+
+    def load(name, *, full=False, **source_format):
+        act = learners.load_full if full else learners.load
+        return act(
+            store,
+            cases / "files" / name,
+            observed_at=WHEN,
+            loaded_at=WHEN,
+            source_format=SourceFormat(**source_format),
+        )
+
+    return load
+
+
+@pytest.fixture
+def stored(store):
+    def stored(sql):
+        with store.read() as db:
+            return db.execute(sql).fetchall()
+
+    return stored
+
+
+ODD = "last_login: a day that is not there yet"
+
+
+def test_never_is_read_however_it_is_said(load, stored):
+    summary = load("never_logged_in.csv")
+    assert (summary.accepted, summary.quarantined, summary.odd_cells) == (
+        11,
+        0,
+        {ODD: {"cells": 1, "line": 11}},
+    )
+    assert stored("select learner_id from learner_facts where last_login is not null") == [("S-3",)]
+    assert stored("select learner_id from learner_facts where login_is_unknown") == [("S-10",)]
+    assert load("all_never.csv").accepted == 3
+
+
+def test_ids_are_what_was_meant_under_all_marks(load, stored):
+    assert load("excel_protected_ids.csv").quarantined == 0
+    assert load("na_program.csv").quarantined == 0
+    assert stored("select distinct program from learners order by 1") == [("NA",), ("None",), ("Nursing",)]
+    assert load("nan_usernames.csv").quarantined == 0
+    assert load("invisible_ids.csv").odd_cells == {}
+    ids = {learner for (learner,) in stored("select id from learners")}
+    assert {"0008462", "0008463", "0008464", "nan", "null", "na", "none"} <= ids
+    assert {f"S-{n}" for n in range(1, 9)} | {"S-10"} <= ids
+
+
+def test_addresses_are_mended_or_left_out_and_nobody_with_them(load, stored):
+    summary = load("address_shapes.csv")
+    assert (summary.accepted, summary.quarantined) == (14, 0)
+    assert summary.odd_cells == {
+        "email: not an address": {"cells": 4, "line": 8},
+        "email: several addresses": {"cells": 1, "line": 6},
+    }
+    known = dict(stored("select id, email from learners"))
+    assert known["S-1"] == "mei@example.invalid"
+    assert [known[f"S-{n}"] for n in (2, 3, 4, 6, 10, 13)] == [
+        f"mei{n}@example.invalid" for n in (2, 3, 4, 7, 9, 12)
+    ]
+    assert [known[f"S-{n}"] for n in (5, 7, 11, 12, 14)] == [None] * 5
+
+
+def test_siblings_are_both_known_and_nobody_is_told_to_merge_them(load, stored):
+    summary = load("siblings.csv")
+    assert (summary.accepted, summary.sharing_an_address) == (2, 2)
+    assert stored("select id, email_is_shared from learners order by id") == [("S-1", True), ("S-2", True)]
+    assert load("dup_email_case_space.csv").quarantined == 0
+
+
+def test_words_of_spreadsheets_and_databases_are_nothing_and_a_platform_s_own_can_be_said(load, stored):
+    summary = load("excused_words.csv")
+    assert "`--missing WORD` where it stands for nothing" in next(iter(summary.reasons))
+    nothing = {f"S-{n}" for n in (5, 6, 7, 8, 9, 10, 11, 13, 14, 15, 16, 17, 20)}
+    without = {
+        learner for (learner,) in stored("select learner_id from learner_facts where avg_quiz_score is null")
+    }
+    assert nothing <= without
+    own = ("EX", "Excused", "Incomplete", "Needs Grading", "missing", "not graded")
+    assert load("excused_words.csv", missing=own).quarantined == 0
+
+
+def test_a_channel_a_zone_or_a_language_that_nobody_knows_loses_nobody(load, stored):
+    summary = load("timezone_locale.csv")
+    assert (summary.accepted, summary.quarantined) == (7, 0)
+    assert stored("select preferred_channel from learners order by id") == [
+        *[("email",)] * 3,
+        (None,),
+        ("in_app",),
+        (None,),
+        ("whatsapp",),
+    ]
+    assert stored("select timezone from learners order by id") == [
+        *((None,), ("Etc/GMT-2",), (None,), ("Europe/Berlin",), (None,), ("EST5EDT",), ("America/New_York",)),
+    ]
+    assert stored("select locale from learners order by id") == [
+        *(("de",), ("pt-BR",), ("en-US",), ("de-DE",), ("zh-Hant-TW",), ("en",), ("en",)),
+    ]
