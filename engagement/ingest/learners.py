@@ -16,8 +16,10 @@ from engagement.ingest.facts import FACTS
 from engagement.ingest.reencoded import refuse_reencoded
 from engagement.ingest.schema import LEARNERS
 from engagement.ingest.source_format import AS_DOCUMENTED, SourceFormat, group_column
-from engagement.store import Store, first_row, query, registered
+from engagement.store import Cursor, Store, first_row, query, registered
 
+SLIPPED_ROWS: Final = 10  # a few addresses that change hands are a mended mistake
+ROWS_COMPARED: Final = 10_000  # a column that slips does so before them
 MAX_ABSENT: Final = 0.2  # of the active learners; with more absent it is hardly the whole list
 # What a search looks in, as migration 007 has it; every file has these columns.
 _SEARCHED: Final = "lower(concat_ws(chr(10), source.name, source.id, source.email))"
@@ -138,6 +140,7 @@ def _begun(
 def _write(begun: loading.Load, here: set[str], groups: Iterable[str]) -> consents.Settled:
     """Write learners, facts and groups from `checked`, of which `here` are the columns that count."""
     db, known = begun.db, {"load_id": begun.load_id, "observed_at": begun.observed_at}
+    begun.notes.extend(_slipped(db))
     settled = consents.settle(begun)
     _upsert(begun, here, settled)
     consents.mark(begun)
@@ -149,6 +152,26 @@ def _write(begun: loading.Load, here: set[str], groups: Iterable[str]) -> consen
         sql = query("ingest/keep_group").replace("group_value", group_column(name))
         db.execute(sql, {"name": name, "load_id": begun.load_id})
     return settled
+
+
+def _slipped(db: Cursor) -> list[str]:
+    """Return what is told where each address seems to be that of the row above or below.
+
+    It is no reason to refuse: they may be true all the same, where addresses are numbers that are given anew.
+    """
+    changed, moved, own, beside = first_row(
+        db, query("ingest/count_slipped_addresses"), {"most": ROWS_COMPARED}
+    )
+    slipped = "has the column slipped by a row? Whoever is written to would be somebody else: mend the file and load it"
+    if moved >= SLIPPED_ROWS and 2 * moved > changed:
+        return [
+            f"email: {moved:,} of {changed:,} addresses that change were another learner's until now; {slipped}"
+        ]
+    if beside >= SLIPPED_ROWS and beside > 5 * own:
+        return [
+            f"email: {beside:,} addresses read like the name in the next row, {own:,} like their own; {slipped}"
+        ]
+    return []
 
 
 def _inactivate_absent(begun: loading.Load, max_absent: float) -> int:

@@ -73,6 +73,7 @@ class Load:
     observed_at: datetime
     loaded_at: datetime
     source_format: SourceFormat
+    notes: list[str] = field(default_factory=list)  # what whoever loads it is to know of what it does
 
 
 def effect(
@@ -162,7 +163,7 @@ def record(load: Load, *, max_quarantine: float, of: Literal["rows", "everybody"
     )
     if quarantined:
         db.execute(query("ingest/forget_repeated_rows"), {**of_load, "kind": load.kind})
-    notes = tuple(load.checked.incoming.notes)
+    notes = (*load.checked.incoming.notes, *load.notes)
     return LoadSummary(
         load.load_id, name, rows, accepted, quarantined, reasons, notes=notes, odd_cells=odd_cells
     )

@@ -360,7 +360,39 @@ def test_a_column_of_addresses_that_has_slipped_is_loaded_at_once(load, stored):
     summary = load(*(row(name, email=f"{below}@example.invalid") for name, below in slipped), row("x"))
     assert (summary.quarantined, summary.sharing_an_address) == (0, 1)
     assert time.process_time() - begun < 10  # a statement for each link of it took minutes
+    assert [note.partition(";")[0] for note in summary.notes] == [
+        "email: 2,998 of 2,999 addresses that change were another learner's until now"
+    ]
     assert stored(SHARING) == [("2998",), ("2999",)]
+
+
+NAMES = [
+    f"{first} {last}" for first in ("Ana", "Björn", "Chiyo") for last in ("Abend", "Brook", "Cliff", "Dale")
+]
+
+
+def named(people, addresses):
+    return [
+        row(
+            f"n{n}", name=name, email=f"{address.lower().replace(' ', '.').replace('ö', 'o')}@example.invalid"
+        )
+        for n, (name, address) in enumerate(zip(people, addresses, strict=True))
+    ]
+
+
+@pytest.mark.parametrize("by", [1, -1], ids=["up", "down"])
+def test_a_first_list_whose_addresses_are_the_neighbours_is_told(load, by):
+    (note,) = load(*named(NAMES, [*NAMES[by:], *NAMES[:by]])).notes
+    assert note.startswith("email: 1")
+    assert "has the column slipped by a row?" in note
+    assert not any(word in note for name in NAMES for word in name.split())
+
+
+def test_addresses_that_are_ones_own_or_change_hands_by_ones_are_not_said_to_slip(load):
+    assert load(*named(NAMES, NAMES)).notes == ()
+    nine = [*NAMES[1:9], NAMES[0], *NAMES[9:]]
+    assert load(*named(NAMES, nine)).notes == ()
+    assert load(*named(NAMES, [f"{name} {n}" for n, name in enumerate(NAMES)])).notes == ()
 
 
 @pytest.mark.parametrize("order", [slice(None), slice(None, None, -1)], ids=["first", "last"])
