@@ -3,10 +3,10 @@
 The second has the name that its publishers, and whoever works with it, give the data set.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -204,10 +204,19 @@ def _show(summary: "LoadSummary") -> None:
             f"  {odd['cells']:>8,}  {oddity}: left empty, first in line {odd['line']:,}"
             for oddity, odd in summary.odd_cells.items()
         ),
+        *(
+            f"  {left['rows']:>8,}  left out: {what}, in line {_lines(left)}"
+            for what, left in summary.left_out.items()
+        ),
         *_besides(summary),
         sep="\n",
         flush=True,  # the next one may take long
     )
+
+
+def _lines(left: Mapping[str, Any]) -> str:
+    more = ", …" if left["rows"] > len(left["lines"]) else ""
+    return ", ".join(f"{line:,}" for line in left["lines"]) + more
 
 
 def _besides(summary: "LoadSummary") -> list[str]:

@@ -10,6 +10,7 @@ opens only at the beginning of a field, or after spaces there.
 """
 
 import io
+import itertools
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -25,11 +26,11 @@ from engagement.errors import InvalidInput
 from engagement.files.encoding import PlainText, plain_text
 from engagement.files.headers import Layout, find_layout, split_first
 from engagement.store import TEXT_ROWS_PER_BLOCK, Cursor, pattern, query, registered
+from engagement.text import INVISIBLE, SPACES, plain_id
 
 Ints = npt.NDArray[np.int64]
 
 _HEADER_CHARACTERS: Final = 1_000_000
-_SPACES: Final = " \t\r\n\f\xa0\u2007\u200b\u202f\ufeff"  # what `validation` leaves out around a text
 # DuckDB takes no longer line, and never comes back from some quoted texts beyond; a quote left open makes such.
 _LONGEST_RECORD: Final = 2_000_000
 _MANY_BLANK: Final = 10_000
@@ -136,9 +137,23 @@ class CsvFile(Generic[Column]):
                 "is a quote open?"
             )
         self._taken = np.delete(np.arange(len(found.starts)), at)
-        self._not_rows = found.texts(at)
+        texts = found.texts(at)
+        blank = re.compile(f'[{SPACES}{INVISIBLE}{re.escape(self._layout.delimiter)}"]*')
+        kept = [not blank.fullmatch(text) for text in texts]
+        self._not_rows = list(itertools.compress(texts, kept))
         self._refuse_swallowed(stage)
-        return pd.DataFrame({"line": found.lines[at], "raw": self._not_rows, "reasons": rejected["reasons"]})
+        return pd.DataFrame(
+            {
+                "line": found.lines[at][kept],
+                "raw": self._not_rows,
+                "reasons": rejected["reasons"].to_numpy()[kept],
+            }
+        )
+
+    def leave_out(self, not_rows: Sequence[int]) -> None:
+        """Take those of the records that were no rows for none at all, by their number from 0."""
+        left = set(not_rows)
+        self._not_rows = [text for at, text in enumerate(self._not_rows) if at not in left]
 
     def _refuse_gap(self) -> None:
         """Refuse a file in which there is so much of nothing between two rows that the reader loses its place."""
@@ -181,9 +196,9 @@ class CsvFile(Generic[Column]):
         found = []
         for record, text in enumerate(self._not_rows):
             fields = _fields(text, delimiter)
-            found += [(record, field.strip(_SPACES), at == place) for at, field in enumerate(fields)]
+            found += [(record, plain_id(field), at == place) for at, field in enumerate(fields)]
             parts = re.split(f'[{re.escape(delimiter)}\n"]', text)  # where a quote stands wrong
-            found += [(record, part.strip(_SPACES), False) for part in parts]
+            found += [(record, plain_id(part), False) for part in parts]
         return pd.DataFrame(found, columns=["record", "text", "is_id"]).astype(
             {"text": "str", "is_id": "bool"}
         )

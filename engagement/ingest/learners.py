@@ -14,7 +14,7 @@ from engagement.errors import InvalidInput
 from engagement.ingest import consents, loading, readers
 from engagement.ingest.facts import FACTS
 from engagement.ingest.reencoded import refuse_reencoded
-from engagement.ingest.schema import LEARNERS
+from engagement.ingest.schema import LEARNERS, ROLE
 from engagement.ingest.source_format import AS_DOCUMENTED, SourceFormat, group_column
 from engagement.store import Cursor, Store, first_row, query, registered
 
@@ -112,7 +112,7 @@ def _begun(
     loaded_at: datetime,
 ) -> Iterator[loading.Load]:
     """Hold open the write of a load in which `checked` has every column there is, whichever the source had."""
-    columns = (*LEARNERS, *source_format.group_columns)
+    columns = (*LEARNERS, ROLE, *source_format.group_columns)
     with loading.begun(
         store, source, columns, source_format, kind="learners", observed_at=observed_at, loaded_at=loaded_at
     ) as begun:

@@ -16,6 +16,7 @@ import pandas as pd
 
 from engagement.errors import EngagementError, InvalidInput
 from engagement.ingest import validation
+from engagement.ingest.left_out import LeftOut
 from engagement.ingest.readers import Source
 from engagement.ingest.schema import Column
 from engagement.ingest.source_format import MAP_HINT, SourceFormat
@@ -45,6 +46,7 @@ class LoadSummary:
     sharing_an_address: int = (
         0  # learners with an address that several persons claim, so that nobody writes there
     )
+    left_out: LeftOut = field(default_factory=dict)  # rows that are nobody's, with their lines
     notes: tuple[str, ...] = ()  # what whoever loads it is to know of how it was read
     # Of accepted rows, by what was odd: how many `cells` were left empty or changed, and the first `line`.
     odd_cells: dict[str, dict[str, int]] = field(default_factory=dict)
@@ -52,7 +54,15 @@ class LoadSummary:
     def as_dict(self) -> dict[str, object]:
         """Return the documented JSON form; what there is none of is left out after `reasons`."""
         absent = {} if self.inactivated is None else {"inactivated": self.inactivated}
-        told = ("known_later", "refusing", "held_back", "sharing_an_address", "odd_cells", "notes")
+        told = (
+            "known_later",
+            "refusing",
+            "held_back",
+            "sharing_an_address",
+            "odd_cells",
+            "left_out",
+            "notes",
+        )
         absent |= {name: count for name in told if (count := getattr(self, name))}
         return {
             "rows": self.rows,
@@ -134,16 +144,16 @@ def record(load: Load, *, max_quarantine: float, of: Literal["rows", "everybody"
             f"{name}: {quarantined} of {rows} rows refused, more than the share of {max_quarantine:g} allowed: "
             + _most_frequent(reasons)
         )
-    odd_cells = _odd_cells(load)
+    odd_cells, left_out = _odd_cells(load), load.checked.left_out
     db.execute(
         """
         insert into loads (
             load_id, kind, source, content_hash, observed_at, loaded_at, rows, accepted, quarantined, reasons, effect,
-            odd_cells
+            odd_cells, left_out
         )
         values (
             $load_id, $kind, $source, $content_hash, $observed_at, $loaded_at, $rows, $accepted, $quarantined, $reasons,
-            $effect, $odd_cells
+            $effect, $odd_cells, $left_out
         )
         """,
         {
@@ -159,13 +169,22 @@ def record(load: Load, *, max_quarantine: float, of: Literal["rows", "everybody"
             "reasons": json.dumps(reasons, ensure_ascii=False),
             "effect": effect(load.checked.content_hash, load.source_format, of=of),
             "odd_cells": json.dumps(odd_cells, ensure_ascii=False) if odd_cells else None,
+            "left_out": json.dumps(left_out) if left_out else None,
         },
     )
     if quarantined:
         db.execute(query("ingest/forget_repeated_rows"), {**of_load, "kind": load.kind})
     notes = (*load.checked.incoming.notes, *load.notes)
     return LoadSummary(
-        load.load_id, name, rows, accepted, quarantined, reasons, notes=notes, odd_cells=odd_cells
+        load.load_id,
+        name,
+        rows,
+        accepted,
+        quarantined,
+        reasons,
+        notes=notes,
+        odd_cells=odd_cells,
+        left_out=left_out,
     )
 
 

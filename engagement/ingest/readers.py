@@ -44,6 +44,9 @@ class Incoming(Protocol):
     def fields_of_not_rows(self) -> pd.DataFrame:
         """Return each `text` that may be a field of a `record` that was no row, and whether it `is_id` by its place."""
 
+    def leave_out(self, not_rows: Sequence[int]) -> None:
+        """Take those of the records that were no rows for none at all, by their number from 0."""
+
     def places(self, stage: Cursor, rows: Ints) -> pd.DataFrame:
         """Return `line` and `raw` of rows, by their number from 0."""
 
@@ -128,6 +131,9 @@ class _Table:
         if not taken:
             raise InvalidInput(f"{self.name}: no rows")
         return pd.DataFrame({"line": [], "raw": [], "reasons": []})
+
+    def leave_out(self, not_rows: Sequence[int]) -> None:
+        pass  # every row has as many columns as the table
 
     def fields_of_not_rows(self) -> pd.DataFrame:
         return pd.DataFrame({"record": [], "text": [], "is_id": []}).astype({"text": "str", "is_id": "bool"})

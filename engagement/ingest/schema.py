@@ -295,6 +295,11 @@ LEARNERS: Final = (
     ),
 )
 
+# Who a row is of, where a platform lists teachers beside learners; it is looked at, and not kept.
+ROLE: Final = Column(
+    "role", "text", "what somebody is in the course; who is no learner is left out", may_be_dropped=True
+)
+
 EVENTS: Final = (
     Column("learner_id", "id", "the enrolment", in_header=True, in_every_row=True, missing=_NOTHING),
     Column("type", "text", "what happened, such as login", in_header=True, in_every_row=True, longest=50),

@@ -11,12 +11,12 @@ from zoneinfo import ZoneInfo
 
 from engagement.errors import InvalidInput
 from engagement.files.alphabets import codec
-from engagement.ingest.schema import EVENTS, LEARNERS, Column
+from engagement.ingest.schema import EVENTS, LEARNERS, ROLE, Column
 
 SPREADSHEET_DAYS: Final = "excel"  # days since 30 December 1899, which spreadsheets count as 0
 PERCENT_COLUMNS: Final = tuple(column.name for column in LEARNERS if column.is_percent)
 MAP_HINT: Final = "`--map name=column` says which column is meant"
-_NAMES: Final = {column.name for column in (*LEARNERS, *EVENTS)}
+_NAMES: Final = {column.name for column in (*LEARNERS, ROLE, *EVENTS)}
 _GROUP: Final = re.compile(r"[a-z][a-z0-9_]{0,40}")
 _DIRECTIVE: Final = re.compile(r"%-?(.?)")
 _DIRECTIVES: Final = "YymbBdaAHIpMSfz%"  # which the reader of dates knows, and which mean one thing

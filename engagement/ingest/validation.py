@@ -16,10 +16,11 @@ import pandas as pd
 
 from engagement.errors import InvalidInput
 from engagement.ingest import readers
+from engagement.ingest.left_out import LeftOut, take_out
 from engagement.ingest.schema import MISSING_WORDS, Column
 from engagement.ingest.source_format import MAP_HINT, SourceFormat
 from engagement.ingest.values import contacts, instants, numbers, texts, words
-from engagement.ingest.values.reading import Reading, written
+from engagement.ingest.values.reading import LONGEST_WORD, Reading, is_one_of, written
 from engagement.store import Cursor, Store, first_row, read_from
 
 # Two columns in which not one value can be read are not a dirty file: their names stand over the wrong data.
@@ -45,7 +46,7 @@ class Checked:
 
     Its column `reasons` has a line for each reason against a row, and is null where there is none; `odd` has one for
     each cell of it that could not be read and is left empty. `not_rows` are the records that could not be split into
-    columns.
+    columns, `left_out` those that are nobody's.
     """
 
     source: readers.Source
@@ -53,6 +54,7 @@ class Checked:
     content_hash: str
     rows: int
     not_rows: pd.DataFrame
+    left_out: LeftOut
     stamp: tuple[int, int] | None
 
     def refuse_changed(self) -> None:
@@ -89,8 +91,13 @@ def checked(
             _read(stage, incoming, source_format, latest=now + AHEAD)
         taken = first_row(stage, "select count(*) from checked")[0]
         not_rows = incoming.refused(stage, taken)
-        loaded = Checked(source, incoming, content_hash, taken + len(not_rows), not_rows, before)
+        left_out, not_rows = take_out(stage, incoming, source_format.names, not_rows)
+        _refuse_doubled_words(stage, incoming)
+        rows = first_row(stage, "select count(*) from checked")[0] + len(not_rows)
+        loaded = Checked(source, incoming, content_hash, rows, not_rows, left_out, before)
         loaded.refuse_changed()
+        if not rows:
+            raise InvalidInput(f"{incoming.name}: no rows but {' and '.join(left_out) or 'blank ones'}")
         _refuse_swapped(stage, incoming)
         _refuse_fractions(stage, incoming, source_format)
         yield loaded
@@ -211,6 +218,20 @@ def _lines(checks: Sequence[tuple[str, str]]) -> str:
 def _quick(column: Column) -> str:
     """Return the name of the column that holds the values of the cells that are plain; null for the others."""
     return f"{column.name}_quick"
+
+
+def _refuse_doubled_words(stage: Cursor, incoming: readers.Incoming) -> None:
+    """Refuse the rows that share a word for nothing in place of an id; a single one may be called Na, or Null."""
+    if "id" not in {column.name for column in incoming.columns if column.in_every_row}:
+        return
+    stage.execute(
+        f"""
+        update checked set id = null, reasons = concat_ws(chr(10), 'id: missing', reasons)
+        where strlen(id) <= {LONGEST_WORD} and {is_one_of("id", MISSING_WORDS)} and id in (
+            select id from checked where strlen(id) <= {LONGEST_WORD} group by id having count(*) > 1
+        )
+        """  # noqa: S608 (words of our own)
+    )
 
 
 def _refuse_swapped(stage: Cursor, incoming: readers.Incoming) -> None:

@@ -120,7 +120,6 @@ def test_who_was_quarantined_is_not_absent(load, inactive, line):
         ['"0009,too', 'few"'],
         ["Invented,0009,too few"],
         ["\0"],
-        [" "],
         [row("0008", name='"open'), row("0009", name='closed"')],
     ],
     ids=[
@@ -137,7 +136,7 @@ def test_who_was_quarantined_is_not_absent(load, inactive, line):
             "over lines",
             "shifted",
         ),
-        *("only NUL", "only a space", "swallowed"),
+        *("only NUL", "swallowed"),
     ],
 )
 def test_a_refused_row_that_may_be_anybodys_refuses_the_list(load, inactive, store, lines):

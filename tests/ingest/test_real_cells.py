@@ -115,3 +115,29 @@ def test_a_channel_a_zone_or_a_language_that_nobody_knows_loses_nobody(load, sto
     assert stored("select locale from learners order by id") == [
         *(("de",), ("pt-BR",), ("en-US",), ("de-DE",), ("zh-Hant-TW",), ("en",), ("en",)),
     ]
+
+
+GRADEBOOK = {
+    **{"id": "ID", "name": "Student", "program": "Section", "last_login": "Last Activity"},
+    **{
+        "completed_percent": "Final Score",
+        "avg_quiz_score": "Current Score",
+        "consecutive_missed_sessions": "Missed",
+    },
+}
+
+
+@pytest.mark.parametrize("full", [False, True], ids=["some", "everybody"])
+def test_what_a_gradebook_has_beside_learners_is_set_aside(load, stored, full):
+    summary = load("canvas_enriched.csv", columns=GRADEBOOK, full=full)
+    assert summary.left_out == {
+        "a sum": {"rows": 1, "lines": [2]},
+        "a test student": {"rows": 1, "lines": [5]},
+    }
+    assert stored("select id from learners") == [("0008462",)]
+
+
+@pytest.mark.parametrize("full", [False, True], ids=["some", "everybody"])
+def test_rows_of_delimiters_are_blank_lines(load, full):
+    summary = load("comma_only_rows.csv", full=full)
+    assert (summary.rows, summary.accepted, summary.quarantined) == (3, 3, 0)
