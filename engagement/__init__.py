@@ -101,6 +101,7 @@ _MODULES: Final = {
     "profiles": "views.profiles",
     "quizzes": "outreach.quizzes",
     "retention": "views.retention",
+    "rescoring": "pipeline.rescoring",
     "review": "outreach.review",
     "risk": "risk",
     "run_tables": "views.run_tables",
@@ -111,6 +112,7 @@ _MODULES: Final = {
     "sources": "pipeline.sources",
     "suppression": "views.suppression",
     "titles": "llm.titles",
+    "tour": "demo.tour",
     "what_if": "evaluation.what_if",
 }
 # Where the rest of a module lies that held more before: an analyst's own notebook goes on working.

@@ -26,6 +26,9 @@ from engagement.errors import InvalidInput, of_the_system
 PROJECT: Final = Path(__file__).resolve().parents[1]
 LONGEST_SOCKET: Final = 103  # bytes of its path: 107 on Linux, 103 on macOS
 _SHORT: Final = ("/tmp", "/var/tmp")  # noqa: S108 (who makes something there makes a folder of its own)
+DEMO: Final = (
+    "demo"  # the name of the invented cohort's store, beside one's own, and of its folder of reports
+)
 DEFAULT_MODEL: Final = "gpt-4.1-mini"  # answers without thinking first: eight seconds are enough
 
 
@@ -57,8 +60,8 @@ class Settings(BaseSettings):
         env_file=PROJECT / ".env", extra="ignore", frozen=True, env_ignore_empty=True, validate_default=True
     )
 
-    store: ProjectPath = Field(Path("data/engagement.duckdb"), validation_alias="ENGAGEMENT_STORE")
-    reports: ProjectPath = Field(Path("reports"), validation_alias="ENGAGEMENT_REPORTS")
+    own_store: ProjectPath = Field(Path("data/engagement.duckdb"), validation_alias="ENGAGEMENT_STORE")
+    own_reports: ProjectPath = Field(Path("reports"), validation_alias="ENGAGEMENT_REPORTS")
     memory_mb: int | None = Field(None, ge=64, validation_alias="ENGAGEMENT_MEMORY")
     timezone: str = Field("UTC", validation_alias="ENGAGEMENT_TIMEZONE")
     model: str | None = Field(None, validation_alias="ENGAGEMENT_MODEL")
@@ -80,6 +83,27 @@ class Settings(BaseSettings):
     )
     data: ProjectPath | None = Field(None, validation_alias="ENGAGEMENT_DATA")
     group: str | None = Field(None, validation_alias="ENGAGEMENT_GROUP")
+
+    @property
+    def demo_store(self) -> Path:
+        """The invented cohort's, beside one's own."""
+        return self.own_store.with_name(f"{DEMO}.duckdb")
+
+    @property
+    def store(self) -> Path:
+        """The store that is asked: one's own, or the demo's while that is the only one."""
+        if os.path.lexists(self.own_store) or not os.path.lexists(self.demo_store):
+            return self.own_store
+        return self.demo_store
+
+    @property
+    def reports(self) -> Path:
+        """The folder of the reports on that store."""
+        return self.reports_of(self.store)
+
+    def reports_of(self, store: Path) -> Path:
+        """Return the folder of the reports on a store: runs of the demo lie in one of their own."""
+        return self.own_reports / DEMO if store == self.demo_store else self.own_reports
 
     @cached_property
     def zone(self) -> ZoneInfo:

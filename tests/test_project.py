@@ -121,6 +121,16 @@ def test_every_dependency_is_locked():
     assert {canonical(line) for line in wanted} - locked == set()
 
 
+def test_a_server_gets_what_it_runs_on_and_nothing_that_only_the_tests_need():
+    parts = text("requirements.lock").split("\n# what the tests need besides\n")
+    server, besides = (set(re.findall(r"^([a-z0-9-]+)==", part, flags=re.MULTILINE)) for part in parts)
+    project = PYPROJECT["project"]
+    extras = project["optional-dependencies"]
+    assert {canonical(line) for line in [*project["dependencies"], *extras["hub"]]} <= server
+    assert {canonical(line) for line in extras["test"]} <= besides
+    assert server.isdisjoint({"streamlit", "playwright", "pytest", "hypothesis", "mypy", "ruff", "pyarrow"})
+
+
 QUERIES = {f"{path.parents[1].name}/{path.stem}": path for path in PACKAGE.glob("*/sql/*.sql")}
 
 
@@ -182,7 +192,7 @@ def test_make_without_a_target_names_every_command():
     shown = subprocess.run(
         ["make", "--no-print-directory"], cwd=PROJECT, check=True, capture_output=True, text=True
     )
-    commands = {"help", "demo", "test", "lint", "bench", "notebooks", "airflow", "lock", "clean"}
+    commands = {"help", "demo", "install", "test", "lint", "bench", "notebooks", "airflow", "lock", "clean"}
     assert set(re.findall(r"^  make (\w+)", shown.stdout, flags=re.MULTILINE)) == commands
 
 

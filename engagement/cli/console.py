@@ -117,19 +117,37 @@ def set_up_logs() -> None:
 
 
 def start() -> tuple["Settings", "Store", datetime]:
-    """Return the settings, their store and this moment; `NotFound` where there is no store yet."""
-    settings, store, now = start_anew()
+    """Return the settings, the store that is asked and this moment; `NotFound` where there is no store yet."""
+    settings, _, now = start_anew()
+    store = asked(settings)
     with store.read():
         return settings, store, now
 
 
 def start_anew() -> tuple["Settings", "Store", datetime]:
-    """Return what `start` does, with a store that need not exist."""
+    """Return what `start` does, with one's own store, which need not exist."""
     from engagement.settings import read_settings
     from engagement.store import open_store
 
     settings = read_settings()
-    return settings, open_store(settings.store), dates.utc_now()
+    return settings, open_store(settings.own_store), dates.utc_now()
+
+
+def asked(settings: "Settings") -> "Store":
+    """Return the store that is asked, saying so where it is the demo's."""
+    from engagement.store import open_store
+
+    say_if_invented(settings)
+    return open_store(settings.store)
+
+
+def say_if_invented(settings: "Settings") -> None:
+    """Say in one line that what follows is about nobody, where there is no store but the demo's."""
+    if settings.store == settings.demo_store and "--json" not in sys.argv:
+        print(
+            f"The invented cohort ({settings.store.name}): `engagement load` brings learners of your own.",
+            file=sys.stderr,
+        )
 
 
 def instant(text: str, settings: "Settings", now: datetime) -> datetime:

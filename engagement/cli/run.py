@@ -45,8 +45,10 @@ def demo(
 ) -> None:
     """Invent a cohort and run the nightly pipeline on it; no model is asked unless one is named."""
     from engagement.demo import history
+    from engagement.store import open_store
 
-    settings, store, now = console.start_anew()
+    settings, _, now = console.start_anew()
+    store = open_store(settings.demo_store)
     screen = console.screen()
     as_of = history.cohort_day(store)
     if as_of is None:
@@ -140,14 +142,15 @@ def run(
     Exit code 3: it is published, but more texts are templates than the pipeline allows.
     """
     from engagement.operations import notifications
-    from engagement.pipeline import stopping
+    from engagement.pipeline import config, stopping
 
-    settings, store, now = console.start_anew()
+    settings, own, now = console.start_anew()
     with (
         notifications.of_failure(settings, name, wanted=not dry_run),
         nullcontext() if dry_run else stopping.listening(),
     ):
         instant = console.instant(as_of, settings, now)
+        store = own if config.read_pipeline(name).sources.bring_learners else console.asked(settings)
         given = dict(console.name_and_value(text, option="-p") for text in parameter or [])
         if dry_run:
             _show_estimate(name, settings, store, instant, given=given, model=model, now=now, as_json=as_json)
@@ -200,9 +203,12 @@ def _run_pipeline(
     from engagement.pipeline import config, runner
 
     chosen = config.read_pipeline(name)
-    if not (chosen.sources.learners or chosen.sources.events or chosen.sources.inboxes):
+    if not chosen.sources.bring_learners:
         with store.read():  # `NotFound` where there is none: a run over nothing would look like a result
             pass
+    os.environ["ENGAGEMENT_STORE"] = str(
+        store.path
+    )  # the notebooks stay with it, whatever is loaded meanwhile
     os.setpriority(os.PRIO_PROCESS, 0, max(NICENESS, os.getpriority(os.PRIO_PROCESS, 0)))
     with console.progress(screen) as bars:
         tasks = {
@@ -237,7 +243,7 @@ def _run_pipeline(
                 as_of=as_of,
                 day=dates.local_day(as_of, settings.zone),
                 given=_with_model(given, chosen, settings),
-                folder=settings.reports,
+                folder=settings.reports_of(store.path),
                 started_at=dates.utc_now(),
                 watch=watch,
                 again=again,

@@ -29,6 +29,7 @@ def dashboard(
         token = settings.dashboard_token.get_secret_value()
     from engagement.dashboard import server
 
+    console.say_if_invented(settings)
     server.serve(server.Options(host, port, token, base_url, viewers), settings)
 
 
@@ -50,7 +51,9 @@ def doctor(as_json: Json = False) -> None:
     from engagement.settings import read_settings
 
     try:
-        found = health.examine(read_settings(), now=utc_now())
+        settings = read_settings()
+        console.say_if_invented(settings)
+        found = health.examine(settings, now=utc_now())
     except InvalidInput as error:
         found = [health.Check("settings", False, str(error))]
     ok = all(check.ok for check in found)

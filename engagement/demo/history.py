@@ -22,7 +22,7 @@ from engagement.outreach import export, nudges, quizzes, review
 from engagement.pipeline import publication
 from engagement.policy import DEFAULT_POLICY, DEFAULT_SELECTION
 from engagement.risk import scores
-from engagement.store import LOCK_WAIT_S, Store, first_row
+from engagement.store import LOCK_WAIT_S, Store, first_row, invented
 from engagement.store.locks import turnstile
 from engagement.targeting import decisions, experiments
 
@@ -35,19 +35,17 @@ _REJECTED_EVERY: Final = 25  # a few drafts are not good enough
 def cohort_day(store: Store) -> datetime | None:
     """Return the instant at which the store's demo cohort ends; None where there is none yet.
 
-    Raises `InvalidInput` where the store holds learners of somebody's own: the demo adds nothing to those.
+    Raises `InvalidInput` where the store is another: the demo adds nothing to learners of somebody's own.
     """
     if not store.is_there():
         return None
     with store.read() as db:
-        own, newest = first_row(
-            db,
-            "select count(*) filter (where not starts_with(learner_id, 'S-')), max(observed_at) from learner_facts",
-        )
+        is_demo = invented.is_invented(db)
+        (newest,) = first_row(db, "select max(observed_at) from learner_facts")
         (first_night,) = first_row(db, "select min(as_of) from runs")
-    if own:
+    if newest and not is_demo:
         raise InvalidInput(
-            f"{store.path.name} holds learners of your own; for the demo set ENGAGEMENT_STORE to another file"
+            f"{store.path.name} holds learners of your own, and the demo's have that name; give yours another"
         )
     result: datetime | None = newest
     if first_night:  # the facts of a day that was not over are known from before its end
@@ -74,6 +72,8 @@ def make(
     begun = store.path.with_name(f"{store.path.name}.begun")
     _remove(begun)
     fill(Store(begun), size=size, seed=seed, as_of=as_of, now=now, zone=zone, watch=watch)
+    with Store(begun).write() as db:
+        invented.mark(db, now=now)
     with turnstile(store.path, exclusive=True, wait_s=LOCK_WAIT_S):
         written_to = readers.stamp(store.path) != before
         if not written_to:
@@ -96,23 +96,24 @@ def fill(
     as_of: datetime,
     now: datetime,
     zone: ZoneInfo,
+    weeks: int = sample.WEEKS,
     watch: Callable[[int], None] = lambda _: None,
-) -> None:
-    """Load eight weeks of an invented cohort ending at `as_of`, with two published runs after weeks 6 and 7.
+) -> set[str] | None:
+    """Load `weeks` of the eight of an invented cohort ending at `as_of`, with two published runs after weeks 6 and 7.
+
+    Returns the ids of who was nudged after week 6.
 
     What is known of the last week is known by `now`, so that whatever is loaded later on that day replaces it.
     Half of those whom the first run would contact wait a week, so that the effect of the nudges can be found.
     """
-    invented = sample.cohort(size, seed=seed, as_of=as_of)
+    cohort = sample.cohort(size, seed=seed, as_of=as_of)
     nudged: set[str] | None = None
-    for week in range(1, sample.WEEKS + 1):
+    for week in range(1, weeks + 1):
         end = as_of - timedelta(weeks=sample.WEEKS - week)
-        rows = invented.snapshot(week, nudged=nudged)
+        rows = cohort.snapshot(week, nudged=nudged)
         known_at = min(end, now)
         learners.load(store, rows, observed_at=known_at, loaded_at=known_at, source_format=GROUPED)
-        events.load(
-            store, invented.events(week, week, nudged=nudged), observed_at=known_at, loaded_at=known_at
-        )
+        events.load(store, cohort.events(week, week, nudged=nudged), observed_at=known_at, loaded_at=known_at)
         if week == 1:
             _confirm_titles(store, end)
         if week == sample.NUDGE_WEEK:
@@ -123,6 +124,7 @@ def fill(
             _night(store, end, zone, None)
             _review(store, _coordinator(end + timedelta(days=5), zone), at_most=_LATE_APPROVALS)
         watch(week)
+    return nudged
 
 
 def _confirm_titles(store: Store, now: datetime) -> None:

@@ -159,14 +159,14 @@ def cohort(learners: int = 2000, *, seed: int = 1, as_of: datetime) -> Cohort:
     return Cohort(_learners(person, hidden, seed, as_of), seed, as_of, hidden)
 
 
-def write_csv(cohort: Cohort, folder: Path, week: int = WEEKS) -> list[Path]:
+def write_csv(cohort: Cohort, folder: Path, week: int = WEEKS, *, nudged: Ids | None = None) -> list[Path]:
     """Write one week's export and that week's events as the loader reads them; return both paths."""
-    learners = cohort.snapshot(week)
+    learners = cohort.snapshot(week, nudged=nudged)
     flags = learners.columns[learners.dtypes == "bool"]
     learners[flags] = learners[flags].astype("str").apply(lambda column: column.str.lower())
     private.make_folder(folder)
     paths = [folder / "sample_learners.csv", folder / "sample_events.csv"]
-    for path, frame in zip(paths, (learners, cohort.events(week, week)), strict=True):
+    for path, frame in zip(paths, (learners, cohort.events(week, week, nudged=nudged)), strict=True):
         frame.to_csv(path, index=False, date_format="%Y-%m-%dT%H:%M:%S", lineterminator="\n")
     return paths
 

@@ -21,7 +21,7 @@ from engagement.ingest.readers import Source
 from engagement.ingest.schema import Column
 from engagement.ingest.source_format import MAP_HINT, SourceFormat
 from engagement.ingest.values.instants import NO_INSTANT
-from engagement.store import TEXT_ROWS_PER_BLOCK, Cursor, Store, first_row, query, registered
+from engagement.store import TEXT_ROWS_PER_BLOCK, Cursor, Store, first_row, invented, query, registered
 
 Kind = Literal["learners", "events"]
 
@@ -116,6 +116,11 @@ def begun(
     with validation.checked(store, source, columns, source_format, now=loaded_at) as checked:
         store.make()
         with store.write() as db:
+            if invented.is_invented(db):
+                raise InvalidInput(
+                    f"{store.path.name} holds the invented learners of the demo, among which nobody's own may stand; "
+                    "leave ENGAGEMENT_STORE out, or name a file that is not there yet"
+                )
             (count,) = first_row(db, "select count(*) from loads")
             yield Load(db, f"L{count + 1:06}", kind, checked, observed_at, loaded_at, source_format)
 

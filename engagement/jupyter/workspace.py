@@ -12,7 +12,7 @@ from typing import Final
 
 from engagement import private
 
-FIRST: Final = "explore_cohort.ipynb"  # what JupyterLab opens
+FIRST: Final = "tour.ipynb"  # what JupyterLab opens
 _NOT_FOR_ANALYSTS: Final = ("dashboard.ipynb",)
 _KNOWN: Final = ".originals.json"  # the hash of what each copy was made from
 

@@ -17,7 +17,7 @@ from engagement.reporting import mail_summary, printing
 from engagement.reporting.mail_summary import Summary
 from engagement.reporting.pages import Page, answer, write_booklet, write_report
 from engagement.runs import Run
-from engagement.store import Store
+from engagement.store import Store, invented
 from engagement.views import calls, cohorts, roster
 
 _log = logging.getLogger(__name__)
@@ -52,15 +52,17 @@ class Artifacts:
 
 def made(store: Store, pipeline: Pipeline, run: Run, home: Path) -> tuple[Artifacts, str]:
     """Make what the pipeline wants of its notebooks, which have run; return it, and what they answer."""
-    left = write_pages(pipeline, run, home)
+    with store.read() as db:
+        banner = invented.NOTE if invented.is_invented(db) else ""
+    left = write_pages(pipeline, run, home, banner=banner)
     said = answers(left.pages)
     if pipeline.report and pipeline.report.for_mail:
-        left = for_mail(store, pipeline, run, home=home, pages=left.pages, said=said)
+        left = for_mail(store, pipeline, run, home=home, pages=left.pages, said=said, banner=banner)
     return left, said
 
 
-def write_pages(pipeline: Pipeline, run: Run, home: Path) -> Artifacts:
-    """Write the pages of a pipeline whose notebooks have run; each links to the others."""
+def write_pages(pipeline: Pipeline, run: Run, home: Path, *, banner: str = "") -> Artifacts:
+    """Write the pages of a pipeline whose notebooks have run, the `banner` above each; each links to the others."""
     pages = _pages(pipeline, home)
     for page in pages:
         write_report(
@@ -68,6 +70,7 @@ def write_pages(pipeline: Pipeline, run: Run, home: Path) -> Artifacts:
             page.html,
             title=page.title,
             subtitle=_subtitle(run),
+            banner=banner,
             root=home.parents[1],
             pages=pages,
         )
@@ -89,7 +92,14 @@ def answers(pages: tuple[Page, ...]) -> str:
 
 
 def for_mail(
-    store: Store, pipeline: Pipeline, run: Run, *, home: Path, pages: tuple[Page, ...], said: str
+    store: Store,
+    pipeline: Pipeline,
+    run: Run,
+    *,
+    home: Path,
+    pages: tuple[Page, ...],
+    said: str,
+    banner: str = "",
 ) -> Artifacts:
     """Make one PDF of the pages, and a summary of what they `said` in words and as a picture.
 
@@ -107,10 +117,17 @@ def for_mail(
         shares = cohorts.label_shares(cohorts.learners_at(store, run.as_of))
         labels = dict(zip(shares["label"], shares["learners"].tolist(), strict=True))
         first = roster.to_call(store, limit=calls.LISTED, now=min(run.as_of, run.started_at))
-        summary = Summary(title, run.day, said.splitlines(), labels, calls=[row["id"] for row in first])
+        summary = Summary(
+            title, run.day, said.splitlines(), labels, calls=[row["id"] for row in first], banner=banner
+        )
         files[WORDS] = private.write_whole(home / WORDS, f"{summary.words}\n".encode())
         booklet = write_booklet(
-            pages, work / "booklet.html", title=title, subtitle=_subtitle(run), root=home.parents[1]
+            pages,
+            work / "booklet.html",
+            title=title,
+            subtitle=_subtitle(run),
+            banner=banner,
+            root=home.parents[1],
         )
         files[PDF] = private.write_whole(home / PDF, printing.pdf(booklet))
         card = private.write_whole(work / "summary.html", summary.html().encode())

@@ -17,6 +17,8 @@ from engagement.pipeline.artifacts import PDF, Artifacts
 from engagement.reporting.displays import PAGES
 from engagement.reporting.pages import style
 from engagement.runs import Run
+from engagement.settings import DEMO
+from engagement.store import invented
 from engagement.vocabulary import LABELS
 
 RECORD: Final = "run.json"
@@ -95,6 +97,7 @@ def write_index(root: Path) -> Path:
             broken.append(file.relative_to(root).as_posix())
     runs.sort(key=lambda found: (_moment(found[0].as_of), _moment(found[0].started_at)), reverse=True)
     page = PAGES.get_template("index.html.j2").render(
+        banner=invented.NOTE if root.name == DEMO else "",
         runs=[_index_row(record, folder, root) for record, folder in runs],
         broken=broken,
         labels=LABELS,

@@ -82,9 +82,14 @@ class Sources(BaseModel):
         return [*self.inbox, *self.events_inbox]
 
     @property
+    def bring_learners(self) -> bool:
+        """Whether a run may find learners or events to load: it makes a store where there is none."""
+        return bool(self.learners or self.events or self.inboxes)
+
+    @property
     def is_used(self) -> bool:
         """Whether there is something to load or to hold facts to."""
-        return bool(self.learners or self.events or self.inboxes or self.max_age_days)
+        return bool(self.bring_learners or self.max_age_days)
 
     @property
     def rules(self) -> dict[str, Any]:

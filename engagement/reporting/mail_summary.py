@@ -45,6 +45,7 @@ class Summary:
     answers: Sequence[str]
     labels: Mapping[str, int]  # learners by risk label; empty where nobody is known
     calls: Sequence[str] = ()  # ids of whom to call first
+    banner: str = ""  # what must not be overlooked
 
     @property
     def figures(self) -> list[Figure]:
@@ -83,7 +84,7 @@ class Summary:
         said = [f"{self.title}, as of {day_in_words(self.day)}.", *self.answers]
         numbers = [f"{', '.join(figures)}."] if figures else []
         calls = [f"Whom to call first: {', '.join(self.calls)}."] if self.calls else []
-        return " ".join([*said, *numbers, *calls])
+        return " ".join([*filter(None, [self.banner]), *said, *numbers, *calls])
 
     def html(self) -> str:
         """Return the page that the picture is taken of; light, whatever the machine prefers."""
@@ -91,6 +92,7 @@ class Summary:
         return PAGES.get_template("summary.html.j2").render(
             title=self.title,
             day=day_in_words(self.day),
+            banner=self.banner,
             answer=first,
             is_short=len(first) <= _LARGE_TYPE,
             others=others,

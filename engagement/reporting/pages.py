@@ -74,6 +74,7 @@ def write_report(
     *,
     title: str,
     subtitle: str,
+    banner: str = "",
     root: Path | None = None,
     pages: Sequence[Page] = (),
 ) -> Path:
@@ -88,6 +89,8 @@ def write_report(
         The executed notebook and the page to make of it; missing folders are made.
     title, subtitle
         The heading of the page, and the line below it: as of when, how many learners.
+    banner
+        What must not be overlooked, above everything; empty for nothing.
     root
         The folder that holds the shared plotly file, by default two levels above the page's folder:
         `reports` for `reports/<pipeline>/<run id>/report.html`.
@@ -103,6 +106,7 @@ def write_report(
         figures,
         title=title,
         subtitle=subtitle,
+        banner=banner,
         sections=sections,
         sisters=[
             {"title": page.title, "href": quote(page.html.name), "is_current": page.html == html}
@@ -113,7 +117,13 @@ def write_report(
 
 
 def write_booklet(
-    pages: Sequence[Page], html: Path, *, title: str, subtitle: str, root: Path | None = None
+    pages: Sequence[Page],
+    html: Path,
+    *,
+    title: str,
+    subtitle: str,
+    banner: str = "",
+    root: Path | None = None,
 ) -> Path:
     """Write all pages of a run as one document to be printed, each from a new sheet on; return its path."""
     parts, figures = [], 0
@@ -121,7 +131,16 @@ def write_booklet(
         body, drawn = _body(_read_notebook(page.notebook))
         parts.append({"title": page.title, "body": Markup(_sections(body)[0])})  # noqa: S704 sanitised in `_body`
         figures += drawn
-    return _write_page("booklet.html.j2", html, root, figures, title=title, subtitle=subtitle, parts=parts)
+    return _write_page(
+        "booklet.html.j2",
+        html,
+        root,
+        figures,
+        title=title,
+        subtitle=subtitle,
+        banner=banner,
+        parts=parts,
+    )
 
 
 def answer(notebook: Path) -> str:

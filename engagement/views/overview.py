@@ -13,7 +13,7 @@ from operator import itemgetter
 from typing import Any, Final
 
 from engagement import runs
-from engagement.store import Cursor, Store, first_row, locks, query, records
+from engagement.store import Cursor, Store, first_row, invented, locks, query, records
 from engagement.targeting import decisions
 from engagement.views import roster
 from engagement.vocabulary import LABELS
@@ -50,11 +50,12 @@ def overview(
 
     Returns
     -------
-    `learners`; `labels` with the `change` since the nightly run before the newest one (None where that is not known at
-    once) and `compared_with`, its day; `nudges_waiting`, `quizzes_waiting` and `templates` among them; how old the
-    scores are (`scored_as_of` and its day `scored_on`, `published_at`: of the program that was scored longest ago) and
-    `newest_facts_at`, the moment since when the newest facts are known; `last_run` and whether one is `running`; the
-    `policy` of these scores, the `limits` of a nightly run, `bins`, `history` and `programs`, the worst first.
+    `learners`; `labels` with the `change` since the nightly run before the newest one (None where that is not known
+    at once) and `compared_with`, its day; `nudges_waiting`, `quizzes_waiting` and `templates` among them; how old
+    the scores are (`scored_as_of` and its day `scored_on`, `published_at`: of the program that was scored longest
+    ago) and `newest_facts_at`, the moment since when the newest facts are known; `last_run` and whether one is
+    `running`; the `policy` of these scores, the `limits` of a nightly run, whether the learners are the demo's
+    (`is_invented`), `bins`, `history` and `programs`, the worst first.
     """
     allowed = roster.allowed(programs, program)
     running = locks.runner(store.path) is not None
@@ -69,6 +70,7 @@ def overview(
         last_run = next(iter(records(db, query("views/overview_last_run"), {"pipeline": runs.NIGHTLY})), None)
         policy = runs.policy_in_use(db, allowed)
         chooses = decisions.policy_in_use(db)
+        is_invented = invented.is_invented(db)
     # Asked on both sides of the look: a run that begins or ends meanwhile has not failed.
     running = running or locks.runner(store.path) is not None
     if last_run:
@@ -87,6 +89,7 @@ def overview(
         **age,
         "last_run": last_run,
         "running": running,
+        "is_invented": is_invented,
         "policy": asdict(policy),
         "limits": {"recent_hours": chooses.recent_hours, "cap_contacts": chooses.cap_contacts},
         "bins": _bins(scored),

@@ -1,22 +1,31 @@
+import json
 import logging
+import re
 import shutil
 import sys
+from functools import partial
 from zoneinfo import ZoneInfo
 
+import pandas as pd
 import pytest
 
-from engagement import dates, runs
+from engagement import dates, private, runs
 from engagement.cli import app
 from engagement.dates import utc_now
 from engagement.demo import history, sample
 from engagement.errors import InvalidInput, StoreBusy
-from engagement.pipeline import config, runner
+from engagement.ingest import events
+from engagement.pipeline import config, run_index, runner
 from engagement.policy import DEFAULT_POLICY
-from engagement.store import Store
+from engagement.settings import read_settings
+from engagement.store import Store, invented, upgrade
+from engagement.views import overview
 from tests.support.cohort import AS_OF, DAY, HOUR, learner, load, rows
 
 UTC = ZoneInfo("UTC")
 WEEK_6 = AS_OF - 14 * DAY
+KNOWN = {"observed_at": AS_OF, "loaded_at": AS_OF}
+AN_EVENT = pd.DataFrame({"learner_id": ["S-000001"], "type": ["login"], "timestamp": [AS_OF - HOUR]})
 SIZE = 2000  # enough for the effect to stand out
 
 
@@ -43,19 +52,29 @@ def made(stopped):
 
 
 @pytest.fixture
-def own(made, tmp_path, monkeypatch):
-    """A copy of the demo's store, as the settings name it."""
-    monkeypatch.setenv("ENGAGEMENT_STORE", str(tmp_path / "own.duckdb"))
-    monkeypatch.setenv("ENGAGEMENT_REPORTS", str(tmp_path / "reports"))
-    return Store(shutil.copy(made.path, tmp_path / "own.duckdb"))
+def own(no_store, monkeypatch):
+    """The store of somebody's own as the settings name it, which is not there yet."""
+    monkeypatch.setenv("ENGAGEMENT_STORE", str(no_store.path))
+    monkeypatch.setenv("ENGAGEMENT_REPORTS", str(no_store.path.with_name("reports")))
+    return no_store
+
+
+@pytest.fixture
+def demo(own, made):
+    """A copy of the demo's store, where the settings look for it."""
+    return Store(shutil.copy(made.path, own.path.with_name("demo.duckdb")))
 
 
 def run_demo(monkeypatch, now):
     """Run the command at another time; return its exit code."""
+    return ended_with(monkeypatch, now, "demo")
+
+
+def ended_with(monkeypatch, now, *arguments):
     log = logging.getLogger("engagement")
     before = list(log.handlers)
     monkeypatch.setattr(dates, "utc_now", lambda: now)
-    monkeypatch.setattr(sys, "argv", ["engagement", "demo"])
+    monkeypatch.setattr(sys, "argv", ["engagement", *arguments])
     with pytest.raises(SystemExit) as ended:
         app.main()
     log.handlers[:] = before
@@ -91,20 +110,84 @@ def night_before(store):
 @pytest.mark.parametrize(
     "later", [0 * DAY, DAY, 40 * DAY], ids=["the same day", "the next day", "next month"]
 )
-def test_a_second_demo_adds_nothing(own, monkeypatch, capsys, later):
-    night_before(own)
-    before = everything(own)
+def test_a_second_demo_adds_nothing(demo, monkeypatch, capsys, later):
+    night_before(demo)
+    before = everything(demo)
     assert run_demo(monkeypatch, AS_OF - HOUR + later) == 0
     assert "nothing was added" in capsys.readouterr().out
-    assert everything(own) == before
+    assert everything(demo) == before
 
 
-def test_a_store_with_learners_of_ones_own_is_refused(own, monkeypatch, capsys):
-    load(own, learner("mine"), at=AS_OF - DAY)
-    before = everything(own)
+def test_a_store_of_somebodys_own_that_has_the_name_of_the_demos_is_refused(own, monkeypatch, capsys):
+    theirs = Store(own.path.with_name("demo.duckdb"))
+    load(theirs, learner("mine"), at=AS_OF - DAY)
+    before = everything(theirs)
     assert run_demo(monkeypatch, AS_OF) == 2
     assert "learners of your own" in capsys.readouterr().err
-    assert everything(own) == before
+    assert everything(theirs) == before
+
+
+def test_commands_ask_the_demo_while_there_is_no_other_store_and_say_so(demo, own, monkeypatch, capsys):
+    assert ended_with(monkeypatch, AS_OF, "learners", "--risk", "high") == 0
+    shown = capsys.readouterr()
+    assert "S-000004" in shown.out
+    assert shown.err == (
+        "The invented cohort (demo.duckdb): `engagement load` brings learners of your own.\n"
+    )
+    assert ended_with(monkeypatch, AS_OF, "learners", "--json") == 0
+    shown = capsys.readouterr()
+    assert shown.err == ""
+    assert len(json.loads(shown.out)) > 0
+    assert not own.is_there()
+
+
+def test_the_first_load_makes_a_store_with_nothing_invented_in_it(demo, own, monkeypatch, capsys, tmp_path):
+    before = everything(demo)
+    (tmp_path / "mine.csv").write_text(
+        "id,name,email,phone,program,last_login,completed_percent,avg_quiz_score,consecutive_missed_sessions\n"
+        "mine,Ida Example,,,Maths,2026-02-20,40,50,2\n"
+    )
+    assert ended_with(monkeypatch, AS_OF, "load", str(tmp_path / "mine.csv")) == 0
+    assert rows(own, "select id from learners") == [("mine",)]
+    assert everything(demo) == before
+    capsys.readouterr()
+    assert ended_with(monkeypatch, AS_OF, "score") == 0
+    assert ended_with(monkeypatch, AS_OF, "learners") == 0
+    shown = capsys.readouterr()
+    assert "mine" in shown.out
+    assert "nvented" not in shown.err
+
+
+def test_nobodys_own_learners_come_among_the_invented(demo, own, monkeypatch, capsys):
+    monkeypatch.setenv("ENGAGEMENT_STORE", str(demo.path))
+    before = everything(demo)
+    for one in (
+        partial(load, demo, learner("mine"), at=AS_OF),
+        partial(events.load, demo, AN_EVENT, **KNOWN),
+    ):
+        with pytest.raises(InvalidInput, match="holds the invented learners of the demo"):
+            one()
+    assert everything(demo) == before
+
+
+def test_what_the_demo_leaves_says_that_nobody_in_it_exists(demo, own, tmp_path):
+    settings = read_settings()
+    assert settings.reports == own.path.with_name("reports") / "demo"
+    figures = overview.overview(demo, programs=None, program=None, now=AS_OF)
+    assert figures["is_invented"]
+    private.make_folder(settings.reports)
+    run_index.write_index(settings.reports)
+    assert invented.NOTE in (settings.reports / "index.html").read_text()
+    own.make()
+    assert read_settings().reports == own.path.with_name("reports")
+    assert not overview.overview(own, programs=None, program=None, now=AS_OF)["is_invented"]
+
+
+def test_a_demo_of_before_is_known_by_who_approves_in_it(made, tmp_path):
+    """What the update of its schema asks; a store of somebody's own has no such person."""
+    (update,) = [file for file in upgrade.FILES if file.stem.endswith("_invented")]
+    (asked,) = re.findall(r"^from events\s+where (.+)$", update.read_text(), re.MULTILINE)
+    assert rows(made, f"select count(*) > 0 from events where {asked}") == [(True,)]
 
 
 def test_an_empty_place_has_no_cohort_yet(no_store):
@@ -221,10 +304,9 @@ def test_the_effect_that_was_put_in_can_be_found(made):
     assert brought_back == pytest.approx(sample.NUDGE_RETURN_EFFECT, abs=0.1)
 
 
-def test_what_is_loaded_later_on_the_day_of_the_demo_replaces_it(no_store):
+def test_what_is_loaded_later_on_the_day_on_which_a_cohort_ends_replaces_it(no_store):
     noon = AS_OF - 12 * HOUR
-    history.make(no_store, size=20, seed=1, as_of=AS_OF, now=noon, zone=UTC)
-    assert history.cohort_day(no_store) == AS_OF
+    history.fill(no_store, size=20, seed=1, as_of=AS_OF, now=noon, zone=UTC)
     newest = "select max(observed_at), (select max(seen_at) from learners) from learner_facts"
     assert rows(no_store, newest) == [(noon, noon)]
     ((one,),) = rows(no_store, "select min(id) from learners")
@@ -250,13 +332,13 @@ def test_what_somebody_loads_while_the_demo_is_made_stays(no_store):
     assert sorted(file.name for file in no_store.path.parent.iterdir() if "begun" in file.name) == []
 
 
-def test_the_weekly_run_says_whether_the_nudges_helped_and_changes_no_score(own, tmp_path):
+def test_the_weekly_run_says_whether_the_nudges_helped_and_changes_no_score(demo, tmp_path):
     scores = "select * from risk_scores order by all"
-    before, scored = everything(own), rows(own, scores)
+    before, scored = everything(demo), rows(demo, scores)
     weekly = config.read_pipeline("weekly")
     on_screen = weekly.report.model_copy(update={"for_mail": False})
     made = runner.run(
-        own,
+        demo,
         weekly.model_copy(update={"report": on_screen}),
         as_of=AS_OF,
         day=AS_OF.date(),
@@ -267,8 +349,8 @@ def test_the_weekly_run_says_whether_the_nudges_helped_and_changes_no_score(own,
     assert made.status == "published"
     assert made.counts["answer"].startswith("It helped: of those nudged")
     assert "Did the nudges help?" in made.report.read_text()
-    after = everything(own)
+    after = everything(demo)
     assert after["runs"] == [(before["runs"][0][0] + 1,)]
     for table in ("runs", "events"):  # old drafts expire with any run
         del before[table], after[table]
-    assert (after, rows(own, scores)) == (before, scored)
+    assert (after, rows(demo, scores)) == (before, scored)

@@ -362,7 +362,7 @@ def test_one_flipped_bit_in_the_rows_or_in_an_index_is_found(settings):
         at = 3 * 4096 + block * 262_144 + 1000  # three headers, and then blocks of this size
         damaged = Path(f"{settings.store}-{block}")
         damaged.write_bytes(sound[:at] + bytes([sound[at] ^ 1]) + sound[at + 1 :])
-        found = examined(settings.model_copy(update={"store": damaged}))["integrity"]
+        found = examined(settings.model_copy(update={"own_store": damaged}))["integrity"]
         damaged.unlink()
         assert found.ok or "is damaged; move it away or restore a backup" in found.detail
         return not found.ok
@@ -472,7 +472,7 @@ def test_the_settings_of_a_test_are_its_own():
 
 def test_what_may_not_be_looked_at_fails_with_what_to_do(settings, open_folder):
     denied = settings.model_copy(
-        update={"store": open_folder / "store" / "own.duckdb", "reports": open_folder / "reports" / "all"}
+        update={"own_store": open_folder / "store" / "own.duckdb", "own_reports": open_folder / "reports" / "all"}
     )
     examined(denied)  # which imports what is needed
     for folder in ("store", "reports"):

@@ -14,6 +14,7 @@ from engagement.ingest import learners
 from engagement.pipeline import artifacts
 from engagement.pipeline.config import Pipeline, Report, Step
 from engagement.policy import DEFAULT_POLICY, RiskPolicy
+from engagement.reporting import printing
 from engagement.reporting.pages import PLOTLY
 from engagement.runs import Run
 from engagement.targeting import contact_log
@@ -79,6 +80,22 @@ def test_every_page_is_written_and_links_to_the_others(home) -> None:
         assert shown.text.count(HOSTILE) >= 1
         assert shown.all("img") == []
     assert artifacts.there(WEEKLY, home) == made
+
+
+def test_a_banner_stands_above_every_page_and_in_the_words(store, home, monkeypatch) -> None:
+    load_cohort(store)
+    for page in artifacts.write_pages(WEEKLY, CURRENT, home, banner="Nobody <b>exists</b>.").pages:
+        shown = page.html.read_text("utf-8")
+        assert shown.index("Nobody &lt;b&gt;exists&lt;/b&gt;.") < shown.index("<h1>")
+    monkeypatch.setattr(printing, "pdf", lambda page: page.read_bytes())
+    monkeypatch.setattr(printing, "picture", lambda page, **_: page.read_bytes())
+    pages = artifacts.there(WEEKLY, home).pages
+    made = artifacts.for_mail(
+        store, WEEKLY, CURRENT, home=home, pages=pages, said="It helped.", banner="Nobody."
+    )
+    assert (home / "summary.txt").read_text("utf-8").startswith("Nobody. Weekly report")
+    for file in (made.pdf, made.summary):
+        assert b">Nobody.<" in file.read_bytes()
 
 
 def test_the_answer_is_the_whole_of_the_first_and_a_sentence_of_the_others(home) -> None:

@@ -37,6 +37,7 @@ IN_ORDER: Final = (
     "fairness",
     "backtest",
     "explore_cohort",
+    "tour",
     "dashboard",
 )
 AS_OF: Final = end_of_day(date(2026, 3, 1), ZoneInfo("UTC"))  # the default of every notebook's parameter

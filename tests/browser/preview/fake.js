@@ -65,6 +65,7 @@ function overview({ program }) {
     nudges_waiting: waiting.length,
     quizzes_waiting: QUIZZES.filter((one) => one.status === "draft").length,
     templates: { texts: templates.length, of: waiting.length + QUIZZES.length, by_reason: { deadline: templates.length - 3, unavailable: 2, opted_out: 1 } },
+    is_invented: false,
     ...{ newest_facts_at: iso(NOW - 14 * HOUR), scored_as_of: iso(NOW - 8 * HOUR), scored_on: dayOf(NOW - 8 * HOUR), published_at: iso(published) },
     last_run: { run_id: "nightly-1", status, started_at: iso(NOW - 7 * HOUR), finished_at: iso(NOW - 6 * HOUR), failed_step: status === "failed" ? "score" : null, day: dayOf(NOW - 8 * DAY), newer_day: played.get("run") === "back" ? dayOf(NOW - DAY) : null },
     running: status === "running",

@@ -7,7 +7,7 @@ import { html } from "../vendor/preact.js";
 
 export function Banners({ session, overview }) {
   const own = useBusy("recalculation"); // its scores come by themselves
-  const shown = [...connection(session), ...nothing(session), ...(own ? [] : scores(session)), ...run(overview.data?.last_run, session.running)];
+  const shown = [...connection(session), ...invented(overview.data), ...nothing(session), ...(own ? [] : scores(session)), ...run(overview.data?.last_run, session.running)];
   // with the connection every question fails: that is said once
   const failed = !session.lost && overview.error && !overview.data && html`<${ErrorNote} error=${overview.error} onRetry=${overview.reload} />`;
   if (!shown.length && !failed) return null;
@@ -16,6 +16,10 @@ export function Banners({ session, overview }) {
 
 function connection({ lost }) {
   return lost ? [html`<${ErrorNote} key="lost" error=${{ code: lost }} />`] : [];
+}
+
+function invented(figures) {
+  return figures?.is_invented ? [html`<${Note} key="invented" testid="invented">${words.app.invented}<//>`] : [];
 }
 
 function nothing({ me }) {

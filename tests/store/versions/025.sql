@@ -1,0 +1,1 @@
+insert into invented values ('2026-02-23');
