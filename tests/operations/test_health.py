@@ -472,7 +472,10 @@ def test_the_settings_of_a_test_are_its_own():
 
 def test_what_may_not_be_looked_at_fails_with_what_to_do(settings, open_folder):
     denied = settings.model_copy(
-        update={"own_store": open_folder / "store" / "own.duckdb", "own_reports": open_folder / "reports" / "all"}
+        update={
+            "own_store": open_folder / "store" / "own.duckdb",
+            "own_reports": open_folder / "reports" / "all",
+        }
     )
     examined(denied)  # which imports what is needed
     for folder in ("store", "reports"):

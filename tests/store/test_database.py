@@ -353,6 +353,7 @@ MADE_SINCE_VERSION_1 = (
     "disclosures",
     "earlier_persons",
     "experiments",
+    "invented",
     "learner_groups",
     "model_answers",
     "person_refusals",
