@@ -177,7 +177,7 @@ def test_every_text_and_page_of_the_package_is_named_by_another_file(tracked):
     package = PROJECT / "engagement"
     parts = [path for path in tracked if path.is_relative_to(package) and path.suffix not in {".py", ".sql"}]
     for part in parts:
-        others = [path for path in [*MODULES, *parts] if path != part]
+        others = [path for path in [*MODULES, *parts, PROJECT / "pyproject.toml"] if path != part]
         assert files_with(
             others, lambda content, part=part: part.name in content or f'"{part.stem}"' in content
         ), part

@@ -34,7 +34,7 @@ def dashboard(
 
 
 def explore(port: Annotated[int, typer.Option(help="On 127.0.0.1.")] = 8888) -> None:
-    """Open JupyterLab on copies of the store and of the notebooks (`notebooks/explore`), at the one for a cohort.
+    """Open JupyterLab on copies of the store and of the notebooks (`notebooks/explore`), at a tour of ten minutes.
 
     The copy of the store holds all that is known of the learners. It is for you alone and goes when JupyterLab ends.
     """

@@ -373,7 +373,8 @@ _OF_A_SCORE = (
 )
 _OF_A_DRAFT = ("edited", "changed_by", "changed_at")
 ADDED_SINCE_VERSION_1 = {
-    "loads": ("effect",),
+    "loads": ("effect", "odd_cells", "left_out"),
+    **dict.fromkeys(("learner_facts", "newest_facts"), ("login_is_unknown",)),
     "learners": (
         "seen_at",
         "inactive_since",
@@ -386,8 +387,7 @@ ADDED_SINCE_VERSION_1 = {
     ),
     "assignments": ("run_id",),
     "risk_history": ("superseded",),
-    "risk_scores": _OF_A_SCORE,
-    "run_scores": _OF_A_SCORE,
+    **dict.fromkeys(("risk_scores", "run_scores"), (*_OF_A_SCORE, "login_is_unknown")),
     **dict.fromkeys(("quizzes", "published_quizzes"), _OF_A_DRAFT),
     **dict.fromkeys(("nudges", "published_nudges"), (*_OF_A_DRAFT, "overruled_at")),
 }

@@ -50,9 +50,9 @@ FROZEN = {
     "021_attempts.sql": "594acec8a3df97748c11268de81da6ff319b566acf142467f7fde18b82305747",
     "022_written_drafts.sql": "8a6abab28a773c29a27d22baf78224577408bcbfe912db0477d31bdc9dcbbdc9",
     "023_draft_versions.sql": "2888ff17d486cc9600658bdaf0c46ecf15a4e3a9b4e7ef026db5b1e7f9b535c5",
-    "025_invented.sql": "49c056f9738dce9d30f83f9830f8d5b88fbed9bd794797374e640a987596ea53",
     "024_odd_cells.sql": "725ead1f492281810036c71ed3653227581a0b941d4678280556254e804de110",
     "025_unknown_logins.sql": "a0ffded2ab55f5f8df38e6adcba4caf8d7076b84a4eabce7110497cebd2a323a",
+    "026_invented.sql": "49c056f9738dce9d30f83f9830f8d5b88fbed9bd794797374e640a987596ea53",
 }
 
 

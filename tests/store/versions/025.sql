@@ -1,2 +1,0 @@
--- Since version 25: a store of invented learners.
-insert into invented values ('2026-02-23');
