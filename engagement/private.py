@@ -2,7 +2,7 @@
 
 What the platform keeps and writes is about persons, and other accounts of the machine see none of it. So the whole
 process makes its files so, from when its settings are read: also those that DuckDB, a notebook or Chromium make. What
-an earlier version left open to others is closed when the store is next written to, and named by `engagement doctor`.
+an earlier version left open to others `engagement doctor` names; the store is closed by whatever opens it and may.
 """
 
 import errno

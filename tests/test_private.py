@@ -57,16 +57,25 @@ def test_a_group_that_is_set_shares_it_and_nobody_else(tmp_path, shared):
             assert path.stat().st_gid == shared, path
 
 
-def test_a_store_that_was_open_is_closed_when_it_is_written_to(tmp_path):
+@pytest.mark.parametrize("door", ["read", "write"])
+def test_a_store_that_was_open_is_closed_whenever_it_is_opened_also_behind_a_link(tmp_path, door):
+    kept = Store(tmp_path / "disk" / "store.duckdb")
+    kept.make()
+    load(kept, learner("a"))
     store = Store(tmp_path / "store.duckdb")
-    load(store, learner("a"))
-    store.path.chmod(0o644)
+    store.path.symlink_to(kept.path)
+    kept.path.chmod(0o644)
+    with getattr(store, door)():
+        assert rights(kept.path) == 0o600
+
+
+def test_a_copy_that_is_only_read_stays_so(tmp_path):
+    store = Store(tmp_path / "store.duckdb")
+    store.make()
+    store.path.chmod(0o400)
     with store.read():
         pass
-    assert rights(store.path) == 0o644
-    with store.write():
-        pass
-    assert rights(store.path) == 0o600
+    assert rights(store.path) == 0o400
 
 
 def test_a_folder_that_is_there_stays_as_it_is(tmp_path):

@@ -128,6 +128,9 @@ class Store:
     def _require(self) -> None:
         if not self.is_there():
             raise NotFound(f"there is no store at {self.path}; `engagement load` or `make demo` makes one")
+        file = self.path.resolve()
+        for left in (file, file.with_name(f"{file.name}.wal")):  # open, by an earlier version
+            private.close_to_others(left)
 
     @contextmanager
     def staging(self) -> Iterator[Cursor]:

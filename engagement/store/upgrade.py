@@ -47,11 +47,8 @@ def schema_version(cursor: Cursor) -> int:
 def bring_up_to_date(cursor: Cursor, path: Path) -> None:
     """Give the attached store today's tables, where it has others or none; `StoreUnusable` leaves it as it was.
 
-    A file of an earlier version may also be open to other accounts, which it is not afterwards.
-
     For who holds the turnstile alone.
     """
-    private.close_to_others(path.resolve())
     version = schema_version(cursor)
     if version == 0:
         with transaction(cursor):  # a new store has them all, or none

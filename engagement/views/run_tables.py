@@ -129,7 +129,7 @@ def missing_inputs(store: Store, run: Run) -> pd.DataFrame:
 
 def freshness(store: Store, run: Run) -> pd.DataFrame:
     """Return one row: `newest_facts`, `age_days`, `logins_in_future`, `without_facts`."""
-    return _frame(store, "views/run_freshness", run_id=run.run_id, as_of=run.as_of)
+    return _frame(store, "views/run_freshness", run_id=run.run_id, as_of=run.as_of, now=run.decides_at)
 
 
 def label_history(store: Store, run: Run) -> pd.DataFrame:

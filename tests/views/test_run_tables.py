@@ -2,7 +2,7 @@ import pandas as pd
 import pytest
 
 from engagement.views import run_tables
-from tests.support.cohort import AS_OF, DAY, HOUR, MIXED, begin, learner, load, night
+from tests.support.cohort import AS_OF, DAY, END_OF_NIGHT, HOUR, MIXED, begin, learner, load, night
 
 
 def test_labels_are_counted_beside_those_of_the_last_run(two_nights):
@@ -79,6 +79,17 @@ def test_freshness_says_how_old_facts_are_and_what_is_odd(two_nights):
     assert row["age_days"] == pytest.approx(1 / 24)
     assert row["logins_in_future"] == 1
     assert row["without_facts"] == 0
+
+
+def test_facts_are_as_old_as_they_are_when_the_night_begins_and_not_at_the_end_of_its_day(store):
+    started = AS_OF - END_OF_NIGHT
+    load(store, learner("a"), at=started - 30 * HOUR)
+    (row,) = run_tables.freshness(store, begin(store, now=started)).to_dict("records")
+    assert row["age_days"] == pytest.approx(30 / 24)
+    with store.write() as db:  # as the store of an earlier version has what was loaded today, for today
+        db.execute("update learner_facts set observed_at = $end", {"end": AS_OF})
+    (row,) = run_tables.freshness(store, begin(store, now=started)).to_dict("records")
+    assert (row["newest_facts"], row["age_days"]) == (started, 0)
 
 
 def test_label_history_ends_with_the_run_itself(two_nights):

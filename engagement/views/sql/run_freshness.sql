@@ -1,7 +1,8 @@
--- One row: the newest fact known at $as_of, its age in days, and what a run cannot have scored.
+-- One row: since when the newest facts known at $as_of are known, their age in days when the run decides, $now (facts
+-- of a date lie at its end, which is still to come), and what a run cannot have scored.
 select
-    max(observed_at) as newest_facts,
-    (epoch($as_of - max(observed_at)) / 86400)::double as age_days,
+    max(least(observed_at, $now)) as newest_facts,
+    (epoch($now - max(least(observed_at, $now))) / 86400)::double as age_days,
     (select count(*) from run_scores where run_id = $run_id and login_in_future) as logins_in_future,
     (
         select count(*)
