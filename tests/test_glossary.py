@@ -12,7 +12,7 @@ from engagement.settings import PROJECT
 from engagement.vocabulary import CHANNEL_WORDS, STATUS_WORDS, TYPE_WORDS
 
 PACKAGE = PROJECT / "engagement"
-OF_SOURCES = {"names.py", "oulad.py"}  # what others call somebody is read there
+OF_SOURCES = {"header.py", "names.py", "oulad.py"}  # what others call somebody is read there
 HELP = {
     PACKAGE / "api.py",
     PACKAGE / "__init__.py",
@@ -120,6 +120,16 @@ def found(avoided: str, texts: list[tuple[Path, str]]) -> list[tuple[str, str]]:
 @pytest.mark.parametrize("word", AVOIDED)
 def test_a_thing_has_one_name(word):
     assert found(AVOIDED[word], READ + DOCUMENTED) == []
+
+
+def test_a_share_stands_as_15_percent_with_a_space():
+    glued = re.compile(r"(?m)(?:^|\d)%(?=[\s,.;)])")
+    told = [
+        (file, text) for file, text in READ if file.suffix != ".js"
+    ]  # a browser writes it as its language does
+    assert [
+        (file.name, said.string[said.start() :][:30]) for file, text in told for said in glued.finditer(text)
+    ] == []
 
 
 @pytest.mark.parametrize("word", AVOIDED_BEFORE_READERS)

@@ -152,7 +152,7 @@ class Backtest(Told):
         """How right the score is, what one misses, and which rival is better."""
         there = (
             f"In week {self.week}, {self._there['learners']:,.0f} learners of {self.tested_on} were there, and "
-            f"{self._there['left_percent']:.0f}% of them {self._ended}."
+            f"{self._there['left_percent']:.0f} % of them {self._ended}."
         )
         return f"{there} {self.headline} {self.stops_in_words} {self.rivals_in_words}"
 
@@ -182,8 +182,8 @@ class Backtest(Told):
         called = self.capacity * self._there["learners"]
         most = min(1.0, 100 * self.capacity / self._there["left_percent"])
         return (
-            f"Who calls the first {called:,.0f} is right in {100 * precision:.0f}% of the calls and finds "
-            f"{100 * recall:.0f}% of all who {self._ended}; so few calls could find {100 * most:.0f}% at most."
+            f"Who calls the first {called:,.0f} is right in {100 * precision:.0f} % of the calls and finds "
+            f"{100 * recall:.0f} % of all who {self._ended}; so few calls could find {100 * most:.0f} % at most."
         )
 
     @property

@@ -23,7 +23,7 @@ from engagement.evaluation import intervals
 from engagement.evaluation.told import Told
 from engagement.runs import Run
 from engagement.store import Cursor, Store, query, records
-from engagement.targeting.experiments import ARMS, LEAST_FALL, Plan, identity
+from engagement.targeting.experiments import ARMS, LEAST_FALL, OUTCOMES, Plan, identity
 from engagement.views import suppression
 from engagement.vocabulary import SMALLEST_GROUP
 
@@ -187,6 +187,30 @@ def shown_plans(plans: pd.DataFrame) -> pd.DataFrame:
     drawn = plans[list(ARMS)]
     hidden = [bool(suppression.hidden_groups(persons).any()) for persons in drawn.to_numpy()]
     return plans.assign(**drawn.astype("Int64").mask(pd.Series(hidden, index=plans.index, dtype=bool)))
+
+
+def plans_in_words(plans: pd.DataFrame) -> pd.DataFrame:
+    """Return what may be told of `planned` as a report tells it: who waits, until when, what is looked at, how many."""
+    told = shown_plans(plans)
+    looks_at = [
+        OUTCOMES[outcome].format(days=days)
+        for outcome, days in zip(told["outcome"], told["window_days"], strict=True)
+    ]
+    return pd.DataFrame(
+        {
+            "experiment": told["experiment"],
+            "waits_percent": 100 * told["holdout"].astype(float),
+            "assigned_until": told["ends_on"],
+            "looks_at_who": looks_at,
+            "nudged": told["nudge"],
+            "waited": told["control"],
+        }
+    )
+
+
+def arms_in_words(effect: Effect) -> pd.DataFrame:
+    """Return `arms` with what the plan looks at in place of `did`."""
+    return arms(effect).rename(columns={"did": effect.plan.looks_at} if effect.plan else {})
 
 
 def estimate(store: Store, experiment: str = "", *, as_of: datetime, zone: ZoneInfo) -> Effect:

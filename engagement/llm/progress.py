@@ -61,7 +61,7 @@ class Progress:
         if self.spent_usd is not None:
             parts.append(f"${self.spent_usd:.2f}")
         if self.asked > self.written:
-            parts.append(f"{self.template_share:.0%} templates")
+            parts.append(f"{100 * self.template_share:.0f} % templates")
         return " · ".join(parts)
 
 

@@ -100,6 +100,7 @@ def too_many_templates(counts: Mapping[str, Any], limit: float | None) -> str:
     if not drafts or unwanted / drafts <= limit:
         return ""
     return (
-        f"{unwanted:,} of {drafts:,} texts are templates that stand in for the model ({unwanted / drafts:.0%}); "
-        f"max_fallback_rate is {limit:.0%}"
+        f"{unwanted:,} of {drafts:,} texts are templates that stand in for the model "
+        f"({100 * unwanted / drafts:.0f} %); "
+        f"max_fallback_rate is {100 * limit:.0f} %"
     )

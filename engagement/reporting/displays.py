@@ -129,6 +129,8 @@ def _cells(column: pd.Series) -> list[Cell]:
     is_number = _is_number(column)
     is_broken = is_number and (str(column.name).endswith("score") or (column.dropna() % 1 != 0).any())
     decimals = (1 if str(column.name).endswith("_percent") else 2) if is_broken else 0
+    if is_number and str(column.name).endswith(", points"):
+        decimals = 1  # a difference and its range alike, also where one of them is whole
     is_id = column.name == "id"  # one that is broken over lines is read as two
     is_label = str(column.name).lower().endswith("label")
     return [

@@ -38,7 +38,7 @@ def in_words(curves: pd.DataFrame) -> str:
     if curves.empty:
         return f"No cohort has {SMALLEST_GROUP} learners who can be followed."
     last = curves.groupby("cohort", sort=False).last().reset_index()
-    said = [f"{row.cohort}: {row.there_percent:.0f}% after {row.week} weeks" for row in last.itertuples()]
+    said = [f"{row.cohort}: {row.there_percent:.0f} % after {row.week} weeks" for row in last.itertuples()]
     return f"Still there: {'; '.join(said)}"
 
 

@@ -140,7 +140,8 @@ def label_history(store: Store, run: Run) -> pd.DataFrame:
 def worst(store: Store, run: Run, *, limit: int = calls.LISTED, with_names: bool = False) -> pd.DataFrame:
     """Return whom to call first, as `calls` has them when the run began, with the main reasons in words.
 
-    Scores are in hundredths, as `shown_score` has them. Names only where they are asked for.
+    `nudge` is the type of the one that is drafted, or why there is none. Scores are in hundredths, as `shown_score`
+    has them. Names only where they are asked for.
     """
     with store.read() as db:
         numbers = calls.first_of_run(db, run, capacity=limit)
@@ -162,11 +163,16 @@ def worst(store: Store, run: Run, *, limit: int = calls.LISTED, with_names: bool
             if row["risk_score"] is None
             else shown_score(row["risk_score"], run.policy.thresholds.values()),
             "main_reasons": "; ".join(explanations.reasons(row, policy=run.policy)),
-            "nudge": TYPE_WORDS.get(row["nudge"]),
+            "nudge": TYPE_WORDS.get(row["nudge"]) or _none(row["reason"]),
         }
         for row in rows
     ]
     return pd.DataFrame(worded, columns=columns)
+
+
+def _none(reason: str | None) -> str | None:
+    why = selection.WORDS.get(reason or "", "")
+    return f"None: {why[:1].lower()}{why[1:]}" if why else None
 
 
 def _frame(store: Store, name: str, **named: object) -> pd.DataFrame:

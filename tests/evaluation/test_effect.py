@@ -399,3 +399,22 @@ def test_the_effect_planted_in_the_demo_is_found(store):
     sent = result.nudged.contacted / result.nudged.persons
     planted = sample.NUDGE_RETURN_EFFECT * (1 - result.compared.share.value) * sent
     assert result.difference.low < planted < result.difference.high
+
+
+def test_a_report_tells_an_experiment_in_words(tried):
+    (plan,) = effect.plans_in_words(effect.planned(tried)).to_dict("records")
+    drawn = [len(of_arm(tried, arm)) for arm in ("nudge", "control")]
+    assert plan == {
+        "experiment": "nightly/trial",
+        "waits_percent": 50,
+        "assigned_until": AS_OF.date(),
+        "looks_at_who": "came back within 7 days",
+        "nudged": drawn[0],
+        "waited": drawn[1],
+    }
+    assert effect.plans_in_words(effect.planned(tried).head(0)).empty
+    result = found(tried)
+    assert list(effect.arms_in_words(result))[3] == "came back within 7 days"
+    assert (
+        effect.arms_in_words(result).set_axis(list(effect.arms(result)), axis=1).equals(effect.arms(result))
+    )

@@ -204,7 +204,7 @@ for again in range(2):
     )
     said = " ".join(done.stdout.split())
     first, _, again = said.partition(" ended with 3 and told ")
-    assert "Please look: 2 of 2 texts are templates that stand in for the model (100%)" in first, done.stderr
+    assert "Please look: 2 of 2 texts are templates that stand in for the model (100 %)" in first, done.stderr
     told_of, _, again = again.partition(" ended with 0 and told ")
     assert "please look: 2 of 2 texts are templates" in told_of
     assert again == "nobody"

@@ -43,7 +43,7 @@ class Told:
 
 
 def test_progress_is_told_in_a_line():
-    assert str(HALF) == "1,000 of 2,000 texts · 20/s · 0:50 left · $1.23 · 10% templates"
+    assert str(HALF) == "1,000 of 2,000 texts · 20/s · 0:50 left · $1.23 · 10 % templates"
 
 
 def test_a_line_says_only_what_is_known():

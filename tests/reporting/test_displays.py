@@ -92,3 +92,9 @@ def test_remarks_are_escaped_in_html_and_plain_in_text(show) -> None:
     assert ESCAPED in show(HOSTILE)._repr_html_()
     assert "<img" not in show(HOSTILE)._repr_html_()
     assert repr(show(HOSTILE)) == HOSTILE
+
+
+def test_a_difference_and_its_range_have_the_same_digits_also_where_one_is_whole() -> None:
+    frame = pd.DataFrame({"Difference, points": [10.0, 11.2], "From, points": [4.0, None]})
+    _, rows = displays.table_parts(frame)
+    assert [[cell.text for cell in row] for row in rows] == [["10.0", "4.0"], ["11.2", "–"]]

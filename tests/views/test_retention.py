@@ -114,5 +114,5 @@ def test_where_a_curve_ends_is_said():
     curves = pd.DataFrame(
         {"cohort": ["spring"] * 2, "week": [0, 8], "learners": [40, 30], "there_percent": [100, 75]}
     )
-    assert retention.in_words(curves) == "Still there: spring: 75% after 8 weeks"
+    assert retention.in_words(curves) == "Still there: spring: 75 % after 8 weeks"
     assert retention.in_words(curves.head(0)) == "No cohort has 10 learners who can be followed."

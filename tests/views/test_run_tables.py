@@ -1,6 +1,8 @@
 import pandas as pd
 import pytest
 
+from engagement.policy import DEFAULT_SELECTION
+from engagement.targeting import decisions
 from engagement.views import run_tables
 from tests.support.cohort import AS_OF, DAY, END_OF_NIGHT, HOUR, MIXED, begin, learner, load, night
 
@@ -108,3 +110,14 @@ def test_the_worst_are_named_only_where_asked_for(two_nights):
     )
     named = run_tables.worst(*two_nights, limit=1, with_names=True)
     assert named["name"].tolist() == ["A Example"]
+
+
+def test_who_gets_no_nudge_and_needs_a_call_is_told_why(store):
+    """The draft of the night before is still open; who was never decided about has no reason."""
+    load(store, learner("a"), learner("b"), at=AS_OF - 9 * DAY)
+    night(store, AS_OF - DAY)
+    run = begin(store)
+    assert run_tables.worst(store, run)["nudge"].tolist() == [None, None]
+    decisions.decide(store, run, policy=DEFAULT_SELECTION)
+    told = run_tables.worst(store, run)["nudge"].tolist()
+    assert told == ["None: there is a draft for this person already."] * 2

@@ -52,7 +52,12 @@ def differences(frame: pd.DataFrame, *, title: str) -> go.Figure:
             hovertext=[_words(row) for row in part.itertuples()],
             hovertemplate="%{hovertext}<extra></extra>",
         )
-    heads = {"way": "Compared", "difference": "Difference, points", "low": "From", "high": "To"}
+    heads = {
+        "way": "Compared",
+        "difference": "Difference, points",
+        "low": "From, points",
+        "high": "To, points",
+    }
     lay_out(figure, title, heads, percent.round(1), height=56 + ROW_HEIGHT * max(len(rows), 1))
     _name_rows(figure, [f"{row.way}: {_words(row)}" for row in percent.itertuples()])
     figure.add_vline(x=0, line={"color": LIGHT["mark"], "width": 1.5, "dash": "dot"})

@@ -17,7 +17,8 @@ with final as (
         run_scores.last_login,
         run_scores.login_is_unknown,
         run_scores.days_inactive,
-        contact_decisions.type as nudge
+        contact_decisions.type as nudge,
+        contact_decisions.reason
     from run_scores
     inner join learners on run_scores.learner_id = learners.id
     left join contact_decisions
