@@ -12,7 +12,7 @@ FIGURE: Final = "application/vnd.plotly.v1+json"
 def with_figures(notebook: Any, resources: Any) -> tuple[Any, Any]:
     """Return the notebook with its figures as HTML; the script that draws them comes once, with the first.
 
-    As nbconvert calls a preprocessor: `engagement explore` tells it to.
+    As nbconvert calls a preprocessor: `jupyter_config.json`, which is installed where Jupyter looks, tells it to.
     """
     from plotly import io
 
