@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 
 def load(
-    files: Annotated[list[Path] | None, typer.Argument(help="CSV (also gzip) or Parquet files.")] = None,
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="CSV (also gzip), Excel (.xlsx) or Parquet files.")
+    ] = None,
     events: Annotated[bool, typer.Option("--events", help="The files hold events, not learners.")] = False,
     observed_at: Annotated[str, typer.Option(help="When this was known; now if left out.")] = "",
     rename: Annotated[
@@ -43,6 +45,7 @@ def load(
         list[str] | None,
         typer.Option(metavar="WORD", help="Stands for nothing in this file, such as EX; ids and names stay."),
     ] = None,
+    sheet: Annotated[str, typer.Option(help="Of a workbook that has several.")] = "",
     timezone: Annotated[
         str,
         typer.Option(help="Of times without one; ENGAGEMENT_TIMEZONE if left out."),
@@ -68,7 +71,7 @@ def load(
         observed_at=console.instant(observed_at, settings, now) if observed_at else now,
         loaded_at=now,
         source_format=_source_format(
-            timezone or settings.timezone, rename, date_format, percent_scale, group, encoding, missing
+            timezone or settings.timezone, rename, date_format, percent_scale, group, encoding, sheet, missing
         ),
         max_quarantine=max_quarantine,
     )
@@ -150,6 +153,7 @@ def _source_format(
     percent_scales: Sequence[str] | None,
     groups: Sequence[str] | None,
     encoding: str,
+    sheet: str,
     missing: Sequence[str] | None,
 ) -> "SourceFormat":
     from engagement.ingest.source_format import PERCENT_COLUMNS, SourceFormat
@@ -173,6 +177,7 @@ def _source_format(
         scales,
         by_name,
         encoding=encoding,
+        sheet=sheet,
         missing=tuple(missing or ()),
     )
 

@@ -214,6 +214,7 @@ def open_csv(
     path: Path,
     *,
     encoding: str,
+    sheet: str,
     wanted: Sequence[str],
     choose: Callable[[Sequence[str]], Mapping[Column, int]],
 ) -> Iterator[CsvFile[Column]]:
@@ -223,6 +224,8 @@ def open_csv(
     ----------
     encoding
         In which it is; empty where nobody says.
+    sheet
+        Of a workbook, likewise.
     wanted
         The names that columns may have in the header.
     choose
@@ -233,7 +236,7 @@ def open_csv(
     InvalidInput
         An empty file, or what is no text.
     """
-    with plain_text(path, encoding) as plain:
+    with plain_text(path, encoding, sheet=sheet) as plain:
         layout = _layout(plain.path, path.name, wanted)
         header = choose(layout.names)
         yield CsvFile(path.name, _records(plain.path, path.name, layout), layout, header, plain)

@@ -11,27 +11,23 @@ import codecs
 import gzip
 import io
 import re
-import shutil
-import tempfile
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import IO, Any, Final, cast
 
-from engagement.errors import DiskFull, InvalidInput, refused
+from engagement.errors import InvalidInput
 from engagement.files.alphabets import Sample, codec
+from engagement.files.bombs import bomb, most_unpacked
+from engagement.files.copies import copied
 from engagement.files.kinds import LOOKED_AT, refuse_other_than_text, utf_16_of
+from engagement.files.workbook import as_csv, is_workbook
 
 _CHUNK: Final = 8 * 1024 * 1024
-# What a person exports is packed to a twentieth, or a hundredth where nearly all of it is the same.
-UNPACKED_TIMES: Final = 200
-UNPACKED_ANYWAY: Final = 64 * 1024 * 1024
 _LONGEST_LINE: Final = 16 * 1024 * 1024  # whoever splits the rows takes less, and can say in which line
-_LEFT_FREE: Final = 0.1  # of what the disk has for temporary files
-_DESCRIPTORS: Final = Path("/proc/self/fd")
 _GZIP: Final = b"\x1f\x8b"
 # Text that holds some of these was meant as UTF-8, even where some other byte of it is broken.
 _UTF_8_LETTER: Final = re.compile(
@@ -56,7 +52,10 @@ _Opened = Callable[[], AbstractContextManager[IO[bytes]]]
 
 @dataclass(frozen=True)
 class PlainText:
-    """A file in UTF-8 at `path`, read as `encoding`; `guess` says what was guessed, where something was."""
+    """A file in UTF-8 at `path`, read as `encoding`; `guess` says what was guessed, where something was.
+
+    A workbook has no encoding that anybody would say.
+    """
 
     path: Path
     encoding: str
@@ -64,17 +63,21 @@ class PlainText:
 
 
 @contextmanager
-def plain_text(path: Path, encoding: str = "") -> Iterator[PlainText]:
+def plain_text(path: Path, encoding: str = "", *, sheet: str = "") -> Iterator[PlainText]:
     """Yield a file with the text of `path` in UTF-8 whose lines all end in LF, or all in CRLF.
 
     A byte order mark may stand before it, save before a quote. Understands gzip, and UTF-8 and UTF-16 with or without
-    a mark. Any other text is in `encoding`; where none is said, Windows-1252 is guessed.
+    a mark. Any other text is in `encoding`; where none is said, Windows-1252 is guessed. Of a workbook it is a `sheet`.
 
     Raises `InvalidInput` for a damaged archive, for what is no text in its encoding, and where what comes of a guess
     are no words.
     """
     with path.open("rb") as file:
-        start = file.read(4)
+        start = file.read(LOOKED_AT)
+    if is_workbook(path, start):
+        with copied(as_csv(path, sheet), path.name) as place:
+            yield PlainText(place, "")
+        return
     packed = start.startswith(_GZIP)
     opened = partial(_opened, path, packed)
     try:
@@ -84,34 +87,14 @@ def plain_text(path: Path, encoding: str = "") -> Iterator[PlainText]:
             refuse_other_than_text(first, path.name)
         found, guess = _told(opened, encoding, path.name) if encoding else _guessed(opened, path.name)
         # A mark before a quote hides the quote from the reader.
-        as_it_is = found == "utf-8" and not packed and start != codecs.BOM_UTF8 + b'"'
+        as_it_is = found == "utf-8" and not packed and not start.startswith(codecs.BOM_UTF8 + b'"')
         if as_it_is and _is_read_as_it_is(path):
             yield PlainText(path, found)
             return
-        with _copy() as (copy, place):
-            with opened() as file:
-                _rewrite(file, found, copy, path.name)
+        with copied(_as_utf_8(opened, found, path.name), path.name) as place:
             yield PlainText(place, found, guess)
     except (EOFError, gzip.BadGzipFile, zlib.error):
         raise InvalidInput(f"{path.name}: the gzip archive is truncated or damaged") from None
-
-
-def bomb(name: str) -> InvalidInput:
-    """Return the refusal of a file that holds far more than it seems to."""
-    return InvalidInput(
-        f"{name}: unpacks to more than {UNPACKED_TIMES} times its size; if it is what it should be, load it unpacked"
-    )
-
-
-@contextmanager
-def _copy() -> Iterator[tuple[IO[bytes], Path]]:
-    """Yield a temporary file and where it is read; without a name where the system has another way to it."""
-    if _DESCRIPTORS.is_dir():
-        with tempfile.TemporaryFile() as unnamed:
-            yield unnamed, _DESCRIPTORS / str(unnamed.fileno())
-        return
-    with tempfile.NamedTemporaryFile(prefix="engagement-", suffix=".csv") as named:
-        yield cast("IO[bytes]", named), Path(named.name)
 
 
 class _Watched(io.RawIOBase):
@@ -143,7 +126,7 @@ class _Watched(io.RawIOBase):
 
 @contextmanager
 def _opened(path: Path, packed: bool) -> Iterator[IO[bytes]]:
-    longest = max(UNPACKED_TIMES * path.stat().st_size, UNPACKED_ANYWAY) if packed else float("inf")
+    longest = most_unpacked(path) if packed else float("inf")
     with (
         cast("IO[bytes]", gzip.open(path) if packed else path.open("rb", buffering=0)) as plain,
         io.BufferedReader(_Watched(plain, path.name, longest), _CHUNK) as file,
@@ -298,27 +281,14 @@ def _is_read_as_it_is(path: Path) -> bool:
     return returns == both == newlines if has_returns else True
 
 
-def _rewrite(file: IO[bytes], encoding: str, copy: IO[bytes], name: str) -> None:
-    folder = tempfile.gettempdir()
-    room = int(shutil.disk_usage(folder).free * (1 - _LEFT_FREE))
-    no_room = f"{name}: does not fit into {folder} as plain text; TMPDIR names another folder"
-    text = io.TextIOWrapper(file, encoding=encoding, newline=None)
-    try:
-        copy.write(text.read(1).replace("\ufeff", "").encode())
-        while chunk := text.read(_CHUNK):
-            if copy.tell() + len(chunk) > room:
-                raise DiskFull(no_room)
-            copy.write(chunk.encode())
-        copy.flush()
-    except UnicodeError:
-        raise InvalidInput(f"{name}: not all of it is {encoding.upper()}; save it as CSV UTF-8") from None
-    except OSError as error:
-        if isinstance(error, gzip.BadGzipFile):
-            raise
-        with suppress(
-            OSError
-        ):  # or it would be told by the one that follows, as what is left cannot be written either
-            copy.close()
-        raise refused(error, Path(folder), what=no_room) from None
-    finally:
-        text.detach()
+def _as_utf_8(opened: _Opened, encoding: str, name: str) -> Iterator[bytes]:
+    with opened() as file:
+        text = io.TextIOWrapper(file, encoding=encoding, newline=None)
+        try:
+            yield text.read(1).replace("\ufeff", "").encode()
+            while chunk := text.read(_CHUNK):
+                yield chunk.encode()
+        except UnicodeError:
+            raise InvalidInput(f"{name}: not all of it is {encoding.upper()}; save it as CSV UTF-8") from None
+        finally:
+            text.detach()

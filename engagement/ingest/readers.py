@@ -15,8 +15,8 @@ from typing import Any, Final, Protocol
 import pandas as pd
 
 from engagement.errors import InvalidInput, of_the_system
+from engagement.files.bombs import bomb, most_unpacked
 from engagement.files.csv_reader import Ints, open_csv
-from engagement.files.encoding import UNPACKED_ANYWAY, UNPACKED_TIMES, bomb
 from engagement.files.kinds import refuse_other_than_parquet
 from engagement.ingest.header import match_header
 from engagement.ingest.schema import LONGEST_TEXT, Column
@@ -67,6 +67,7 @@ def opened(
     return open_csv(
         source,
         encoding=source_format.encoding,
+        sheet=source_format.sheet,
         wanted=[names.get(column.name, column.name) for column in columns],
         choose=partial(match_header, columns=columns, names=names, source=source.name),
     )
@@ -173,8 +174,7 @@ def _refuse_bomb(stage: Cursor, path: Path) -> None:
     """Refuse a file that says of itself that it holds far more than its size, in bytes or in rows."""
     with read_from(path.name):
         rows, unpacked = first_row(stage, query("ingest/size_of_parquet"), {"file": pattern(path)})
-    longest = max(UNPACKED_TIMES * path.stat().st_size, UNPACKED_ANYWAY)
-    if max(unpacked, rows * _BYTES_OF_A_ROW) > longest:
+    if max(unpacked, rows * _BYTES_OF_A_ROW) > most_unpacked(path):
         raise bomb(path.name)
 
 

@@ -41,6 +41,8 @@ class SourceFormat:
         Columns of a learner file by which fairness is looked at, by a name of our own: {"gender": "Sex"}.
     encoding
         Of a text that is not in UTF-8, such as cp1250, where a guess would be wrong.
+    sheet
+        Of a workbook that has several.
     missing
         The source's own words for nothing, in any case and any column but ids, names and programs: `EX`.
     """
@@ -51,6 +53,7 @@ class SourceFormat:
     percent_scale: Mapping[str, int] = field(default_factory=dict)
     groups: Mapping[str, str] = field(default_factory=dict)
     encoding: str = ""
+    sheet: str = ""
     missing: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

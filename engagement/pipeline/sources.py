@@ -42,6 +42,7 @@ _RULES: Final = {
     "percent_scale",
     "groups",
     "encoding",
+    "sheet",
     "missing",
     "max_quarantine",
 }
@@ -73,6 +74,7 @@ class Sources(BaseModel):
     percent_scale: dict[str, int] = {}
     groups: dict[str, str] = {}
     encoding: str = ""
+    sheet: str = ""
     missing: list[str] = []
     max_quarantine: float = Field(1.0, ge=0, le=1)
 
@@ -105,6 +107,7 @@ class Sources(BaseModel):
             dict(self.percent_scale),
             dict(self.groups),
             encoding=self.encoding,
+            sheet=self.sheet,
             missing=tuple(self.missing),
         )
 

@@ -99,7 +99,7 @@ def test_lines_keep_their_numbers_where_line_ends_are_mixed(tmp_path):
         ("id\nx\n".encode("utf-16") + b"x", "not all of it is UTF-16-LE"),
         ("id\n".encode("utf-16") + b"\x00\xd8x\x00", "not all of it is UTF-16-LE"),
         (b"\xfe\xff\x00i\xdc\x00", "not all of it is UTF-16-BE"),
-        (b"PK\x03\x04 and so on", "a zip archive"),
+        (b"PK\x03\x04 and so on", "a workbook or a zip archive that is damaged"),
         (b"\xd0\xcf\x11\xe0 and so on", "an old workbook"),
     ],
     ids=["no text", "broken UTF-8", "half a unit", "lone high", "lone low", "xlsx", "xls"],

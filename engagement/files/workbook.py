@@ -1,0 +1,266 @@
+"""A sheet of an Excel workbook as the lines of a CSV file, one a row: a refused row is found in the sheet by its line.
+
+A cell of text stays as it is, zeros before a number and all; one with a date becomes an ISO date, whatever it is shown
+as. Whatever a workbook unpacks to is looked at first, because who reads it makes room for every cell between its
+outermost ones.
+"""
+
+import copy
+import csv
+import io
+import itertools
+import re
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime, time, timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from engagement.errors import InvalidInput
+from engagement.files.bombs import bomb, most_unpacked
+from engagement.files.kinds import ZIP
+
+if TYPE_CHECKING:
+    from python_calamine import CalamineSheet, CalamineWorkbook
+
+Cell = int | float | str | bool | time | date | datetime | timedelta
+
+_SAVE: Final = "save it as CSV UTF-8"
+_KINDS: Final = {  # by a part that it has
+    "xl/workbook.bin": "a binary workbook (.xlsb); save it as .xlsx or as CSV UTF-8",
+    "content.xml": "an OpenDocument file; save it as .xlsx or as CSV UTF-8",
+    "word/document.xml": "a Word document, not a table; save its table as CSV UTF-8",
+}
+_BOOK: Final = "xl/workbook.xml"
+_CHUNK: Final = 1024 * 1024
+_OVERLAP: Final = 64  # bytes: no place of a cell is cut in two
+_PLACE: Final = re.compile(rb"""\br\s*=\s*["']([A-Z]{1,3})([0-9]{1,7})["']""")
+_SHEETS: Final = "worksheets/"
+_STRINGS: Final = "xl/sharedStrings.xml"
+_A_STRING: Final = re.compile(rb"<(?:\w+:)?si\b")
+_IS_SHARED: Final = re.compile(rb"""\bt\s*=\s*["']s["']""")
+_SHARED: Final = re.compile(rb"""\bt\s*=\s*["']s["'][^<>]*>\s*<(?:\w+:)?v>\s*([0-9]{1,9})""")
+_MOST_CELLS: Final = 30_000_000  # 24 bytes each
+# Without any of these a sheet has at most 26 columns and 999,999 rows.
+_HIGH: Final = re.compile(rb"""=\s*["'][A-Z]+[0-9]{7}""")
+_WIDE: Final = re.compile(rb"""=\s*["'][A-Z]{2,}[0-9]""")
+_MOST_TEXT: Final = 512 * 1024 * 1024  # bytes, of all texts where they are used
+# Among them an unknown compression and a password.
+_DAMAGE: Final = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    struct.error,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+)
+_LINES: Final = 1_000
+_EXACT: Final = 1e15  # a larger number has lost digits in a sheet
+
+
+def is_workbook(path: Path, start: bytes) -> bool:
+    """Return whether a file is a workbook that can be read, by what is in it and not by its name.
+
+    Raises `InvalidInput` for another one that is packed alike.
+    """
+    if not start.startswith(ZIP):
+        return False
+    with _unpacked(path) as archive:
+        names = set(archive.namelist())
+    for part, what in _KINDS.items():
+        if part in names:
+            raise InvalidInput(f"{path.name}: {what}")
+    return _BOOK in names
+
+
+def as_csv(path: Path, sheet: str) -> Iterator[bytes]:
+    """Yield a sheet as CSV in UTF-8; the only one that has something where none is named.
+
+    Raises `InvalidInput` for a damaged workbook, one that is far larger than it seems, and where it must be said which
+    sheet is meant.
+    """
+    _refuse_bomb(path)
+    with _book(path) as book:
+        yield from _lines(_chosen(book, sheet, path.name))
+        _text.cache_clear()
+
+
+def _lines(sheet: "CalamineSheet") -> Iterator[bytes]:
+    rows = sheet.iter_rows()
+    while some := list(itertools.islice(rows, _LINES)):
+        texts = [[cell if type(cell) is str else _text(cell) for cell in row] for row in some]
+        text = _csv(texts)
+        if text.count("\n") > len(some):
+            text = _csv([[" ".join(cell.splitlines()) for cell in row] for row in texts])
+        yield text.encode("utf-8", "replace")
+
+
+def _csv(rows: list[list[str]]) -> str:
+    """Return the rows as CSV; one of empty cells is an empty line: it is only not there."""
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\n")
+    for row in rows:
+        writer.writerow(row if any(row) else [])
+    return out.getvalue()
+
+
+@lru_cache(maxsize=8192, typed=True)  # a sheet repeats itself, and a date is slow to write
+def _text(cell: Cell) -> str:
+    """Return what a cell holds that is no text.
+
+    >>> _text(8462.0), _text(41.5), _text(True), _text(datetime(2026, 2, 11, 8, 12, 31, 999_000))
+    ('8462', '41.5', 'true', '2026-02-11 08:12:32')
+    """
+    match cell:
+        case bool():
+            return str(cell).lower()
+        case float() if cell.is_integer() and abs(cell) < _EXACT:
+            return str(int(cell))
+        case datetime():  # which is a fraction of a day there, and rarely a whole number of seconds
+            return str((cell + timedelta(milliseconds=500)).replace(microsecond=0))
+        case _:
+            return str(cell)
+
+
+def _chosen(book: "CalamineWorkbook", told: str, name: str) -> "CalamineSheet":
+    visible = [sheet.name for sheet in book.sheets_metadata if str(sheet.visible).endswith(".Visible")]
+    if told:
+        if told not in book.sheet_names:
+            raise InvalidInput(
+                f"{name}: no sheet is called {told[:40]!r}; there is {_listed(book.sheet_names)}"
+            )
+        return book.get_sheet_by_name(told)
+    filled = [sheet for sheet in map(book.get_sheet_by_name, visible) if sheet.end]
+    if not filled:
+        raise InvalidInput(f"{name}: no sheet of the workbook holds anything")
+    if len(filled) > 1:
+        raise InvalidInput(
+            f"{name}: a workbook of {len(filled)} sheets, {_listed([sheet.name for sheet in filled])}; "
+            f"`--sheet` says which"
+        )
+    return filled[0]
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(map(repr, names[:10]))
+
+
+def _refuse_bomb(path: Path) -> None:
+    """Refuse a workbook that takes far more room than its size lets one think, once it is read."""
+    left, longest, used = most_unpacked(path), 0, 0
+    with _unpacked(path) as archive:
+        for part in archive.infolist():
+            is_high, is_wide, unfinished = False, False, 0
+            for chunk in _chunks(archive, part, left, path.name):
+                left -= len(chunk)
+                if _SHEETS in part.filename:
+                    is_high = is_high or bool(_HIGH.search(chunk))
+                    is_wide = is_wide or bool(_WIDE.search(chunk))
+                    used += chunk.count(b"/v") + chunk.count(b":v")  # ends of values, of numbers too
+                elif part.filename == _STRINGS:
+                    texts = list(map(len, chunk.split(b"si>")))
+                    texts[0] += unfinished
+                    longest, unfinished = max(longest, *texts), texts[-1]
+            if is_high or is_wide:
+                _refuse_far_cells(archive, part, path.name)
+        if used * longest > _MOST_TEXT and _text_where_it_is_used(archive) > _MOST_TEXT:
+            raise bomb(path.name)
+
+
+def _refuse_far_cells(archive: zipfile.ZipFile, part: zipfile.ZipInfo, name: str) -> None:
+    last_row = last_column = 0
+    for chunk in _chunks(archive, part, part.file_size, name):
+        places = _PLACE.findall(chunk)
+        last_row = max(last_row, max((int(row) for _, row in places), default=0))
+        last_column = max(last_column, *map(_column_number, {column for column, _ in places}), 0)
+    if (cells := last_row * last_column) > _MOST_CELLS:
+        raise InvalidInput(
+            f"{name}: a sheet of {cells:,} cells, empty ones with it, more than {_MOST_CELLS:,}; {_SAVE}"
+        )
+
+
+def _text_where_it_is_used(archive: zipfile.ZipFile) -> int:
+    """Return how many bytes the texts take that stand once in the file, and again in each cell that shows them."""
+    lengths = _lengths(archive.read(_STRINGS))
+    total = 0
+    for part in archive.namelist():
+        if _SHEETS in part:
+            sheet = archive.read(part)
+            shown = [int(number) for number in _SHARED.findall(sheet)]
+            if len(shown) < len(_IS_SHARED.findall(sheet)):  # written as no program does
+                return _MOST_TEXT + 1
+            total += sum(lengths[number] for number in shown if number < len(lengths))
+    return total
+
+
+def _lengths(strings: bytes) -> list[int]:
+    """Return how long each shared text is with its mark-up."""
+    starts = [found.start() for found in _A_STRING.finditer(strings)]
+    return [end - start for start, end in itertools.pairwise([*starts, len(strings)])]
+
+
+def _chunks(archive: zipfile.ZipFile, part: zipfile.ZipInfo, left: int, name: str) -> Iterator[bytes]:
+    """Yield a part of the archive; `InvalidInput` once it is longer than what is `left`, whatever it says of itself."""
+    whole = copy.copy(part)
+    whole.file_size = left + 2 * _CHUNK  # so that its end is not reached before that
+    with archive.open(whole) as file:
+        read = 0
+        rest = b""
+        while chunk := file.read(_CHUNK):
+            read += len(chunk)
+            if read > left:
+                raise bomb(name)
+            yield rest + chunk
+            rest = chunk[-_OVERLAP:]
+
+
+def _column_number(letters: bytes) -> int:
+    number = 0
+    for letter in letters:
+        number = number * 26 + letter - ord("A") + 1
+    return number
+
+
+@contextmanager
+def _unpacked(path: Path) -> Iterator[zipfile.ZipFile]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            yield archive
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        EOFError,
+        struct.error,
+        NotImplementedError,
+        RuntimeError,
+        ValueError,
+        KeyError,
+    ):
+        raise _damaged(path) from None
+
+
+@contextmanager
+def _book(path: Path) -> Iterator["CalamineWorkbook"]:
+    import python_calamine  # most files are none
+
+    try:
+        # Handed a path it would go by the name.
+        with path.open("rb") as file, python_calamine.load_workbook(file) as book:
+            yield book
+    except python_calamine.CalamineError:
+        raise _damaged(path) from None
+    except BaseException as error:
+        if type(error).__name__ == "PanicException":  # how Rust ends, which is no `Exception`
+            raise _damaged(path) from None
+        raise
+
+
+def _damaged(path: Path) -> InvalidInput:
+    return InvalidInput(
+        f"{path.name}: a workbook or a zip archive that is damaged or has a password; {_SAVE}"
+    )
