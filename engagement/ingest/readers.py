@@ -6,6 +6,7 @@ whole.
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
@@ -24,6 +25,9 @@ from engagement.ingest.source_format import SourceFormat
 from engagement.store import Cursor, first_row, pattern, query, read_from, registered
 
 Source = Path | pd.DataFrame
+_BYTES: Final = "BLOB"
+_NESTED: Final = {r".*\]": "a list", "STRUCT.*": "a struct", "MAP.*": "a map", "UNION.*": "a union"}
+_FLAT: Final = "a column is to hold one value in each row"
 _BYTES_OF_A_ROW: Final = 10  # that a table takes at least, whatever it is packed to
 
 
@@ -108,9 +112,14 @@ def source_name(source: Source) -> str:
 
 def parquet_columns(stage: Cursor, path: Path) -> list[str]:
     """Return the names of the columns of a Parquet file."""
+    return [name for name, _ in _parquet_types(stage, path)]
+
+
+def _parquet_types(stage: Cursor, path: Path) -> list[tuple[str, str]]:
+    """Return the columns of a Parquet file, each with what the engine takes it for."""
     with read_from(path.name):
         described = stage.execute("describe select * from read_parquet($file)", {"file": pattern(path)})
-        return [name for name, *_ in described.fetchall()]
+        return [(name, kind) for name, kind, *_ in described.fetchall()]
 
 
 class _Table:
@@ -158,16 +167,50 @@ class _Table:
 def _open_parquet(
     stage: Cursor, path: Path, columns: Sequence[Column], names: Mapping[str, str]
 ) -> Iterator[_Table]:
-    theirs = parquet_columns(stage, path)
+    theirs = _parquet_types(stage, path)
     _refuse_bomb(stage, path)
-    header = match_header(theirs, columns, names, path.name)
-    quoted = {at: theirs[at].replace('"', '""') for at in header.values()}
-    # A text may be far longer than the file it stands in: one that is too long is known by its beginning.
-    chosen = ", ".join(
-        f'left(cast("{quoted[at]}" as varchar), {LONGEST_TEXT + 1}) as {column.name}'
+    header = match_header([name for name, _ in theirs], columns, names, path.name)
+    if nested := [
+        f"{column.name} is {what}"
         for column, at in header.items()
-    )
-    yield _Table(path.name, f"(select {chosen} from read_parquet($file))", {"file": pattern(path)}, header)  # noqa: S608
+        if (what := next((what for kind, what in _NESTED.items() if re.fullmatch(kind, theirs[at][1])), ""))
+    ]:
+        raise InvalidInput(f"{path.name}: {', '.join(nested)}, not text; {_FLAT}")
+    parameters = {"file": pattern(path)}
+    texts = {column: _as_text(*theirs[at]) for column, at in header.items()}
+    _refuse_bytes(stage, path, {column.name: theirs[at] for column, at in header.items()})
+    # A text may be far longer than the file it stands in: one that is too long is known by its beginning.
+    chosen = ", ".join(f"left({text}, {LONGEST_TEXT + 1}) as {column.name}" for column, text in texts.items())
+    yield _Table(path.name, f"(select {chosen} from read_parquet($file))", parameters, header)  # noqa: S608
+
+
+def _as_text(name: str, kind: str) -> str:
+    """Return the SQL for a column as text; many a program writes texts as bytes, and means UTF-8."""
+    quoted = '"' + name.replace('"', '""') + '"'
+    return f"try(decode({quoted}))" if kind == _BYTES else f"cast({quoted} as varchar)"
+
+
+def _refuse_bytes(stage: Cursor, path: Path, columns: Mapping[str, tuple[str, str]]) -> None:
+    """Refuse columns of bytes that are no text."""
+    for ours, (theirs, kind) in columns.items():
+        if kind != _BYTES:
+            continue
+        quoted = theirs.replace('"', '""')
+        with read_from(path.name):
+            count, first = first_row(
+                stage,
+                f"""
+                select count(*), min(row)
+                from (select row_number() over () as row, "{quoted}" as bytes from read_parquet($file))
+                where bytes is not null and try(decode(bytes)) is null
+                """,  # noqa: S608 (a name in quotes)
+                {"file": pattern(path)},
+            )
+        if count:
+            raise InvalidInput(
+                f"{path.name}: {ours} holds bytes that are no text in UTF-8 in {count:,} rows, first in row {first:,}; "
+                "save it as text"
+            )
 
 
 def _refuse_bomb(stage: Cursor, path: Path) -> None:

@@ -8,6 +8,8 @@ from datetime import datetime
 
 import duckdb
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -274,6 +276,76 @@ def test_a_parquet_file_that_holds_far_more_than_its_size_is_bounded(store, tmp_
             f"from range({count}) t(i)) to '{path}' (format parquet)"
         )
     check_refused(store, path, "longer than 20000" if "repeat" in rows else "unpacks to more than 200 times")
+
+
+@pytest.mark.parametrize("kind", [pa.binary(), pa.large_binary(), pa.string(), pa.large_string()], ids=str)
+def test_bytes_in_a_parquet_file_are_text_in_utf_8(store, tmp_path, kind):
+    texts = {
+        "id": ["S-1", "nł-2"],
+        "name": ["Zoë", "नमस्ते"],
+        "last_login": ["2026-11-01", None],
+        "completed_percent": ["50", "41,5"],
+    }
+    columns = (
+        {name: pa.array([str(n) for n in range(2)]) for name in COLUMNS}
+        | {
+            name: pa.array(
+                [
+                    text and text.encode()
+                    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
+                    else text
+                    for text in some
+                ],
+                kind,
+            )
+            for name, some in texts.items()
+        }
+        | {"email": pa.nulls(2)}
+    )
+    pq.write_table(pa.table(columns), tmp_path / "learners.parquet")
+    assert load(store, tmp_path / "learners.parquet").accepted == 2
+    assert rows_of(store, "select id, name from learners order by id") == [("S-1", "Zoë"), ("nł-2", "नमस्ते")]
+
+
+def test_bytes_that_are_no_text_are_named_by_column_and_row(store, tmp_path):
+    columns = {name: pa.array(["1", "2"]) for name in COLUMNS} | {
+        "name": pa.array([b"Zo\xc3\xab", b"Zo\xeb"])
+    }
+    path = tmp_path / "learners.parquet"
+    pq.write_table(pa.table(columns), path)
+    check_refused(store, path, "name holds bytes that are no text in UTF-8 in 1 rows, first in row 2")
+
+
+@pytest.mark.parametrize(
+    ("value", "what"),
+    [({"first": "Zoë"}, "a struct"), (["Zoë"], "a list"), ([("a", "b")], "a map")],
+    ids=["struct", "list", "map"],
+)
+def test_a_nested_column_of_a_parquet_file_is_refused_by_name_where_it_is_read(store, tmp_path, value, what):
+    kind = pa.map_(pa.string(), pa.string()) if what == "a map" else None
+    plain = {name: pa.array(["1"]) for name in COLUMNS} | {
+        "email": pa.nulls(1),
+        "last_login": pa.array(["2026-11-01"]),
+    }
+    path = tmp_path / "learners.parquet"
+    pq.write_table(pa.table(plain | {"name": pa.array([value], kind)}), path)
+    check_refused(store, path, f"name is {what}, not text")
+    pq.write_table(pa.table(plain | {"unread": pa.array([value], kind)}), path)
+    assert load(store, path).accepted == 1
+
+
+def test_wholly_empty_rows_of_a_parquet_file_or_a_frame_are_none(store, tmp_path):
+    frame = table(row("a"), *["," * (len(COLUMNS) - 1)] * 3, row("b"))
+    frame.loc[2] = None
+    frame.to_parquet(tmp_path / "learners.parquet")
+    for source in (frame, tmp_path / "learners.parquet"):
+        loaded = load(store, source)
+        assert (loaded.rows, loaded.accepted) == (2, 2)
+    frame.iloc[1:4].to_parquet(tmp_path / "learners.parquet")
+    check_count = len(ids(store))
+    with pytest.raises(InvalidInput, match="no rows"):
+        load(store, tmp_path / "learners.parquet")
+    assert len(ids(store)) == check_count == 2
 
 
 def test_of_a_refused_row_no_more_is_kept_than_somebody_reads(store, tmp_path):

@@ -155,3 +155,10 @@ def test_a_delimiter_at_the_end_of_the_header_is_no_column(load):
 
 def test_texts_in_single_quotes_are_named_as_that(refused):
     assert "export it with double quotes" in refused("single_quoted.csv")
+
+
+# --- Parquet -----------------------------------------------------------------------------------------------------
+
+
+def test_a_column_of_structs_is_named_as_one(refused):
+    assert "name is a struct, avg_quiz_score is a list, not text" in refused("nested.parquet")
