@@ -59,6 +59,7 @@ WAYS_TO_LEAVE: Final = {
     "left": "withdrew or failed later",
     "quiet": f"stayed away for the {QUIET_DAYS} days that followed",
 }
+LEFT_WORDS: Final = {"left": "left", "quiet": "stayed away"}  # the same in short, above a column
 
 
 def happened(event: str) -> str:

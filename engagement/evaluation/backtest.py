@@ -15,7 +15,7 @@ from engagement.evaluation import baselines, calibration, metrics
 from engagement.evaluation.told import Told
 from engagement.evaluation.trial import ALONE, OF_EACH, PROBABILITY, SCORE, TABLES, Trial
 from engagement.policy import BASES, DEFAULT_POLICY, RiskPolicy
-from engagement.vocabulary import WAYS_TO_LEAVE
+from engagement.vocabulary import LEFT_WORDS, WAYS_TO_LEAVE
 
 CAPACITY: Final = 0.1  # share of the learners that a team can call in a week
 WEEK: Final = (
@@ -121,6 +121,9 @@ class Backtest(Told):
         rows = self.weeks
         shares = (100 * rows[["precision", "recall"]]).round().astype(int).add_suffix("_percent")
         counts = rows[["left_percent", "unknown_percent"]].round().astype(int)
+        counts = counts.rename(
+            columns={"left_percent": f"{LEFT_WORDS[self.outcome].replace(' ', '_')}_percent"}
+        )
         areas = pd.DataFrame({"AUC": _ranges(rows["auc"], rows["auc_from"], rows["auc_to"])})
         areas["PR-AUC"] = rows["average_precision"].round(2)
         return pd.concat([rows[["week", "learners"]], counts, areas, shares], axis=1)

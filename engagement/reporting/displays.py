@@ -15,6 +15,7 @@ import pandas as pd
 
 from engagement.vocabulary import CHANNEL_WORDS, LABELS
 
+LONG: Final = 24  # characters of a text that needs some width of its own, also on a phone
 TEMPLATES: Final = Path(__file__).parent / "templates"
 
 PAGES: Final = jinja2.Environment(
@@ -136,11 +137,17 @@ def _cells(column: pd.Series) -> list[Cell]:
     return [
         Cell(
             text=f"{value:,.{decimals}f}" if is_number and not pd.isna(value) else _text(value),
-            css="number" if is_number else "when" if is_id or isinstance(value, datetime) else "",
+            css="number" if is_number else _css(value, is_id=is_id),
             label=str(value) if is_label and value in LABELS else "",
         )
         for value in column.tolist()
     ]
+
+
+def _css(value: Any, *, is_id: bool) -> str:
+    if is_id or isinstance(value, date):
+        return "when"
+    return "long" if len(str(value)) > LONG else ""
 
 
 def _text(value: Any) -> str:

@@ -55,7 +55,7 @@ _CLASSES: Final = {
     *LABELS,
     *re.findall(
         r"[\w-]+",
-        "cards card figure-number change other scroll data number when label finding note nothing unmade",
+        "cards card figure-number change other scroll data number when long label finding note nothing unmade",
     ),
 }
 

@@ -98,3 +98,12 @@ def test_a_difference_and_its_range_have_the_same_digits_also_where_one_is_whole
     frame = pd.DataFrame({"Difference, points": [10.0, 11.2], "From, points": [4.0, None]})
     _, rows = displays.table_parts(frame)
     assert [[cell.text for cell in row] for row in rows] == [["10.0", "4.0"], ["11.2", "–"]]
+
+
+def test_a_long_text_has_width_of_its_own_and_a_day_is_not_broken() -> None:
+    """Measured in letters: on a phone the column would be a few wide otherwise."""
+    frame = pd.DataFrame(
+        {"why": ["short", "a sentence that wants some room"], "until": [date(2026, 3, 1)] * 2}
+    )
+    _, rows = displays.table_parts(frame)
+    assert [[cell.css for cell in row] for row in rows] == [["", "when"], ["long", "when"]]

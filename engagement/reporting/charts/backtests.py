@@ -70,7 +70,7 @@ def stops(frame: pd.DataFrame, *, title: str, capacity: float) -> go.Figure:
     lay_out(figure, title, heads, rows.round(1), height=HEIGHT)
     figure.add_vline(x=100 * capacity, line={"color": LIGHT["mark"], "width": 1.5, "dash": "dot"})
     figure.update_xaxes(title_text="Learners called, worst first (percent)", range=[0, 101])
-    return figure.update_yaxes(title_text="Of those who left, found (percent)", range=[0, 102])
+    return figure.update_yaxes(title_text="Found, of all there were to be found (percent)", range=[0, 102])
 
 
 def calibration(frame: pd.DataFrame, *, title: str) -> go.Figure:

@@ -113,8 +113,11 @@ def score_distribution(
     above = rows.loc[rows["label"] == "high", "learners"].sum()
     where = f"lie above {policy.high_above:g}" if policy else "are high"
     finding = f"{count(above)} of {count(rows['learners'].sum())} scores {where}"
-    lay_out(figure, title or finding, heads, shown, height=330)
-    figure.update_layout(barmode="stack", bargap=0, legend={"y": 1.2})
+    lay_out(figure, title or finding, heads, shown, height=354)
+    above_names = (
+        figure.layout.margin.t + 24
+    )  # the legend stands above the thresholds' names, and below the title
+    figure.update_layout(barmode="stack", bargap=0, legend={"y": 1.2}, margin={"t": above_names})
     figure.update_xaxes(
         range=[0, 1],
         dtick=0.1,

@@ -126,6 +126,13 @@ def test_labels_say_their_number_and_how_it_changed_and_mark_the_last_run_only_i
         assert drawn.layout.meta["columns"] == ["Label", "Learners"]
 
 
+def test_the_title_of_the_scores_has_room_above_the_legend() -> None:
+    """The legend begins 0.2 of the drawing above it; below the title there are 30 pixels for its line."""
+    layout = runs.score_distribution(SCORES, policy=RiskPolicy()).layout
+    drawn = layout.height - layout.margin.t - 60  # about so much is the axis
+    assert layout.margin.t - layout.meta["above"] >= 0.2 * drawn + 20
+
+
 def test_score_bars_stand_in_the_middle_of_their_bin() -> None:
     bars = {trace.name: (trace.x[0], trace.y[0]) for trace in runs.score_distribution(SCORES).data}
     assert bars == {"High": (0.725, 2), "Medium": (0.425, 7), "Low": (0.025, 5)}
