@@ -257,6 +257,9 @@ def show_profile(console: Console, profile: Mapping[str, Any]) -> None:
     """Print one learner: who, the score and its parts, what would help, what happened."""
     console.print(plain(profile["name"] or profile["id"]), style="bold")
     console.print(plain(f"{profile['id']} · {profile['program']}", 2 * _CELL), style="dim")
+    reached = [profile[way] for way in ("phone", "email") if profile.get(way)]
+    if reached:
+        console.print(plain(" · ".join(reached), 2 * _CELL), highlight=False)
     _show_score(console, profile)
     for title, columns in (
         ("history", ("as_of", "risk_label", "risk_score")),
@@ -293,6 +296,8 @@ def _show_score(console: Console, profile: Mapping[str, Any]) -> None:
     score = "no score" if profile["risk_score"] is None else f"{_shown(profile, profile):.2f}"
     risk = Text(f"{label} ({score})", style=_STYLES[label])
     console.print(Text("\nRisk ") + risk + plain(f": {profile['top_reason']}"))
+    if others := profile.get("reasons", [])[1:]:
+        console.print(plain(f"Also: {'; '.join(others)}", _SENTENCES), highlight=False)
     if chance := profile["probability"]:
         console.print(plain(chance["in_words"], _PARAGRAPH), highlight=False)
     parts = [

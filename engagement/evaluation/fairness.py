@@ -6,6 +6,7 @@ reason to look. Small groups are hidden, and shares of which few make one or the
 give them away, by the rule that holds for every table of counts (`suppression`).
 """
 
+import re
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from math import comb
@@ -123,9 +124,19 @@ def compared(grouping: str, rows: pd.DataFrame) -> Fairness:
         (words, group, told.get((of, group)), *_share(told.get((measure, group)), told.get((of, group))))
         for measure, (of, words) in MEASURES.items()
         if any(told.get((of, group)) != 0 for group in counted.shown)
-        for group in counted.shown
+        for group in in_order(counted.shown)
     ]
     return Fairness(grouping, pd.DataFrame(found, columns=list(_SHARES)), counted.hidden)
+
+
+def in_order(groups: Sequence[str]) -> list[str]:
+    """Return groups as people look for them: bands, years and levels by their numbers, others as they come.
+
+    >>> in_order(["35-55", "0-35", "55<="]), in_order(["en", "de"])
+    (['0-35', '35-55', '55<='], ['en', 'de'])
+    """
+    numbers = {group: [int(digits) for digits in re.findall(r"\d{1,9}", group)] for group in groups}
+    return sorted(groups, key=lambda group: numbers[group]) if all(numbers.values()) else list(groups)
 
 
 @dataclass(frozen=True)

@@ -285,6 +285,34 @@ def test_a_profile_shows_the_parts_and_what_would_help(screen):
     assert "Would help: a last login at most 4 days ago (then low risk)." in shown
 
 
+def test_a_profile_shows_every_reason_and_how_somebody_is_reached(screen):
+    reasons = ["5 % of the due work done", "missed 3 sessions in a row", "last login 9 days ago"]
+    show_profile(screen, profile(reasons=reasons, phone="+12025550101", email="[b]a@example.invalid"))
+    shown = lines(screen)
+    assert "+12025550101 · [b]a@example.invalid" in shown
+    assert "Also: missed 3 sessions in a row; last login 9 days ago" in shown
+    show_profile(screen, profile(reasons=reasons[:1], phone=None, email=None))
+    assert not any("Also" in line or "None" in line for line in lines(screen)[len(shown) :])
+
+
+def test_events_and_statuses_are_words_and_what_nobody_has_named_is_told_as_it_is(screen):
+    at = datetime(2026, 1, 2)
+    kinds = ("nudge_approved", "quiz_rewritten", "session_missed", "[b]badge")
+    events = [{"timestamp": at, "type": kind, "actor": "x"} for kind in kinds]
+    nudge = {"id": "n", "created_at": at, "channel": "in_app", "status": "queued", "content": "Hi"}
+    show_profile(screen, profile(events=events, nudges=[nudge]))
+    shown = "\n".join(lines(screen))
+    for word in (
+        "Nudge: approved",
+        "Quiz: written again",
+        "Missed a session",
+        "[b]badge",
+        "Ready to send",
+        "In the app",
+    ):
+        assert word in shown
+
+
 def test_a_profile_shows_the_newest_of_a_long_history_first(screen):
     show_profile(screen, profile())
     days = [line.split()[0] for line in lines(screen) if line.startswith(" 2026-01-")]

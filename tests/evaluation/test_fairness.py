@@ -153,6 +153,15 @@ def test_a_second_attempt_for_a_day_takes_nobody_the_draft_that_was_approved(sto
             publication.publish(store, run, now=AS_OF + 2 * HOUR)
 
 
+def test_bands_stand_in_their_order_and_other_groups_by_size(store):
+    bands = {"35-55": 30, "0-35": 12, "55<=": 20}
+    load(store, *(one for band, size in bands.items() for one in people(size, band)))
+    night(store)
+    (found,) = fairness.every(store)
+    assert found.shares["group"].drop_duplicates().tolist() == ["0-35", "35-55", "55<="]
+    assert fairness.in_order(["w", "m", "n2"]) == ["w", "m", "n2"]
+
+
 def test_errors_are_told_apart_by_how_it_ended(store):
     load(store, *people(20, "w"), *people(20, "m", **LOW))
     night(store)
