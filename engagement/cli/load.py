@@ -41,6 +41,10 @@ def load(
         str,
         typer.Option(help="Of a file that is not UTF-8, such as cp1250; guessed if left out."),
     ] = "",
+    cap: Annotated[
+        int | None,
+        typer.Option(metavar="100", help="Takes more than 100 percent, of bonus points, as 100."),
+    ] = None,
     missing: Annotated[
         list[str] | None,
         typer.Option(metavar="WORD", help="Stands for nothing in this file, such as EX; ids and names stay."),
@@ -71,7 +75,15 @@ def load(
         observed_at=console.instant(observed_at, settings, now) if observed_at else now,
         loaded_at=now,
         source_format=_source_format(
-            timezone or settings.timezone, rename, date_format, percent_scale, group, encoding, sheet, missing
+            timezone or settings.timezone,
+            rename,
+            date_format,
+            percent_scale,
+            group,
+            encoding,
+            sheet,
+            missing,
+            cap,
         ),
         max_quarantine=max_quarantine,
     )
@@ -155,6 +167,7 @@ def _source_format(
     encoding: str,
     sheet: str,
     missing: Sequence[str] | None,
+    cap: int | None,
 ) -> "SourceFormat":
     from engagement.ingest.source_format import PERCENT_COLUMNS, SourceFormat
 
@@ -179,6 +192,7 @@ def _source_format(
         encoding=encoding,
         sheet=sheet,
         missing=tuple(missing or ()),
+        cap=cap,
     )
 
 
@@ -206,7 +220,8 @@ def _show(summary: "LoadSummary") -> None:
         f"{summary.quarantined:,} quarantined{inactive}",
         *(f"  {count:>8,}  {reason}" for reason, count in summary.reasons.items()),
         *(
-            f"  {odd['cells']:>8,}  {oddity}: left empty, first in line {odd['line']:,}"
+            f"  {odd['cells']:>8,}  {oddity}{'' if ', taken as ' in oddity else ': left empty'}, "
+            f"first in line {odd['line']:,}"
             for oddity, odd in summary.odd_cells.items()
         ),
         *(

@@ -16,7 +16,7 @@ from engagement.dates import local_day
 from engagement.demo import sample
 from engagement.errors import InvalidInput, StoreBusy
 from engagement.ingest import events, learners, readers
-from engagement.ingest.source_format import SourceFormat
+from engagement.ingest.source_format import IN_PERCENT, SourceFormat
 from engagement.llm import titles
 from engagement.outreach import export, nudges, quizzes, review
 from engagement.pipeline import publication
@@ -26,7 +26,7 @@ from engagement.store import LOCK_WAIT_S, Store, first_row, invented
 from engagement.store.locks import turnstile
 from engagement.targeting import decisions, experiments
 
-GROUPED: Final = SourceFormat(groups={"language": "locale"})
+GROUPED: Final = SourceFormat(groups={"language": "locale"}, percent_scale=IN_PERCENT)
 COORDINATOR: Final = "demo coordinator"
 _LATE_APPROVALS: Final = 60  # of the second night; they are left alone tonight
 _REJECTED_EVERY: Final = 25  # a few drafts are not good enough

@@ -16,11 +16,12 @@ import pandas as pd
 
 from engagement.errors import EngagementError, InvalidInput
 from engagement.ingest import validation
-from engagement.ingest.left_out import LeftOut
 from engagement.ingest.readers import Source
 from engagement.ingest.schema import Column
 from engagement.ingest.source_format import MAP_HINT, SourceFormat
 from engagement.ingest.values.instants import NO_INSTANT
+from engagement.ingest.values.left_out import LeftOut
+from engagement.ingest.values.percents import held
 from engagement.store import TEXT_ROWS_PER_BLOCK, Cursor, Store, first_row, invented, query, registered
 
 Kind = Literal["learners", "events"]
@@ -150,15 +151,16 @@ def record(load: Load, *, max_quarantine: float, of: Literal["rows", "everybody"
             + _most_frequent(reasons)
         )
     odd_cells, left_out = _odd_cells(load), load.checked.left_out
+    percents = held(db, load.checked.incoming.columns, load.source_format)
     db.execute(
         """
         insert into loads (
             load_id, kind, source, content_hash, observed_at, loaded_at, rows, accepted, quarantined, reasons, effect,
-            odd_cells, left_out
+            odd_cells, left_out, percents
         )
         values (
             $load_id, $kind, $source, $content_hash, $observed_at, $loaded_at, $rows, $accepted, $quarantined, $reasons,
-            $effect, $odd_cells, $left_out
+            $effect, $odd_cells, $left_out, $percents
         )
         """,
         {
@@ -175,6 +177,7 @@ def record(load: Load, *, max_quarantine: float, of: Literal["rows", "everybody"
             "effect": effect(load.checked.content_hash, load.source_format, of=of),
             "odd_cells": json.dumps(odd_cells, ensure_ascii=False) if odd_cells else None,
             "left_out": json.dumps(left_out) if left_out else None,
+            "percents": json.dumps(percents) if percents else None,
         },
     )
     if quarantined:

@@ -29,7 +29,7 @@ from engagement import dates
 from engagement.errors import InvalidInput
 from engagement.ingest import events, learners, loading, readers
 from engagement.ingest.schema import MISSING_WORDS, Column
-from engagement.ingest.source_format import SourceFormat
+from engagement.ingest.source_format import IN_PERCENT, SourceFormat
 from engagement.store import Cursor, Store, first_row, pattern, query, read_from
 
 Basis = Literal["due", "course"]
@@ -130,7 +130,10 @@ def load(
     known, ended = _known(store, folder, chosen, as_of_day=as_of_day, basis=basis)
     for frame in (known, ended):
         frame.attrs["source"] = f"OULAD {module} {presentation} day {as_of_day}"  # what the load is called
-    observed_at, days = known_until(presentation, as_of_day, zone), SourceFormat(zone.key)
+    observed_at, days = (
+        known_until(presentation, as_of_day, zone),
+        SourceFormat(zone.key, percent_scale=IN_PERCENT),
+    )
     enrolled = learners.load(store, known, observed_at=observed_at, loaded_at=loaded_at, source_format=days)
     if ended.empty:
         return enrolled, None

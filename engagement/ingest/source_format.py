@@ -13,10 +13,12 @@ from engagement.errors import InvalidInput
 from engagement.files.alphabets import codec
 from engagement.ingest.schema import EVENTS, LEARNERS, ROLE, Column
 
+FULL: Final = 100  # percent
 SPREADSHEET_DAYS: Final = "excel"  # days since 30 December 1899, which spreadsheets count as 0
 PERCENT_COLUMNS: Final = tuple(column.name for column in LEARNERS if column.is_percent)
 MAP_HINT: Final = "`--map name=column` says which column is meant"
 _NAMES: Final = {column.name for column in (*LEARNERS, ROLE, *EVENTS)}
+IN_PERCENT: Final = dict.fromkeys(PERCENT_COLUMNS, FULL)  # a `percent_scale` for who is certain of it
 _GROUP: Final = re.compile(r"[a-z][a-z0-9_]{0,40}")
 _DIRECTIVE: Final = re.compile(r"%-?(.?)")
 _DIRECTIVES: Final = "YymbBdaAHIpMSfz%"  # which the reader of dates knows, and which mean one thing
@@ -43,6 +45,8 @@ class SourceFormat:
         Of a text that is not in UTF-8, such as cp1250, where a guess would be wrong.
     sheet
         Of a workbook that has several.
+    cap
+        100, where columns in percent may hold more, for bonus points: it is taken as 100.
     missing
         The source's own words for nothing, in any case and any column but ids, names and programs: `EX`.
     """
@@ -55,6 +59,7 @@ class SourceFormat:
     encoding: str = ""
     sheet: str = ""
     missing: tuple[str, ...] = ()
+    cap: int | None = None
 
     def __post_init__(self) -> None:
         try:
@@ -74,6 +79,8 @@ class SourceFormat:
                 raise InvalidInput(
                     f"percent_scale {name[:40]}={scale}: allowed are 1 and 100, for {', '.join(PERCENT_COLUMNS)}"
                 )
+        if self.cap not in (None, FULL):
+            raise InvalidInput(f"cap {self.cap}: allowed is {FULL}, of columns in percent")
         if odd := [name for name in self.groups if not _GROUP.fullmatch(name)]:
             raise InvalidInput(f"group {odd[0][:40]!r}: allowed are small letters, digits and _")
         if nameless := [

@@ -4,6 +4,7 @@ The rules are expressions over a table of text columns, because a million rows a
 reasons of a row are found, not just the first. Only names from `schema` are formatted into SQL, never a value.
 """
 
+import json
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,12 +17,13 @@ import pandas as pd
 
 from engagement.errors import InvalidInput
 from engagement.ingest import readers
-from engagement.ingest.left_out import LeftOut, take_out
 from engagement.ingest.schema import MISSING_WORDS, Column
 from engagement.ingest.source_format import MAP_HINT, SourceFormat
 from engagement.ingest.values import contacts, instants, numbers, texts, words
+from engagement.ingest.values.left_out import LeftOut, take_out
+from engagement.ingest.values.percents import Known, refuse_fractions, signed
 from engagement.ingest.values.reading import LONGEST_WORD, Reading, is_one_of, written
-from engagement.store import Cursor, Store, first_row, read_from
+from engagement.store import Cursor, Store, first_row, query, read_from
 
 # Two columns in which not one value can be read are not a dirty file: their names stand over the wrong data.
 SWAPPED_AT_LEAST: Final = 2
@@ -81,6 +83,7 @@ def checked(
 
     Raises `InvalidInput` for a source that is refused whole.
     """
+    known = _last_percents(store)
     before = readers.stamp(source)
     content_hash = readers.content_hash(source)
     with (
@@ -99,7 +102,7 @@ def checked(
         if not rows:
             raise InvalidInput(f"{incoming.name}: no rows but {' and '.join(left_out) or 'blank ones'}")
         _refuse_swapped(stage, incoming)
-        _refuse_fractions(stage, incoming, source_format)
+        refuse_fractions(stage, incoming.name, incoming.columns, source_format, known)
         yield loaded
 
 
@@ -143,7 +146,7 @@ def _read(
         with at_sight as (select {at_sight} from {incoming.relation}),
         written as (select {texts_there}, columns('.*_quick') from at_sight),
         valued as (select *, {values} from written)
-        select {kept}, {reasons} as reasons, {odd} as odd
+        select {kept}, {reasons} as reasons, {odd} as odd, {signed(incoming.columns)} as signed
         from valued
     """  # noqa: S608 (names and rules from the schema)
     zones = sorted(available_timezones())
@@ -268,27 +271,10 @@ def _unread(stage: Cursor, column: str) -> int:
     return int(count)
 
 
-def _refuse_fractions(stage: Cursor, incoming: readers.Incoming, source_format: SourceFormat) -> None:
-    """Refuse a percent column of fractions: half of the work done would be read as half a percent."""
-    percents = [
-        column.name
-        for column in incoming.columns
-        if column.is_percent and column.name not in source_format.percent_scale
-    ]
-    if not percents:
-        return
-    found = first_row(
-        stage,
-        "select "  # noqa: S608 (names from the schema)
-        + ", ".join(
-            # what lies outside is refused, and says nothing about the rest
-            f"max({name}) filter ({name} <= 100) <= 1 and count_if({name} > 0 and {name} < 1) > 0"
-            for name in percents
-        )
-        + " from checked",
-    )
-    if fractions := [name for name, holds in zip(percents, found, strict=True) if holds]:
-        raise InvalidInput(
-            f"{incoming.name}: {', '.join(fractions)} holds only fractions of 1, where percent are needed; "
-            "`--percent-scale 1` reads 1 as all of it, `--percent-scale 100` leaves them as they are"
-        )
+def _last_percents(store: Store) -> Known:
+    """Return what each column in percent held at the last load that had it."""
+    if not store.is_there():
+        return {}
+    with store.read() as db:
+        loads = [json.loads(percents) for (percents,) in db.execute(query("ingest/last_percents")).fetchall()]
+    return {name: held for one in reversed(loads) for name, held in one.items()}

@@ -44,6 +44,7 @@ _RULES: Final = {
     "encoding",
     "sheet",
     "missing",
+    "cap",
     "max_quarantine",
 }
 PLAN: Final = "[sources]"  # its place among a run's parameters by step; no step can be called so
@@ -76,6 +77,7 @@ class Sources(BaseModel):
     encoding: str = ""
     sheet: str = ""
     missing: list[str] = []
+    cap: int | None = None
     max_quarantine: float = Field(1.0, ge=0, le=1)
 
     @property
@@ -109,6 +111,7 @@ class Sources(BaseModel):
             encoding=self.encoding,
             sheet=self.sheet,
             missing=tuple(self.missing),
+            cap=self.cap,
         )
 
 

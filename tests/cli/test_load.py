@@ -26,7 +26,7 @@ def test_load_says_what_became_of_every_row(as_json, tmp_path):
         "rows": 2,
         "accepted": 1,
         "quarantined": 1,
-        "reasons": {"completed_percent: outside 0 to 100": 1},
+        "reasons": {"completed_percent: outside 0 to 100; `--cap 100` takes bonus points as 100": 1},
     }
 
 
@@ -109,7 +109,7 @@ def test_load_of_everybody_counts_who_is_absent(engagement, refused, as_json, tm
         (f"{HEADER},EMAIL", [LINE + ","], [], "column email stands more than once"),
         (HEADER.replace("email", "last_login", 1).replace("last_login,c", "email,c"), [LINE], [], "--map name=column"),
         (HEADER, [], [], "no rows below the header"),
-        (HEADER, [LINE.replace(",10,20", ",0.1,0.2")], [], "--percent-scale 1"),
+        (HEADER, [LINE.replace(",10,20", ",0.1,0.2")], [], "--percent-scale completed_percent=1"),
         (HEADER, [LINE.replace("2026-02-01", "1.2.2026")], [], "--date-format"),
         (HEADER, [LINE, "short"], ["--max-quarantine", "0.4"], "1 of 2 rows refused"),
         (HEADER, [LINE], ["--map", "id=Matrikel"], "column matrikel missing"),

@@ -119,15 +119,16 @@ def test_numbers_are_read_as_written(load, stored):
 
 
 NO_NUMBER = "not a number; `--missing WORD` where it stands for nothing"
+BONUS = "; `--cap 100` takes bonus points as 100"
 BAD = [
-    ("completed_percent", "100.001", "outside 0 to 100"),
+    ("completed_percent", "100.001", f"outside 0 to 100{BONUS}"),
     ("completed_percent", "-0.5", "outside 0 to 100"),
     ("completed_percent", "1e999", "outside 0 to 100"),
     ("completed_percent", "inf", NO_NUMBER),
     ("completed_percent", "true", NO_NUMBER),
     ("completed_percent", "%", NO_NUMBER),
     ("completed_percent", "50%%", NO_NUMBER),
-    ("completed_percent", "101 %", "outside 0 to 100"),
+    ("completed_percent", "101 %", f"outside 0 to 100{BONUS}"),
     ("completed_percent", "half", NO_NUMBER),
     ("completed_percent", "0x10", NO_NUMBER),
     ("completed_percent", "1_0", NO_NUMBER),

@@ -139,7 +139,7 @@ def test_a_row_is_told_all_its_reasons(store, tmp_path):
         "id: missing",
         "program: missing",
         "last_login: not an ISO date or time",
-        "completed_percent: outside 0 to 100",
+        "completed_percent: outside 0 to 100; `--cap 100` takes bonus points as 100",
         "avg_quiz_score: not a number; `--missing WORD` where it stands for nothing",
         "consecutive_missed_sessions: not a whole number",
     ]
@@ -269,10 +269,10 @@ def test_a_flipped_bit_in_a_parquet_file_is_never_the_store_s(store, tmp_path):
 def test_a_parquet_file_that_holds_far_more_than_its_size_is_bounded(store, tmp_path, rows):
     path = tmp_path / "learners.parquet"
     count = 200 if "repeat" in rows else 7_000_000
-    others = "null as email, null as phone, 'P' as program, null as last_login, 1 as completed_percent"
+    others = "null as email, null as phone, 'P' as program, null as last_login, 50 as completed_percent"
     with duckdb.connect() as engine:
         engine.execute(
-            f"copy (select {rows}, {others}, 1 as avg_quiz_score, 1 as consecutive_missed_sessions "
+            f"copy (select {rows}, {others}, 60 as avg_quiz_score, 1 as consecutive_missed_sessions "
             f"from range({count}) t(i)) to '{path}' (format parquet)"
         )
     check_refused(store, path, "longer than 20000" if "repeat" in rows else "unpacks to more than 200 times")
@@ -380,7 +380,10 @@ def test_parquet_and_a_frame_mean_what_the_csv_means(store, tmp_path):
         stored.append((counts, tables, rows_of(one, "select reasons from quarantine order by line")))
     assert stored[0] == stored[1] == stored[2]
     assert stored[0][0]["accepted"] == 2
-    assert stored[0][2] == [(["program: missing"],), (["completed_percent: outside 0 to 100"],)]
+    assert stored[0][2] == [
+        (["program: missing"],),
+        (["completed_percent: outside 0 to 100; `--cap 100` takes bonus points as 100"],),
+    ]
 
 
 def test_a_row_of_a_frame_is_kept_by_its_number(store):

@@ -7,6 +7,7 @@ from datetime import datetime
 
 import pytest
 
+from engagement.errors import InvalidInput
 from engagement.ingest import learners
 from engagement.ingest.source_format import SourceFormat
 
@@ -141,3 +142,22 @@ def test_what_a_gradebook_has_beside_learners_is_set_aside(load, stored, full):
 def test_rows_of_delimiters_are_blank_lines(load, full):
     summary = load("comma_only_rows.csv", full=full)
     assert (summary.rows, summary.accepted, summary.quarantined) == (3, 3, 0)
+
+
+def test_fractions_with_a_slip_and_ones_alone_are_asked_about(load, store):
+    store.make()
+    for name, said in (
+        ("fractions_with_one_typo.csv", "50 of 51 values above 0"),
+        ("fractions_zero_one.csv", "holds only 0 and 1"),
+    ):
+        with pytest.raises(InvalidInput, match=said) as caught:
+            load(name)
+        assert "`--percent-scale completed_percent=1`" in str(caught.value)
+    assert load("fractions_with_one_typo.csv", percent_scale={"completed_percent": 1}).quarantined == 1
+
+
+def test_bonus_points_are_said_to_be_some_or_taken_as_100(load, stored):
+    summary = load("canvas_enriched.csv", columns=GRADEBOOK)
+    assert "`--cap 100` takes bonus points as 100" in next(iter(summary.reasons))
+    assert load("canvas_enriched.csv", columns=GRADEBOOK, cap=100).quarantined == 0
+    assert stored("select completed_percent from newest_facts where learner_id = '0008463'") == [(100,)]

@@ -328,7 +328,7 @@ FRACTIONS = [
 def test_only_fractions_of_1_refuse_the_file(refused, beside):
     said = refused(table(*FRACTIONS, *beside))
     assert "export.csv: completed_percent holds only fractions of 1" in said
-    assert "`--percent-scale 1`" in said
+    assert "`--percent-scale completed_percent=1`" in said
 
 
 def test_the_scale_says_what_fractions_are(load, facts):
@@ -341,7 +341,9 @@ def test_the_scale_says_what_fractions_are(load, facts):
     summary = load(table(*rows), percent_scale={"completed_percent": 1})
     assert facts("completed_percent") == {"a": 50, "b": 100, "c": None, "d": 29, "e": 40}
     assert set(facts("avg_quiz_score").values()) == {60}
-    assert summary.reasons == {"completed_percent: outside 0 to 100": 1}
+    assert summary.reasons == {
+        "completed_percent: outside 0 to 100; `--cap 100` takes bonus points as 100": 1
+    }
 
 
 def test_a_scale_of_100_leaves_small_percents(load, facts):
@@ -349,7 +351,7 @@ def test_a_scale_of_100_leaves_small_percents(load, facts):
     assert facts("completed_percent") == {"a": 0.5, "b": 1, "c": None}
 
 
-@pytest.mark.parametrize("written", [("0", "1"), ("0.0", "1.0"), ("0", "0"), ("0.5", "2"), ("", "NA")])
+@pytest.mark.parametrize("written", [("0", "0"), ("0.0", "0"), ("0.5", "2"), ("", "NA"), ("1", "2")])
 def test_a_column_is_not_fractions_for_being_low(load, written):
     assert (
         load(table(*(values(f"{n}", completed_percent=one) for n, one in enumerate(written)))).accepted == 2
@@ -478,7 +480,7 @@ def test_a_time_without_a_zone_is_in_the_zone_of_the_source(load, facts, zone, w
         (["%m/%d/%Y %I:%M %p"], {"01/02/2026 01:30 PM": "2026-01-02 13:30:00", "01/02/2026 13:30 PM": None}),
         (
             ["%d/%m/%Y", "%m/%d/%Y"],
-            {"01/02/2026": "2026-02-01 00:00:00", "12/31/2026": "2026-12-31 00:00:00"},
+            {"01/02/2026": "2026-02-01 00:00:00", "12/31/2025": "2025-12-31 00:00:00"},
         ),
         (["%Y-%d-%m"], {"2026-02-01": "2026-01-02 00:00:00", "2026-02-13": None}),
         (
@@ -509,15 +511,12 @@ def test_a_format_with_a_zone_is_not_moved_twice(load, facts, zone):
     assert found == ["2026-07-01 04:30:00", f"2026-07-01 {'10' if zone == 'UTC' else '08'}:00:00"]
 
 
-def test_a_year_before_1900_is_quarantined(load, facts, stored):
-    written = ["01.02.26", "0001-01-01", "1899-12-31", "1900-01-01"]
-    assert read_dates(load, facts, written, date_formats=("%d.%m.%Y",)) == [
-        *[None] * 3,
-        "1900-01-01 00:00:00",
+def test_a_year_before_1900_is_quarantined_save_where_clocks_begin(load, facts, stored):
+    written = ["01.02.26", "1899-06-30", "0001-01-01", "1899-12-31", "1900-01-01"]
+    assert read_dates(load, facts, written, date_formats=("%d.%m.%Y",)) == [None] * 5
+    assert stored("select line, reasons from quarantine order by line") == [
+        (line, ["last_login: before the year 1900"]) for line in (2, 3)
     ]
-    assert {reasons[0] for (reasons,) in stored("select reasons from quarantine")} == {
-        "last_login: before the year 1900"
-    }
 
 
 def test_a_file_whose_dates_nobody_can_read_is_told_of_the_option(refused):

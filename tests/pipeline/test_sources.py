@@ -483,7 +483,7 @@ def test_facts_older_than_the_limit_fail_the_run(store, inbox, days, fails):
 
 def test_facts_are_as_old_as_they_were_at_the_day_of_a_back_fill(store, inbox):
     for number, at in enumerate((AS_OF - 10 * DAY, AS_OF)):
-        file = write(inbox / "a.csv", learner("a", number))
+        file = write(inbox / "a.csv", learner("a", 40 + number))
         learners.load(store, file, observed_at=at, loaded_at=at)
     limit = Sources(max_age_days=2)
     sources.check_age(store, begin(store, Sources(), AS_OF - 9 * DAY, started_at=AS_OF)[0], limit)

@@ -11,6 +11,7 @@ import pandas as pd
 
 from engagement import runs
 from engagement.ingest import learners
+from engagement.ingest.source_format import IN_PERCENT, SourceFormat
 from engagement.outreach import nudges, quizzes
 from engagement.pipeline import publication
 from engagement.policy import DEFAULT_POLICY, DEFAULT_SELECTION
@@ -68,7 +69,11 @@ def load(store, *rows, at=AS_OF - 30 * DAY):
     """Load rows as they were known at `at`, once all logins of theirs were."""
     logins = [row["last_login"] for row in rows if isinstance(row.get("last_login"), datetime)]
     return learners.load(
-        store, pd.DataFrame(rows), observed_at=at, loaded_at=max([at, *(one - DAY for one in logins)])
+        store,
+        pd.DataFrame(rows),
+        observed_at=at,
+        loaded_at=max([at, *(one - DAY for one in logins)]),
+        source_format=SourceFormat(percent_scale=IN_PERCENT),
     )
 
 

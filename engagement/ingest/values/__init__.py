@@ -1,1 +1,1 @@
-"""What the text in a cell means, kind by kind, as SQL: a value, nothing, or a reason why nobody can tell."""
+"""What a row of texts means: values, nothing, nobody, or a reason why nobody can tell. As SQL, for many at a time."""

@@ -3,7 +3,7 @@
 from typing import Final
 
 from engagement.ingest.schema import Column
-from engagement.ingest.source_format import SourceFormat
+from engagement.ingest.source_format import FULL, SourceFormat
 from engagement.ingest.values.reading import Reading, literal, matches, plain, said, without, written
 
 _NUMBER: Final = r"[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?"
@@ -18,6 +18,8 @@ _PARTED: Final = {  # by their other mark, or by the second of the same, it is p
 _POINTS_OF: Final = r"([0-9]+[.]?[0-9]*) ?/ ?([0-9]*[1-9][0-9]*[.]?[0-9]*)"
 # What Blackboard writes where an attempt waits for its teacher, with the points so far.
 _NOT_YET: Final = r"(?i)(needs grading|in progress)\s*\(.*\)"
+# Percent; with more, it is another scale, or a slip of the finger.
+_MOST_BONUS: Final = 200
 _MISSING_SAYS: Final = "`--missing WORD` where it stands for nothing"
 
 
@@ -38,7 +40,8 @@ def number(
         _value(column, source_format, ambiguous),
         f"case when {ambiguous} then 'a comma that may part thousands or decimals; write a point' "
         f"else {literal(f'not a number; {_MISSING_SAYS}')} end",
-        _checks(column),
+        _checks(column, source_format),
+        *_capped(column, source_format),
     )
 
 
@@ -81,13 +84,31 @@ def _value(column: Column, source_format: SourceFormat, ambiguous: str) -> str:
     return "case " + " ".join(f"when {condition} then {value}" for condition, value in cases) + " end"
 
 
-def _checks(column: Column) -> tuple[tuple[str, str], ...]:
+def _checks(column: Column, source_format: SourceFormat) -> tuple[tuple[str, str], ...]:
     name = column.name
     outside = f"outside {column.low} to {column.high}"
-    checks = [(f"{name} < {column.low} or {name} > {column.high}", outside)]
+    if not column.is_percent:
+        checks = [(f"{name} < {column.low} or {name} > {column.high}", outside)]
+    elif source_format.cap is None:
+        bonus = f"{name} > {column.high} and {name} <= {_MOST_BONUS}"
+        checks = [
+            (f"{name} < {column.low} or {name} > {_MOST_BONUS}", outside),
+            (bonus, f"{outside}; `--cap {FULL}` takes bonus points as {FULL}"),
+        ]
+    else:
+        checks = [(f"{name} < {column.low} or {name} > {_MOST_BONUS}", outside)]
     if column.kind == "whole":
         checks.append((f"{name} <> floor({name})", "not a whole number"))
     return tuple(checks)
+
+
+def _capped(column: Column, source_format: SourceFormat) -> tuple[tuple[tuple[str, str], ...], str]:
+    """Return the oddity of a cell with bonus points, and what is kept of it."""
+    name, high = column.name, source_format.cap
+    if high is None or not column.is_percent:
+        return (), ""
+    bonus = f"{name} > {high} and {name} <= {_MOST_BONUS}"
+    return ((bonus, f"above {high}, taken as {high}"),), f"case when {bonus} then {high} else {name} end"
 
 
 def _in_percent(number: str, column: Column, source_format: SourceFormat) -> str:

@@ -6,15 +6,17 @@ in which nothing stands is not even one of these.
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
 
-from engagement.ingest import readers
 from engagement.ingest.schema import ROLE, Column
 from engagement.ingest.values.reading import literal, matches
 from engagement.store import Cursor
+
+if TYPE_CHECKING:
+    from engagement.ingest.readers import Incoming
 
 MOST_LINES: Final = 20  # that are listed of a kind
 LeftOut = dict[str, dict[str, int | list[int]]]
@@ -57,7 +59,7 @@ _OTHERS: Final = re.compile(
 
 
 def take_out(
-    stage: Cursor, incoming: readers.Incoming, names: Mapping[str, str], not_rows: pd.DataFrame
+    stage: Cursor, incoming: "Incoming", names: Mapping[str, str], not_rows: pd.DataFrame
 ) -> tuple[LeftOut, pd.DataFrame]:
     """Take the rows that are nobody's out of `checked`; return them by what they are, and which `not_rows` stay.
 
@@ -89,7 +91,7 @@ def _forget_blank(stage: Cursor, columns: Sequence[Column]) -> None:
     )
 
 
-def _nobodys(stage: Cursor, incoming: readers.Incoming, names: Mapping[str, str]) -> LeftOut:
+def _nobodys(stage: Cursor, incoming: "Incoming", names: Mapping[str, str]) -> LeftOut:
     """Put the rows that are nobody's into the table `nobodys`, and return them by what they are."""
     here = {column.name: column for column in incoming.columns}
     is_learner = {"id", "name"} <= here.keys()
