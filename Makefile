@@ -50,7 +50,7 @@ lock: .venv/ready ## write requirements.lock from pyproject.toml (LOCK=--upgrade
 	@$(LOCKED) $(LOCK) --extra hub --extra install -o .venv/run-time.lock
 	@$(LOCKED) $(LOCK) --all-extras -c .venv/run-time.lock -o .venv/all.lock
 	@{ cat .venv/run-time.lock; echo "$(BESIDES)"; \
-	    awk 'NR == FNR { if (/^[a-z]/) there[$$1] = 1; next } /^[a-z]/ { new = !($$1 in there) } new' \
+	    awk 'NR == FNR { if (/^[a-z]/) there[$$0] = 1; next } /^[a-z]/ { new = !($$0 in there) } new' \
 	        .venv/run-time.lock .venv/all.lock; } > requirements.lock
 
 clean: ## remove the environment and caches; the store and the reports stay
