@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from engagement.cli import console, learners, load, queue, run, schedule, serve, simulate, titles
+from engagement.cli import console, learners, load, quarantine, queue, run, schedule, serve, simulate, titles
 from engagement.errors import LESS_MEMORY, NO_MEMORY, EngagementError, of_the_system
 
 app = typer.Typer(
@@ -18,7 +18,16 @@ app = typer.Typer(
     help="Find the learners who are drifting away, say why, and draft a nudge or a quiz for each.",
 )
 for command in (
-    *(run.demo, run.sample, load.load, load.oulad, simulate.simulate, run.score, run.run),
+    *(
+        run.demo,
+        run.sample,
+        load.load,
+        load.oulad,
+        quarantine.quarantine,
+        simulate.simulate,
+        run.score,
+        run.run,
+    ),
     *(learners.learners, learners.learner, learners.nudge, learners.quiz),
     *(serve.dashboard, serve.explore, serve.doctor),
 ):

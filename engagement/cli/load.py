@@ -6,13 +6,15 @@ The second has the name that its publishers, and whoever works with it, give the
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
 
 from engagement.cli import console
 from engagement.cli.console import Json
 from engagement.errors import InvalidInput
+
+_LONGEST_ID: Final = 60  # characters
 
 if TYPE_CHECKING:
     from engagement.ingest.loading import LoadSummary
@@ -228,6 +230,7 @@ def _show(summary: "LoadSummary") -> None:
             f"  {left['rows']:>8,}  left out: {what}, in line {_lines(left)}"
             for what, left in summary.left_out.items()
         ),
+        *_first_refused(summary),
         *_besides(summary),
         sep="\n",
         flush=True,  # the next one may take long
@@ -237,6 +240,18 @@ def _show(summary: "LoadSummary") -> None:
 def _lines(left: Mapping[str, Any]) -> str:
     more = ", …" if left["rows"] > len(left["lines"]) else ""
     return ", ".join(f"{line:,}" for line in left["lines"]) + more
+
+
+def _first_refused(summary: "LoadSummary") -> list[str]:
+    from engagement.text import one_line
+
+    if not (first := summary.first_refused):
+        return []
+    whose = f" (id {one_line(first.id, _LONGEST_ID)})" if first.id else ""
+    return [
+        f"the first refused row is in line {first.line:,}{whose}; `engagement quarantine --load {summary.load_id}` "
+        "lists them"
+    ]
 
 
 def _besides(summary: "LoadSummary") -> list[str]:

@@ -26,8 +26,18 @@ from engagement.store import TEXT_ROWS_PER_BLOCK, Cursor, Store, first_row, inve
 
 Kind = Literal["learners", "events"]
 
+_ID: Final[Mapping[Kind, str]] = {"learners": "id", "events": "learner_id"}
 _LONGEST_RAW: Final = 100_000  # characters that are kept of a refused row
 _NO_DATE: Final = f"last_login: {NO_INSTANT}"
+
+
+@dataclass(frozen=True)
+class FirstRefused:
+    """The first refused row: where it begins, whose it is where that can be told, and why."""
+
+    line: int
+    id: str | None
+    reasons: list[str]
 
 
 @dataclass(frozen=True)
@@ -48,13 +58,14 @@ class LoadSummary:
         0  # learners with an address that several persons claim, so that nobody writes there
     )
     left_out: LeftOut = field(default_factory=dict)  # rows that are nobody's, with their lines
+    first_refused: FirstRefused | None = None
     notes: tuple[str, ...] = ()  # what whoever loads it is to know of how it was read
     # Of accepted rows, by what was odd: how many `cells` were left empty or changed, and the first `line`.
     odd_cells: dict[str, dict[str, int]] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, object]:
         """Return the documented JSON form; what there is none of is left out after `reasons`."""
-        absent = {} if self.inactivated is None else {"inactivated": self.inactivated}
+        absent: dict[str, object] = {} if self.inactivated is None else {"inactivated": self.inactivated}
         told = (
             "known_later",
             "refusing",
@@ -64,6 +75,8 @@ class LoadSummary:
             "left_out",
             "notes",
         )
+        if self.first_refused:
+            absent |= {"first_refused": {"load_id": self.load_id} | asdict(self.first_refused)}
         absent |= {name: count for name in told if (count := getattr(self, name))}
         return {
             "rows": self.rows,
@@ -140,15 +153,19 @@ def record(load: Load, *, max_quarantine: float, of: Literal["rows", "everybody"
     quarantined = first_row(db, "select count(*) from quarantine where load_id = $load_id", of_load)[0]
     if rows != accepted + quarantined:
         raise EngagementError(f"{name}: {rows} rows, but {accepted} accepted and {quarantined} quarantined")
+    first = _first_refused(load)
     if accepted == 0:
         hint = "; `--date-format` says how dates are written" if _NO_DATE in reasons else ""
         if any(count == rows and not reason.startswith("row: ") for reason, count in reasons.items()):
             hint += f"; {MAP_HINT}"
-        raise InvalidInput(f"{name}: none of {rows} rows accepted: {_most_frequent(reasons)}{hint}")
+        raise InvalidInput(
+            f"{name}: none of {rows} rows accepted: {_most_frequent(reasons)}{_place(first)}{hint}"
+        )
     if quarantined / rows > max_quarantine:
         raise InvalidInput(
             f"{name}: {quarantined} of {rows} rows refused, more than the share of {max_quarantine:g} allowed: "
             + _most_frequent(reasons)
+            + _place(first)
         )
     odd_cells, left_out = _odd_cells(load), load.checked.left_out
     percents = held(db, load.checked.incoming.columns, load.source_format)
@@ -193,6 +210,7 @@ def record(load: Load, *, max_quarantine: float, of: Literal["rows", "everybody"
         notes=notes,
         odd_cells=odd_cells,
         left_out=left_out,
+        first_refused=first,
     )
 
 
@@ -216,32 +234,46 @@ def _odd_cells(load: Load) -> dict[str, dict[str, int]]:
 def _quarantine(load: Load) -> None:
     not_rows = load.checked.not_rows
     refused = load.db.execute(
-        """
-        select rowid as row, string_split(reasons, chr(10)) as reasons
+        f"""
+        select rowid as row, {_ID[load.kind]} as row_id, string_split(reasons, chr(10)) as reasons
         from temp.checked
         where reasons is not null
         order by rowid
-        """
+        """  # noqa: S608 (a name of ours)
     ).df()
     for start in range(0, len(not_rows), TEXT_ROWS_PER_BLOCK):
-        _keep(load, not_rows.iloc[start : start + TEXT_ROWS_PER_BLOCK])
+        _keep(load, not_rows.iloc[start : start + TEXT_ROWS_PER_BLOCK].assign(row_id=None))
     for start in range(0, len(refused), TEXT_ROWS_PER_BLOCK):
         some = refused.iloc[start : start + TEXT_ROWS_PER_BLOCK]
         placed = load.checked.incoming.places(load.db, some["row"].to_numpy("int64"))
-        _keep(load, placed.assign(reasons=some["reasons"].to_numpy()))
+        _keep(load, placed.assign(reasons=some["reasons"].to_numpy(), row_id=some["row_id"].to_numpy()))
 
 
 def _keep(load: Load, refused: pd.DataFrame) -> None:
     with registered(load.db, "refused", refused):
         load.db.execute(
             """
-            insert into quarantine
-            select $load_id, line, case when length(raw) > $longest then left(raw, $longest) || '…' else raw end,
-                reasons::text[]
+            insert into quarantine by name
+            select $load_id as load_id, line,
+                case when length(raw) > $longest then left(raw, $longest) || '…' else raw end as raw,
+                reasons::text[] as reasons, row_id::text as row_id
             from refused
             """,
             {"load_id": load.load_id, "longest": _LONGEST_RAW},
         )
+
+
+def _first_refused(load: Load) -> FirstRefused | None:
+    found = load.db.execute(
+        "select line, row_id, reasons from quarantine where load_id = $load_id order by line limit 1",
+        {"load_id": load.load_id},
+    ).fetchall()
+    return FirstRefused(*found[0]) if found else None
+
+
+def _place(first: FirstRefused | None) -> str:
+    """Return where the first refused row stands; by its line alone, as the id may be another column's text."""
+    return f"; the first is in line {first.line:,}" if first else ""
 
 
 def _most_frequent(reasons: Mapping[str, int]) -> str:

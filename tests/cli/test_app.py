@@ -157,6 +157,7 @@ COMMANDS = [
     ("sample",),
     ("load", "learners.csv"),
     ("oulad", "tables", "--module", "AAA", "--presentation", "2013J", "--as-of-day", "84"),
+    ("quarantine",),
     ("simulate", "policy.toml"),
     ("score",),
     ("run", "nightly"),
@@ -198,7 +199,18 @@ def test_settings_that_may_not_be_read_are_a_line_that_says_which_file_and_what_
 
 
 THEIR_STORE = "theirs/store.duckdb"
-NEEDS_A_STORE = {"simulate", "score", "learners", "learner", "nudge", "quiz", "queue", "titles", "explore"}
+NEEDS_A_STORE = {
+    "quarantine",
+    "simulate",
+    "score",
+    "learners",
+    "learner",
+    "nudge",
+    "quiz",
+    "queue",
+    "titles",
+    "explore",
+}
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,12 @@ def test_load_says_what_became_of_every_row(as_json, tmp_path):
         "accepted": 1,
         "quarantined": 1,
         "reasons": {"completed_percent: outside 0 to 100; `--cap 100` takes bonus points as 100": 1},
+        "first_refused": {
+            "load_id": "L000002",
+            "line": 3,
+            "id": "x2",
+            "reasons": ["completed_percent: outside 0 to 100; `--cap 100` takes bonus points as 100"],
+        },
     }
 
 

@@ -374,6 +374,7 @@ def test_parquet_and_a_frame_mean_what_the_csv_means(store, tmp_path):
     for source in (tmp_path / "a.csv", tmp_path / "a.parquet", typed):
         one = Store(tmp_path / f"{len(stored)}.duckdb")
         counts = load(one, source).as_dict()
+        counts["first_refused"].pop("line")  # which in a table without lines is the row's number
         tables = [
             rows_of(one, f"select * from {table} order by all") for table in ("learners", "learner_facts")
         ]

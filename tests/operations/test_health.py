@@ -382,7 +382,7 @@ def test_one_flipped_bit_in_the_rows_or_in_an_index_is_found(settings):
             "1 loads whose rows are not all accepted or quarantined, first L000001",
         ),
         (
-            "insert into quarantine values ('L000001', 2, 'a', ['b'])",
+            "insert into quarantine values ('L000001', 2, 'a', ['b'], null)",
             "1 loads with more in quarantine than they count, first L000001",
         ),
         ("delete from learners where id = 'a'", "1 learners that have facts and are not there, first a"),

@@ -50,8 +50,9 @@ def test_after_a_hundred_nights_that_are_alike_there_is_no_more_than_after_the_f
             from range(1, $nights) as made (night)
             """,
             """
-            insert into quarantine
-            select load_id, 2, load_id || ',another row each night', ['x'] from loads where starts_with(load_id, 'M')
+            insert into quarantine by name
+            select load_id, 2 as line, load_id || ',another row each night' as raw, ['x'] as reasons
+            from loads where starts_with(load_id, 'M')
             """,
             """
             insert into model_answers by name

@@ -25,7 +25,7 @@ values
 ('L1', 'learners', 'export.csv', 'h1', '2026-02-22 23:59:59', '2026-02-23 01:00:00', 4, 3, 1, '{"id: missing": 1}'),
 ('L2', 'events', 'events.csv', 'h2', '2026-02-22 23:59:59', '2026-02-23 01:00:00', 1, 1, 0, '{}');
 
-insert into quarantine
+insert into quarantine (load_id, line, raw, reasons)
 values ('L1', 5, ',Nobody', ['id: missing']);
 
 insert into learner_facts (
