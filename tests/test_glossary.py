@@ -36,6 +36,7 @@ AVOIDED = {
 # The same, but not where only programmers read: an error has a message, and a process waits. A text for a learner may
 # call itself one.
 AVOIDED_BEFORE_READERS = {
+    "what would help": r"remed(?:y|ies)",
     "nudge": r"(?<!eg\.)(?<!%\()(?<!reply to this )messages?(?!: \")",
     STATUS_WORDS[
         "draft"

@@ -39,7 +39,7 @@ def learners(
 
 
 def learner(learner_id: LearnerId, as_json: Json = False) -> None:
-    """Show one learner: score, reasons, remedies, past."""
+    """Show one learner: score, reasons, what would help, past."""
     from engagement.cli.render import show_profile
     from engagement.views import profiles
 

@@ -55,7 +55,9 @@ def known(store: Store, *, as_of: datetime, outcome: str = "", real_data: Path |
     if real_data:
         return Cutoffs(of_weekly_table(real_data / WEEKLY_TABLE), "left", ATTRIBUTION)
     chosen = outcome or outcome_known(store, as_of)
-    return Cutoffs(of_store(store, as_of=as_of, outcome=chosen), chosen, "The learners of this store.")
+    return Cutoffs(
+        of_store(store, as_of=as_of, outcome=chosen), chosen, "All of this is about learners of this store."
+    )
 
 
 def outcome_known(store: Store, as_of: datetime) -> str:
