@@ -155,8 +155,13 @@ def record(load: Load, *, max_quarantine: float, of: Literal["rows", "everybody"
         raise EngagementError(f"{name}: {rows} rows, but {accepted} accepted and {quarantined} quarantined")
     first = _first_refused(load)
     if accepted == 0:
-        hint = "; `--date-format` says how dates are written" if _NO_DATE in reasons else ""
-        if any(count == rows and not reason.startswith("row: ") for reason, count in reasons.items()):
+        hint = (
+            "; `--date-format` says how dates are written" if any(map(_tells_of_no_format, reasons)) else ""
+        )
+        if any(
+            count == rows and not reason.startswith("row: ") and "`--" not in reason
+            for reason, count in reasons.items()
+        ):
             hint += f"; {MAP_HINT}"
         raise InvalidInput(
             f"{name}: none of {rows} rows accepted: {_most_frequent(reasons)}{_place(first)}{hint}"
@@ -212,6 +217,10 @@ def record(load: Load, *, max_quarantine: float, of: Literal["rows", "everybody"
         left_out=left_out,
         first_refused=first,
     )
+
+
+def _tells_of_no_format(reason: str) -> bool:
+    return reason.startswith(_NO_DATE) and "--date-format" not in reason
 
 
 def forget_refused(db: Cursor, *, before: datetime) -> None:

@@ -15,11 +15,13 @@ from engagement.ingest.schema import EVENTS, LEARNERS, ROLE, Column
 
 FULL: Final = 100  # percent
 SPREADSHEET_DAYS: Final = "excel"  # days since 30 December 1899, which spreadsheets count as 0
+SECONDS: Final = "unix"  # since 1 January 1970, or thousandths of them
 PERCENT_COLUMNS: Final = tuple(column.name for column in LEARNERS if column.is_percent)
 MAP_HINT: Final = "`--map name=column` says which column is meant"
 _NAMES: Final = {column.name for column in (*LEARNERS, ROLE, *EVENTS)}
 IN_PERCENT: Final = dict.fromkeys(PERCENT_COLUMNS, FULL)  # a `percent_scale` for who is certain of it
 _GROUP: Final = re.compile(r"[a-z][a-z0-9_]{0,40}")
+_NUMBERS: Final = (SPREADSHEET_DAYS, SECONDS)
 _DIRECTIVE: Final = re.compile(r"%-?(.?)")
 _DIRECTIVES: Final = "YymbBdaAHIpMSfz%"  # which the reader of dates knows, and which mean one thing
 
@@ -35,8 +37,8 @@ class SourceFormat:
     columns
         Our name of a column to the name that the source has for it.
     date_formats
-        How dates are written where not as ISO dates, tried in order: `%d.%m.%Y`, `%m/%d/%Y %H:%M`, or `excel` for
-        the day numbers of spreadsheets.
+        How dates are written where not as ISO dates, tried in order: `%d.%m.%Y`, `%m/%d/%Y %H:%M`, `excel` for
+        the day numbers of spreadsheets, or `unix` for seconds since 1970.
     percent_scale
         For columns in percent, what the source writes for all of it: 1 (fractions) or 100.
     groups
@@ -103,7 +105,7 @@ class SourceFormat:
     @property
     def local_formats(self) -> list[str]:
         """The formats of dates without a zone."""
-        return [text for text in self.date_formats if text != SPREADSHEET_DAYS and not _has_zone(text)]
+        return [text for text in self.date_formats if text not in _NUMBERS and not _has_zone(text)]
 
     @property
     def zoned_formats(self) -> list[str]:
@@ -121,7 +123,7 @@ def _has_zone(text: str) -> bool:
 
 
 def _check_date_format(text: str) -> None:
-    if text == SPREADSHEET_DAYS:
+    if text in _NUMBERS:
         return
     directives = _DIRECTIVE.findall(text)
     if unknown := [f"%{letter}" for letter in directives if not letter or letter not in _DIRECTIVES]:
@@ -133,7 +135,7 @@ def _check_date_format(text: str) -> None:
     if any(len([letter for letter in directives if letter in part]) != 1 for part in ("d", "mbB", "Yy")):
         raise InvalidInput(
             f"date_format {text[:40]!r}: needs one day, one month and one year, such as %d.%m.%Y or %m/%d/%Y %H:%M; "
-            f"or is {SPREADSHEET_DAYS!r} for the day numbers of spreadsheets"
+            f"or is {SPREADSHEET_DAYS!r} for the day numbers of spreadsheets, {SECONDS!r} for seconds since 1970"
         )
 
 

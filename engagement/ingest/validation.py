@@ -19,7 +19,7 @@ from engagement.errors import InvalidInput
 from engagement.ingest import readers
 from engagement.ingest.schema import MISSING_WORDS, Column
 from engagement.ingest.source_format import MAP_HINT, SourceFormat
-from engagement.ingest.values import contacts, instants, numbers, texts, words
+from engagement.ingest.values import contacts, date_shapes, instants, numbers, texts, words
 from engagement.ingest.values.left_out import LeftOut, take_out
 from engagement.ingest.values.percents import Known, refuse_fractions, signed
 from engagement.ingest.values.reading import LONGEST_WORD, Reading, is_one_of, written
@@ -102,6 +102,7 @@ def checked(
         if not rows:
             raise InvalidInput(f"{incoming.name}: no rows but {' and '.join(left_out) or 'blank ones'}")
         _refuse_swapped(stage, incoming)
+        date_shapes.explain(stage, incoming, source_format)
         refuse_fractions(stage, incoming.name, incoming.columns, source_format, known)
         yield loaded
 

@@ -138,7 +138,7 @@ def test_a_row_is_told_all_its_reasons(store, tmp_path):
     reasons = [
         "id: missing",
         "program: missing",
-        "last_login: not an ISO date or time",
+        "last_login: not an ISO date or time; there is no such day or time; no `--date-format` reads it",
         "completed_percent: outside 0 to 100; `--cap 100` takes bonus points as 100",
         "avg_quiz_score: not a number; `--missing WORD` where it stands for nothing",
         "consecutive_missed_sessions: not a whole number",

@@ -161,3 +161,20 @@ def test_bonus_points_are_said_to_be_some_or_taken_as_100(load, stored):
     assert "`--cap 100` takes bonus points as 100" in next(iter(summary.reasons))
     assert load("canvas_enriched.csv", columns=GRADEBOOK, cap=100).quarantined == 0
     assert stored("select completed_percent from newest_facts where learner_id = '0008463'") == [(100,)]
+
+
+def test_an_hour_may_have_one_digit(load, stored):
+    assert load("hour_one_digit.csv").quarantined == 0
+    assert stored("select hour(last_login) from learner_facts order by learner_id") == [(8,), (18,), (8,)]
+
+
+def test_dates_that_nobody_can_read_are_told_with_the_format_that_would(load, store, stored):
+    summary = load("date_shapes.csv")
+    assert summary.accepted == 6
+    assert (
+        sum("--date-format" in reason for reason in summary.reasons) == len(summary.reasons) - 1
+    )  # one is ragged
+    with pytest.raises(InvalidInput) as caught:
+        load("month_names.csv")
+    assert '`--date-format "%d %b %Y"` reads' in str(caught.value)
+    assert load("moodle_long_date.csv", date_formats=("%A, %d %B %Y, %I:%M %p",)).quarantined == 0

@@ -423,7 +423,8 @@ UNPARSABLE = [
 @pytest.mark.parametrize("written", [AMBIGUOUS, UNPARSABLE], ids=["ambiguous", "unparsable"])
 def test_a_date_that_nobody_can_be_sure_of_is_quarantined(load, stored, written):
     summary = load(table(values("there"), *(values(f"{n}", last_login=one) for n, one in enumerate(written))))
-    assert (summary.accepted, summary.reasons) == (1, {NO_DATE: len(written)})
+    assert (summary.accepted, sum(summary.reasons.values())) == (1, len(written))
+    assert all(reason.startswith(NO_DATE) for reason in summary.reasons)
     assert stored("select line from quarantine order by line") == [(n,) for n in range(3, len(written) + 3)]
 
 
@@ -520,7 +521,7 @@ def test_a_year_before_1900_is_quarantined_save_where_clocks_begin(load, facts, 
 
 
 def test_a_file_whose_dates_nobody_can_read_is_told_of_the_option(refused):
-    assert "`--date-format`" in refused(
+    assert "`--date-format %d.%m.%Y` reads" in refused(
         table(values("a", last_login="1.2.2026"), values("b", last_login="3.2.2026"))
     )
 

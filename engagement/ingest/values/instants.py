@@ -1,9 +1,10 @@
 """Dates and times: ISO, or in a format that the source names; naive UTC from here on."""
 
+import re
 from typing import Final
 
 from engagement.ingest.schema import Column
-from engagement.ingest.source_format import SPREADSHEET_DAYS, SourceFormat
+from engagement.ingest.source_format import SECONDS, SPREADSHEET_DAYS, SourceFormat
 from engagement.ingest.values.reading import Reading, is_one_of, literal, matches, plain, said, written
 
 NO_INSTANT: Final = "not an ISO date or time"
@@ -122,6 +123,15 @@ _AFTER_ZEROS: Final = "timestamp '1970-01-03'"
 _DAY_NUMBER: Final = r"^[0-9]{5}([.,][0-9]+)?$"  # 18 May 1927 to 13 October 2173
 
 
+def unread(name: str) -> str:
+    """Return the name of the column that holds the texts of an instant's column that could not be read."""
+    return f"{name}_unread"
+
+
+def _besides(name: str) -> str:
+    return f"case when {written(name)} is not null and {name} is null then {written(name)}[:60] end as {unread(name)}"
+
+
 def instant(column: Column, source_format: SourceFormat, *, in_own_words: bool) -> Reading:
     """Return how an instant is read; one without a zone is in the zone of the parameter `$zone`."""
     name, there = column.name, written(column.name)
@@ -134,6 +144,7 @@ def instant(column: Column, source_format: SourceFormat, *, in_own_words: bool) 
         _value(there, source_format),
         literal(NO_INSTANT),
         checks,
+        besides=_besides(name),
     )
 
 
@@ -154,7 +165,7 @@ def login(column: Column, source_format: SourceFormat, *, in_own_words: bool) ->
         ((f"{name} < {_EARLIEST} and isfinite({name})", "before the year 1900"),),
         odd=((f"{name} > $latest", "a day that is not there yet"),),
         kept=f"case when isfinite({name}) and {name} <= $latest then {name} end",
-        besides=f"coalesce({name} > $latest, false) as login_is_unknown",
+        besides=f"coalesce({name} > $latest, false) as login_is_unknown, {read.besides}",
     )
 
 
@@ -171,8 +182,8 @@ def _value(name: str, source_format: SourceFormat) -> str:
         f"when regexp_matches({name}, '{_LOCAL}') then {naive} "
         f"when regexp_matches({name}, '^{_DATE}{_TIME}{_ZONE}$') then {aware}"
     )
-    # A format that begins with the year says what 2026-02-01 means: it is no ISO date besides.
-    branches = [] if any(text.startswith("%Y-") for text in source_format.date_formats) else [iso]
+    # A format with the day in second place says what 2026-02-01 means: it is no ISO date besides.
+    branches = [] if any(re.match("%Y-%-?d", text) for text in source_format.date_formats) else [iso]
     if source_format.zoned_formats:
         parsed = f"try_strptime({name}, $formats_with_zone)"  # in UTC
         branches.append(f"when {parsed} is not null then {parsed}")
@@ -183,4 +194,10 @@ def _value(name: str, source_format: SourceFormat) -> str:
         days = f"try_cast(replace({name}, ',', '.') as double)"
         moment = f"timestamp '1899-12-30' + to_seconds(round({days} * 86400)::bigint)"
         branches.append(f"when regexp_matches({name}, '{_DAY_NUMBER}') then {_in_utc(moment, source_format)}")
+    if SECONDS in source_format.date_formats:
+        whole = f"try_cast({name} as bigint)"
+        branches += [
+            f"when regexp_full_match({name}, '[0-9]{{9,10}}') then make_timestamp({whole} * 1000000)",
+            f"when regexp_full_match({name}, '[0-9]{{12,13}}') then make_timestamp({whole} * 1000)",
+        ]
     return f"case {' '.join(branches)} end"
