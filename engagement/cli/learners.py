@@ -10,8 +10,9 @@ from engagement.cli import console
 from engagement.cli.console import Json, Model, Program
 from engagement.dates import local_day
 from engagement.errors import InvalidInput
+from engagement.text import plain_id
 
-LearnerId = Annotated[str, typer.Argument(metavar="ID", help="The learner's id.")]
+LearnerId = Annotated[str, typer.Argument(metavar="ID", help="The learner's id.", parser=plain_id)]
 
 
 def learners(

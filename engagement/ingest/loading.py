@@ -204,7 +204,7 @@ def record(load: Load, *, max_quarantine: float, of: Literal["rows", "everybody"
     )
     if quarantined:
         db.execute(query("ingest/forget_repeated_rows"), {**of_load, "kind": load.kind})
-    notes = (*load.checked.incoming.notes, *load.notes)
+    notes = (*load.checked.notes, *load.notes)
     return LoadSummary(
         load.load_id,
         name,

@@ -30,6 +30,7 @@ SWAPPED_AT_LEAST: Final = 2
 # In a column that is nearly empty, as last_login is at the start of a term, one bad row is only that.
 UNREAD_AT_LEAST: Final = 2
 UNREAD_SHARE: Final = 0.1
+_SEVERAL: Final = 2
 AHEAD: Final = timedelta(days=1)  # of a clock in another zone
 _READABLE: Final = (
     "number",
@@ -57,6 +58,7 @@ class Checked:
     rows: int
     not_rows: pd.DataFrame
     left_out: LeftOut
+    notes: Sequence[str]  # what whoever loads it is to know
     stamp: tuple[int, int] | None
 
     def refuse_changed(self) -> None:
@@ -97,7 +99,8 @@ def checked(
         left_out, not_rows = take_out(stage, incoming, source_format.names, not_rows)
         _refuse_doubled_words(stage, incoming)
         rows = first_row(stage, "select count(*) from checked")[0] + len(not_rows)
-        loaded = Checked(source, incoming, content_hash, rows, not_rows, left_out, before)
+        notes = [*incoming.notes, *_notes(stage, incoming)]
+        loaded = Checked(source, incoming, content_hash, rows, not_rows, left_out, notes, before)
         loaded.refuse_changed()
         if not rows:
             raise InvalidInput(f"{incoming.name}: no rows but {' and '.join(left_out) or 'blank ones'}")
@@ -222,6 +225,22 @@ def _lines(checks: Sequence[tuple[str, str]]) -> str:
 def _quick(column: Column) -> str:
     """Return the name of the column that holds the values of the cells that are plain; null for the others."""
     return f"{column.name}_quick"
+
+
+def _notes(stage: Cursor, incoming: readers.Incoming) -> Iterator[str]:
+    """Yield what is odd about all rows together."""
+    for column in incoming.columns:
+        if column.kind == "id" and column.in_every_row:
+            marked, ids = first_row(
+                stage,
+                f"select count(*) filter (where starts_with({column.name}, '#')), count(*) "  # noqa: S608 (names from the schema)
+                f"from checked where {column.name} is not null",
+            )
+            if marked == ids >= _SEVERAL:
+                yield (
+                    f"all {ids:,} of {column.name} begin with #, as Brightspace writes them; they are kept so, and "
+                    "every other file has to have them so"
+                )
 
 
 def _refuse_doubled_words(stage: Cursor, incoming: readers.Incoming) -> None:

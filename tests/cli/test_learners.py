@@ -40,6 +40,11 @@ def test_learner_shows_everything_about_one(as_json):
     assert (found["id"], found["risk_label"]) == ("a", "high")
 
 
+@pytest.mark.parametrize("written", ['="a"', " a ", "\u200ea", "'a"])
+def test_an_id_typed_or_pasted_is_the_one_that_was_loaded(as_json, written):
+    assert as_json("learner", written)["id"] == "a"
+
+
 @pytest.mark.parametrize(
     "command", [("nudge", "a", "--channel", "email"), ("quiz", "a", "--topic", "reading")]
 )

@@ -290,3 +290,91 @@ def test_a_login_that_is_not_there_yet_is_not_known_and_its_learner_stays(load, 
     assert stored("select last_login, login_is_unknown from newest_facts where learner_id = 'b'") == [
         (None, False)
     ]
+
+
+def test_ids_that_all_begin_with_a_mark_are_kept_and_pointed_out(load, stored):
+    summary = load(line("#0008462"), line("#0008463"))
+    assert stored("select id from learners order by id") == [("#0008462",), ("#0008463",)]
+    assert [note.partition(",")[0] for note in summary.as_dict()["notes"]] == ["all 2 of id begin with #"]
+    assert "notes" not in load(line("#0008462"), line("0008464")).as_dict()
+
+
+FLAGS = {
+    "contact_opt_out": {
+        "Ja": True,
+        "Nein": False,
+        "1.0": True,
+        "0.0": False,
+        "WAHR": True,
+        "non": False,
+        "нет": False,
+    },
+    "active": {
+        **{
+            "Active": True,
+            "Inactive": False,
+            "suspended": False,
+            "aktiv": True,
+            "inactif": False,
+            "oui": True,
+        },
+        **{"concluded": False, "enrolled": True, "tobedeleted": False, "1,0": True, "FALSCH": False},
+    },
+}
+
+
+@pytest.mark.parametrize("column", FLAGS)
+def test_yes_and_no_are_read_in_the_words_of_platforms_and_languages(load, stored, column):
+    meant = {f"{n:02}": pair for n, pair in enumerate(FLAGS[column].items())}
+    rows = [line(learner, f'"{word}"') for learner, (word, _) in meant.items()]
+    assert load(*rows, more=f",{column}").quarantined == 0
+    found = dict(stored(f"select id, {column} from learners"))
+    assert {meant[learner][0]: value for learner, value in found.items()} == FLAGS[column]
+
+
+SCORES = {
+    "17/20": 85,
+    "8.5 / 10": 85,
+    "85.5 % ": 85.5,
+    "85\u202f%": 85,
+    "85.": 85,
+    "+85": 85,
+    "8.5e1": 85,
+    "'85": 85,
+    '="85"': 85,
+    "8\u200b5": 85,
+    "0/20": 0,
+    "Needs Grading(62)": None,
+    "In Progress(0.00)": None,
+}
+NO_NUMBER = "not a number; `--missing WORD` where it stands for nothing"
+NO_SCORES = {
+    "A-": NO_NUMBER,
+    "85 pct": NO_NUMBER,
+    "~85": NO_NUMBER,
+    "85*": NO_NUMBER,
+    "85 (late)": NO_NUMBER,
+    "85%%": NO_NUMBER,
+    "17/0": NO_NUMBER,
+    "1,234": "a comma that may part thousands or decimals; write a point",
+    "\u221285": "outside 0 to 100",
+    "1.234,5": "outside 0 to 100",
+    "1,234.5": "outside 0 to 100",
+    "25/20": "outside 0 to 100; `--cap 100` takes bonus points as 100",
+}
+
+
+def test_scores_are_read_as_they_are_written_or_the_reason_says_how(load, stored):
+    def rows(written):
+        return [
+            line(f"{n:02}", avg_quiz_score='"' + word.replace('"', '""') + '"')
+            for n, word in enumerate(written)
+        ]
+
+    assert load(*rows(SCORES)).quarantined == 0
+    assert [value for (value,) in stored("select avg_quiz_score from newest_facts order by learner_id")] == [
+        *SCORES.values()
+    ]
+    load(line("there"), *rows(NO_SCORES))
+    found = [reasons for (reasons,) in stored("select reasons from quarantine order by line")]
+    assert found == [[f"avg_quiz_score: {why}"] for why in NO_SCORES.values()]

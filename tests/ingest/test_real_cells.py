@@ -178,3 +178,60 @@ def test_dates_that_nobody_can_read_are_told_with_the_format_that_would(load, st
         load("month_names.csv")
     assert '`--date-format "%d %b %Y"` reads' in str(caught.value)
     assert load("moodle_long_date.csv", date_formats=("%A, %d %B %Y, %I:%M %p",)).quarantined == 0
+
+
+def test_flags_are_read_in_words_and_one_that_cannot_be_holds_its_learner_back(load, stored):
+    summary = load("flag_words.csv")
+    assert stored("select id, active from learners order by id") == [
+        *(
+            ("S-1", True),
+            ("S-2", False),
+            ("S-3", False),
+            ("S-5", True),
+            ("S-6", True),
+            ("S-7", True),
+            ("S-9", True),
+        ),
+    ]
+    assert (summary.quarantined, summary.held_back) == (2, 2)
+    assert stored("select learner_id, held_by from consents_ahead order by 1") == [
+        ("S-4", ["contact_opt_out"]),
+        ("S-8", ["contact_opt_out"]),
+    ]
+    assert list(summary.reasons) == [
+        "contact_opt_out: neither yes nor no; read are yes, no, true, false, 1, 0"
+    ]
+
+
+def test_scores_are_read_or_told_how_to_write_them(load, stored):
+    load("score_shapes.csv")
+    known = dict(stored("select learner_id, avg_quiz_score from learner_facts"))
+    assert known == {
+        **{
+            "S-1": 85,
+            "S-4": 85.5,
+            "S-6": 85.5,
+            "S-8": 85,
+            "S-12": 8.5,
+            "S-14": 100,
+            "S-16": 85,
+            "S-17": 85,
+            "S-19": 85,
+        }
+    }
+    reasons = {reason for (found,) in stored("select reasons from quarantine") for reason in found}
+    assert len(reasons) == 3
+    assert all("`--missing WORD`" in one or "write a point" in one or "outside" in one for one in reasons)
+
+
+def test_what_waits_for_its_teacher_loses_nobody(load, stored):
+    names = {
+        **{"id": "Student ID", "name": "First Name", "program": "Course", "last_login": "Last Access"},
+        **{"completed_percent": "Weighted Total [Total Pts: 100 Score] |701", "avg_quiz_score": "Quiz Avg"},
+        "consecutive_missed_sessions": "Missed",
+    }
+    assert load("blackboard.xls", columns=names).quarantined == 0
+    assert stored("select learner_id, avg_quiz_score is null from learner_facts order by 1")[-1] == (
+        "0008463",
+        True,
+    )
