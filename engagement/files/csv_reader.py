@@ -33,6 +33,8 @@ Ints = npt.NDArray[np.int64]
 _HEADER_CHARACTERS: Final = 1_000_000
 # DuckDB takes no longer line, and never comes back from some quoted texts beyond; a quote left open makes such.
 _LONGEST_RECORD: Final = 2_000_000
+# As databases write it that are not told otherwise, MySQL among them.
+_BACKSLASH: Final = """row: quotes written as \\", where CSV doubles them (in MySQL ESCAPED BY '"')"""
 _MANY_BLANK: Final = 10_000
 _WIDE: Final = 6  # in so many columns no text has as many delimiters by chance
 _BLOCK: Final = 16 * 1024 * 1024
@@ -142,13 +144,13 @@ class CsvFile(Generic[Column]):
         kept = [not blank.fullmatch(text) for text in texts]
         self._not_rows = list(itertools.compress(texts, kept))
         self._refuse_swallowed(stage)
-        return pd.DataFrame(
-            {
-                "line": found.lines[at][kept],
-                "raw": self._not_rows,
-                "reasons": rejected["reasons"].to_numpy()[kept],
-            }
-        )
+        # A quote that ends a field has nothing but its end behind it.
+        backslashed = re.compile(rf'\\"[^"\r\n{re.escape(self._layout.delimiter)}]')
+        reasons = [
+            [_BACKSLASH] if backslashed.search(text) else list(reasons)
+            for text, reasons in zip(self._not_rows, rejected["reasons"].to_numpy()[kept], strict=True)
+        ]
+        return pd.DataFrame({"line": found.lines[at][kept], "raw": self._not_rows, "reasons": reasons})
 
     def leave_out(self, not_rows: Sequence[int]) -> None:
         """Take those of the records that were no rows for none at all, by their number from 0."""

@@ -21,6 +21,7 @@ from engagement.store import Store
 HEADER = "id,name,email,phone,program,last_login,completed_percent,avg_quiz_score,consecutive_missed_sessions"
 COLUMNS = HEADER.split(",")
 WHEN = datetime.fromisoformat("2026-11-22 12:00:00")
+BACKSLASH = r"""row: quotes written as \", where CSV doubles them (in MySQL ESCAPED BY '"')"""
 FEWER, MORE = "row: fewer columns than the header", "row: more columns than the header"
 
 
@@ -87,14 +88,16 @@ def test_each_bad_row_is_kept_with_its_line_and_text(store, tmp_path, newline):
         row("e") + ",too many",
         row("f", name='"closed" too early'),
         row("g"),
+        row("h", name=r'"a \"quote\", a comma"'),
     ]
     summary = load(store, write(tmp_path, *lines, newline=newline))
-    assert (summary.rows, summary.accepted, summary.quarantined) == (7, 3, 4)
+    assert (summary.rows, summary.accepted, summary.quarantined) == (8, 3, 5)
     assert quarantine(store) == [
         (4, row("b", name='"two\nlines"', last_login="soon"), ["last_login: not an ISO date or time"]),
         (6, "c,too,few", [FEWER]),
         (9, row("e") + ",too many", [MORE]),
         (10, row("f", name='"closed" too early'), ["row: a quote in the wrong place"]),
+        (12, row("h", name=r'"a \"quote\", a comma"'), [BACKSLASH]),
     ]
     assert ids(store) == ["a", "d", "g"]
 
@@ -287,7 +290,7 @@ def test_bytes_in_a_parquet_file_are_text_in_utf_8(store, tmp_path, kind):
         "completed_percent": ["50", "41,5"],
     }
     columns = (
-        {name: pa.array([str(n) for n in range(2)]) for name in COLUMNS}
+        {name: pa.array(["10", "11"]) for name in COLUMNS}
         | {
             name: pa.array(
                 [
@@ -323,7 +326,7 @@ def test_bytes_that_are_no_text_are_named_by_column_and_row(store, tmp_path):
 )
 def test_a_nested_column_of_a_parquet_file_is_refused_by_name_where_it_is_read(store, tmp_path, value, what):
     kind = pa.map_(pa.string(), pa.string()) if what == "a map" else None
-    plain = {name: pa.array(["1"]) for name in COLUMNS} | {
+    plain = {name: pa.array(["7"]) for name in COLUMNS} | {
         "email": pa.nulls(1),
         "last_login": pa.array(["2026-11-01"]),
     }

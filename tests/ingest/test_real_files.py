@@ -162,3 +162,14 @@ def test_texts_in_single_quotes_are_named_as_that(refused):
 
 def test_a_column_of_structs_is_named_as_one(refused):
     assert "name is a struct, avg_quiz_score is a list, not text" in refused("nested.parquet")
+
+
+# --- quotes ------------------------------------------------------------------------------------------------------
+
+
+def test_quotes_of_a_database_are_named_as_that(load, stored):
+    loaded = load("backslash_quotes.csv")
+    assert (loaded.rows, loaded.accepted) == (4, 2)
+    reasons = dict(stored("select line, reasons from quarantine"))
+    assert reasons[2] == [r"""row: quotes written as \", where CSV doubles them (in MySQL ESCAPED BY '"')"""]
+    assert reasons[5] == ["row: a quote in the wrong place"]
