@@ -1,5 +1,6 @@
 """Findings in words: the sentence a table is for."""
 
+from collections.abc import Sequence
 from datetime import date
 
 import numpy as np
@@ -114,15 +115,18 @@ def authors(use: pd.DataFrame) -> str:
     return ". ".join(sentences) + "."
 
 
-def cohort(shares: pd.DataFrame, drivers: pd.DataFrame) -> str:
-    """Return what `cohorts.label_shares` and `cohorts.driver_counts` say of a cohort, small counts not named."""
+def cohort(shares: pd.DataFrame, drivers: pd.DataFrame, shown: pd.DataFrame | None = None) -> str:
+    """Return what `cohorts.label_shares` and `cohorts.driver_counts` say of a cohort, small counts not named.
+
+    `shown` are the shares that the page tells; those that could be told alone, where there is none.
+    """
     if shares["learners"].sum() == 0:
         return suppression.TOO_FEW
     counts = shares.set_index("label")["learners"]
     total, high = int(counts.sum()), int(counts["high"])
     if 0 < high < SMALLEST_GROUP:
         sentence = f"Fewer than {SMALLEST_GROUP} of {total:,} learners were at high risk."
-    elif "high" in set(suppression.shown(shares)["label"]):
+    elif "high" in set((suppression.shown(shares) if shown is None else shown)["label"]):
         sentence = f"{high:,} of {total:,} learners were at high risk ({_percent(high, total)})."
     else:
         sentence = f"How many of {total:,} learners were at high risk is not shown: it would tell of few."
@@ -156,7 +160,7 @@ def quadrants(quadrants: pd.DataFrame) -> str:
     return f"{main['learners']:,} learners ({main['share_percent']:.0f} %) are {main['quadrant']}"
 
 
-def moves(table: pd.DataFrame) -> str:
+def moves(table: pd.DataFrame, beside: Sequence[pd.DataFrame] = ()) -> str:
     """Return how many got worse and better, as a title.
 
     Parameters
@@ -164,12 +168,14 @@ def moves(table: pd.DataFrame) -> str:
     table
         `cohorts.all_moves`, whole: what may be told of it is told; or `suppression.masked` of it, as notebooks of
         before give it: then of streams that are hidden no more is told than stands beside them.
+    beside
+        Those of the larger cohorts, whose pages tell theirs.
     """
     if table.isna().any(axis=None):
         return _moved(*(_told_beside(table, cells) for cells in suppression.directions(table)))
-    told, sizes = suppression.told_directions(table), table.to_numpy(dtype=int)
+    told, sizes = suppression.told_directions(table, beside=beside), table.to_numpy(dtype=int)
     worse, better = (
-        _told_sum(int(sizes[cells].sum()), is_told=bool(is_told.any()))
+        _told_sum(int(sizes[cells].sum()), is_told=bool(is_told.any()), nobody_is_told=not beside)
         for cells, is_told in zip(suppression.directions(table), told, strict=True)
     )
     return _moved(worse, better)
@@ -199,8 +205,8 @@ def _told_beside(table: pd.DataFrame, cells: suppression.Flags) -> str:
     return f"{told:,} or more" if told else "a number that is not shown"
 
 
-def _told_sum(number: int, *, is_told: bool) -> str:
-    if is_told or not number:
+def _told_sum(number: int, *, is_told: bool, nobody_is_told: bool) -> str:
+    if is_told or (nobody_is_told and not number):
         return f"{number:,}"
     return f"{SMALLEST_GROUP} or more" if number >= SMALLEST_GROUP else f"fewer than {SMALLEST_GROUP}"
 

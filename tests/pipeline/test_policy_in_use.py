@@ -118,6 +118,23 @@ def test_a_weekly_run_without_an_experiment_has_all_its_pages_and_says_so(told):
     assert weekly.counts["answer"].startswith("Cannot tell: there is no experiment yet.")
 
 
+def test_what_the_nightly_report_counts_of_few_stands_on_no_page_for_publication(told):
+    """The first is for who sees the rows; the others are for boards."""
+    few = {label: count for label, count in told[1]["nightly"].counts["labels"].items() if 0 < count < 10}
+    report = said(told[1]["nightly"].report.read_text("utf-8"))
+    assert few
+    assert all(
+        re.search(rf"{label}( risk)?\s+{count}\b", report, re.IGNORECASE) for label, count in few.items()
+    )
+    cells = re.compile(r'class="label (\w+)">\w+</span></td>\s*<td class="number">(\d+)</td>')
+    pages = [page.html.read_text("utf-8") for page in told[1]["weekly"].artifacts.pages]
+    counted = [(label, int(count)) for page in pages for label, count in cells.findall(page)]
+    assert [label for label, _ in counted if label not in few]
+    assert not [label for label, _ in counted if label in few]
+    weekly = " ".join(map(said, pages))
+    assert not any(re.search(rf"\b{count} (at )?{label}\b", weekly) for label, count in few.items())
+
+
 def test_the_report_says_the_numbers_in_use(told):
     words = said(told[1]["nightly"].report.read_text("utf-8"))
     assert "Above 0.58 the risk is high, above 0.33 medium" in words

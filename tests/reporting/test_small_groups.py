@@ -41,9 +41,9 @@ THERE = KINDS["risk_label"] != suppression.ABSENT
 class Told:
     """Equations over how many there are of each kind."""
 
-    def __init__(self, sizes):
+    def __init__(self, sizes, rows=None, sums=None):
         self.sizes = np.asarray(sizes)
-        self.rows, self.sums = list[object](), list[int]()
+        self.rows, self.sums = (list[object](), list[int]()) if rows is None else (rows, sums)
         self.tell(self.sizes @ THERE, risk_label=LABELS)
         self.tell(self.sizes @ (KINDS["before"] != suppression.ABSENT), before=LABELS)
 
@@ -78,39 +78,43 @@ def everything_told(sizes):
     return told
 
 
-def tell_cohort(told, learners):
-    shares, drivers = cohorts.label_shares(learners), cohorts.shown_drivers(learners)
-    for row in suppression.shown(shares).itertuples():
+def tell_cohort(told, learners, larger=()):
+    shares, drivers = cohorts.label_shares(learners), cohorts.shown_drivers(learners, larger)
+    shown = cohorts.shown_labels(learners, larger)
+    for row in shown.itertuples():
         told.tell(row.learners, risk_label=row.label)
-    for row in suppression.shown_within(cohorts.bins(learners), by="label").itertuples():
+    for row in cohorts.shown_bins(learners, larger).itertuples():
         scores = [score for score in SCORES[row.label] if score and row.score_from <= score < row.score_to]
         told.tell(row.learners, risk_label=row.label, **({"risk_score": scores} if scores else {}))
     for row in drivers.itertuples():
         told.tell(row.learners, driver=row.driver)
-    said = headlines.cohort(shares, drivers)
+    said = headlines.cohort(shares, drivers, shown)
     for found in re.findall(r"^(\d+) of", said):
         told.tell(int(found), risk_label="high")
+    if larger:
+        return  # the mail is of everybody
     counts = dict(zip(shares["label"], shares["learners"], strict=True))
     at_risk = {}
     for figure in Summary("Weekly", date(2026, 3, 1), [said], counts).figures:
-        name = figure.name.split()[1] if figure.name.startswith("at ") else figure.name
+        name = figure.name.removeprefix("at ").removesuffix(" risk")
         if figure.number.isdecimal() and name in LABELS:
             at_risk[name] = told.tell(int(figure.number), risk_label=name)
-        elif figure.number.isdecimal() and name == "others":
+        elif figure.number.isdecimal() and name != "learners":
             told.tell(int(figure.number), risk_label=[label for label in LABELS if label not in at_risk])
 
 
-def tell_moves(told, before, after):
+def tell_moves(told, before, after, larger=()):
     """Tell the labels of the day before, and who went where."""
-    for row in suppression.shown(cohorts.label_shares(before)).itertuples():
-        told.tell(row.learners, before=row.label)
-    moved = cohorts.all_moves(before, after)
-    streams = suppression.masked(moved)
+    if not larger:  # of a program, that would be a third page
+        for row in cohorts.shown_labels(before, []).itertuples():
+            told.tell(row.learners, before=row.label)
+    moved, beside = cohorts.all_moves(before, after), [cohorts.all_moves(*pair) for pair in larger]
+    streams = suppression.masked(moved, beside=beside)
     for old, new in product(SCORED_LABELS, SCORED_LABELS):
         if pd.notna(streams.loc[old, new]):
             told.tell(streams.loc[old, new], before=old, risk_label=new)
     worse, better = re.fullmatch(
-        r"(.+) moved to a higher risk, (.+) to a lower one", headlines.moves(moved)
+        r"(.+) moved to a higher risk, (.+) to a lower one", headlines.moves(moved, beside)
     ).groups()
     if worse.isdecimal():
         told.tell_way(int(worse), [("low", "high"), ("low", "medium"), ("medium", "high")])
@@ -168,3 +172,62 @@ def test_no_small_group_can_be_told_from_all_that_is_shown(people):
     for names, kinds in groups_of_people():
         if 0 < kinds @ told.sizes < 10:
             assert told.most(kinds) >= 10, names
+
+
+class ToldOfPart(Told):
+    """What the page of a part tells, and that of everybody, as equations over the kinds of both parts."""
+
+    def __init__(self, sizes, member, rows, sums):
+        self.member = np.asarray(member)
+        super().__init__(sizes, rows, sums)
+
+    def add(self, number, kinds):
+        assert number == np.asarray(kinds) @ self.sizes
+        self.rows.append(np.kron(self.member, np.asarray(kinds, dtype=float)))
+        self.sums.append(number)
+
+
+def days(sizes):
+    """Return who was there before and who is there now."""
+    everybody = KINDS.loc[np.repeat(KINDS.index, sizes)].reset_index(drop=True)
+    everybody["id"] = everybody.index
+    before = everybody[everybody["before"] != suppression.ABSENT]
+    return before.assign(risk_label=before["before"]), everybody[
+        everybody["risk_label"] != suppression.ABSENT
+    ]
+
+
+@settings(max_examples=6)
+@example({0: 40, 22: 30}, {0: 5, 22: 60})  # five of the others at high risk
+@example({0: 300, 60: 300, 120: 200}, {0: 9, 60: 11, 101: 12})
+@given(
+    *2
+    * (
+        st.dictionaries(
+            st.integers(0, len(KINDS) - 1), st.sampled_from((1, 4, 9, 11, 30, 200)), min_size=1, max_size=12
+        ),
+    )
+)
+def test_no_small_group_can_be_told_from_a_programs_page_beside_that_of_all(people, others):
+    program, rest = (np.array([some.get(kind, 0) for kind in KINDS.index]) for some in (people, others))
+    everybody, rows, sums = program + rest, [], []
+    if min(side @ THERE for side in (program, rest)) < 10:
+        return  # of so few nothing is shown
+    all_days, own_days = days(everybody), days(program)
+    if min(len(day) for day in (*all_days, *own_days)) < 10:
+        return
+    for told, now, then in (
+        (ToldOfPart(everybody, [1, 1], rows, sums), [], []),
+        (ToldOfPart(program, [1, 0], rows, sums), [all_days[1]], [all_days]),
+    ):
+        mine = own_days if now else all_days
+        tell_cohort(told, mine[1], now)
+        tell_moves(told, *mine, then)
+    sizes = np.concatenate([program, rest])
+    if 0 < rest @ (KINDS["before"] != suppression.ABSENT) < 10:
+        return  # so few were there before, which is known anyhow
+    for names, kinds in groups_of_people():
+        for member in ([1, 0], [0, 1], [1, 1]):
+            group = np.kron(member, kinds)
+            if "group" not in names and 0 < group @ sizes < 10:
+                assert told.most(group) >= 10, (names, member)

@@ -110,6 +110,28 @@ def test_no_step_of_a_curve_tells_of_fewer_than_ten():
         assert all(step == 0 or step >= 10 for step in np.diff(told))
 
 
+def test_the_curve_of_a_program_beside_that_of_all_tells_of_no_few_in_the_others():
+    chance = np.random.default_rng(6)
+    told_some = 0
+    for _ in range(200):
+        sizes = chance.integers(10, 120, 2)
+        program, others = (
+            pd.DataFrame({"weeks": chance.integers(0, 9, size), "has_left": chance.random(size) < 0.4})
+            for size in sizes
+        )
+        found = retention._curve("x", program, pd.concat([program, others]))
+        for side in (program, others):
+            gone = [int(side.loc[side["weeks"] < week, "has_left"].sum()) for week in found["week"]]
+            assert all(step == 0 or step >= 10 for step in np.diff(gone))
+            counted = found.loc[found["learners"].notna(), "week"]
+            followed = [int((side["weeks"] >= max(week - 1, 0)).sum()) for week in counted]
+            assert all(step == 0 or step >= 10 for step in np.diff(followed) * -1)
+        told_some += len(found) > 1
+    assert told_some > 20
+    few = others.head(9)
+    assert retention._curve("x", program, pd.concat([program, few])).empty
+
+
 def test_where_a_curve_ends_is_said():
     curves = pd.DataFrame(
         {"cohort": ["spring"] * 2, "week": [0, 8], "learners": [40, 30], "there_percent": [100, 75]}

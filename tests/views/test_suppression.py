@@ -163,3 +163,51 @@ def test_reasons_do_not_add_up_to_those_at_risk_where_their_labels_are_hidden():
     assert suppression.shown_across(frame, by="label", of="driver").empty
     many = frame.assign(learners=[11, 12, 40])
     assert suppression.shown_across(many, by="label", of="driver")["learners"].tolist() == [23]
+
+
+def told_of(pages, members, sizes):
+    """Return the equations that the pages tell over the parts, and the totals that are known anyhow."""
+    rows, sums = [], []
+    for shown, member in zip(pages, members, strict=True):
+        rows.append(np.kron(member, np.ones(4)))
+        for kind in shown["kind"]:
+            rows.append(np.kron(member, np.arange(4) == kind))
+        sums += [row @ sizes for row in rows[len(sums) :]]
+    return np.array(rows), sums
+
+
+@settings(max_examples=25)
+@given(st.lists(st.sampled_from((0, 1, 4, 9, 10, 12, 30, 100)), min_size=16, max_size=16))
+def test_no_part_tells_of_few_beside_its_program_its_cohort_and_everybody(people):
+    """Parts: of program and cohort, of the program alone, of the cohort alone, of neither; four kinds of each."""
+    sizes = np.array(people)
+    members = [[1, 0, 0, 0], [1, 1, 0, 0], [1, 0, 1, 0], [1, 1, 1, 1]]
+    own, program, cohort, everybody = (
+        pd.DataFrame({"kind": range(4), "learners": np.reshape(sizes, (4, 4)).T @ member})
+        for member in members
+    )
+    pages = [
+        suppression.shown(own, beside=[program, cohort, everybody]),
+        suppression.shown(program, beside=[everybody]),
+        suppression.shown(cohort, beside=[everybody]),
+        suppression.shown(everybody),
+    ]
+    of_two = [(0, 1), (0, 2), (0, 3), (1, 3), (2, 3)]
+    for part, whole in of_two:
+        rows, sums = told_of([pages[part], pages[whole]], [members[part], members[whole]], sizes)
+        left = np.array(members[whole]) - members[part]
+        for group, kind in product((members[part], members[whole], left), range(4)):
+            flags = np.kron(group, np.arange(4) == kind)
+            if not 0 < flags @ sizes < 10 or 0 < np.kron(group, np.ones(4)) @ sizes < 10:
+                continue  # of so few in all nothing is shown
+            most = linprog(-flags.astype(float), A_eq=rows, b_eq=sums, bounds=(0, None))
+            assert round(-most.fun, 6) >= 10, (part, whole, group, kind)
+
+
+def test_a_part_that_leaves_few_tells_nothing():
+    """Five are in the other programs: whatever is told of these is told of those by the page of all."""
+    part, everybody = (
+        pd.DataFrame({"label": ["high", "low"], "learners": counts}) for counts in ([30, 40], [33, 42])
+    )
+    assert suppression.shown(part, beside=[everybody]).empty
+    assert len(suppression.shown(part, beside=[part])) == 2
