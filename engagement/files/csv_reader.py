@@ -317,17 +317,11 @@ def _joined(parts: list[npt.NDArray[Any]], kind: type[np.integer[Any]]) -> npt.N
 
 def _blocks(path: Path) -> Iterator[bytes]:
     """Yield the file in blocks of whole lines; the last line ends even where the file's does not."""
-    rest = b""
     with path.open("rb") as file:
-        while read := file.read(_BLOCK):
-            whole, end, unfinished = read.rpartition(b"\n")
-            if end:
-                yield rest + whole + end
-                rest = unfinished
-            else:
-                rest += read
-    if rest:
-        yield rest + b"\n"
+        while block := file.read(_BLOCK):
+            if not block.endswith(b"\n"):
+                block += file.readline()
+            yield block if block.endswith(b"\n") else block + b"\n"
 
 
 def _ends_of_records(
@@ -340,8 +334,11 @@ def _ends_of_records(
     opening, closing = quotes[int(inside) :: 2], quotes[1 - int(inside) :: 2]
     before = bytes_[opening - 1]  # before the first byte stands the last one, a line end, as it should
     after = bytes_[closing + 1]  # a block ends with a line end, so a quote is never its last byte
-    at_field_start = np.isin(before, [_QUOTE, delimiter, _LINE_END]).all()
-    at_field_end = np.isin(after, [_QUOTE, delimiter, _LINE_END, _RETURN]).all()
+    may_stand_there = np.zeros(256, np.bool_)
+    may_stand_there[[_QUOTE, delimiter, _LINE_END]] = True
+    at_field_start = may_stand_there[before].all()
+    may_stand_there[_RETURN] = True
+    at_field_end = may_stand_there[after].all()
     if not (at_field_start and at_field_end):
         return _ends_line_by_line(block, inside, bytes([delimiter]))
     quotes_before = np.searchsorted(quotes, line_ends) + int(inside)

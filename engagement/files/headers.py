@@ -45,10 +45,10 @@ def plain_name(text: str) -> str:
     >>> plain_name(" Last\u00a0 Access\u200b")
     'last access'
     """
-    composed = unicodedata.normalize("NFC", text)
-    return " ".join(
-        "".join(sign for sign in composed if unicodedata.category(sign) != "Cf").split()
-    ).casefold()
+    if not text.isascii():
+        composed = unicodedata.normalize("NFC", text)
+        text = "".join(sign for sign in composed if unicodedata.category(sign) != "Cf")
+    return " ".join(text.split()).casefold()
 
 
 def looks_like_row(fields: Sequence[str]) -> bool:
