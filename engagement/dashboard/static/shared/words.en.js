@@ -8,7 +8,7 @@ const counted = (count, one, many = `${one}s`) => `${number(count)} ${count === 
 
 const app = {
   title: "Learner engagement", skip: "Skip to the content", views: "Views", learners: "Learners", review: "Review", help: "Help",
-  invented: "The invented cohort of the demo: none of these learners exists. engagement load brings learners of your own.",
+  invented: "The invented cohort of the demo: none of these learners exists. The first load of your own data takes its place.",
   loading: "Loading…", close: "Close", cancel: "Cancel", dismiss: "Dismiss", retry: "Try again", reload: "Reload the page", undo: "Undo", notices: "Notices", panel: "Learner", not_done: (what, title, text) => `${what ? `${what}: ` : ""}${title} ${text}`, doing: { move: "Your decision", edit_nudge: "Your changes", edit_quiz: "Your changes", rewrite_nudge: "The new text", rewrite_quiz: "The new quiz", write_nudge: "The nudge", write_quiz: "The quiz", phoned: "The call", note: "The note", recalculate: "The recalculation", export_learners: "The file", export_queue: "The file", quiz_file: "The file" },
   scheme: { auto: "Colours as the system has them; switch to light", light: "Light colours; switch to dark", dark: "Dark colours; switch to the system’s" },
   roles: { viewer: "viewer", coordinator: "coordinator", admin: "administrator" },
