@@ -52,6 +52,16 @@ def load(
         typer.Option(metavar="WORD", help="Stands for nothing in this file, such as EX; ids and names stay."),
     ] = None,
     sheet: Annotated[str, typer.Option(help="Of a workbook that has several.")] = "",
+    values: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="Holds for every row, such as program=Maths."),
+    ] = None,
+    name_order: Annotated[
+        str, typer.Option(help="given-first, or family-first where the family's name comes first.")
+    ] = "given-first",
+    key: Annotated[
+        str, typer.Option(help="What names a known learner in this file: id, email or name+program.")
+    ] = "id",
     timezone: Annotated[
         str,
         typer.Option(help="Of times without one; ENGAGEMENT_TIMEZONE if left out."),
@@ -77,15 +87,18 @@ def load(
         observed_at=console.instant(observed_at, settings, now) if observed_at else now,
         loaded_at=now,
         source_format=_source_format(
-            timezone or settings.timezone,
             rename,
-            date_format,
             percent_scale,
             group,
-            encoding,
-            sheet,
-            missing,
-            cap,
+            values,
+            timezone=timezone or settings.timezone,
+            date_formats=tuple(date_format or ()),
+            encoding=encoding,
+            sheet=sheet,
+            cap=cap,
+            missing=tuple(missing or ()),
+            name_order=name_order,
+            key=key,
         ),
         max_quarantine=max_quarantine,
     )
@@ -161,16 +174,13 @@ def _loader(
 
 
 def _source_format(
-    timezone: str,
     rename: Sequence[str] | None,
-    date_formats: Sequence[str] | None,
     percent_scales: Sequence[str] | None,
     groups: Sequence[str] | None,
-    encoding: str,
-    sheet: str,
-    missing: Sequence[str] | None,
-    cap: int | None,
+    values: Sequence[str] | None,
+    **as_said: Any,
 ) -> "SourceFormat":
+    """Return how the files are written; `as_said` is what needs no reading."""
     from engagement.ingest.source_format import PERCENT_COLUMNS, SourceFormat
 
     scales: dict[str, int] = {}
@@ -181,21 +191,16 @@ def _source_format(
                 f"--percent-scale {text[:40]!r}: allowed are 1 and 100, or COLUMN=1 and COLUMN=100"
             )
         scales |= dict.fromkeys([name] if name else PERCENT_COLUMNS, int(scale))
-    columns = dict(console.name_and_value(text, option="--map") for text in rename or [])
-    if len(columns) < len(rename or []):
-        raise InvalidInput("--map names one of our columns more than once")
+    columns, said = _by_name(rename, option="--map"), _by_name(values, option="--set")
     by_name = {name: theirs or name for name, _, theirs in (text.partition("=") for text in groups or [])}
-    return SourceFormat(
-        timezone,
-        columns,
-        tuple(date_formats or ()),
-        scales,
-        by_name,
-        encoding=encoding,
-        sheet=sheet,
-        missing=tuple(missing or ()),
-        cap=cap,
-    )
+    return SourceFormat(columns=columns, percent_scale=scales, groups=by_name, values=said, **as_said)
+
+
+def _by_name(given: Sequence[str] | None, *, option: str) -> dict[str, str]:
+    found = dict(console.name_and_value(text, option=option) for text in given or [])
+    if len(found) < len(given or []):
+        raise InvalidInput(f"{option} names one of our columns more than once")
+    return found
 
 
 def _tell(loaded: Iterable["LoadSummary"], *, as_json: bool) -> None:

@@ -16,6 +16,12 @@ FACTS: Final = (
     "avg_quiz_score",
     "consecutive_missed_sessions",
 )
+# Percent of the work that is done: of what nobody says, of what was due by then, of the whole course.
+DONE: Final = frozenset({"completed_percent", "completed_percent_due", "completed_percent_course"})
+# What a score is made of.
+SCORED_BY: Final = frozenset(
+    {"last_login", "completed_percent", "avg_quiz_score", "consecutive_missed_sessions"}
+)
 
 
 def newest_facts_at(db: Cursor, as_of: datetime | None) -> datetime | None:

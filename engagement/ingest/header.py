@@ -7,11 +7,12 @@ suggestion for a header in which one is missing, with the option to copy.
 import difflib
 import re
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 from engagement.errors import InvalidInput
 from engagement.files.headers import A_HEADER_NAMES, looks_like_row, plain_name
+from engagement.ingest.facts import DONE, SCORED_BY
 from engagement.ingest.schema import Column
 from engagement.ingest.source_format import MAP_HINT
 from engagement.text import one_line
@@ -167,11 +168,17 @@ _ELSEWHERE: Final[Mapping[str, Sequence[str]]] = {
 
 
 def match_header(
-    header: Sequence[str], columns: Sequence[Column], names: Mapping[str, str], source: str
+    header: Sequence[str],
+    columns: Sequence[Column],
+    names: Mapping[str, str],
+    source: str,
+    *,
+    unneeded: Collection[str] = (),
 ) -> dict[Column, int]:
     """Return those of `columns` that the source has, and where each stands; `names` are its own for some of ours.
 
-    Raises `InvalidInput` that names the columns which are missing, or stand there twice, and what may be meant.
+    What is `unneeded` need not stand there. Raises `InvalidInput` that names the columns which are missing, or
+    stand there twice, and what may be meant.
     """
     theirs = [plain_name(text) for text in header]
     wanted = {column: plain_name(names.get(column.name, column.name)) for column in columns}
@@ -182,11 +189,28 @@ def match_header(
     missing = {
         column: text
         for column, text in wanted.items()
-        if text not in theirs and (column.in_header or column.name in names)
+        if text not in theirs and (column.name in names or (column.in_header and column.name not in unneeded))
     }
     if missing:
-        raise InvalidInput(f"{source}: {_what_is_missing(header, missing, set(wanted.values()))}")
+        may_be_said = any(column.name == "program" for column in missing)
+        hint = "; one that is the same for every row may be said: `--set program=NAME`" if may_be_said else ""
+        raise InvalidInput(f"{source}: {_what_is_missing(header, missing, set(wanted.values()))}{hint}")
     return {column: theirs.index(text) for column, text in wanted.items() if text in theirs}
+
+
+def absent(header: Sequence[str], columns: Sequence[Column], names: Mapping[str, str]) -> str:
+    """Return which facts a source is silent about, and what in its header may be meant; empty for none."""
+    theirs = [plain_name(text) for text in header]
+    here = {column.name for column in columns if plain_name(names.get(column.name, column.name)) in theirs}
+    wanted = SCORED_BY - here - ({"completed_percent"} if here & DONE else set())
+    silent = {column: plain_name(column.name) for column in columns if column.name in wanted}
+    if not silent:
+        return ""
+    taken = [plain_name(names.get(name, name)) for name in here]
+    meant = _meant(header, silent, taken=taken)
+    options = " ".join(f"--map {shlex.quote(f'{one.name}={theirs}')}" for one, theirs in meant.items())
+    hint = f"; did you mean {', '.join(map(repr, meant.values()))}? `{options}`" if meant else ""
+    return f"there is no {', '.join(silent.values())}: what was known of it before stands, else it is unknown{hint}"
 
 
 def _what_is_missing(header: Sequence[str], missing: Mapping[Column, str], wanted: set[str]) -> str:

@@ -11,18 +11,18 @@ from datetime import datetime
 from typing import Final
 
 from engagement.errors import InvalidInput
-from engagement.ingest import consents, loading, readers
+from engagement.ingest import completing, consents, loading, readers
 from engagement.ingest.facts import FACTS
 from engagement.ingest.reencoded import refuse_reencoded
-from engagement.ingest.schema import LEARNERS, ROLE
+from engagement.ingest.schema import LEARNERS, NAME_PARTS, ROLE
 from engagement.ingest.source_format import AS_DOCUMENTED, SourceFormat, group_column
 from engagement.store import Cursor, Store, first_row, query, registered
 
 SLIPPED_ROWS: Final = 10  # a few addresses that change hands are a mended mistake
 ROWS_COMPARED: Final = 10_000  # a column that slips does so before them
 MAX_ABSENT: Final = 0.2  # of the active learners; with more absent it is hardly the whole list
-# What a search looks in, as migration 007 has it; every file has these columns.
-_SEARCHED: Final = "lower(concat_ws(chr(10), source.name, source.id, source.email))"
+# What a search looks in, as migration 007 has it.
+_SEARCHED: Final = ("name", "id", "email")
 # What a learner becomes where the source is silent; an update leaves alone what the source does not have.
 _DEFAULTS: Final = {
     "person_id": "source.id",
@@ -112,7 +112,7 @@ def _begun(
     loaded_at: datetime,
 ) -> Iterator[loading.Load]:
     """Hold open the write of a load in which `checked` has every column there is, whichever the source had."""
-    columns = (*LEARNERS, ROLE, *source_format.group_columns)
+    columns = (*LEARNERS, *NAME_PARTS, ROLE, *source_format.group_columns)
     with loading.begun(
         store, source, columns, source_format, kind="learners", observed_at=observed_at, loaded_at=loaded_at
     ) as begun:
@@ -128,11 +128,14 @@ def _begun(
         if "last_login" not in begun.checked.columns:
             begun.db.execute("alter table temp.checked add column login_is_unknown boolean default true")
         refuse_reencoded(begun, "id")
+        completing.names(begun)
+        completing.ids(begun)
         begun.db.execute(query("ingest/complete_person_id"))
         # A day's facts may be dated to its end; what comes later on that day is newer all the same.
         for sql in ("ingest/known_facts_by_now", "ingest/known_learners_by_now"):
             begun.db.execute(query(sql), {"now": begun.loaded_at})
         begun.db.execute(query("ingest/known_later"), {"observed_at": begun.observed_at})
+        completing.facts(begun)
         begun.db.execute(query("ingest/refuse_doubled_learners"))
         yield begun
 
@@ -140,7 +143,7 @@ def _begun(
 def _write(begun: loading.Load, here: set[str], groups: Iterable[str]) -> consents.Settled:
     """Write learners, facts and groups from `checked`, of which `here` are the columns that count."""
     db, known = begun.db, {"load_id": begun.load_id, "observed_at": begun.observed_at}
-    begun.notes.extend(_slipped(db))
+    begun.notes.extend([*_slipped(db), *completing.nameless(begun)])
     settled = consents.settle(begun)
     _upsert(begun, here, settled)
     consents.mark(begun)
@@ -210,11 +213,14 @@ def _upsert(begun: loading.Load, here: set[str], settled: consents.Settled) -> N
     says_opt_in = "whatsapp_opt_in" in here  # and where it leaves it empty, says no
     if settled.anybody:
         here = here.union(consents.COLUMNS)
+    if {column.name for column in NAME_PARTS} & begun.checked.columns:
+        here = here | {"name"}
+    searched = {name: f"source.{name}" for name in _SEARCHED}
     inserted = {
         name: f"coalesce(source.{name}, {_DEFAULTS[name]})" if name in _DEFAULTS else f"source.{name}"
         for name in columns
     } | {
-        "searched": _SEARCHED,
+        "searched": f"lower(concat_ws(chr(10), {', '.join(searched.values())}))",
         "inactive_since": "case when not coalesce(source.active, true) then $observed_at::timestamp end",
         "seen_at": "$observed_at::timestamp",
     }
@@ -222,7 +228,9 @@ def _upsert(begun: loading.Load, here: set[str], settled: consents.Settled) -> N
         name: f"coalesce(source.{name}, learners.{name})" if name in _DEFAULTS else f"source.{name}"
         for name in columns
         if name in here and name != "id"
-    } | {"searched": _SEARCHED}
+    }
+    kept = {name: value if name in here else f"learners.{name}" for name, value in searched.items()}
+    updated["searched"] = f"lower(concat_ws(chr(10), {', '.join(kept.values())}))"
     if says_opt_in:
         updated["whatsapp_opt_in"] = inserted["whatsapp_opt_in"]
     if settled.anybody:

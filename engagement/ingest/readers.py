@@ -7,9 +7,8 @@ whole.
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -19,7 +18,7 @@ from engagement.errors import InvalidInput, of_the_system
 from engagement.files.bombs import bomb, most_unpacked
 from engagement.files.csv_reader import Ints, open_csv
 from engagement.files.kinds import refuse_other_than_parquet
-from engagement.ingest.header import match_header
+from engagement.ingest.header import absent, match_header
 from engagement.ingest.schema import LONGEST_TEXT, Column
 from engagement.ingest.source_format import SourceFormat
 from engagement.store import Cursor, first_row, pattern, query, read_from, registered
@@ -55,26 +54,66 @@ class Incoming(Protocol):
         """Return `line` and `raw` of rows, by their number from 0."""
 
 
+@contextmanager
 def opened(
     stage: Cursor, source: Source, columns: Sequence[Column], source_format: SourceFormat
-) -> AbstractContextManager[Incoming]:
-    """Return the source as a table of those of `columns` that it has.
+) -> Iterator[Incoming]:
+    """Yield the source as a table of those of `columns` that it has, or that are said of all of it.
 
     Raises `InvalidInput` for a header that lacks or doubles a column, an empty file, and what is no table.
     """
-    names = source_format.names
+    names, notes = source_format.names, list[str]()
+    name = source_name(source)
+
+    def choose(header: Sequence[str]) -> dict[Column, int]:
+        matched = match_header(header, columns, names, name, unneeded=source_format.unneeded)
+        if note := absent(header, columns, names):
+            notes.append(note)
+        return matched
+
     if isinstance(source, pd.DataFrame):
-        return _open_frame(stage, source, columns, names)
-    if source.suffix.lower() == ".parquet":
+        table: AbstractContextManager[Incoming] = _open_frame(stage, source, choose)
+    elif source.suffix.lower() == ".parquet":
         refuse_other_than_parquet(source)
-        return _open_parquet(stage, source, columns, names)
-    return open_csv(
-        source,
-        encoding=source_format.encoding,
-        sheet=source_format.sheet,
-        wanted=[names.get(column.name, column.name) for column in columns],
-        choose=partial(match_header, columns=columns, names=names, source=source.name),
-    )
+        table = _open_parquet(stage, source, choose)
+    else:
+        wanted = [names.get(column.name, column.name) for column in columns]
+        table = open_csv(
+            source,
+            encoding=source_format.encoding,
+            sheet=source_format.sheet,
+            wanted=wanted,
+            choose=choose,
+        )
+    with table as incoming:
+        said = [column for column in columns if column.name in source_format.values]
+        yield _Said(incoming, said, source_format.values, notes)
+
+
+class _Said:
+    """A source with what is said of each of its rows, in columns that it has not, or that this takes the place of."""
+
+    def __init__(
+        self, incoming: Incoming, said: Sequence[Column], values: Mapping[str, str], notes: Sequence[str]
+    ) -> None:
+        self._incoming = incoming
+        self.columns: Sequence[Column] = [
+            *(column for column in incoming.columns if column not in said),
+            *said,
+        ]
+        self.notes: Sequence[str] = [*incoming.notes, *notes]
+        self.parameters: Mapping[str, Any] = {
+            **incoming.parameters,
+            **{f"said_{column.name}": values[column.name] for column in said},
+        }
+        chosen = [column.name for column in self.columns if column not in said]
+        chosen += [f"$said_{column.name} as {column.name}" for column in said]
+        self.relation = (
+            f"(select {', '.join(chosen)} from {incoming.relation})" if said else incoming.relation  # noqa: S608 (names from the schema)
+        )
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._incoming, name)
 
 
 def content_hash(source: Source) -> str:
@@ -165,11 +204,11 @@ class _Table:
 
 @contextmanager
 def _open_parquet(
-    stage: Cursor, path: Path, columns: Sequence[Column], names: Mapping[str, str]
+    stage: Cursor, path: Path, choose: Callable[[Sequence[str]], dict[Column, int]]
 ) -> Iterator[_Table]:
     theirs = _parquet_types(stage, path)
     _refuse_bomb(stage, path)
-    header = match_header([name for name, _ in theirs], columns, names, path.name)
+    header = choose([name for name, _ in theirs])
     if nested := [
         f"{column.name} is {what}"
         for column, at in header.items()
@@ -223,10 +262,10 @@ def _refuse_bomb(stage: Cursor, path: Path) -> None:
 
 @contextmanager
 def _open_frame(
-    stage: Cursor, frame: pd.DataFrame, columns: Sequence[Column], names: Mapping[str, str]
+    stage: Cursor, frame: pd.DataFrame, choose: Callable[[Sequence[str]], dict[Column, int]]
 ) -> Iterator[_Table]:
     name = source_name(frame)
-    header = match_header([str(text) for text in frame.columns], columns, names, name)
+    header = choose([str(text) for text in frame.columns])
     text = pd.DataFrame({column.name: frame.iloc[:, at].astype("string") for column, at in header.items()})
     with registered(stage, "incoming", text):
         yield _Table(name, "incoming", {}, header)

@@ -235,16 +235,15 @@ class Column:
 
 LEARNERS: Final = (
     Column("id", "id", "the enrolment, kept as written", in_header=True, in_every_row=True, missing=_NOTHING),
-    Column("name", "name", "display name", in_header=True, longest=LONGEST_TEXT, missing=_NO_NAME),
+    Column("name", "name", "display name", longest=LONGEST_TEXT, missing=_NO_NAME),
     Column(
         "email",
         "email",
         "address; one belongs to one person",
-        in_header=True,
         longest=320,
         may_be_dropped=True,
     ),
-    Column("phone", "phone", "telephone number", in_header=True, may_be_dropped=True),
+    Column("phone", "phone", "telephone number", may_be_dropped=True),
     Column(
         "program",
         "text",
@@ -253,14 +252,10 @@ LEARNERS: Final = (
         in_every_row=True,
         missing=_NOTHING,
     ),
-    Column("last_login", "login", "last login; empty means never", in_header=True),
-    Column(
-        "completed_percent", "number", "percent of the work that was due", in_header=True, low=0, high=100
-    ),
-    Column("avg_quiz_score", "number", "mean quiz score in percent", in_header=True, low=0, high=100),
-    Column(
-        "consecutive_missed_sessions", "whole", "sessions missed in a row", in_header=True, low=0, high=10_000
-    ),
+    Column("last_login", "login", "last login; empty means never"),
+    Column("completed_percent", "number", "percent of the work that was due", low=0, high=100),
+    Column("avg_quiz_score", "number", "mean quiz score in percent", low=0, high=100),
+    Column("consecutive_missed_sessions", "whole", "sessions missed in a row", low=0, high=10_000),
     Column("completed_percent_course", "number", "percent of the whole course", low=0, high=100),
     Column("completed_percent_due", "number", "percent of the work due by then", low=0, high=100),
     Column("person_id", "id", "the person, where one has several enrolments; id otherwise"),
@@ -298,6 +293,12 @@ LEARNERS: Final = (
 # Who a row is of, where a platform lists teachers beside learners; it is looked at, and not kept.
 ROLE: Final = Column(
     "role", "text", "what somebody is in the course; who is no learner is left out", may_be_dropped=True
+)
+
+# Where a source has the name in two columns.
+NAME_PARTS: Final = (
+    Column("first_name", "name", "the name somebody is called by", longest=LONGEST_TEXT, missing=_NO_NAME),
+    Column("last_name", "name", "the family's name", longest=LONGEST_TEXT, missing=_NO_NAME),
 )
 
 EVENTS: Final = (

@@ -11,15 +11,18 @@ from zoneinfo import ZoneInfo
 
 from engagement.errors import InvalidInput
 from engagement.files.alphabets import codec
-from engagement.ingest.schema import EVENTS, LEARNERS, ROLE, Column
+from engagement.ingest.schema import EVENTS, LEARNERS, NAME_PARTS, ROLE, Column
 
 FULL: Final = 100  # percent
 SPREADSHEET_DAYS: Final = "excel"  # days since 30 December 1899, which spreadsheets count as 0
 SECONDS: Final = "unix"  # since 1 January 1970, or thousandths of them
 PERCENT_COLUMNS: Final = tuple(column.name for column in LEARNERS if column.is_percent)
 MAP_HINT: Final = "`--map name=column` says which column is meant"
-_NAMES: Final = {column.name for column in (*LEARNERS, ROLE, *EVENTS)}
 IN_PERCENT: Final = dict.fromkeys(PERCENT_COLUMNS, FULL)  # a `percent_scale` for who is certain of it
+_NAMES: Final = {column.name for column in (*LEARNERS, *NAME_PARTS, ROLE, *EVENTS)}
+NAME_ORDERS: Final = ("given-first", "family-first")
+KEYS: Final = {"id": ("id",), "email": ("email",), "name+program": ("name", "program")}
+_SAID: Final = {"program", "cohort", "locale", "timezone", "topic"}
 _GROUP: Final = re.compile(r"[a-z][a-z0-9_]{0,40}")
 _NUMBERS: Final = (SPREADSHEET_DAYS, SECONDS)
 _DIRECTIVE: Final = re.compile(r"%-?(.?)")
@@ -51,6 +54,12 @@ class SourceFormat:
         100, where columns in percent may hold more, for bonus points: it is taken as 100.
     missing
         The source's own words for nothing, in any case and any column but ids, names and programs: `EX`.
+    values
+        What holds for every row, in columns that the source has not: {"program": "Maths 1"}.
+    name_order
+        `family-first` where the family's name comes first, without a comma.
+    key
+        By what a row names a learner who is known already: one of `KEYS`.
     """
 
     timezone: str = "UTC"
@@ -62,6 +71,9 @@ class SourceFormat:
     sheet: str = ""
     missing: tuple[str, ...] = ()
     cap: int | None = None
+    values: Mapping[str, str] = field(default_factory=dict)
+    name_order: str = NAME_ORDERS[0]
+    key: str = "id"
 
     def __post_init__(self) -> None:
         try:
@@ -76,6 +88,17 @@ class SourceFormat:
             raise InvalidInput(
                 f"map {', '.join(unknown)[:100]}: no such column; there is {', '.join(sorted(_NAMES))}"
             )
+        if unknown := sorted(set(self.values) - _SAID):
+            raise InvalidInput(
+                f"set {', '.join(unknown)[:100]}: allowed are {', '.join(sorted(_SAID))}; what differs by learner "
+                "stands in a column"
+            )
+        if empty := [name for name, text in self.values.items() if not text.strip()]:
+            raise InvalidInput(f"set {', '.join(empty)}: the value is empty")
+        if self.name_order not in NAME_ORDERS:
+            raise InvalidInput(f"name_order {self.name_order[:40]!r}: allowed are {', '.join(NAME_ORDERS)}")
+        if self.key not in KEYS:
+            raise InvalidInput(f"key {self.key[:40]!r}: allowed are {', '.join(KEYS)}")
         for name, scale in self.percent_scale.items():
             if name not in PERCENT_COLUMNS or scale not in (1, 100):
                 raise InvalidInput(
@@ -91,6 +114,11 @@ class SourceFormat:
             raise InvalidInput(f"map {', '.join(nameless)}: the name of the source's column is empty")
         for text in self.date_formats:
             _check_date_format(text)
+
+    @property
+    def unneeded(self) -> set[str]:
+        """The columns that the source need not have: the same for all, or known from whom its key names."""
+        return {*self.values, *(("id", "program") if self.key != "id" else ())}
 
     @property
     def names(self) -> Mapping[str, str]:

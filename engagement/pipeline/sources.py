@@ -23,7 +23,7 @@ from engagement.ingest.facts import newest_facts_at
 from engagement.ingest.learners import load as load_learners
 from engagement.ingest.loading import Kind, LoadSummary
 from engagement.ingest.readers import content_hash, source_name
-from engagement.ingest.source_format import SourceFormat
+from engagement.ingest.source_format import NAME_ORDERS, SourceFormat
 from engagement.runs import Run
 from engagement.settings import PROJECT
 from engagement.store import Store, query
@@ -45,6 +45,9 @@ _RULES: Final = {
     "sheet",
     "missing",
     "cap",
+    "values",
+    "name_order",
+    "key",
     "max_quarantine",
 }
 PLAN: Final = "[sources]"  # its place among a run's parameters by step; no step can be called so
@@ -78,6 +81,9 @@ class Sources(BaseModel):
     sheet: str = ""
     missing: list[str] = []
     cap: int | None = None
+    values: dict[str, str] = {}
+    name_order: str = NAME_ORDERS[0]
+    key: str = "id"
     max_quarantine: float = Field(1.0, ge=0, le=1)
 
     @property
@@ -112,6 +118,9 @@ class Sources(BaseModel):
             sheet=self.sheet,
             missing=tuple(self.missing),
             cap=self.cap,
+            values=self.values,
+            name_order=self.name_order,
+            key=self.key,
         )
 
 
