@@ -17,8 +17,11 @@ from engagement.errors import InvalidInput
 _LONGEST_ID: Final = 60  # characters
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from engagement.ingest.loading import LoadSummary
     from engagement.ingest.source_format import SourceFormat
+    from engagement.store import Store
 
 
 def load(
@@ -78,6 +81,9 @@ def load(
         bool, typer.Option("--full", help="The file lists everybody: who is absent becomes inactive.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="With --full: even where many are absent.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would change, and for whom; change nothing.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Load learners or events. Rows that cannot be read are quarantined with every reason."""
@@ -102,7 +108,41 @@ def load(
         ),
         max_quarantine=max_quarantine,
     )
+    if dry_run:
+        _preview(
+            store, load_one, files or [], kind="events" if events else "learners", now=now, as_json=as_json
+        )
+        return
     _tell((load_one(store, file) for file in files or []), as_json=as_json)
+
+
+def _preview(
+    store: "Store",
+    load_one: Callable[..., "LoadSummary"],
+    files: Sequence[Path],
+    *,
+    kind: Literal["learners", "events"],
+    now: "datetime",
+    as_json: bool,
+) -> None:
+    """Print what each file would change, as if none of them were loaded."""
+    from engagement.cli.render import show_preview
+    from engagement.pipeline import preview
+    from engagement.pipeline.config import read_pipeline
+    from engagement.runs import NIGHTLY
+
+    policy = read_pipeline(NIGHTLY).policy
+    found = [
+        preview.of_load(store, partial(load_one, source=file), kind=kind, policy=policy, now=now)
+        for file in files
+    ]
+    if as_json:
+        told = [one.as_dict() for one in found]
+        console.print_json(told[0] if len(told) == 1 else told)
+        return
+    for one in found:
+        _show(one.summary)
+        show_preview(console.screen(), one)
 
 
 def oulad(

@@ -27,6 +27,7 @@ from engagement.vocabulary import CHANNEL_WORDS, LABELS, STATUS_WORDS, TYPE_WORD
 
 if TYPE_CHECKING:
     from engagement.pipeline.dry_run import Estimate
+    from engagement.pipeline.preview import Preview
 
 _STYLES: Final = {"high": "bold red", "medium": "yellow", "low": "cyan", "unknown": "dim"}
 _WORDS: Final = {"channel": CHANNEL_WORDS, "status": STATUS_WORDS, "type": TYPE_WORDS}  # of codes, by column
@@ -251,6 +252,32 @@ def show_estimate(console: Console, estimate: "Estimate") -> None:
         console.print(
             f"The price of {plain(estimate.model)} is not known; ENGAGEMENT_PRICE says it.", style="yellow"
         )
+
+
+def show_preview(console: Console, found: "Preview") -> None:
+    """Print what a load would change: how many learners, the first of them, and which labels would move."""
+    console.print(
+        f"\n[bold]Dry run[/bold]: {found.new:,} learners would be new, {found.changed:,} changed, "
+        f"{found.gone:,} no longer active. Nothing was changed.",
+        highlight=False,
+    )
+    if found.last:
+        console.print(
+            f"The last one: {plain(found.last['source'])}, {found.last['rows']:,} rows, {found.last['accepted']:,} "
+            f"accepted, {found.last['quarantined']:,} quarantined.",
+            style="dim",
+            highlight=False,
+        )
+    if found.examples:
+        shown = [
+            {**one, "before": one["before"] or "–", "after": one["after"] or "–"} for one in found.examples
+        ]
+        show_table(console, "For example", ("id", "about", "before", "after"), shown)
+    rows = [
+        {"risk_label": label, "before": found.labels["before"][label], "after": found.labels["after"][label]}
+        for label in LABELS
+    ]
+    show_table(console, "Labels, scored now", ("risk_label", "before", "after"), rows)
 
 
 def show_profile(console: Console, profile: Mapping[str, Any]) -> None:

@@ -78,10 +78,27 @@ def facts(begun: loading.Load) -> None:
     )
 
 
+def _programs(begun: loading.Load) -> None:
+    """Say the program of known learners where the source has none; one who is not known needs it."""
+    if "program" in begun.checked.columns:
+        return
+    begun.db.execute(
+        "update temp.checked set program = learners.program from learners where checked.id = learners.id"
+    )
+    begun.db.execute(
+        """
+        update temp.checked
+        set reasons = concat_ws(chr(10), 'program: missing, and the learner is not known yet', reasons)
+        where program is null and id is not null
+        """
+    )
+
+
 def ids(begun: loading.Load) -> None:
     """Give each row the id of the learner whom its key names; a key that names nobody, or several, is a reason."""
     key = begun.source_format.key
     if key == "id":
+        _programs(begun)
         return
     db, here = begun.db, begun.checked.columns
     columns = [name for name in KEYS[key] if name != "program" or name in here]

@@ -13,10 +13,11 @@ from typing import Final
 from engagement.errors import InvalidInput
 from engagement.files.headers import A_HEADER_NAMES, looks_like_row, plain_name
 from engagement.ingest.facts import DONE, SCORED_BY
-from engagement.ingest.schema import Column
+from engagement.ingest.schema import NAME_PARTS, Column
 from engagement.ingest.source_format import MAP_HINT
 from engagement.text import one_line
 
+_WHO: Final = ("name", "email", "phone")
 _SHOWN: Final = 300  # characters of a header
 _LONGEST_NAME: Final = 200
 _ALIKE: Final = 0.8  # a letter or two of a word
@@ -194,43 +195,47 @@ def match_header(
     if missing:
         may_be_said = any(column.name == "program" for column in missing)
         hint = "; one that is the same for every row may be said: `--set program=NAME`" if may_be_said else ""
-        raise InvalidInput(f"{source}: {_what_is_missing(header, missing, set(wanted.values()))}{hint}")
+        raise InvalidInput(f"{source}: {_what_is_missing(header, missing, list(wanted.values()))}{hint}")
     return {column: theirs.index(text) for column, text in wanted.items() if text in theirs}
 
 
 def absent(header: Sequence[str], columns: Sequence[Column], names: Mapping[str, str]) -> str:
-    """Return which facts a source is silent about, and what in its header may be meant; empty for none."""
+    """Return which facts a source is silent about, and what in its header may be meant; empty for nothing."""
     theirs = [plain_name(text) for text in header]
     here = {column.name for column in columns if plain_name(names.get(column.name, column.name)) in theirs}
-    wanted = SCORED_BY - here - ({"completed_percent"} if here & DONE else set())
-    silent = {column: plain_name(column.name) for column in columns if column.name in wanted}
-    if not silent:
-        return ""
-    taken = [plain_name(names.get(name, name)) for name in here]
-    meant = _meant(header, silent, taken=taken)
-    options = " ".join(f"--map {shlex.quote(f'{one.name}={theirs}')}" for one, theirs in meant.items())
-    hint = f"; did you mean {', '.join(map(repr, meant.values()))}? `{options}`" if meant else ""
-    return f"there is no {', '.join(silent.values())}: what was known of it before stands, else it is unknown{hint}"
+    looked_for = {*SCORED_BY, *_WHO} - here
+    if here & DONE:
+        looked_for -= DONE
+    if here & {column.name for column in NAME_PARTS}:
+        looked_for.discard("name")
+    missing = {column: plain_name(column.name) for column in columns if column.name in looked_for}
+    silent = [text for column, text in missing.items() if column.name in SCORED_BY]
+    meant = _meant(header, missing, taken=[plain_name(names.get(name, name)) for name in here])
+    said = (
+        [f"there is no {', '.join(silent)}: what was known of it before stands, else it is unknown"]
+        if silent
+        else []
+    )
+    return "; ".join([*said, _did_you_mean(meant)] if meant else said)
 
 
-def _what_is_missing(header: Sequence[str], missing: Mapping[Column, str], wanted: set[str]) -> str:
-    found = sorted(wanted.intersection(map(plain_name, header)))
+def _did_you_mean(meant: Mapping[Column, str]) -> str:
+    options = " ".join(f"--map {shlex.quote(f'{column.name}={theirs}')}" for column, theirs in meant.items())
+    return f"did you mean {', '.join(repr(theirs) for theirs in meant.values())}? `{options}`"
+
+
+def _what_is_missing(header: Sequence[str], missing: Mapping[Column, str], wanted: Sequence[str]) -> str:
+    found = sorted(set(wanted).intersection(map(plain_name, header)))
     if len(found) < A_HEADER_NAMES and looks_like_row(header):
         return (
             "the first line looks like a row: there is no header; put a line with the names of the columns above it, "
-            f"such as {','.join(missing.values())[:_SHOWN]}"
+            f"such as {','.join(wanted)[:_SHOWN]}"
         )
     meant = _meant(header, missing, taken=found)
     if meant:
         others = [text for column, text in missing.items() if column not in meant]
-        options = " ".join(
-            f"--map {shlex.quote(f'{column.name}={theirs}')}" for column, theirs in meant.items()
-        )
         also = f"; {_missing(others)} besides" if others else ""
-        return (
-            f"{_missing([missing[column] for column in meant])}; did you mean "
-            f"{', '.join(repr(theirs) for theirs in meant.values())}? `{options}`{also}"
-        )
+        return f"{_missing([missing[column] for column in meant])}; {_did_you_mean(meant)}{also}"
     if len(found) < A_HEADER_NAMES:
         return f"{_there(header, found)}; {MAP_HINT}"
     return f"{_missing(list(missing.values()))}; {_there(header, found)}; {MAP_HINT}"

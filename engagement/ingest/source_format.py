@@ -117,8 +117,13 @@ class SourceFormat:
 
     @property
     def unneeded(self) -> set[str]:
-        """The columns that the source need not have: the same for all, or known from whom its key names."""
-        return {*self.values, *(("id", "program") if self.key != "id" else ())}
+        """The columns that the source need not have: the same for all, or known of whom its rows name."""
+        of_the_known = self.key != "id" or self.groups
+        return {
+            *self.values,
+            *(KEYS["id"] if self.key != "id" else ()),
+            *(("program",) if of_the_known else ()),
+        }
 
     @property
     def names(self) -> Mapping[str, str]:

@@ -78,7 +78,15 @@ def found_or_begun(
     made_by = program.of(pipeline)
     source_format = pipeline.sources.source_format(read_settings().zone.key)
     with store.write() as db:
-        offers = inbox.offers(db, pipeline.name, there, as_of=as_of, now=now, source_format=source_format)
+        offers = inbox.offers(
+            db,
+            pipeline.name,
+            there,
+            as_of=as_of,
+            now=now,
+            source_format=source_format,
+            lists=pipeline.sources.lists,
+        )
         run, key, offer = _chosen(db, pipeline, offers, as_of=as_of, parameters=parameters)
         if run and (again or not _stands(db, run, made_by)):
             run = None

@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from itertools import takewhile
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from engagement import runs
 from engagement.errors import InvalidInput, RunFailed
@@ -108,6 +108,7 @@ def offers(
     as_of: datetime,
     now: datetime,
     source_format: SourceFormat,
+    lists: Literal["rows", "everybody"],
 ) -> Iterator[Offer]:
     """Yield what a run for `as_of` may load of the files that are there: the first that makes a known run counts.
 
@@ -126,8 +127,8 @@ def offers(
         choices = [_to_load(db, mine), named(there)]
     for files in choices:
         learners, events = (
-            [effect(file.content_hash, source_format) for file in files if file.kind == kind]
-            for kind in ("learners", "events")
+            [effect(file.content_hash, source_format, of=of) for file in files if file.kind == kind]
+            for kind, of in (("learners", lists), ("events", "rows"))
         )
         fingerprint = runs.input_fingerprint(db, as_of, learners, new_events=events)
         yield Offer(files, [file.name for file in new if file not in files], fingerprint)

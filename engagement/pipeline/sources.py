@@ -18,9 +18,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 
 from engagement import runs
 from engagement.errors import InvalidInput, RunFailed
-from engagement.ingest import events
+from engagement.ingest import events, learners
 from engagement.ingest.facts import newest_facts_at
-from engagement.ingest.learners import load as load_learners
 from engagement.ingest.loading import Kind, LoadSummary
 from engagement.ingest.readers import content_hash, source_name
 from engagement.ingest.source_format import NAME_ORDERS, SourceFormat
@@ -30,8 +29,9 @@ from engagement.store import Store, query
 
 _log = logging.getLogger(__name__)
 
-_LOADERS: Final[Mapping[Kind, Callable[..., LoadSummary]]] = {
-    "learners": load_learners,
+_LOADERS: Final[Mapping[str, Callable[..., LoadSummary]]] = {
+    "rows": learners.load,
+    "everybody": learners.load_full,
     "events": events.load,
 }
 _SHOWN: Final = ("source", "rows", "accepted", "quarantined")
@@ -48,6 +48,7 @@ _RULES: Final = {
     "values",
     "name_order",
     "key",
+    "full",
     "max_quarantine",
 }
 PLAN: Final = "[sources]"  # its place among a run's parameters by step; no step can be called so
@@ -61,7 +62,8 @@ Patterns = Annotated[
 class Sources(BaseModel):
     """What a pipeline's file says under `[sources]`; paths are relative to the project.
 
-    `source_format` holds for all of its files.
+    `source_format` holds for all of its files. With `full` each file of learners lists everybody: who is not in it
+    becomes inactive.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -84,6 +86,7 @@ class Sources(BaseModel):
     values: dict[str, str] = {}
     name_order: str = NAME_ORDERS[0]
     key: str = "id"
+    full: bool = False
     max_quarantine: float = Field(1.0, ge=0, le=1)
 
     @property
@@ -100,6 +103,11 @@ class Sources(BaseModel):
     def is_used(self) -> bool:
         """Whether there is something to load or to hold facts to."""
         return bool(self.bring_learners or self.max_age_days)
+
+    @property
+    def lists(self) -> Literal["rows", "everybody"]:
+        """Of whom a file of learners speaks."""
+        return "everybody" if self.full else "rows"
 
     @property
     def rules(self) -> dict[str, Any]:
@@ -168,7 +176,7 @@ def load(
         if not row or file.exists():  # what was loaded before may have been put away since
             _check_same(file, expected)
         if not row:
-            summary = _LOADERS[kind](
+            summary = _LOADERS[rules.lists if kind == "learners" else kind](
                 store,
                 file,
                 observed_at=_known_at(run),

@@ -21,7 +21,9 @@ def csv(folder, *lines, header=HEADER):
 
 
 def test_load_says_what_became_of_every_row(as_json, tmp_path):
-    file = csv(tmp_path, "x1,X Example,x1@example.invalid,,Data,2026-02-01,10,20,1", "x2,,,,Data,,140,20,1")
+    file = csv(
+        tmp_path, "x1,Xena Example,x1@example.invalid,,Data,2026-02-01,10,20,1", "x2,,,,Data,,140,20,1"
+    )
     assert as_json("load", file) == {
         "rows": 2,
         "accepted": 1,
@@ -37,7 +39,7 @@ def test_load_says_what_became_of_every_row(as_json, tmp_path):
 
 
 def test_load_of_several_files_says_so_of_each(as_json, tmp_path):
-    file = csv(tmp_path, "x1,X Example,x1@example.invalid,,Data,2026-02-01,10,20,1")
+    file = csv(tmp_path, "x1,Xena Example,x1@example.invalid,,Data,2026-02-01,10,20,1")
     assert [summary["accepted"] for summary in as_json("load", file, file)] == [1, 1]
 
 
@@ -64,12 +66,12 @@ def test_load_says_to_a_person_what_it_refused(engagement, tmp_path):
     assert "completed_percent" in out.splitlines()[1]
 
 
-LINE = "x1,X Example,x1@example.invalid,,Data,2026-02-01,10,20,1"
+LINE = "x1,Xena Example,x1@example.invalid,,Data,2026-02-01,10,20,1"
 
 
 def test_load_takes_the_names_dates_scale_and_zone_of_a_source(as_json, tmp_path, path):
     header = HEADER.replace("id,name", "Matrikel,Wer").replace(",", ";")
-    file = csv(tmp_path, "x1;X Example;;;Data;1.2.2026 10:00;0,5;0,29;1", header=header)
+    file = csv(tmp_path, "x1;Xena Example;;;Data;1.2.2026 10:00;0,5;0,29;1", header=header)
     said = ["--map", "id=Matrikel", "--map", "name=wer", "--date-format", "%d.%m.%Y %H:%M"]
     said += ["--percent-scale", "1", "--timezone", "Europe/Berlin"]
     assert as_json("load", file, *said)["accepted"] == 1
@@ -111,7 +113,16 @@ def test_load_of_everybody_counts_who_is_absent(engagement, refused, as_json, tm
 @pytest.mark.parametrize(
     ("header", "lines", "options", "message"),
     [
-        (HEADER.replace("email", "mail"), [LINE], [], "column email missing; did you mean 'mail'? `--map email=mail`"),
+        (
+            HEADER.replace("program", "course"),
+            [LINE],
+            [],
+            "column program missing; did you mean 'course'? `--map program=course`",
+        ),
+        (HEADER.replace("program", "zzz"), [LINE], [], "--set program=NAME"),
+        (HEADER, [LINE], ["--set", "email=a@example.invalid"], "set email: allowed are"),
+        (HEADER, [LINE], ["--name-order", "backwards"], "allowed are given-first, family-first"),
+        (HEADER, [LINE], ["--key", "phone"], "allowed are id, email, name+program"),
         (f"{HEADER},EMAIL", [LINE + ","], [], "column email stands more than once"),
         (HEADER.replace("email", "last_login", 1).replace("last_login,c", "email,c"), [LINE], [], "--map name=column"),
         (HEADER, [], [], "no rows below the header"),

@@ -203,6 +203,18 @@ def test_a_file_names_known_learners_by_name_and_program(store):
     assert (known(store)["a"]["quiz"], known(store)["b"]["quiz"]) == (30, 10)
 
 
+def test_groups_come_alone_from_a_file_of_ids(store):
+    load(store, learner("a", program="Art"), learner("b"))
+    before = known(store)
+    told = load(store, {"id": "a", "Sex": "F"}, {"id": "x", "Sex": "M"}, at=TUESDAY, groups={"gender": "Sex"})
+    assert (told.accepted, told.reasons) == (1, {"program: missing, and the learner is not known yet": 1})
+    assert rows(store, "select learner_id, value from learner_groups") == [("a", "F")]
+    assert (known(store), rows(store, "select id, program from learners order by id")) == (
+        before,
+        [("a", "Art"), ("b", "Data")],
+    )
+
+
 def test_a_key_needs_its_column(store):
     load(store, learner("a"))
     with pytest.raises(InvalidInput, match="`--key email` needs the column email"):

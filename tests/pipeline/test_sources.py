@@ -73,7 +73,9 @@ def resumed(store, run, chosen):
 def offered(db, chosen, as_of=AS_OF):
     """What a run that would begin in its day may load."""
     read_as = chosen.source_format("UTC")
-    (offer,) = offers(db, "nightly", found(chosen), as_of=as_of, now=as_of, source_format=read_as)
+    (offer,) = offers(
+        db, "nightly", found(chosen), as_of=as_of, now=as_of, source_format=read_as, lists=chosen.lists
+    )
     return offer
 
 
@@ -522,3 +524,16 @@ def test_events_count_by_their_own_content(store, inbox):
     events_known = rows(store, "select count(*) from events")
     events.load(store, file, observed_at=AS_OF, loaded_at=AS_OF)
     assert rows(store, "select count(*) from events") == events_known
+
+
+def test_a_list_of_everybody_says_night_after_night_who_has_left(store, inbox):
+    full = of(inbox, full=True)
+    write(inbox / "1.csv", *map(learner, "abcdef"))
+    assert night(store, full) == ["1.csv"]
+    write(inbox / "2.csv", *map(learner, "abcde"))
+    assert night(store, full, AS_OF + DAY) == ["2.csv"]
+    assert rows(store, "select id from learners where not active") == [("f",)]
+    write(inbox / "3.csv", *map(learner, "abcd"))
+    with store.read() as db:
+        rows_alone = full.model_copy(update={"full": False})
+        assert offered(db, full).fingerprint != offered(db, rows_alone).fingerprint  # another run
