@@ -88,17 +88,7 @@ class SourceFormat:
             raise InvalidInput(
                 f"map {', '.join(unknown)[:100]}: no such column; there is {', '.join(sorted(_NAMES))}"
             )
-        if unknown := sorted(set(self.values) - _SAID):
-            raise InvalidInput(
-                f"set {', '.join(unknown)[:100]}: allowed are {', '.join(sorted(_SAID))}; what differs by learner "
-                "stands in a column"
-            )
-        if empty := [name for name, text in self.values.items() if not text.strip()]:
-            raise InvalidInput(f"set {', '.join(empty)}: the value is empty")
-        if self.name_order not in NAME_ORDERS:
-            raise InvalidInput(f"name_order {self.name_order[:40]!r}: allowed are {', '.join(NAME_ORDERS)}")
-        if self.key not in KEYS:
-            raise InvalidInput(f"key {self.key[:40]!r}: allowed are {', '.join(KEYS)}")
+        self._check_what_is_said()
         for name, scale in self.percent_scale.items():
             if name not in PERCENT_COLUMNS or scale not in (1, 100):
                 raise InvalidInput(
@@ -114,6 +104,19 @@ class SourceFormat:
             raise InvalidInput(f"map {', '.join(nameless)}: the name of the source's column is empty")
         for text in self.date_formats:
             _check_date_format(text)
+
+    def _check_what_is_said(self) -> None:
+        if unknown := sorted(set(self.values) - _SAID):
+            raise InvalidInput(
+                f"set {', '.join(unknown)[:100]}: allowed are {', '.join(sorted(_SAID))}; what differs by learner "
+                "stands in a column"
+            )
+        if empty := [name for name, text in self.values.items() if not text.strip()]:
+            raise InvalidInput(f"set {', '.join(empty)}: the value is empty")
+        if self.name_order not in NAME_ORDERS:
+            raise InvalidInput(f"name_order {self.name_order[:40]!r}: allowed are {', '.join(NAME_ORDERS)}")
+        if self.key not in KEYS:
+            raise InvalidInput(f"key {self.key[:40]!r}: allowed are {', '.join(KEYS)}")
 
     @property
     def unneeded(self) -> set[str]:
