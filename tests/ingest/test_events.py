@@ -60,6 +60,12 @@ def test_an_event_of_an_unknown_learner_is_quarantined(load, stored):
         "accepted": 1,
         "quarantined": 2,
         "reasons": {"learner_id: no such learner": 2},
+        "first_refused": {
+            "load_id": "L000002",
+            "line": 3,
+            "id": "nobody",
+            "reasons": ["learner_id: no such learner"],
+        },
     }
     assert stored("select line, raw from quarantine order by line") == [
         (3, "nobody,login,2026-11-01,"),

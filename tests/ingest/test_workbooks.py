@@ -92,5 +92,5 @@ def test_events_come_in_workbooks_too(store, book):
 
 
 def test_columns_that_are_missing_are_named_as_in_any_file(store, book):
-    with pytest.raises(InvalidInput, match="did you mean 'Last access'"):
-        load(store, book(A=[["Last access" if name == "last_login" else name for name in HEADER], ROWS[0]]))
+    with pytest.raises(InvalidInput, match="did you mean 'Course'"):
+        load(store, book(A=[["Course" if name == "program" else name for name in HEADER], ROWS[0]]))
