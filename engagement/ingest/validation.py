@@ -85,9 +85,9 @@ def checked(
 
     Raises `InvalidInput` for a source that is refused whole.
     """
-    known = _last_percents(store)
     before = readers.stamp(source)
-    content_hash = readers.content_hash(source)
+    content_hash = readers.content_hash(source)  # which says first where the file cannot be read
+    known = _last_percents(store)
     with (
         store.staging() as stage,
         readers.opened(stage, source, columns, source_format) as incoming,
