@@ -122,11 +122,12 @@ def _read(
     )
     # the cells that are plain have no text besides
     texts_there = ", ".join(
-        f"case when {_quick(column)} is null then {how.text} end as {written(column.name)}"
+        f"case when {column.name} is not null and {_quick(column)} is null then {how.text} end "
+        f"as {written(column.name)}"
         for column, how in readings.items()
     )
     values = ", ".join(
-        f"case when {_quick(column)} is not null then {_quick(column)} else {how.value} end as {column.name}"
+        f"case when {written(column.name)} is null then {_quick(column)} else {how.value} end as {column.name}"
         for column, how in readings.items()
     )
     against = {column: _against(column, how) for column, how in readings.items()}

@@ -40,6 +40,7 @@ _TEST_STUDENT: Final = (
     r"(?i)(test|demo|preview)[ -]?(student|user|learner)|(student|user|learner), ?(test|demo|preview)"
     r"|(?i).*_?previewuser|estudiante de prueba|prueba, estudiante de|étudiant[, ]+test|teilnehmer[, ]+test"
 )
+_PREVIEW: Final = "previewuser"
 _LEARNERS: Final = re.compile(
     r"student(in|en|enrollment)?|learner|pupil|participant|trainee|apprentice|member|teilnehmer(in)?|schüler(in)?|"
     r"studierende[r]?|lernende[r]?|étudiante?|élève|apprenante?|estudiante|alumn[oa]|studente(ssa)?|alun[oa]|"
@@ -106,7 +107,7 @@ def _nobodys(stage: Cursor, incoming: "Incoming", names: Mapping[str, str]) -> L
             f"case when reasons is not null and (id is null or program is null){email} then "
             f"case when id is null then {matches('name', _SUM)} else {matches('id', _SUM)} and {name_is_sum} end end"
         )
-        kinds["a test student"] = f"({matches('name', _TEST_STUDENT)} or {matches('id', _TEST_STUDENT)})"
+        kinds["a test student"] = f"({matches('name', _TEST_STUDENT)} or ends_with(lower(id), '{_PREVIEW}'))"
     others = []
     if ROLE.name in here:
         roles = stage.execute("select distinct role from checked where role is not null").fetchall()

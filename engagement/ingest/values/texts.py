@@ -32,9 +32,7 @@ _CHANGED: Final = "a number that a spreadsheet has changed"
 def text(column: Column, *, in_own_words: bool) -> Reading:
     """Return how a text for people is read."""
     name, there = column.name, written(column.name)
-    is_plain = (
-        f"strlen({name}) > {LONGEST_WORD} and strlen({name}) <= {column.longest} and {matches(name, PLAIN)}"
-    )
+    is_plain = f"strlen({name}) between {_shortest(column)} and {column.longest} and {matches(name, PLAIN)}"
     fits = f"length({there}) <= {column.longest} and not contains({there}, chr(0))"
     return Reading(
         f"case when {is_plain}{_not_own(name, in_own_words)} then {name} end",
@@ -55,9 +53,9 @@ def name_of(column: Column, *, in_own_words: bool) -> Reading:
 def id_(column: Column, *, in_own_words: bool) -> Reading:
     """Return how an id is read: all marks around it, and in it, that nobody sees make no other one."""
     name, there = column.name, written(column.name)
-    is_plain = f"strlen({name}) <= {column.longest} and {matches(name, _PLAIN_ID)}"
-    if "na" in column.missing:
-        is_plain += f" and strlen({name}) > {LONGEST_WORD}"
+    is_plain = (
+        f"strlen({name}) between {_shortest(column)} and {column.longest} and {matches(name, _PLAIN_ID)}"
+    )
     fits = f"length({there}) <= {column.longest} and not contains({there}, chr(0))"
     return Reading(
         f"case when {is_plain}{_not_own(name, in_own_words)} then {name} end",
@@ -65,6 +63,11 @@ def id_(column: Column, *, in_own_words: bool) -> Reading:
         f"case when {fits} and not {matches(there, MANGLED)} then {there} end",
         f"case when {matches(there, MANGLED)} then '{_CHANGED}' else {_too_long(column)} end",
     )
+
+
+def _shortest(column: Column) -> int:
+    """Return how long a text is that can be none of the words for nothing that begin with a letter."""
+    return LONGEST_WORD + 1 if any(word[:1].isalnum() for word in column.missing) else 1
 
 
 def _too_long(column: Column) -> str:
