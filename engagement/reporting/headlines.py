@@ -1,5 +1,6 @@
 """Findings in words: the sentence a table is for."""
 
+import json
 from collections.abc import Sequence
 from datetime import date
 
@@ -74,6 +75,9 @@ def freshness(frame: pd.DataFrame) -> str:
         sentences.append(
             f"{row['logins_in_future']:,} last logins are later than the run and count as today."
         )
+    if isinstance(odd := row.get("odd_cells"), str):
+        listed = ", ".join(f"{oddity} ({found['cells']:,})" for oddity, found in json.loads(odd).items())
+        sentences.append(f"Odd cells of the newest load, left empty or changed: {listed}.")
     return " ".join(sentences)
 
 

@@ -128,7 +128,7 @@ def missing_inputs(store: Store, run: Run) -> pd.DataFrame:
 
 
 def freshness(store: Store, run: Run) -> pd.DataFrame:
-    """Return one row: `newest_facts`, `age_days`, `logins_in_future`, `without_facts`."""
+    """Return one row: `newest_facts`, `age_days`, `logins_in_future`, `without_facts`, `odd_cells` (JSON or None)."""
     return _frame(store, "views/run_freshness", run_id=run.run_id, as_of=run.as_of, now=run.decides_at)
 
 

@@ -31,12 +31,13 @@ def test_headline(high, low, change, sentence):
     assert headlines.headline(labels(high, low, change)) == sentence
 
 
-def fresh(age_days=0.5, without_facts=0, logins_in_future=0, newest=AS_OF):
+def fresh(age_days=0.5, without_facts=0, logins_in_future=0, newest=AS_OF, odd_cells=None):
     row = {
         "newest_facts": newest,
         "age_days": age_days,
         "logins_in_future": logins_in_future,
         "without_facts": without_facts,
+        "odd_cells": odd_cells,
     }
     return headlines.freshness(pd.DataFrame([row]))
 
@@ -52,6 +53,15 @@ def test_freshness_says_who_is_left_out_and_what_is_odd():
     told = fresh(without_facts=1200, logins_in_future=3)
     assert "1,200 active learners have no facts by this date and are not scored." in told
     assert "3 last logins are later than the run and count as today." in told
+
+
+def test_freshness_tells_of_cells_that_could_not_be_read():
+    told = fresh(
+        odd_cells='{"email: not an address": {"cells": 1200, "line": 7}, "phone: x": {"cells": 1, "line": 2}}'
+    )
+    assert told.endswith(
+        "Odd cells of the newest load, left empty or changed: email: not an address (1,200), phone: x (1)."
+    )
 
 
 def test_freshness_of_nothing_says_so():

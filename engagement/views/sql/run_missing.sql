@@ -1,4 +1,4 @@
--- One row per input of the score: learners of the run for whom it is missing.
+-- One row per input of the score: learners of the run for whom it is missing; a login that nobody can tell is rare.
 with scored as (
 
     select
@@ -39,6 +39,7 @@ final as (
 
     select 'Last login (not known)', count(*) filter (where login_is_unknown), count(*)
     from scored
+    having count(*) filter (where login_is_unknown) > 0
 
 )
 
