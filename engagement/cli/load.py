@@ -275,6 +275,7 @@ def _show(summary: "LoadSummary") -> None:
             f"  {left['rows']:>8,}  left out: {what}, in line {_lines(left)}"
             for what, left in summary.left_out.items()
         ),
+        *(f"unlike the loads before it: {why}" for why in summary.unlike),
         *_first_refused(summary),
         *_besides(summary),
         sep="\n",

@@ -139,7 +139,8 @@ def run(
 ) -> None:
     """Run a pipeline of notebooks. All of it is published, or nothing.
 
-    Exit code 3: it is published, but more texts are templates than the pipeline allows.
+    Exit code 3: it is published, but look: more texts are templates than the pipeline allows, or a file is unlike those
+    before it.
     """
     from engagement.operations import notifications
     from engagement.pipeline import config, stopping

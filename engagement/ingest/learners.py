@@ -42,6 +42,7 @@ def load(
     loaded_at: datetime,
     source_format: SourceFormat = AS_DOCUMENTED,
     max_quarantine: float = 1.0,
+    if_unlike: loading.IfUnlike = "warn",
 ) -> loading.LoadSummary:
     """Load a CSV, a Parquet file or a frame in the columns of `schema.LEARNERS`.
 
@@ -55,6 +56,8 @@ def load(
         How the source writes what cannot be seen in it.
     max_quarantine
         The largest share of refused rows (0 to 1) with which the rest is still loaded.
+    if_unlike
+        Whether a load that falls short of those before it is told of, or refused.
 
     Raises
     ------
@@ -63,7 +66,8 @@ def load(
     """
     with _begun(store, source, source_format, observed_at=observed_at, loaded_at=loaded_at) as begun:
         settled = _write(begun, begun.checked.columns, source_format.groups)
-        return _told(begun, settled, loading.record(begun, max_quarantine=max_quarantine))
+        loaded = loading.record(begun, max_quarantine=max_quarantine, if_unlike=if_unlike)
+        return _told(begun, settled, loaded)
 
 
 def load_full(
@@ -75,6 +79,7 @@ def load_full(
     source_format: SourceFormat = AS_DOCUMENTED,
     max_quarantine: float = 1.0,
     max_absent: float = MAX_ABSENT,
+    if_unlike: loading.IfUnlike = "warn",
 ) -> loading.LoadSummary:
     """Load the list of everybody: as `load` does, and who is not in it becomes inactive, who is active again.
 
@@ -85,7 +90,7 @@ def load_full(
         begun.db.execute("update temp.checked set active = true where active is null")
         inactivated = _inactivate_absent(begun, max_absent)
         settled = _write(begun, begun.checked.columns | {"active"}, source_format.groups)
-        loaded = loading.record(begun, max_quarantine=max_quarantine, of="everybody")
+        loaded = loading.record(begun, max_quarantine=max_quarantine, of="everybody", if_unlike=if_unlike)
         return replace(_told(begun, settled, loaded), inactivated=inactivated)
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from engagement.errors import EngagementError, InvalidInput
-from engagement.ingest import validation
+from engagement.ingest import likeness, validation
 from engagement.ingest.readers import Source
 from engagement.ingest.schema import Column
 from engagement.ingest.source_format import MAP_HINT, SourceFormat
@@ -25,6 +25,7 @@ from engagement.ingest.values.percents import held
 from engagement.store import TEXT_ROWS_PER_BLOCK, Cursor, Store, first_row, invented, query, registered
 
 Kind = Literal["learners", "events"]
+IfUnlike = Literal["warn", "fail"]
 
 _ID: Final[Mapping[Kind, str]] = {"learners": "id", "events": "learner_id"}
 _LONGEST_RAW: Final = 100_000  # characters that are kept of a refused row
@@ -59,6 +60,7 @@ class LoadSummary:
     )
     left_out: LeftOut = field(default_factory=dict)  # rows that are nobody's, with their lines
     first_refused: FirstRefused | None = None
+    unlike: tuple[str, ...] = ()  # by what it falls short of the loads before it
     notes: tuple[str, ...] = ()  # what whoever loads it is to know of how it was read
     # Of accepted rows, by what was odd: how many `cells` were left empty or changed, and the first `line`.
     odd_cells: dict[str, dict[str, int]] = field(default_factory=dict)
@@ -73,6 +75,7 @@ class LoadSummary:
             "sharing_an_address",
             "odd_cells",
             "left_out",
+            "unlike",
             "notes",
         )
         if self.first_refused:
@@ -139,10 +142,17 @@ def begun(
             yield Load(db, f"L{count + 1:06}", kind, checked, observed_at, loaded_at, source_format)
 
 
-def record(load: Load, *, max_quarantine: float, of: Literal["rows", "everybody"] = "rows") -> LoadSummary:
+def record(
+    load: Load,
+    *,
+    max_quarantine: float,
+    of: Literal["rows", "everybody"] = "rows",
+    if_unlike: IfUnlike = "warn",
+) -> LoadSummary:
     """Write the load and its quarantine; every row of `checked` with a reason goes there, with its place.
 
-    Raises `InvalidInput` where nothing was accepted, or too little: the load then leaves no trace.
+    Raises `InvalidInput` where nothing was accepted, or too little, or it is unlike the loads before it and that shall
+    fail: the load then leaves no trace.
     """
     db, name, rows = load.db, load.checked.incoming.name, load.checked.rows
     of_load = {"load_id": load.load_id}
@@ -174,15 +184,24 @@ def record(load: Load, *, max_quarantine: float, of: Literal["rows", "everybody"
         )
     odd_cells, left_out = _odd_cells(load), load.checked.left_out
     percents = held(db, load.checked.incoming.columns, load.source_format)
+    profile, unlike = None, list[str]()
+    if load.kind == "learners":
+        profile = likeness.of(db, load.checked.incoming.columns)
+        unlike = likeness.unlike(db, profile)
+    if unlike and if_unlike == "fail":
+        raise InvalidInput(
+            f"{name}: is unlike the loads before it: {'; '.join(unlike)}; if it is right all the same, "
+            "`engagement load` takes it"
+        )
     db.execute(
         """
         insert into loads (
             load_id, kind, source, content_hash, observed_at, loaded_at, rows, accepted, quarantined, reasons, effect,
-            odd_cells, left_out, percents
+            odd_cells, left_out, percents, profile, unlike
         )
         values (
             $load_id, $kind, $source, $content_hash, $observed_at, $loaded_at, $rows, $accepted, $quarantined, $reasons,
-            $effect, $odd_cells, $left_out, $percents
+            $effect, $odd_cells, $left_out, $percents, $profile, $unlike::text[]
         )
         """,
         {
@@ -200,6 +219,8 @@ def record(load: Load, *, max_quarantine: float, of: Literal["rows", "everybody"
             "odd_cells": json.dumps(odd_cells, ensure_ascii=False) if odd_cells else None,
             "left_out": json.dumps(left_out) if left_out else None,
             "percents": json.dumps(percents) if percents else None,
+            "profile": likeness.as_json(profile) if profile else None,
+            "unlike": unlike or None,
         },
     )
     if quarantined:
@@ -216,6 +237,7 @@ def record(load: Load, *, max_quarantine: float, of: Literal["rows", "everybody"
         odd_cells=odd_cells,
         left_out=left_out,
         first_refused=first,
+        unlike=tuple(unlike),
     )
 
 

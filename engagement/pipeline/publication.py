@@ -91,6 +91,16 @@ def summary(db: Cursor, run: Run) -> dict[str, Any]:
     }
 
 
+def unlike_loads(store: Store, run: Run) -> list[str]:
+    """Return a sentence for each load of the run that falls short of those before it."""
+    with store.read() as db:
+        found = db.execute(
+            "select source, unlike from loads where loaded_at = $at and unlike is not null order by load_id",
+            {"at": run.started_at},
+        ).fetchall()
+    return [f"{source} is unlike the loads before it: {', '.join(why)}" for source, why in found]
+
+
 def too_many_templates(counts: Mapping[str, Any], limit: float | None) -> str:
     """Return a sentence where templates stand in for the model more often than the pipeline allows, else nothing."""
     if limit is None:

@@ -150,7 +150,15 @@ def run(
         except (EngagementError, OSError) as error:
             raise record_failure(store, attempt, error, now=utc_now()) from None
         record_success(attempt, counts, left, now=utc_now())
-        look = publication.too_many_templates(counts, pipeline.max_fallback_rate)
+        look = "; ".join(
+            filter(
+                None,
+                [
+                    *publication.unlike_loads(store, attempt.run),
+                    publication.too_many_templates(counts, pipeline.max_fallback_rate),
+                ],
+            )
+        )
         return RunResult(attempt.run, "published", attempt.home, left, steps, counts, look)
 
 

@@ -20,7 +20,7 @@ from engagement import runs
 from engagement.errors import InvalidInput, RunFailed
 from engagement.ingest import events, learners
 from engagement.ingest.facts import newest_facts_at
-from engagement.ingest.loading import Kind, LoadSummary
+from engagement.ingest.loading import IfUnlike, Kind, LoadSummary
 from engagement.ingest.readers import content_hash, source_name
 from engagement.ingest.source_format import NAME_ORDERS, SourceFormat
 from engagement.runs import Run
@@ -50,6 +50,7 @@ _RULES: Final = {
     "key",
     "full",
     "max_quarantine",
+    "if_unlike",
 }
 PLAN: Final = "[sources]"  # its place among a run's parameters by step; no step can be called so
 
@@ -88,6 +89,7 @@ class Sources(BaseModel):
     key: str = "id"
     full: bool = False
     max_quarantine: float = Field(1.0, ge=0, le=1)
+    if_unlike: IfUnlike = "warn"
 
     @property
     def inboxes(self) -> list[str]:
@@ -183,9 +185,10 @@ def load(
                 loaded_at=run.started_at,
                 source_format=rules.source_format(zone.key),
                 max_quarantine=rules.max_quarantine,
+                **({"if_unlike": rules.if_unlike} if kind == "learners" else {}),
             )
             _check_same(file, expected)
-            for note in summary.notes:
+            for note in (*summary.unlike, *summary.notes):
                 _log.warning("%s: %s", summary.source, note, extra={"run_id": run.run_id})
             row = asdict(summary)
         rows.append(row)

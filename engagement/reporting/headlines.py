@@ -59,6 +59,15 @@ def parts(policy: RiskPolicy) -> str:
     )
 
 
+def unlike(frame: pd.DataFrame) -> str:
+    """Return which of the newest loads fall short of those before them, from `run_tables.unlike`."""
+    if frame.empty:
+        return (
+            "No load falls short of those before it by more than a fifth, in rows, filled cells or medians."
+        )
+    return " ".join(f"{row.source} is unlike the loads before it: {row.why}." for row in frame.itertuples())
+
+
 def freshness(frame: pd.DataFrame) -> str:
     """Return how old the newest facts are, and whom they leave out, from `run_tables.freshness`."""
     row = frame.iloc[0]

@@ -122,6 +122,11 @@ def loads(store: Store, run: Run) -> pd.DataFrame:
     return _frame(store, "views/run_loads", as_of=run.as_of)
 
 
+def unlike(store: Store, run: Run) -> pd.DataFrame:
+    """Return which of the newest ten loads fall short of those before them: `source` and `why`, in words."""
+    return _frame(store, "views/run_unlike", as_of=run.as_of)
+
+
 def missing_inputs(store: Store, run: Run) -> pd.DataFrame:
     """Return one row per input of the score: for how many of the `learners` it is `missing`."""
     return _frame(store, "views/run_missing", run_id=run.run_id)

@@ -11,11 +11,13 @@ from engagement import runs
 from engagement.errors import InvalidInput, RunFailed
 from engagement.ingest import events, learners
 from engagement.pipeline import inbox as inboxes
-from engagement.pipeline import sources
+from engagement.pipeline import publication, sources
 from engagement.pipeline.inbox import found, keep_plan, offers
 from engagement.pipeline.sources import Sources
 from engagement.policy import DEFAULT_POLICY
+from engagement.reporting import headlines
 from engagement.store import Store
+from engagement.views import run_tables
 from tests.support.cohort import AS_OF, DAY, HOUR, rows
 
 UTC = ZoneInfo("UTC")
@@ -537,3 +539,24 @@ def test_a_list_of_everybody_says_night_after_night_who_has_left(store, inbox):
     with store.read() as db:
         rows_alone = full.model_copy(update={"full": False})
         assert offered(db, full).fingerprint != offered(db, rows_alone).fingerprint  # another run
+
+
+@pytest.mark.parametrize("if_unlike", ["warn", "fail"])
+def test_a_file_that_is_half_of_what_it_was_is_said_or_fails_the_run(store, inbox, if_unlike, caplog):
+    names = [f"x{number}" for number in range(40)]
+    chosen = of(inbox, if_unlike=if_unlike)
+    write(inbox / "1.csv", *map(learner, names))
+    night(store, chosen)
+    write(inbox / "2.csv", *map(learner, names[:20]))
+    run, files = begin(store, chosen, AS_OF + DAY)
+    if if_unlike == "fail":
+        with pytest.raises(InvalidInput, match="20 rows, where 40 were usual"):
+            load(store, run, files)
+        return
+    load(store, run, files)
+    assert "2.csv: 20 rows, where 40 were usual" in caplog.text
+    assert publication.unlike_loads(store, run) == [
+        "2.csv is unlike the loads before it: 20 rows, where 40 were usual"
+    ]
+    told = headlines.unlike(run_tables.unlike(store, run))
+    assert told == "2.csv is unlike the loads before it: 20 rows, where 40 were usual."

@@ -373,7 +373,8 @@ _OF_A_SCORE = (
 )
 _OF_A_DRAFT = ("edited", "changed_by", "changed_at")
 ADDED_SINCE_VERSION_1 = {
-    "loads": ("effect", "odd_cells", "left_out"),
+    "loads": ("effect", "profile", "unlike", "odd_cells", "left_out", "percents"),
+    "quarantine": ("row_id",),
     **dict.fromkeys(("learner_facts", "newest_facts"), ("login_is_unknown",)),
     "learners": (
         "seen_at",

@@ -55,6 +55,7 @@ FROZEN = {
     "026_invented.sql": "49c056f9738dce9d30f83f9830f8d5b88fbed9bd794797374e640a987596ea53",
     "027_percents.sql": "7ac2918d7bbea6fcca45b49328f733de77248d9f45ea736b9c6c647469f12052",
     "028_refused_rows.sql": "f6c34c2bd5c5c5ca5cae32d6c2e941e0bc723ca73b0b1c7a5409b4d0e4a8c391",
+    "029_likeness.sql": "e147c00ac085de838149c92d8cb10bf0d121834b6dead09b23dde4141a467439",
 }
 
 
