@@ -13,10 +13,9 @@ import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, time, timedelta
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -45,9 +44,9 @@ _A_STRING: Final = re.compile(rb"<(?:\w+:)?si\b")
 _IS_SHARED: Final = re.compile(rb"""\bt\s*=\s*["']s["']""")
 _SHARED: Final = re.compile(rb"""\bt\s*=\s*["']s["'][^<>]*>\s*<(?:\w+:)?v>\s*([0-9]{1,9})""")
 _MOST_CELLS: Final = 30_000_000  # 24 bytes each
-# Without any of these a sheet has at most 26 columns and 999,999 rows.
-_HIGH: Final = re.compile(rb"""=\s*["'][A-Z]+[0-9]{7}""")
-_WIDE: Final = re.compile(rb"""=\s*["'][A-Z]{2,}[0-9]""")
+# With every letter an A and every digit a 0: without any of these a sheet has at most 26 columns and 999,999 rows.
+_ALIKE: Final = bytes.maketrans(bytes(range(65, 91)) + bytes(range(48, 58)), b"A" * 26 + b"0" * 10)
+_FAR: Final = (b'"AA', b"'AA", b"A0000000")
 _MOST_TEXT: Final = 512 * 1024 * 1024  # bytes, of all texts where they are used
 # Among them an unknown compression and a password.
 _DAMAGE: Final = (
@@ -60,6 +59,7 @@ _DAMAGE: Final = (
     ValueError,
 )
 _LINES: Final = 1_000
+_ODD: Final = {float, datetime}  # of which some are not to be written as they come
 _EXACT: Final = 1e15  # a larger number has lost digits in a sheet
 
 
@@ -87,44 +87,39 @@ def as_csv(path: Path, sheet: str) -> Iterator[bytes]:
     _refuse_bomb(path)
     with _book(path) as book:
         yield from _lines(_chosen(book, sheet, path.name))
-        _text.cache_clear()
 
 
 def _lines(sheet: "CalamineSheet") -> Iterator[bytes]:
     rows = sheet.iter_rows()
     while some := list(itertools.islice(rows, _LINES)):
-        texts = [[cell if type(cell) is str else _text(cell) for cell in row] for row in some]
-        text = _csv(texts)
+        cells = [[_plain(cell) if type(cell) in _ODD else cell for cell in row] for row in some]
+        text = _csv(cells)
         if text.count("\n") > len(some):
-            text = _csv([[" ".join(cell.splitlines()) for cell in row] for row in texts])
+            text = _csv([[" ".join(str(cell).splitlines()) for cell in row] for row in cells])
         yield text.encode("utf-8", "replace")
 
 
-def _csv(rows: list[list[str]]) -> str:
+def _csv(rows: Sequence[Sequence[Cell]]) -> str:
     """Return the rows as CSV; one of empty cells is an empty line: it is only not there."""
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\n")
     for row in rows:
-        writer.writerow(row if any(row) else [])
+        writer.writerow(row if row and (row[0] != "" or any(cell != "" for cell in row)) else [])
     return out.getvalue()
 
 
-@lru_cache(maxsize=8192, typed=True)  # a sheet repeats itself, and a date is slow to write
-def _text(cell: Cell) -> str:
-    """Return what a cell holds that is no text.
+def _plain(cell: Cell) -> Cell:
+    """Return a cell so that it is written as it is read.
 
-    >>> _text(8462.0), _text(41.5), _text(True), _text(datetime(2026, 2, 11, 8, 12, 31, 999_000))
-    ('8462', '41.5', 'true', '2026-02-11 08:12:32')
+    >>> _plain(8462.0), _plain(41.5), _plain(datetime(2026, 2, 11, 8, 12, 31, 999_000)).isoformat()
+    (8462, 41.5, '2026-02-11T08:12:32')
     """
-    match cell:
-        case bool():
-            return str(cell).lower()
-        case float() if cell.is_integer() and abs(cell) < _EXACT:
-            return str(int(cell))
-        case datetime():  # which is a fraction of a day there, and rarely a whole number of seconds
-            return str((cell + timedelta(milliseconds=500)).replace(microsecond=0))
-        case _:
-            return str(cell)
+    if isinstance(cell, float):
+        return int(cell) if cell.is_integer() and abs(cell) < _EXACT else cell
+    if isinstance(cell, datetime) and cell.microsecond:
+        # It is a fraction of a day there, and rarely a whole number of seconds.
+        return (cell + timedelta(milliseconds=500)).replace(microsecond=0)
+    return cell
 
 
 def _chosen(book: "CalamineWorkbook", told: str, name: str) -> "CalamineSheet":
@@ -155,18 +150,21 @@ def _refuse_bomb(path: Path) -> None:
     left, longest, used = most_unpacked(path), 0, 0
     with _unpacked(path) as archive:
         for part in archive.infolist():
-            is_high, is_wide, unfinished = False, False, 0
+            is_far, unfinished = False, 0
             for chunk in _chunks(archive, part, left, path.name):
                 left -= len(chunk)
                 if _SHEETS in part.filename:
-                    is_high = is_high or bool(_HIGH.search(chunk))
-                    is_wide = is_wide or bool(_WIDE.search(chunk))
+                    below = (
+                        chunk.find(b"sheetData") if b"<?xml" in chunk[:_OVERLAP] else 0
+                    )  # its encoding="UTF-8"
+                    alike = b"" if is_far else chunk[below:].translate(_ALIKE)
+                    is_far = is_far or any(place in alike for place in _FAR)
                     used += chunk.count(b"/v") + chunk.count(b":v")  # ends of values, of numbers too
                 elif part.filename == _STRINGS:
                     texts = list(map(len, chunk.split(b"si>")))
                     texts[0] += unfinished
                     longest, unfinished = max(longest, *texts), texts[-1]
-            if is_high or is_wide:
+            if is_far:
                 _refuse_far_cells(archive, part, path.name)
         if used * longest > _MOST_TEXT and _text_where_it_is_used(archive) > _MOST_TEXT:
             raise bomb(path.name)

@@ -12,10 +12,12 @@ import tempfile
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import pandas as pd
 
 from engagement.demo import sample
 from engagement.ingest import learners, validation
@@ -26,10 +28,12 @@ from tests.benchmarks import commands
 
 LEARNERS_IN_FILE = 1_000_000
 COPIES = 10
+OF_A_SHAPE = 100_000
+WIDE = 300
 RUNS = 3
 LIMIT_BYTES = 4 * 1024**3
 GENERATED_S = 20
-RULES_RATIO, COMMITTED_RATIO, GROWTH_RATIO = 4, 10, 12
+RULES_RATIO, COMMITTED_RATIO, GROWTH_RATIO, SHAPE_RATIO = 4, 10, 12, 3
 AS_OF = datetime(2026, 3, 1, 23, 59, 59, tzinfo=UTC).replace(tzinfo=None)
 
 
@@ -40,6 +44,7 @@ def main() -> list[dict[str, Any]]:
         file = folder / "learners.csv"
         rows = _beside_read_csv(file, LEARNERS_IN_FILE, runs=RUNS)
         few_s = _load_and_score(folder / "few", file)
+        rows += _other_shapes(folder, OF_A_SHAPE, runs=RUNS)
         _multiply(file, folder / "many.csv")
         many_s = _load_and_score(folder / "many", folder / "many.csv")
     what = "10,000,000 learners loaded and scored under 4 GiB, beside 1,000,000"
@@ -50,7 +55,7 @@ def smallest() -> list[dict[str, Any]]:
     """Return seconds of loading a small file."""
     with tempfile.TemporaryDirectory() as made:
         file = Path(made, "learners.csv")
-        rows = _beside_read_csv(file, 300, runs=1)
+        rows = [*_beside_read_csv(file, 300, runs=1), *_other_shapes(Path(made), 30, runs=1)]
         taken_s = _load_and_score(Path(made, "few"), file)
     return [*rows, {"what": "300 learners loaded and scored under 4 GiB", "ours": taken_s, "unit": "s"}]
 
@@ -72,6 +77,30 @@ def _beside_read_csv(file: Path, size: int, *, runs: int) -> list[dict[str, Any]
         {"what": f"{size:,} invented learners", "ours": generated_s, "unit": "s", "most": GENERATED_S},
         _row(f"{what}, rules alone, beside read_csv", rules, plain, "s") | {"target": RULES_RATIO},
         _row(f"{what}, committed, beside read_csv", committed, plain, "s") | {"target": COMMITTED_RATIO},
+    ]
+
+
+def _other_shapes(folder: Path, size: int, *, runs: int) -> list[dict[str, Any]]:
+    """Return the same rows with very many columns, and as a workbook, beside them as plain CSV."""
+    invented = sample.cohort(size, seed=1, as_of=AS_OF).snapshot(sample.WEEKS)
+    shapes = {name: folder / name for name in ("plain.csv", "wide.csv", "sheet.xlsx")}
+    _write(invented, shapes["plain.csv"])
+    others = ", ".join(f"(i * {at}) % 100 + 0.5 as week_{at}" for at in range(WIDE - invented.shape[1]))
+    with duckdb.connect() as db:
+        db.register("frame", invented)
+        db.execute(
+            f"copy (select * exclude (i), {others} from (select *, row_number() over () as i from frame)) "
+            f"to '{shapes['wide.csv']}' (header, delimiter ',')"
+        )
+    with pd.ExcelWriter(shapes["sheet.xlsx"], engine="xlsxwriter") as book:
+        invented.to_excel(book, index=False)
+    plain, wide, sheet = _in_turns(
+        *(partial(_committed, folder, file) for file in shapes.values()), runs=runs
+    )
+    what = f"{size:,} rows"
+    return [
+        _row(f"{what} of {WIDE} columns, beside plain CSV", wide, plain, "s") | {"target": SHAPE_RATIO},
+        _row(f"{what} of a workbook, beside plain CSV", sheet, plain, "s") | {"target": SHAPE_RATIO},
     ]
 
 

@@ -44,7 +44,7 @@ def read(path, sheet=""):
 
 def test_a_cell_is_read_as_what_it_holds(book):
     row = ["0008462", 8462, (8462, "0000000"), 41.5, True, "two\nlines", "=1+1", 'a "quote", a comma']
-    assert read(book(A=[row])) == '0008462,8462,8462,41.5,true,two lines,0,"a ""quote"", a comma"\n'
+    assert read(book(A=[row])) == '0008462,8462,8462,41.5,True,two lines,0,"a ""quote"", a comma"\n'
 
 
 def test_dates_are_iso_dates_whatever_they_are_shown_as(book):
