@@ -140,7 +140,12 @@ class Sample:
 
     def letters(self, encoding: str) -> str:
         """Return some letters beyond ASCII that the encoding makes of it, sorted: they name nobody."""
-        found = {sign for word in self._words(encoding) for sign in word if not sign.isascii()}
+        found = {
+            sign
+            for word in self._words(encoding)
+            for sign in word
+            if not sign.isascii() and sign.isprintable()
+        }
         return ", ".join(sorted(found)[:_SHOWN])
 
     def is_plausible(self, encoding: str) -> bool:

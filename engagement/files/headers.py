@@ -39,16 +39,21 @@ class Layout:
     note: str = ""
 
 
+def seen_name(text: str) -> str:
+    """Return a name as a reader sees it: composed letters, single spaces, and nothing that does not show."""
+    if not text.isascii():
+        composed = unicodedata.normalize("NFC", text)
+        text = "".join(sign for sign in composed if unicodedata.category(sign) != "Cf")
+    return " ".join(text.split())
+
+
 def plain_name(text: str) -> str:
     r"""Return a name as it is compared.
 
     >>> plain_name(" Last\u00a0 Access\u200b")
     'last access'
     """
-    if not text.isascii():
-        composed = unicodedata.normalize("NFC", text)
-        text = "".join(sign for sign in composed if unicodedata.category(sign) != "Cf")
-    return " ".join(text.split()).casefold()
+    return seen_name(text).casefold()
 
 
 def looks_like_row(fields: Sequence[str]) -> bool:

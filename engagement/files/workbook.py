@@ -57,6 +57,8 @@ _DAMAGE: Final = (
     NotImplementedError,
     RuntimeError,
     ValueError,
+    KeyError,
+    OSError,
 )
 _LINES: Final = 1_000
 _ODD: Final = {float, datetime}  # of which some are not to be written as they come
@@ -229,16 +231,7 @@ def _unpacked(path: Path) -> Iterator[zipfile.ZipFile]:
     try:
         with zipfile.ZipFile(path) as archive:
             yield archive
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        EOFError,
-        struct.error,
-        NotImplementedError,
-        RuntimeError,
-        ValueError,
-        KeyError,
-    ):
+    except _DAMAGE:
         raise _damaged(path) from None
 
 
@@ -250,7 +243,7 @@ def _book(path: Path) -> Iterator["CalamineWorkbook"]:
         # Handed a path it would go by the name.
         with path.open("rb") as file, python_calamine.load_workbook(file) as book:
             yield book
-    except python_calamine.CalamineError:
+    except (python_calamine.CalamineError, OSError, ValueError):
         raise _damaged(path) from None
     except BaseException as error:
         if type(error).__name__ == "PanicException":  # how Rust ends, which is no `Exception`

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 from engagement.errors import InvalidInput
-from engagement.files.headers import A_HEADER_NAMES, looks_like_row, plain_name
+from engagement.files.headers import A_HEADER_NAMES, looks_like_row, plain_name, seen_name
 from engagement.ingest.facts import DONE, SCORED_BY
 from engagement.ingest.schema import NAME_PARTS, Column
 from engagement.ingest.source_format import MAP_HINT
@@ -260,7 +260,7 @@ def _meant(
     header: Sequence[str], missing: Mapping[Column, str], *, taken: Iterable[str]
 ) -> dict[Column, str]:
     """Return for missing columns the name in the header that is near to it, or that it has on other platforms."""
-    free = {plain_name(text): text.strip() for text in header if plain_name(text)}
+    free = {plain_name(text): seen_name(text) for text in header if plain_name(text)}
     for name in taken:
         free.pop(name, None)
     meant = {}

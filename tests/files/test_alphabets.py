@@ -71,6 +71,7 @@ def test_a_few_signs_within_words_of_a_long_text_are_no_reason_to_doubt_it():
 def test_advice_spells_no_name():
     advice = sample("Zdeněk Štěpánek", "cp1250").advice("cp1252")
     assert advice.startswith("try `--encoding cp1250` (its letters are á, ě, Š)")
+    assert sample("Zdeněk\u00a0Š\u00ad", "cp1250").advice("cp1252").isprintable()
     assert "太" not in sample("山田 太郎", "shift_jis").advice("cp1252")
 
 

@@ -141,6 +141,16 @@ def test_no_length_of_a_truncated_workbook_is_one_and_no_flipped_bit_ends_the_pr
             read(path)
 
 
+def test_a_workbook_whose_parts_lie_nowhere_is_damaged(book):
+    path = book(A=[["x"]])
+    content = bytearray(path.read_bytes())
+    central = content.index(b"PK\x01\x02")
+    content[central + 42 : central + 46] = b"\xff\xff\xff\x7f"  # where the first part begins
+    path.write_bytes(b"PK\x03\x04" + bytes(content)[8:])
+    with pytest.raises(InvalidInput, match="damaged"):
+        read(path)
+
+
 def test_two_cells_at_the_ends_of_a_sheet_are_not_all_between_them(book):
     path = book(A=[["x"]])
     sheet = zipfile.ZipFile(path).read("xl/worksheets/sheet1.xml")

@@ -243,6 +243,11 @@ def test_a_first_line_of_values_is_told_as_that(line):
     assert "--map" not in said
 
 
+def test_a_name_is_offered_as_it_is_seen():
+    said = learners_refused(["Student\u00a0\t I\u200bD\ufeff", *OURS[1:]])
+    assert "`--map 'id=Student ID'`" in said
+
+
 def test_events_have_their_own_names():
     with pytest.raises(InvalidInput) as caught:
         match_header(["User ID", "Event", "Time"], EVENTS, {}, "f.csv")
