@@ -1158,11 +1158,14 @@ def test_the_same_file_read_otherwise_or_as_a_list_of_everybody_is_another_input
         with store.read() as db:
             return runs.input_fingerprint(db, AS_OF)
 
-    german, american = {"date_formats": ("%d/%m/%Y",)}, {"date_formats": ("%m/%d/%Y",)}
+    percents = {"completed_percent": 100, "avg_quiz_score": 100}
+    german, american = (
+        {"date_formats": (one,), "percent_scale": percents} for one in ("%d/%m/%Y", "%m/%d/%Y")
+    )
     found = [
         known(learners.load, file, 0, **german),
         known(learners.load, file, 1, **american),
-        known(learners.load, file, 2, **american, percent_scale={"avg_quiz_score": 1}),
+        known(learners.load, file, 2, **american | {"percent_scale": {**percents, "avg_quiz_score": 1}}),
         known(learners.load, file, 3, **american, timezone="America/Lima"),
         known(learners.load, shorter, 4, **american),
         known(learners.load_full, shorter, 5, **american),
