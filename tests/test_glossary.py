@@ -30,7 +30,7 @@ AVOIDED = {
     CHANNEL_WORDS["whatsapp"]: r"(?-i:Whatsapp|Whats App)",
     CHANNEL_WORDS["in_app"]: r"(?-i:In app\b)",
     CHANNEL_WORDS["email"]: r"e-mails? mails?|emailed",
-    "a day as 1 March 2026": rf"0\d (?:{MONTHS})|(?<=%)d %B",
+    "a day as 1 March 2026": rf"0\d (?:{MONTHS})|(?<=:%)d %B",  # written so, not read
     "a plural where there are several": r"\b1 tries|none of \d+ groups|a hidden number",
 }
 # The same, but not where only programmers read: an error has a message, and a process waits. A text for a learner may
