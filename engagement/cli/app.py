@@ -7,7 +7,19 @@ import sys
 
 import typer
 
-from engagement.cli import console, learners, load, quarantine, queue, run, schedule, serve, simulate, titles
+from engagement.cli import (
+    console,
+    learners,
+    load,
+    quarantine,
+    queue,
+    run,
+    schedule,
+    serve,
+    simulate,
+    sources,
+    titles,
+)
 from engagement.errors import LESS_MEMORY, NO_MEMORY, EngagementError, of_the_system
 
 app = typer.Typer(
@@ -33,6 +45,7 @@ for command in (
 ):
     app.command()(command)
 app.add_typer(queue.app, name="queue")
+app.add_typer(sources.app, name="sources")
 app.add_typer(titles.app, name="titles")
 app.add_typer(schedule.app, name="schedule")
 

@@ -4,6 +4,7 @@ The second has the name that its publishers, and whoever works with it, give the
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
@@ -88,25 +89,32 @@ def load(
 ) -> None:
     """Load learners or events. Rows that cannot be read are quarantined with every reason."""
     settings, store, now = console.start_anew()
+    said = _source_format(
+        rename,
+        percent_scale,
+        group,
+        values,
+        timezone=timezone or settings.timezone,
+        date_formats=tuple(date_format or ()),
+        encoding=encoding,
+        sheet=sheet,
+        cap=cap,
+        missing=tuple(missing or ()),
+        name_order=name_order,
+        key=key,
+    )
     load_one = partial(
-        _loader(events=events, full=full, yes=yes, files=files, group=group),
-        observed_at=console.instant(observed_at, settings, now) if observed_at else now,
-        loaded_at=now,
-        source_format=_source_format(
-            rename,
-            percent_scale,
-            group,
-            values,
-            timezone=timezone or settings.timezone,
-            date_formats=tuple(date_format or ()),
-            encoding=encoding,
-            sheet=sheet,
-            cap=cap,
-            missing=tuple(missing or ()),
-            name_order=name_order,
-            key=key,
+        _as_remembered,
+        load_one=partial(
+            _loader(events=events, full=full, yes=yes, files=files, group=group),
+            observed_at=console.instant(observed_at, settings, now) if observed_at else now,
+            loaded_at=now,
+            max_quarantine=max_quarantine,
         ),
-        max_quarantine=max_quarantine,
+        said=said,
+        kind="events" if events else "learners",
+        timezone=settings.timezone,
+        now=now,
     )
     if dry_run:
         _preview(
@@ -114,6 +122,34 @@ def load(
         )
         return
     _tell((load_one(store, file) for file in files or []), as_json=as_json)
+
+
+def _as_remembered(
+    store: "Store",
+    source: Path,
+    *,
+    load_one: Callable[..., "LoadSummary"],
+    said: "SourceFormat",
+    kind: Literal["learners", "events"],
+    timezone: str,
+    now: "datetime",
+) -> "LoadSummary":
+    """Load a file as somebody says that it is written; where nobody does, as one of its shape was the last time."""
+    from engagement.ingest import remembered
+    from engagement.ingest.source_format import SourceFormat
+
+    if said != SourceFormat(timezone):
+        summary = load_one(store, source, source_format=said)
+        remembered.remember(store, source, kind, said, now=now)
+        return summary
+    if (known := remembered.recalled(store, source, kind)) is None:
+        return load_one(store, source, source_format=said)
+    summary = load_one(store, source, source_format=known.source_format)
+    remembered.remember(store, source, kind, known.source_format, now=now)
+    shape = known.shape[: remembered.SHORT]
+    options = ", ".join(known.options)
+    told = f"read as the last file of its shape ({options}); `engagement sources show {shape}`"
+    return replace(summary, notes=(told, *summary.notes))
 
 
 def _preview(

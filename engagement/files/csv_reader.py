@@ -244,6 +244,12 @@ def open_csv(
         yield CsvFile(path.name, _records(plain.path, path.name, layout), layout, header, plain)
 
 
+def header_of(path: Path, *, encoding: str, sheet: str, wanted: Sequence[str]) -> list[str]:
+    """Return the names in the header of a file, as `open_csv` finds it."""
+    with plain_text(path, encoding, sheet=sheet) as plain:
+        return list(_layout(plain.path, path.name, wanted).names)
+
+
 def _records(path: Path, name: str, layout: Layout) -> Records:
     """Return the records below the header; found before the file is read, because an open quote swallows the rest."""
     found = find_records(path, delimiter=layout.delimiter)

@@ -15,6 +15,7 @@ from typing import Any, Final, Protocol
 import pandas as pd
 
 from engagement.errors import InvalidInput, of_the_system
+from engagement.files import csv_reader
 from engagement.files.bombs import bomb, most_unpacked
 from engagement.files.csv_reader import Ints, open_csv
 from engagement.files.kinds import refuse_other_than_parquet
@@ -88,6 +89,14 @@ def opened(
     with table as incoming:
         said = [column for column in columns if column.name in source_format.values]
         yield _Said(incoming, said, source_format.values, notes)
+
+
+def header_of(stage: Cursor, path: Path, *, encoding: str, sheet: str, wanted: Sequence[str]) -> list[str]:
+    """Return the names in the header of a file; raises as `opened` does."""
+    if path.suffix.lower() == ".parquet":
+        refuse_other_than_parquet(path)
+        return [name for name, _ in _parquet_types(stage, path)]
+    return csv_reader.header_of(path, encoding=encoding, sheet=sheet, wanted=wanted)
 
 
 class _Said:

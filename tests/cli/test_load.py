@@ -297,3 +297,22 @@ def test_load_of_nothing_exits_2(refused):
     code, said = refused("load")
     assert code == 2
     assert "name at least one file" in said
+
+
+def test_what_was_said_of_a_file_is_known_for_the_next_of_its_shape(as_json, engagement, tmp_path):
+    first = tmp_path / "week1.csv"
+    first.write_text("Anmeldename,Kurs,Zugriff\nx1,Mathe,1.2.2026\n")
+    options = ("--map", "id=Anmeldename", "--map", "program=Kurs", "--map", "last_login=Zugriff")
+    as_json("load", first, *options, "--date-format", "%d.%m.%Y")
+    second = tmp_path / "week2.csv"
+    second.write_text(first.read_text().replace("x1", "x2"))
+    found = as_json("load", second)
+    assert found["accepted"] == 1
+    assert found["notes"][0].startswith(
+        "read as the last file of its shape (columns, date_formats); `engagement sources"
+    )
+    (known,) = as_json("sources", "list")
+    assert (known["source"], known["columns"]) == ("week2.csv", 3)
+    assert as_json("sources", "show", known["shape"])["options"]["date_formats"] == ["%d.%m.%Y"]
+    assert "Forgotten: week2.csv" in engagement("sources", "forget", known["shape"])[1]
+    assert as_json("sources", "list") == []

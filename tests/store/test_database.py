@@ -361,6 +361,7 @@ MADE_SINCE_VERSION_1 = (
     "rejected_texts",
     "risk_probabilities",
     "score_words",
+    "source_formats",
     "titles",
 )
 _OF_A_SCORE = (
