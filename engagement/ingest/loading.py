@@ -169,7 +169,7 @@ def record(
             "; `--date-format` says how dates are written" if any(map(_tells_of_no_format, reasons)) else ""
         )
         if any(
-            count == rows and not reason.startswith("row: ") and "`--" not in reason
+            count == rows and not reason.startswith("row: ") and "`--" not in reason.replace("`--missing", "")
             for reason, count in reasons.items()
         ):
             hint += f"; {MAP_HINT}"

@@ -23,7 +23,7 @@ SQL = (
     """
     insert into learner_facts
     select 'learner ' || i, $at, 'L1', $at - to_hours((hash(i, 1) % 900)::integer), hash(i, 2) % 101, hash(i, 3) % 101,
-        hash(i, 2) % 101, case when hash(i, 4) % 10 > 0 then hash(i, 5) % 101 end, hash(i, 6) % 9
+        hash(i, 2) % 101, case when hash(i, 4) % 10 > 0 then hash(i, 5) % 101 end, hash(i, 6) % 9, false
     from range($learners) as made (i)
     """,
     """
