@@ -6,6 +6,7 @@ recalled for one that comes without: what somebody says now counts before what w
 
 import hashlib
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
@@ -65,6 +66,8 @@ def one(store: Store, start: str) -> Remembered:
 
 def recalled(store: Store, path: Path, kind: Kind) -> Remembered | None:
     """Return how a file is read, where one of its shape was loaded before; None where none was."""
+    if not os.access(path, os.R_OK):  # which the load says, before anything is asked of the store
+        return None
     known = {each.shape: each for each in listed(store) if each.kind == kind}
     names = [*_OURS, *(name for each in known.values() for name in each.columns)]
     for encoding, sheet in {

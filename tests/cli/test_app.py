@@ -169,6 +169,9 @@ COMMANDS = [
     ("queue", "approve", "a"),
     ("queue", "reject", "a", "--reason", "on leave"),
     ("queue", "export"),
+    ("sources", "list"),
+    ("sources", "show", "0f"),
+    ("sources", "forget", "0f"),
     ("titles",),
     ("titles", "confirm", "loops"),
     ("titles", "withdraw", "loops"),
@@ -208,6 +211,7 @@ NEEDS_A_STORE = {
     "nudge",
     "quiz",
     "queue",
+    "sources",
     "titles",
     "explore",
 }
