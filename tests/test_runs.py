@@ -38,7 +38,11 @@ def publish(db, run, *, now=NOW, counts=None):
 
 def add_load(db, number, content_hash, observed_at):
     db.execute(
-        "insert into loads values ($id, 'learners', 'a.csv', $hash, $at, $at, 1, 1, 0, '{}', null)",
+        """
+        insert into loads by name
+        select $id as load_id, 'learners' as kind, 'a.csv' as source, $hash as content_hash, $at as observed_at,
+            $at as loaded_at, 1 as rows, 1 as accepted, 0 as quarantined, '{}' as reasons
+        """,
         {"id": f"L{number}", "hash": content_hash, "at": observed_at},
     )
 
