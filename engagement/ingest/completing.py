@@ -101,7 +101,7 @@ def ids(begun: loading.Load) -> None:
         _programs(begun)
         return
     db, here = begun.db, begun.checked.columns
-    columns = [name for name in KEYS[key] if name != "program" or name in here]
+    columns = list(KEYS[key])
     if "program" in here and "program" not in columns:
         columns.append("program")  # of several enrolments the one that is meant
     if absent := [name for name in columns if name not in here]:

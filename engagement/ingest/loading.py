@@ -164,24 +164,7 @@ def record(
     if rows != accepted + quarantined:
         raise EngagementError(f"{name}: {rows} rows, but {accepted} accepted and {quarantined} quarantined")
     first = _first_refused(load)
-    if accepted == 0:
-        hint = (
-            "; `--date-format` says how dates are written" if any(map(_tells_of_no_format, reasons)) else ""
-        )
-        if any(
-            count == rows and not reason.startswith("row: ") and "`--" not in reason.replace("`--missing", "")
-            for reason, count in reasons.items()
-        ):
-            hint += f"; {MAP_HINT}"
-        raise InvalidInput(
-            f"{name}: none of {rows} rows accepted: {_most_frequent(reasons)}{_place(first)}{hint}"
-        )
-    if quarantined / rows > max_quarantine:
-        raise InvalidInput(
-            f"{name}: {quarantined} of {rows} rows refused, more than the share of {max_quarantine:g} allowed: "
-            + _most_frequent(reasons)
-            + _place(first)
-        )
+    _refuse_too_little(name, rows, accepted, reasons, first, max_quarantine=max_quarantine)
     odd_cells, left_out = _odd_cells(load), load.checked.left_out
     percents = held(db, load.checked.incoming.columns, load.source_format)
     profile, unlike = None, list[str]()
@@ -239,6 +222,37 @@ def record(
         first_refused=first,
         unlike=tuple(unlike),
     )
+
+
+def _refuse_too_little(
+    name: str,
+    rows: int,
+    accepted: int,
+    reasons: Mapping[str, int],
+    first: FirstRefused | None,
+    *,
+    max_quarantine: float,
+) -> None:
+    """Raise `InvalidInput` where no row was accepted, or more were refused than may be."""
+    if accepted == 0:
+        hint = (
+            "; `--date-format` says how dates are written" if any(map(_tells_of_no_format, reasons)) else ""
+        )
+        if any(
+            count == rows and not reason.startswith("row: ") and "`--" not in reason.replace("`--missing", "")
+            for reason, count in reasons.items()
+        ):
+            hint += f"; {MAP_HINT}"
+        raise InvalidInput(
+            f"{name}: none of {rows} rows accepted: {_most_frequent(reasons)}{_place(first)}{hint}"
+        )
+    refused = rows - accepted
+    if refused / rows > max_quarantine:
+        raise InvalidInput(
+            f"{name}: {refused} of {rows} rows refused, more than the share of {max_quarantine:g} allowed: "
+            + _most_frequent(reasons)
+            + _place(first)
+        )
 
 
 def _tells_of_no_format(reason: str) -> bool:

@@ -219,5 +219,7 @@ def test_a_key_needs_its_column(store):
     load(store, learner("a"))
     with pytest.raises(InvalidInput, match="`--key email` needs the column email"):
         load(store, {"id": "a", "program": "Data"}, key="email")
+    with pytest.raises(InvalidInput, match=r"`--key name\+program` needs the column program"):
+        load(store, {"name": "Ana Example", "avg_quiz_score": 10}, key="name+program")
     with pytest.raises(InvalidInput, match=r"^key 'phone': allowed are id, email, name"):
         SourceFormat(key="phone")
