@@ -44,15 +44,6 @@ def load(store, tmp_path):
     return load
 
 
-@pytest.fixture
-def stored(store):
-    def stored(sql):
-        with store.read() as db:
-            return db.execute(sql).fetchall()
-
-    return stored
-
-
 ODD = [
     ("email", "not there", "not an address"),
     ("email", "a@b@example.invalid", "not an address"),

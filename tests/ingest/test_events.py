@@ -42,17 +42,6 @@ def load(store, tmp_path):
     return load
 
 
-@pytest.fixture
-def stored(store):
-    """Return the rows of a query."""
-
-    def stored(sql):
-        with store.read() as db:
-            return db.execute(sql).fetchall()
-
-    return stored
-
-
 def test_an_event_of_an_unknown_learner_is_quarantined(load, stored):
     summary = load("a,login,2026-11-01,", "nobody,login,2026-11-01,", "A,login,2026-11-01,")
     assert summary.as_dict() == {

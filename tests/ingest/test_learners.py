@@ -38,17 +38,6 @@ def load(store, tmp_path):
     return load
 
 
-@pytest.fixture
-def stored(store):
-    """Return the rows of a query."""
-
-    def stored(sql):
-        with store.read() as db:
-            return db.execute(sql).fetchall()
-
-    return stored
-
-
 def test_the_real_file_is_accepted_whole_and_twice_adds_nothing(store, stored, real_data):
     path = real_data / "learners_2013J_week12.csv"
     for observed_at in (MONDAY, MONDAY, TUESDAY):

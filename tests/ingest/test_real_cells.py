@@ -31,15 +31,6 @@ def load(cases, store):
     return load
 
 
-@pytest.fixture
-def stored(store):
-    def stored(sql):
-        with store.read() as db:
-            return db.execute(sql).fetchall()
-
-    return stored
-
-
 ODD = "last_login: a day that is not there yet"
 
 

@@ -71,15 +71,6 @@ def load(store, tmp_path):
 
 
 @pytest.fixture
-def stored(store):
-    def stored(sql):
-        with store.read() as db:
-            return db.execute(sql).fetchall()
-
-    return stored
-
-
-@pytest.fixture
 def facts(stored):
     """Return one fact of every learner."""
     return lambda column: dict(stored(f"select learner_id, {column} from learner_facts order by learner_id"))

@@ -31,15 +31,6 @@ def load(cases, store):
 
 
 @pytest.fixture
-def stored(store):
-    def stored(sql):
-        with store.read() as db:
-            return db.execute(sql).fetchall()
-
-    return stored
-
-
-@pytest.fixture
 def refused(load, store, stored):
     """Load what must be refused whole; return the message, which holds nothing of a person's."""
     store.make()
