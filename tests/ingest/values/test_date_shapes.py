@@ -8,7 +8,7 @@ import pytest
 from engagement.errors import InvalidInput
 from engagement.ingest.source_format import SourceFormat
 from engagement.ingest.values.date_shapes import FORMATS
-from tests.ingest.test_cells import line, load, stored  # noqa: F401 (fixtures)
+from tests.ingest.test_cells import line, load  # noqa: F401 (fixtures)
 
 SAID = {
     "31.01.2026": "%d.%m.%Y",

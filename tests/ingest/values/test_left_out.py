@@ -5,7 +5,7 @@ import pytest
 
 from engagement.errors import InvalidInput
 from engagement.ingest import learners
-from tests.ingest.test_cells import HEADER, WHEN, line, load, stored  # noqa: F401 (fixtures)
+from tests.ingest.test_cells import HEADER, WHEN, line, load  # noqa: F401 (fixtures)
 
 TEN = [f"{n:04}" for n in range(10)]
 EMPTY = dict.fromkeys(HEADER.split(","), "")

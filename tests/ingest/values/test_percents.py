@@ -3,7 +3,7 @@
 import pytest
 
 from engagement.errors import InvalidInput
-from tests.ingest.test_cells import line, load, stored  # noqa: F401 (fixtures)
+from tests.ingest.test_cells import line, load  # noqa: F401 (fixtures)
 
 COLUMN = "avg_quiz_score"
 
