@@ -12,7 +12,7 @@ def lines(*values):
     return [line(f"{n:03}", **{COLUMN: value}) for n, value in enumerate(values)]
 
 
-def percents(stored):  # noqa: F811
+def percents(stored):
     return [value for (value,) in stored(f"select {COLUMN} from newest_facts order by learner_id")]
 
 
