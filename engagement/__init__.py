@@ -109,7 +109,7 @@ _MODULES: Final = {
     "scores": "risk.scores",
     "selection": "targeting.selection",
     "session": "jupyter.session",
-    "sources": "pipeline.sources",
+    "sources": "pipeline.incoming.sources",
     "suppression": "views.suppression",
     "titles": "llm.titles",
     "tour": "demo.tour",

@@ -7,19 +7,9 @@ import sys
 
 import typer
 
-from engagement.cli import (
-    console,
-    learners,
-    load,
-    quarantine,
-    queue,
-    run,
-    schedule,
-    serve,
-    simulate,
-    sources,
-    titles,
-)
+from engagement.cli import learners, queue, run, schedule, serve, simulate, titles
+from engagement.cli.loading import load, quarantine, sources
+from engagement.cli.terminal import console
 from engagement.errors import LESS_MEMORY, NO_MEMORY, EngagementError, of_the_system
 
 app = typer.Typer(
@@ -79,6 +69,6 @@ def main() -> None:
 
 def _say(message: str) -> None:
     """Print one line to standard error; what a file or an id was called does not act in the terminal."""
-    from engagement.cli.render import plain
+    from engagement.cli.terminal.render import plain
 
     print(f"engagement: {plain(message, 2_000).plain}", file=sys.stderr)

@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from engagement.cli import console
-from engagement.cli.console import Json, Model, Program
+from engagement.cli.terminal import console
+from engagement.cli.terminal.console import Json, Model, Program
 from engagement.dates import local_day
 from engagement.errors import InvalidInput
 from engagement.text import plain_id
@@ -41,7 +41,7 @@ def learners(
 
 def learner(learner_id: LearnerId, as_json: Json = False) -> None:
     """Show one learner: score, reasons, what would help, past."""
-    from engagement.cli.render import show_profile
+    from engagement.cli.terminal.render import show_profile
     from engagement.views import profiles
 
     settings, store, now = console.start()
@@ -105,7 +105,7 @@ def _drafted(
 
 def _show_draft(made: dict[str, Any], text: str, as_json: bool) -> None:
     """Print one draft that was asked for."""
-    from engagement.cli.render import show_draft
+    from engagement.cli.terminal.render import show_draft
 
     if as_json:
         console.print_json(made)

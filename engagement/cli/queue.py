@@ -10,8 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
-from engagement.cli import console
-from engagement.cli.console import Json, Program
+from engagement.cli.terminal import console
+from engagement.cli.terminal.console import Json, Program
 from engagement.errors import InvalidInput
 from engagement.vocabulary import STATUS_WORDS
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from engagement import dates
-from engagement.cli import console
-from engagement.cli.console import AsOf, Json, Model, Program
+from engagement.cli.terminal import console
+from engagement.cli.terminal.console import AsOf, Json, Model, Program
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -253,7 +253,7 @@ def _run_pipeline(
 
 def _show_run(result: "RunResult", screen: "Console") -> None:
     """Print what a run found, or that it was done before."""
-    from engagement.cli.render import show_artifacts, show_summary
+    from engagement.cli.terminal.render import show_artifacts, show_summary
     from engagement.targeting.selection import WORDS
 
     if result.status == "already done":
@@ -291,7 +291,7 @@ def _show_estimate(
     as_json: bool,
 ) -> None:
     """Print what a run would ask of a model and what that costs, by model."""
-    from engagement.cli.render import show_estimate
+    from engagement.cli.terminal.render import show_estimate
     from engagement.pipeline import config, dry_run
 
     estimate = dry_run.of_run(

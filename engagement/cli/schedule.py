@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from engagement.cli import console
-from engagement.cli.console import Json
+from engagement.cli.terminal import console
+from engagement.cli.terminal.console import Json
 from engagement.errors import InvalidInput
 
 app = typer.Typer(

@@ -15,8 +15,9 @@ from engagement.audit import Actor
 from engagement.dates import local_day
 from engagement.demo import sample
 from engagement.errors import InvalidInput, StoreBusy
-from engagement.ingest import events, learners, readers
-from engagement.ingest.source_format import IN_PERCENT, SourceFormat
+from engagement.ingest import events, learners
+from engagement.ingest.source import readers
+from engagement.ingest.source.source_format import IN_PERCENT, SourceFormat
 from engagement.llm import titles
 from engagement.outreach import export, nudges, quizzes, review
 from engagement.pipeline import publication

@@ -4,10 +4,10 @@ from typing import Final
 
 from engagement.content.names import first_name
 from engagement.errors import InvalidInput
-from engagement.ingest import loading
 from engagement.ingest.facts import DONE, FACTS
+from engagement.ingest.loads import loading
 from engagement.ingest.schema import NAME_PARTS
-from engagement.ingest.source_format import KEYS
+from engagement.ingest.source.source_format import KEYS
 
 NAMES_LOOKED_AT: Final = 10_000  # whether anybody can be greeted by them
 

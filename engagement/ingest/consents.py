@@ -9,7 +9,7 @@ file to file the newest word does.
 from dataclasses import dataclass
 from typing import Final
 
-from engagement.ingest import loading
+from engagement.ingest.loads import loading
 from engagement.store import first_row, query, registered
 
 COLUMNS: Final = ("contact_opt_out", "llm_opt_out", "whatsapp_opt_in", "active")

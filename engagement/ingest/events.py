@@ -7,10 +7,11 @@ many sources number the events of each user from 1.
 
 from datetime import datetime
 
-from engagement.ingest import loading, readers
+from engagement.ingest.loads import loading
 from engagement.ingest.reencoded import refuse_reencoded
 from engagement.ingest.schema import EVENTS
-from engagement.ingest.source_format import AS_DOCUMENTED, SourceFormat
+from engagement.ingest.source import readers
+from engagement.ingest.source.source_format import AS_DOCUMENTED, SourceFormat
 from engagement.store import Store, query
 
 

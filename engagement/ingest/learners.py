@@ -11,11 +11,13 @@ from datetime import datetime
 from typing import Final
 
 from engagement.errors import InvalidInput
-from engagement.ingest import completing, consents, loading, readers
+from engagement.ingest import completing, consents
 from engagement.ingest.facts import FACTS
+from engagement.ingest.loads import loading
 from engagement.ingest.reencoded import refuse_reencoded
 from engagement.ingest.schema import LEARNERS, NAME_PARTS, ROLE
-from engagement.ingest.source_format import AS_DOCUMENTED, SourceFormat, group_column
+from engagement.ingest.source import readers
+from engagement.ingest.source.source_format import AS_DOCUMENTED, SourceFormat, group_column
 from engagement.store import Cursor, Store, first_row, query, registered
 
 SLIPPED_ROWS: Final = 10  # a few addresses that change hands are a mended mistake

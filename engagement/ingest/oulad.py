@@ -27,9 +27,11 @@ import pandas as pd
 
 from engagement import dates
 from engagement.errors import InvalidInput
-from engagement.ingest import events, learners, loading, readers
+from engagement.ingest import events, learners
+from engagement.ingest.loads import loading
 from engagement.ingest.schema import MISSING_WORDS, Column
-from engagement.ingest.source_format import IN_PERCENT, SourceFormat
+from engagement.ingest.source import readers
+from engagement.ingest.source.source_format import IN_PERCENT, SourceFormat
 from engagement.store import Cursor, Store, first_row, pattern, query, read_from
 
 Basis = Literal["due", "course"]

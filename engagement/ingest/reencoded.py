@@ -10,7 +10,7 @@ import numpy as np
 
 from engagement.errors import InvalidInput
 from engagement.files.alphabets import ENCODINGS, codec
-from engagement.ingest import loading
+from engagement.ingest.loads import loading
 from engagement.store import Cursor
 
 _UTF_8: Final = "utf-8"

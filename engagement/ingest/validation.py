@@ -16,9 +16,9 @@ from zoneinfo import available_timezones
 import pandas as pd
 
 from engagement.errors import InvalidInput
-from engagement.ingest import readers
 from engagement.ingest.schema import MISSING_WORDS, Column
-from engagement.ingest.source_format import MAP_HINT, SourceFormat
+from engagement.ingest.source import readers
+from engagement.ingest.source.source_format import MAP_HINT, SourceFormat
 from engagement.ingest.values import contacts, date_shapes, instants, numbers, texts, words
 from engagement.ingest.values.left_out import LeftOut, take_out
 from engagement.ingest.values.percents import Known, refuse_fractions, signed

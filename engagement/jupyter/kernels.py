@@ -44,7 +44,7 @@ PRELOADED: Final = (
     "engagement.reporting.headlines",
     "engagement.jupyter.session",
     "engagement.outreach.quizzes",
-    "engagement.pipeline.sources",
+    "engagement.pipeline.incoming.sources",
 )
 LAUNCHER: Final = "ipykernel_launcher"
 ANSWER_S: Final = 60  # the first answer waits for the imports; a template that takes longer is not used

@@ -22,8 +22,9 @@ from engagement.content import templates
 from engagement.errors import EngagementError, NotFound, StoreUnusable, of_the_system
 from engagement.ingest.facts import newest_facts_at
 from engagement.llm import pricing, titles, writer
-from engagement.pipeline import config, inbox
+from engagement.pipeline import config
 from engagement.pipeline.config import Pipeline
+from engagement.pipeline.incoming import inbox
 from engagement.settings import Settings
 from engagement.store import SCHEMA_VERSION, Cursor, Store, first_row, open_store, query
 from engagement.store.locks import runner, turnstile

@@ -13,11 +13,12 @@ from typing import Any
 
 from engagement import private, runs
 from engagement.errors import FULL, EngagementError, RunFailed, of_the_system
-from engagement.pipeline import inbox, program, publication, run_index
+from engagement.pipeline import program, publication, run_index
 from engagement.pipeline.artifacts import Artifacts
 from engagement.pipeline.config import LOAD, Pipeline, Value
-from engagement.pipeline.inbox import File, Offer
-from engagement.pipeline.sources import PLAN
+from engagement.pipeline.incoming import inbox
+from engagement.pipeline.incoming.inbox import File, Offer
+from engagement.pipeline.incoming.sources import PLAN
 from engagement.runs import Run
 from engagement.settings import read_settings
 from engagement.store import Cursor, Store

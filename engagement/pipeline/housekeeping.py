@@ -7,7 +7,7 @@ done and what was disclosed is a record and stays; so does what a person wrote.
 from datetime import datetime, timedelta
 
 from engagement import runs
-from engagement.ingest import loading
+from engagement.ingest.loads import loading
 from engagement.llm import completions
 from engagement.outreach import drafting
 from engagement.outreach.nudges import NUDGES

@@ -26,7 +26,7 @@ from engagement import errors, private, runs
 from engagement.dates import utc_now
 from engagement.errors import EngagementError, InvalidInput, NotFound, RunFailed
 from engagement.jupyter import kernels, startup
-from engagement.pipeline import artifacts, inbox, publication, sources, stopping
+from engagement.pipeline import artifacts, publication, stopping
 from engagement.pipeline.artifacts import Artifacts
 from engagement.pipeline.attempt import (
     Attempt,
@@ -36,6 +36,7 @@ from engagement.pipeline.attempt import (
     record_success,
 )
 from engagement.pipeline.config import LOAD, Pipeline, Step, parameters_of
+from engagement.pipeline.incoming import inbox, sources
 from engagement.pipeline.stopping import Stop
 from engagement.runs import Run
 from engagement.settings import PROJECT, folder_for_sockets, read_settings

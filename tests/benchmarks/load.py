@@ -22,7 +22,7 @@ import pandas as pd
 from engagement.demo import sample
 from engagement.ingest import learners, validation
 from engagement.ingest.schema import LEARNERS
-from engagement.ingest.source_format import AS_DOCUMENTED
+from engagement.ingest.source.source_format import AS_DOCUMENTED
 from engagement.store import Store
 from tests.benchmarks import commands
 

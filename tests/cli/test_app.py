@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
-from engagement.cli import app, console
+from engagement.cli import app
+from engagement.cli.terminal import console
 from engagement.demo import history  # noqa: F401 (imported before rights are given up)
 from engagement.settings import PROJECT, Settings
 from engagement.store import Store

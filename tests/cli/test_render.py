@@ -8,7 +8,14 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from engagement.cli.render import plain, show_artifacts, show_draft, show_profile, show_summary, show_table
+from engagement.cli.terminal.render import (
+    plain,
+    show_artifacts,
+    show_draft,
+    show_profile,
+    show_summary,
+    show_table,
+)
 
 COUNTS = {
     "labels": {"high": 1200, "medium": 2400, "low": 0, "unknown": 3},

@@ -9,7 +9,7 @@ from engagement.errors import InvalidInput
 from engagement.evaluation import fairness
 from engagement.evaluation.intervals import Share, wilson
 from engagement.ingest import learners
-from engagement.ingest.source_format import SourceFormat
+from engagement.ingest.source.source_format import SourceFormat
 from engagement.outreach import nudges, review
 from engagement.pipeline import publication
 from engagement.policy import DEFAULT_SELECTION

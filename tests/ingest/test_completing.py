@@ -7,7 +7,7 @@ import pytest
 
 from engagement.errors import InvalidInput
 from engagement.ingest import learners
-from engagement.ingest.source_format import SourceFormat
+from engagement.ingest.source.source_format import SourceFormat
 from engagement.pipeline import rescoring
 from engagement.policy import DEFAULT_POLICY
 from tests.support.cohort import AS_OF, DAY, learner, rows

@@ -9,7 +9,7 @@ import pytest
 from engagement import audit
 from engagement.errors import InvalidInput
 from engagement.ingest import events, learners
-from engagement.ingest.source_format import SourceFormat
+from engagement.ingest.source.source_format import SourceFormat
 from tests.support.acting import acting
 from tests.support.older_store import make_older
 

@@ -6,8 +6,8 @@ import unicodedata
 import pytest
 
 from engagement.errors import InvalidInput
-from engagement.ingest.header import absent, match_header
 from engagement.ingest.schema import EVENTS, LEARNERS, NAME_PARTS, Column
+from engagement.ingest.source.header import absent, match_header
 
 ID = Column("id", "id", "", in_header=True)
 NAME = Column("name", "text", "", in_header=True)

@@ -9,7 +9,7 @@ import pytest
 
 from engagement.errors import InvalidInput
 from engagement.ingest import learners
-from engagement.ingest.source_format import SourceFormat
+from engagement.ingest.source.source_format import SourceFormat
 
 HEADER = "id,name,email,phone,program,last_login,completed_percent,avg_quiz_score,consecutive_missed_sessions"
 MONDAY = datetime.fromisoformat("2026-11-16 12:00:00")

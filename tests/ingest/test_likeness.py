@@ -5,7 +5,7 @@ import pytest
 
 from engagement.errors import InvalidInput
 from engagement.ingest import learners
-from engagement.ingest.likeness import COMPARED, FEWEST_ROWS
+from engagement.ingest.loads.likeness import COMPARED, FEWEST_ROWS
 from tests.support.cohort import AS_OF, DAY, learner, rows
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from engagement.errors import InvalidInput
 from engagement.ingest import events, learners, validation
 from engagement.ingest.schema import LEARNERS
-from engagement.ingest.source_format import SourceFormat
+from engagement.ingest.source.source_format import SourceFormat
 from engagement.store import Store
 
 COLUMNS = (

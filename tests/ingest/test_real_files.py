@@ -9,7 +9,7 @@ import pytest
 
 from engagement.errors import InvalidInput
 from engagement.ingest import learners
-from engagement.ingest.source_format import SourceFormat
+from engagement.ingest.source.source_format import SourceFormat
 
 WHEN = datetime.fromisoformat("2026-02-14 12:00:00")
 

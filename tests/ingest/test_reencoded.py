@@ -6,7 +6,7 @@ import pytest
 
 from engagement.errors import InvalidInput
 from engagement.ingest import events, learners
-from engagement.ingest.source_format import SourceFormat
+from engagement.ingest.source.source_format import SourceFormat
 
 WHEN = datetime.fromisoformat("2026-11-22 12:00:00")
 HEADER = "id,name,email,phone,program,last_login,completed_percent,avg_quiz_score,consecutive_missed_sessions"

@@ -4,8 +4,8 @@ import pandas as pd
 import pytest
 
 from engagement.errors import NotFound
-from engagement.ingest import remembered
-from engagement.ingest.source_format import SourceFormat
+from engagement.ingest.loads import remembered
+from engagement.ingest.source.source_format import SourceFormat
 from tests.support.cohort import AS_OF, DAY
 
 SAID = SourceFormat(

@@ -3,7 +3,7 @@
 import pytest
 
 from engagement.errors import InvalidInput
-from engagement.ingest.source_format import AS_DOCUMENTED, PERCENT_COLUMNS, SourceFormat
+from engagement.ingest.source.source_format import AS_DOCUMENTED, PERCENT_COLUMNS, SourceFormat
 
 
 def test_nothing_said_means_what_is_documented():

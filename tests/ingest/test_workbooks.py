@@ -7,7 +7,7 @@ import xlsxwriter
 
 from engagement.errors import InvalidInput
 from engagement.ingest import events, learners
-from engagement.ingest.source_format import SourceFormat
+from engagement.ingest.source.source_format import SourceFormat
 
 WHEN = datetime.fromisoformat("2026-11-22 12:00:00")
 HEADER = [

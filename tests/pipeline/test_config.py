@@ -5,7 +5,7 @@ import json
 import pytest
 
 from engagement.errors import InvalidInput, NotFound
-from engagement.ingest.source_format import SourceFormat
+from engagement.ingest.source.source_format import SourceFormat
 from engagement.pipeline import config
 from engagement.pipeline.config import Pipeline, Step, declared_types, parameters_of, read_pipeline
 from engagement.policy import SelectionPolicy

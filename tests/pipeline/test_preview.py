@@ -7,7 +7,7 @@ import pytest
 
 from engagement.errors import InvalidInput
 from engagement.ingest import events, learners
-from engagement.pipeline import preview
+from engagement.pipeline.incoming import preview
 from engagement.policy import DEFAULT_POLICY
 from engagement.store import Store
 from tests.support.cohort import AS_OF, DAY, LOW, learner, load, rows

@@ -27,11 +27,12 @@ from engagement.content import templates
 from engagement.demo import sample
 from engagement.errors import InvalidInput, NotFound, RunFailed, RunStopped, StoreBusy
 from engagement.ingest import learners
-from engagement.ingest.source_format import SourceFormat
+from engagement.ingest.source.source_format import SourceFormat
 from engagement.jupyter import kernels
 from engagement.outreach import nudges, review
-from engagement.pipeline import config, program, publication, runner, sources, stopping
+from engagement.pipeline import config, program, publication, runner, stopping
 from engagement.pipeline.config import Pipeline, Report, Sources, Step
+from engagement.pipeline.incoming import sources
 from engagement.policy import DEFAULT_POLICY, DEFAULT_SELECTION
 from engagement.reporting import printing
 from engagement.risk import scores

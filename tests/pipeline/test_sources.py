@@ -10,10 +10,11 @@ import pytest
 from engagement import runs
 from engagement.errors import InvalidInput, RunFailed
 from engagement.ingest import events, learners
-from engagement.pipeline import inbox as inboxes
-from engagement.pipeline import publication, sources
-from engagement.pipeline.inbox import found, keep_plan, offers
-from engagement.pipeline.sources import Sources
+from engagement.pipeline import publication
+from engagement.pipeline.incoming import inbox as inboxes
+from engagement.pipeline.incoming import sources
+from engagement.pipeline.incoming.inbox import found, keep_plan, offers
+from engagement.pipeline.incoming.sources import Sources
 from engagement.policy import DEFAULT_POLICY
 from engagement.reporting import headlines
 from engagement.store import Store

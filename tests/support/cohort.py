@@ -11,7 +11,7 @@ import pandas as pd
 
 from engagement import runs
 from engagement.ingest import learners
-from engagement.ingest.source_format import IN_PERCENT, SourceFormat
+from engagement.ingest.source.source_format import IN_PERCENT, SourceFormat
 from engagement.outreach import nudges, quizzes
 from engagement.pipeline import publication
 from engagement.policy import DEFAULT_POLICY, DEFAULT_SELECTION

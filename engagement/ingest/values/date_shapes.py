@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Final
 
 from engagement.errors import InvalidInput
 from engagement.ingest.schema import Column
-from engagement.ingest.source_format import SECONDS, SPREADSHEET_DAYS, SourceFormat
+from engagement.ingest.source.source_format import SECONDS, SPREADSHEET_DAYS, SourceFormat
 from engagement.ingest.values.instants import NO_INSTANT, unread
 from engagement.ingest.values.reading import literal
 from engagement.store import Cursor, first_row
 
 if TYPE_CHECKING:
-    from engagement.ingest.readers import Incoming
+    from engagement.ingest.source.readers import Incoming
 
 _DAYS: Final = (
     *(

@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from engagement.ingest.schema import Column
-from engagement.ingest.source_format import SECONDS, SPREADSHEET_DAYS, SourceFormat
+from engagement.ingest.source.source_format import SECONDS, SPREADSHEET_DAYS, SourceFormat
 from engagement.ingest.values.reading import Reading, is_one_of, literal, matches, plain, said, written
 
 NO_INSTANT: Final = "not an ISO date or time"

@@ -16,7 +16,7 @@ from engagement.ingest.values.reading import literal, matches
 from engagement.store import Cursor
 
 if TYPE_CHECKING:
-    from engagement.ingest.readers import Incoming
+    from engagement.ingest.source.readers import Incoming
 
 MOST_LINES: Final = 20  # that are listed of a kind
 LeftOut = dict[str, dict[str, int | list[int]]]

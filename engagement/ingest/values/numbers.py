@@ -3,7 +3,7 @@
 from typing import Final
 
 from engagement.ingest.schema import Column
-from engagement.ingest.source_format import FULL, SourceFormat
+from engagement.ingest.source.source_format import FULL, SourceFormat
 from engagement.ingest.values.reading import Reading, literal, matches, plain, said, without, written
 
 _NUMBER: Final = r"[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?"

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from engagement.errors import InvalidInput
 from engagement.ingest.schema import Column
-from engagement.ingest.source_format import SourceFormat
+from engagement.ingest.source.source_format import SourceFormat
 from engagement.ingest.values.numbers import is_signed
 from engagement.store import Cursor, first_row
 

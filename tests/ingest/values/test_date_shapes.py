@@ -6,7 +6,7 @@ import duckdb
 import pytest
 
 from engagement.errors import InvalidInput
-from engagement.ingest.source_format import SourceFormat
+from engagement.ingest.source.source_format import SourceFormat
 from engagement.ingest.values.date_shapes import FORMATS
 from tests.ingest.test_cells import line, load  # noqa: F401 (fixtures)
 

@@ -14,7 +14,7 @@ from engagement.errors import InvalidInput
 from engagement.files.headers import A_HEADER_NAMES, looks_like_row, plain_name, seen_name
 from engagement.ingest.facts import DONE, SCORED_BY
 from engagement.ingest.schema import NAME_PARTS, Column
-from engagement.ingest.source_format import MAP_HINT
+from engagement.ingest.source.source_format import MAP_HINT
 from engagement.text import one_line
 
 _WHO: Final = ("name", "email", "phone")

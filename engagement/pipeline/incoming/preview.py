@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from engagement.ingest.loading import Kind, LoadSummary
+from engagement.ingest.loads.loading import Kind, LoadSummary
 from engagement.policy import RiskPolicy
 from engagement.risk import scores
 from engagement.store import Cursor, Store, query, records, snapshots

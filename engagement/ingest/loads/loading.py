@@ -15,10 +15,11 @@ import numpy as np
 import pandas as pd
 
 from engagement.errors import EngagementError, InvalidInput
-from engagement.ingest import likeness, validation
-from engagement.ingest.readers import Source
+from engagement.ingest import validation
+from engagement.ingest.loads import likeness
 from engagement.ingest.schema import Column
-from engagement.ingest.source_format import MAP_HINT, SourceFormat
+from engagement.ingest.source.readers import Source
+from engagement.ingest.source.source_format import MAP_HINT, SourceFormat
 from engagement.ingest.values.instants import NO_INSTANT
 from engagement.ingest.values.left_out import LeftOut
 from engagement.ingest.values.percents import held

@@ -229,14 +229,14 @@ def _as_text(value: Any) -> str:
 
 def table(title: str, columns: Sequence[str], rows: Sequence[dict[str, Any]], *, longest: int = 60) -> None:
     """Print records as a table; see `render.show_table`."""
-    from engagement.cli.render import show_table
+    from engagement.cli.terminal.render import show_table
 
     show_table(screen(), title, columns, rows, longest=longest)
 
 
 def screen(*, stderr: bool = False) -> "Console":
     """Return the terminal, or whatever stands in for it."""
-    from engagement.cli.render import Screen
+    from engagement.cli.terminal.render import Screen
 
     return Screen(stderr=stderr)
 

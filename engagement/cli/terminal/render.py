@@ -27,7 +27,7 @@ from engagement.vocabulary import CHANNEL_WORDS, LABELS, STATUS_WORDS, TYPE_WORD
 
 if TYPE_CHECKING:
     from engagement.pipeline.dry_run import Estimate
-    from engagement.pipeline.preview import Preview
+    from engagement.pipeline.incoming.preview import Preview
 
 _STYLES: Final = {"high": "bold red", "medium": "yellow", "low": "cyan", "unknown": "dim"}
 _WORDS: Final = {"channel": CHANNEL_WORDS, "status": STATUS_WORDS, "type": TYPE_WORDS}  # of codes, by column

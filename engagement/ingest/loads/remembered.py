@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from engagement.errors import InvalidInput, NotFound
-from engagement.ingest import readers
-from engagement.ingest.loading import Kind
+from engagement.ingest.loads.loading import Kind
 from engagement.ingest.schema import EVENTS, LEARNERS
-from engagement.ingest.source_format import SourceFormat
+from engagement.ingest.source import readers
+from engagement.ingest.source.source_format import SourceFormat
 from engagement.store import Cursor, Store, records
 
 SHORT: Final = 12  # characters of a shape that are shown

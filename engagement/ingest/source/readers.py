@@ -19,9 +19,9 @@ from engagement.files import csv_reader
 from engagement.files.bombs import bomb, most_unpacked
 from engagement.files.csv_reader import Ints, open_csv
 from engagement.files.kinds import refuse_other_than_parquet
-from engagement.ingest.header import absent, match_header
 from engagement.ingest.schema import LONGEST_TEXT, Column
-from engagement.ingest.source_format import SourceFormat
+from engagement.ingest.source.header import absent, match_header
+from engagement.ingest.source.source_format import SourceFormat
 from engagement.store import Cursor, first_row, pattern, query, read_from, registered
 
 Source = Path | pd.DataFrame

@@ -23,10 +23,10 @@ from typing import Any, Final, Literal
 
 from engagement import runs
 from engagement.errors import InvalidInput, RunFailed
-from engagement.ingest.loading import Kind, effect
-from engagement.ingest.readers import content_hash
-from engagement.ingest.source_format import SourceFormat
-from engagement.pipeline.sources import PLAN, Sources, waiting
+from engagement.ingest.loads.loading import Kind, effect
+from engagement.ingest.source.readers import content_hash
+from engagement.ingest.source.source_format import SourceFormat
+from engagement.pipeline.incoming.sources import PLAN, Sources, waiting
 from engagement.runs import Run
 from engagement.settings import PROJECT
 from engagement.store import Cursor, Store, first_row, query

@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from engagement.cli import console
-from engagement.cli.console import Json
+from engagement.cli.terminal import console
+from engagement.cli.terminal.console import Json
 
 if TYPE_CHECKING:
-    from engagement.ingest.remembered import Remembered
+    from engagement.ingest.loads.remembered import Remembered
 
 app = typer.Typer(
     help="How files of a shape are read: what `load` was told once, it knows.", no_args_is_help=True
@@ -20,7 +20,7 @@ Shape = Annotated[str, typer.Argument(metavar="SHAPE", help="As `sources list` s
 @app.command("list")
 def listed(as_json: Json = False) -> None:
     """List the shapes that are remembered, the one that was used last first."""
-    from engagement.ingest import remembered
+    from engagement.ingest.loads import remembered
 
     _, store, _ = console.start()
     rows = [_row(one) for one in remembered.listed(store)]
@@ -31,7 +31,7 @@ def listed(as_json: Json = False) -> None:
 @app.command()
 def show(shape: Shape, as_json: Json = False) -> None:
     """Show one: the names in its header, and how it is read."""
-    from engagement.ingest import remembered
+    from engagement.ingest.loads import remembered
 
     _, store, _ = console.start()
     found = remembered.one(store, shape)
@@ -47,14 +47,14 @@ def show(shape: Shape, as_json: Json = False) -> None:
 @app.command()
 def forget(shape: Shape) -> None:
     """Forget one: files of that shape are read as documented again."""
-    from engagement.ingest import remembered
+    from engagement.ingest.loads import remembered
 
     _, store, _ = console.start()
     print(f"Forgotten: {_row(remembered.forget(store, shape))['source']}")
 
 
 def _row(found: "Remembered") -> dict[str, Any]:
-    from engagement.ingest.remembered import SHORT
+    from engagement.ingest.loads.remembered import SHORT
     from engagement.text import one_line
 
     return {

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
 
-from engagement.cli import console
-from engagement.cli.console import Json
+from engagement.cli.terminal import console
+from engagement.cli.terminal.console import Json
 from engagement.errors import InvalidInput
 
 _LONGEST_ID: Final = 60  # characters
@@ -20,8 +20,8 @@ _LONGEST_ID: Final = 60  # characters
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from engagement.ingest.loading import LoadSummary
-    from engagement.ingest.source_format import SourceFormat
+    from engagement.ingest.loads.loading import LoadSummary
+    from engagement.ingest.source.source_format import SourceFormat
     from engagement.store import Store
 
 
@@ -135,8 +135,8 @@ def _as_remembered(
     now: "datetime",
 ) -> "LoadSummary":
     """Load a file as somebody says that it is written; where nobody does, as one of its shape was the last time."""
-    from engagement.ingest import remembered
-    from engagement.ingest.source_format import SourceFormat
+    from engagement.ingest.loads import remembered
+    from engagement.ingest.source.source_format import SourceFormat
 
     if said != SourceFormat(timezone):
         summary = load_one(store, source, source_format=said)
@@ -162,9 +162,9 @@ def _preview(
     as_json: bool,
 ) -> None:
     """Print what each file would change, as if none of them were loaded."""
-    from engagement.cli.render import show_preview
-    from engagement.pipeline import preview
+    from engagement.cli.terminal.render import show_preview
     from engagement.pipeline.config import read_pipeline
+    from engagement.pipeline.incoming import preview
     from engagement.runs import NIGHTLY
 
     policy = read_pipeline(NIGHTLY).policy
@@ -257,7 +257,7 @@ def _source_format(
     **as_said: Any,
 ) -> "SourceFormat":
     """Return how the files are written; `as_said` is what needs no reading."""
-    from engagement.ingest.source_format import PERCENT_COLUMNS, SourceFormat
+    from engagement.ingest.source.source_format import PERCENT_COLUMNS, SourceFormat
 
     scales: dict[str, int] = {}
     for text in percent_scales or []:

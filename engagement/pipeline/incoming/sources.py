@@ -20,9 +20,9 @@ from engagement import runs
 from engagement.errors import InvalidInput, RunFailed
 from engagement.ingest import events, learners
 from engagement.ingest.facts import newest_facts_at
-from engagement.ingest.loading import IfUnlike, Kind, LoadSummary
-from engagement.ingest.readers import content_hash, source_name
-from engagement.ingest.source_format import NAME_ORDERS, SourceFormat
+from engagement.ingest.loads.loading import IfUnlike, Kind, LoadSummary
+from engagement.ingest.source.readers import content_hash, source_name
+from engagement.ingest.source.source_format import NAME_ORDERS, SourceFormat
 from engagement.runs import Run
 from engagement.settings import PROJECT
 from engagement.store import Store, query

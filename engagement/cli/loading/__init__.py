@@ -1,0 +1,1 @@
+"""The commands that bring files in: load, what was refused, and how sources are read."""

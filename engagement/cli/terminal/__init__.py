@@ -1,0 +1,1 @@
+"""How commands begin, and what they print for people or as JSON."""
