@@ -15,6 +15,8 @@ from engagement.settings import PROJECT, Settings
 
 MAX_README_LINES = 150
 MAX_MODULE_LINES = 450
+MAX_NAMES = 30  # a listing of the package is seen at a glance
+MAX_MODULES = 12  # in a room, or a part of one
 MAX_FILE_BYTES = 2_000_000
 
 # Written in pieces, so that this file does not hold what it looks for.
@@ -94,6 +96,13 @@ def test_nothing_is_marked_as_unfinished(tracked):
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: path.stem)
 def test_module_is_at_most_450_lines(module):
     assert len(module.read_text(encoding="utf-8").splitlines()) <= MAX_MODULE_LINES
+
+
+def test_a_listing_is_seen_at_a_glance():
+    assert len([path for path in PACKAGE.iterdir() if path.name != "__pycache__"]) <= MAX_NAMES
+    for room in {module.parent for module in MODULES} - {PACKAGE}:
+        modules = [path for path in room.glob("*.py") if not path.stem.startswith("__")]
+        assert len(modules) <= MAX_MODULES, room
 
 
 def test_every_imported_package_is_a_dependency():
