@@ -106,3 +106,12 @@ def cases():
     if not folder.is_dir():
         pytest.skip(f"the cases are not at {folder}; ENGAGEMENT_CASES says where they are")
     return folder
+
+
+@pytest.fixture(scope="session")
+def exports():
+    """The folder of files that learning platforms write, with what must come out of each."""
+    folder = Path(os.environ.get("ENGAGEMENT_EXPORTS") or PROJECT.parent / "shared" / "exports")
+    if not folder.is_dir():
+        pytest.skip(f"the exports are not at {folder}; ENGAGEMENT_EXPORTS says where they are")
+    return folder

@@ -205,6 +205,11 @@ class CsvFile(Generic[Column]):
             {"text": "str", "is_id": "bool"}
         )
 
+    @property
+    def lines(self) -> Ints:
+        """The line of each row that was taken."""
+        return self._records.lines[self._taken].astype(np.int64)
+
     def places(self, stage: Cursor, rows: Ints) -> pd.DataFrame:
         """Return the `line` and the text, `raw`, of rows that were taken, by their number from 0."""
         at = self._taken[rows]

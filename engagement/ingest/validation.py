@@ -97,6 +97,8 @@ def checked(
         taken = first_row(stage, "select count(*) from checked")[0]
         not_rows = incoming.refused(stage, taken)
         left_out, not_rows = take_out(stage, incoming, source_format.names, not_rows)
+        if isinstance(source, readers.Derived):
+            left_out = {**source.left_out, **left_out}
         _refuse_doubled_words(stage, incoming)
         rows = first_row(stage, "select count(*) from checked")[0] + len(not_rows)
         notes = [*incoming.notes, *_notes(stage, incoming)]

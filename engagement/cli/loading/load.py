@@ -21,14 +21,25 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from engagement.ingest.loads.loading import LoadSummary
+    from engagement.ingest.platforms.exports import Kind as ExportKind
+    from engagement.ingest.platforms.exports import Part
     from engagement.ingest.source.source_format import SourceFormat
     from engagement.store import Store
 
 
 def load(
     files: Annotated[
-        list[Path] | None, typer.Argument(help="CSV (also gzip), Excel (.xlsx) or Parquet files.")
+        list[Path] | None,
+        typer.Argument(help="CSV (also gzip), Excel (.xlsx) or Parquet files, or exports of a platform."),
     ] = None,
+    platform: Annotated[
+        str,
+        typer.Option(
+            "--from",
+            metavar="PLATFORM",
+            help="Whose exports they are, such as canvas; told by their headers.",
+        ),
+    ] = "",
     events: Annotated[bool, typer.Option("--events", help="The files hold events, not learners.")] = False,
     observed_at: Annotated[str, typer.Option(help="When this was known; now if left out.")] = "",
     rename: Annotated[
@@ -103,25 +114,64 @@ def load(
         name_order=name_order,
         key=key,
     )
+    observed = console.instant(observed_at, settings, now) if observed_at else now
+    kind: Literal["learners", "events"] = "events" if events else "learners"
+    load_rows = _loader(events=events, full=full, yes=yes, files=files, group=group)
+    known = {"observed_at": observed, "loaded_at": now, "max_quarantine": max_quarantine}
+    exports = _exports(store, files or [], said, platform=platform, timezone=settings.timezone)
     load_one = partial(
         _as_remembered,
-        load_one=partial(
-            _loader(events=events, full=full, yes=yes, files=files, group=group),
-            observed_at=console.instant(observed_at, settings, now) if observed_at else now,
-            loaded_at=now,
-            max_quarantine=max_quarantine,
-        ),
+        load_one=partial(load_rows, **known),
         said=said,
-        kind="events" if events else "learners",
+        kind=kind,
         timezone=settings.timezone,
         now=now,
     )
+    loads: list[tuple[Literal["learners", "events"], Callable[[Store], LoadSummary]]] = [
+        (kind, partial(load_one, source=file)) for file in files or [] if file not in exports
+    ]
+    for part in _read(store, exports, said, as_of=observed):
+        load_part = load_rows if part.of == "learners" else _loader(events=True, files=files)
+        source_format = replace(part.source_format, groups=said.groups)
+        loads.append((part.of, partial(load_part, source=part.source, source_format=source_format, **known)))
     if dry_run:
-        _preview(
-            store, load_one, files or [], kind="events" if events else "learners", now=now, as_json=as_json
-        )
+        _preview(store, loads, now=now, as_json=as_json)
         return
-    _tell((load_one(store, file) for file in files or []), as_json=as_json)
+    _tell((load_it(store) for _, load_it in loads), as_json=as_json)
+
+
+def _exports(
+    store: "Store", files: Sequence[Path], said: "SourceFormat", *, platform: str, timezone: str
+) -> dict[Path, "ExportKind"]:
+    """Return which of the files are exports of a platform; how the others are written is told by whoever loads them.
+
+    Who says how a file's columns are called, or did so for one of its shape, is asked first.
+    """
+    from engagement.ingest.loads import remembered
+    from engagement.ingest.platforms import recognition
+    from engagement.ingest.source.source_format import SourceFormat
+
+    told = SourceFormat(said.timezone, encoding=said.encoding, values=said.values, groups=said.groups)
+    if said != told:
+        if platform:
+            raise InvalidInput(
+                "`--from` says how the files are written; beside it there are --set, --timezone, --encoding and --group"
+            )
+        return {}
+    return {
+        file: kind
+        for file in files
+        if (platform or remembered.recalled(store, file, "learners") is None)
+        and (kind := recognition.recognised(file, platform=platform, encoding=said.encoding))
+    }
+
+
+def _read(
+    store: "Store", exports: Mapping[Path, "ExportKind"], said: "SourceFormat", *, as_of: "datetime"
+) -> list["Part"]:
+    from engagement.ingest.platforms import recognition
+
+    return list(recognition.read(store, exports, said, as_of=as_of)) if exports else []
 
 
 def _as_remembered(
@@ -154,24 +204,19 @@ def _as_remembered(
 
 def _preview(
     store: "Store",
-    load_one: Callable[..., "LoadSummary"],
-    files: Sequence[Path],
+    loads: Sequence[tuple[Literal["learners", "events"], Callable[["Store"], "LoadSummary"]]],
     *,
-    kind: Literal["learners", "events"],
     now: "datetime",
     as_json: bool,
 ) -> None:
-    """Print what each file would change, as if none of them were loaded."""
+    """Print what each load would change, as if none of them were done."""
     from engagement.cli.terminal.render import show_preview
     from engagement.pipeline.config import read_pipeline
     from engagement.pipeline.incoming import preview
     from engagement.runs import NIGHTLY
 
     policy = read_pipeline(NIGHTLY).policy
-    found = [
-        preview.of_load(store, partial(load_one, source=file), kind=kind, policy=policy, now=now)
-        for file in files
-    ]
+    found = [preview.of_load(store, load_one, kind=kind, policy=policy, now=now) for kind, load_one in loads]
     if as_json:
         told = [one.as_dict() for one in found]
         console.print_json(told[0] if len(told) == 1 else told)
@@ -231,7 +276,12 @@ def as_said_now(arguments: list[str]) -> list[str]:
 
 
 def _loader(
-    *, events: bool, full: bool, yes: bool, files: Sequence[Path] | None, group: Sequence[str] | None
+    *,
+    files: Sequence[Path] | None,
+    events: bool,
+    full: bool = False,
+    yes: bool = False,
+    group: Sequence[str] | None = None,
 ) -> Callable[..., "LoadSummary"]:
     from engagement.ingest import learners
     from engagement.ingest.events import load as load_events

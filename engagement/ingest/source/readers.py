@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -22,9 +23,27 @@ from engagement.files.kinds import refuse_other_than_parquet
 from engagement.ingest.schema import LONGEST_TEXT, Column
 from engagement.ingest.source.header import absent, match_header
 from engagement.ingest.source.source_format import SourceFormat
+from engagement.ingest.values.left_out import LeftOut
 from engagement.store import Cursor, first_row, pattern, query, read_from, registered
 
-Source = Path | pd.DataFrame
+
+@dataclass(frozen=True, eq=False)
+class Derived:
+    """Rows that an export was made into, each with the line it comes from, and what is to be said of them.
+
+    `rows` has columns of `schema.LEARNERS` or `schema.EVENTS`, with instants in naive UTC. `refused` has `line`, `raw`
+    and `reasons` of what was no row.
+    """
+
+    name: str
+    rows: pd.DataFrame
+    lines: Sequence[int] | None = None  # of the rows; their numbers where left out
+    left_out: LeftOut = field(default_factory=dict)
+    refused: pd.DataFrame | None = None
+    notes: Sequence[str] = ()
+
+
+Source = Path | pd.DataFrame | Derived
 _BYTES: Final = "BLOB"
 _NESTED: Final = {r".*\]": "a list", "STRUCT.*": "a struct", "MAP.*": "a map", "UNION.*": "a union"}
 _FLAT: Final = "a column is to hold one value in each row"
@@ -74,6 +93,8 @@ def opened(
 
     if isinstance(source, pd.DataFrame):
         table: AbstractContextManager[Incoming] = _open_frame(stage, source, choose)
+    elif isinstance(source, Derived):
+        table = _open_derived(stage, source, choose)
     elif source.suffix.lower() == ".parquet":
         refuse_other_than_parquet(source)
         table = _open_parquet(stage, source, choose)
@@ -127,6 +148,8 @@ class _Said:
 
 def content_hash(source: Source) -> str:
     """Return the SHA-256 of the file's bytes, or of the frame as text; `InvalidInput` where there is no such file."""
+    if isinstance(source, Derived):
+        return content_hash(source.rows)
     if isinstance(source, pd.DataFrame):
         digest = hashlib.sha256(json.dumps(list(map(str, source.columns))).encode())
         digest.update(pd.util.hash_pandas_object(source.astype("string"), index=False).to_numpy().tobytes())
@@ -155,7 +178,9 @@ def stamp(source: Source) -> tuple[int, int] | None:
 
 def source_name(source: Source) -> str:
     """Return what the load is called: the file's name, not its folder; of a frame what `attrs["source"]` says."""
-    return str(source.attrs.get("source", "data frame")) if isinstance(source, pd.DataFrame) else source.name
+    if isinstance(source, pd.DataFrame):
+        return str(source.attrs.get("source", "data frame"))
+    return source.name
 
 
 def parquet_columns(stage: Cursor, path: Path) -> list[str]:
@@ -278,3 +303,31 @@ def _open_frame(
     text = pd.DataFrame({column.name: frame.iloc[:, at].astype("string") for column, at in header.items()})
     with registered(stage, "incoming", text):
         yield _Table(name, "incoming", {}, header)
+
+
+class _DerivedTable(_Table):
+    """An export's rows, with the lines of its file."""
+
+    def __init__(self, source: Derived, header: Iterable[Column]) -> None:
+        super().__init__(source.name, "incoming", {}, header)
+        self.notes = source.notes
+        self._source = source
+
+    def refused(self, stage: Cursor, taken: int) -> pd.DataFrame:
+        if self._source.refused is None or self._source.refused.empty:
+            return super().refused(stage, taken)
+        return self._source.refused
+
+    def places(self, stage: Cursor, rows: Ints) -> pd.DataFrame:
+        placed = super().places(stage, rows)
+        if self._source.lines is None:
+            return placed
+        return placed.assign(line=[self._source.lines[row] for row in rows])
+
+
+@contextmanager
+def _open_derived(
+    stage: Cursor, source: Derived, choose: Callable[[Sequence[str]], dict[Column, int]]
+) -> Iterator[_DerivedTable]:
+    with _open_frame(stage, source.rows, choose) as table:
+        yield _DerivedTable(source, table.columns)

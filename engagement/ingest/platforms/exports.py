@@ -1,0 +1,208 @@
+"""What every platform's module is written in: what is seen of a file, a kind of export, and what it comes to."""
+
+import json
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+
+from engagement.files import csv_reader
+from engagement.files.csv_reader import CsvFile
+from engagement.files.encoding import plain_text
+from engagement.files.headers import plain_name, seen_name, split_first
+from engagement.ingest.loads.loading import Kind as Of
+from engagement.ingest.source.readers import Derived
+from engagement.ingest.source.source_format import IN_PERCENT, SourceFormat
+from engagement.ingest.values.left_out import MOST_LINES, LeftOut
+from engagement.store import Cursor, first_row, read_from
+
+_START: Final = 100_000  # characters of a file that are looked at
+_LINES: Final = 50  # in which a header may stand
+_DELIMITERS: Final = ",;\t|"
+# How the rows of an export are written once it was read: as this package writes values.
+AS_DERIVED: Final = SourceFormat(percent_scale=IN_PERCENT)
+
+
+@dataclass(frozen=True)
+class Look:
+    """What is seen of a file or folder before it is read: how its text begins, or what lies in it."""
+
+    path: Path
+    start: str = ""
+    members: frozenset[str] = frozenset()
+
+    @cached_property
+    def lines(self) -> list[list[str]]:
+        """The first lines as each delimiter splits them that makes the most of them; names as they are compared."""
+        texts = self.start.splitlines()[:_LINES]
+        split = ([split_first([text], delimiter) for delimiter in _DELIMITERS] for text in texts)
+        return [[plain_name(text) for text in max(fields, key=len)] for fields in split]
+
+    def has_columns(self, *names: str) -> bool:
+        """Return whether one of the first lines is a header with all of these names, as a reader sees them."""
+        wanted = {plain_name(name) for name in names}
+        return any(wanted.issubset(line) for line in self.lines)
+
+    @cached_property
+    def first_object(self) -> Mapping[str, Any]:
+        """The first object of JSON or of lines of JSON; empty where there is none."""
+        text = self.start.lstrip("\ufeff \r\n\t[")
+        with suppress(ValueError):
+            found, _ = json.JSONDecoder().raw_decode(text)
+            if isinstance(found, dict):
+                return found
+        return {}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is known beside the files: when, in which zone their times are, and who is known already."""
+
+    stage: Cursor  # for temporary tables
+    as_of: datetime  # naive UTC; what comes later is unknown
+    zone: ZoneInfo
+    program: str = ""  # where the files do not say it
+    encoding: str = ""
+    roster: Callable[[], pd.DataFrame] = (
+        pd.DataFrame
+    )  # `id`, `person_id`, `name`, `email`, `program` of the known
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """What of an export is loaded by one load, and how its rows are written."""
+
+    of: Of
+    source: Derived
+    source_format: SourceFormat = AS_DERIVED
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of export: how it is recognised, what it gives, and what it cannot give and why."""
+
+    platform: str  # as `--from` has it
+    what: str  # as a sentence has it: "a Canvas gradebook"
+    recognised: Callable[[Look], bool]
+    read: Callable[[Sequence[Path], Asked], Sequence[Part]]  # all files of the kind at once
+    gives: str
+    cannot: str = ""
+
+
+def look(path: Path, encoding: str = "") -> Look:
+    """Return what is seen of a file or a folder; nothing of what is no text."""
+    if path.is_dir():
+        return Look(path, members=frozenset(_members(path)))
+    with plain_text(path, encoding) as plain, plain.path.open(encoding="utf-8-sig") as file:
+        return Look(path, file.read(_START))
+
+
+def _members(folder: Path) -> Iterator[str]:
+    for path in folder.rglob("*"):
+        if path.is_file():
+            yield path.relative_to(folder).as_posix()
+
+
+@dataclass(frozen=True)
+class _Field:
+    """A column of an export, by its place."""
+
+    name: str
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """An export that is a table: the names of its columns, and its rows as texts `c0`, `c1`, … by line."""
+
+    name: str
+    header: Sequence[str]  # as a reader sees them
+    rows: pd.DataFrame
+    refused: pd.DataFrame  # `line`, `raw` and `reasons` of what was no row
+    comma_is_decimal: bool
+    notes: tuple[str, ...] = ()
+
+    def place(self, *names: str) -> int | None:
+        """Return where the first of these names stands in the header, in any case; None for none of them."""
+        plain = [plain_name(text) for text in self.header]
+        return next((plain.index(name) for name in map(plain_name, names) if name in plain), None)
+
+    def texts(self, *names: str) -> pd.Series:
+        """Return the texts of the first of these columns that there is; missing where there is none."""
+        at = self.place(*names)
+        return pd.Series(pd.NA, self.rows.index, "string") if at is None else self.rows[f"c{at}"]
+
+
+@contextmanager
+def opened(path: Path, asked: Asked, wanted: Collection[str]) -> Iterator[tuple[CsvFile[_Field], list[str]]]:
+    """Yield an export as a relation of texts `c0`, `c1`, …, with the header; `wanted` are names that find it."""
+    header: list[str] = []
+
+    def choose(names: Sequence[str]) -> dict[_Field, int]:
+        header.extend(map(seen_name, names))
+        return {_Field(f"c{at}"): at for at in range(len(names))}
+
+    with csv_reader.open_csv(
+        path, encoding=asked.encoding, sheet="", wanted=list(wanted), choose=choose
+    ) as file:
+        yield file, header
+
+
+def table(path: Path, asked: Asked, wanted: Collection[str]) -> Table:
+    """Return a whole export as a table; for those of thousands of rows, not of millions.
+
+    Raises `InvalidInput` for what is no table.
+    """
+    stage = asked.stage
+    with opened(path, asked, wanted) as (file, header):
+        with read_from(file.name):
+            stage.execute(
+                f"create or replace temp table checked as select *, null::text as reasons from {file.relation}",  # noqa: S608
+                dict(file.parameters),
+            )
+        (taken,) = first_row(stage, "select count(*) from checked")
+        refused = file.refused(stage, taken)
+        rows = stage.execute("select * exclude (reasons) from checked order by rowid").df().astype("string")
+        rows = rows.apply(lambda column: column.str.strip()).replace("", pd.NA)
+        rows.index = pd.Index(file.lines, name="line")
+        return Table(file.name, header, rows, refused, file.comma_is_decimal, tuple(file.notes))
+
+
+def numbers(cells: pd.DataFrame, table: Table) -> pd.DataFrame:
+    """Return cells as numbers, by the decimal mark of their file; missing where they are none."""
+    texts = cells.stack()
+    with_comma = table.comma_is_decimal and texts.str.fullmatch(r"-?[\d.]*\d,\d{1,3}").any()
+
+    def of_column(column: pd.Series) -> pd.Series:
+        plain = (
+            column.str.replace(".", "").str.replace(",", ".") if with_comma else column.str.replace(",", "")
+        )
+        return pd.to_numeric(plain, errors="coerce").astype("Float64")
+
+    found: pd.DataFrame = cells.apply(of_column)
+    return found
+
+
+def left_out(rows: pd.DataFrame, **kinds: pd.Series) -> LeftOut:
+    """Return what is told of rows that are nobody's: by what they are, how many, and the first of their lines."""
+    return {
+        what.replace("_", " "): {"rows": int(which.sum()), "lines": rows.index[which].tolist()[:MOST_LINES]}
+        for what, which in kinds.items()
+        if which.any()
+    }
+
+
+def turned_round(names: pd.Series) -> pd.Series:
+    """Return names as people say them: what stands behind the first comma comes first.
+
+    >>> turned_round(pd.Series(["Beispiel, Ana", "Ida Tester"])).tolist()
+    ['Ana Beispiel', 'Ida Tester']
+    """
+    parts = names.astype("string").str.split(",", n=1, expand=True).reindex(columns=[0, 1]).astype("string")
+    said: pd.Series = (parts[1].str.strip() + " " + parts[0].str.strip()).fillna(names)
+    return said

@@ -1,0 +1,73 @@
+"""Which kind of export a file is, by what stands in it, and the reading of those of one kind together."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+
+from engagement.errors import InvalidInput
+from engagement.ingest.platforms import canvas
+from engagement.ingest.platforms.exports import Asked, Kind, Part, look
+from engagement.ingest.source.source_format import SourceFormat
+from engagement.store import Store
+
+KINDS: Final[Sequence[Kind]] = canvas.KINDS
+PLATFORMS: Final = tuple(dict.fromkeys(kind.platform for kind in KINDS))
+
+
+def recognised(path: Path, *, platform: str = "", encoding: str = "") -> Kind | None:
+    """Return which kind of export a file or folder is, among those of a platform where one is named.
+
+    `InvalidInput` for a platform that there is not, and for a file that is no export of the one that is named.
+    """
+    if platform and platform not in PLATFORMS:
+        raise InvalidInput(f"from {platform[:40]!r}: no such platform; there are {', '.join(PLATFORMS)}")
+    kinds = [kind for kind in KINDS if platform in ("", kind.platform)]
+    if not path.exists():
+        return None  # whoever loads it says so
+    seen = look(path, encoding)
+    found = next((kind for kind in kinds if kind.recognised(seen)), None)
+    if platform and found is None:
+        known = ", ".join(kind.what for kind in kinds)
+        raise InvalidInput(f"{path.name}: none of the exports that are known of {platform}: {known}")
+    return found
+
+
+def read(
+    store: Store, exports: Mapping[Path, Kind], said: SourceFormat, *, as_of: datetime
+) -> Iterator[Part]:
+    """Yield what exports come to, those of one kind together, each with what it is and cannot give.
+
+    `said` is what somebody says of all of them: the zone of their times, an encoding, the program.
+    """
+    by_kind: dict[str, tuple[Kind, list[Path]]] = {}
+    for path, kind in exports.items():
+        by_kind.setdefault(kind.what, (kind, []))[1].append(path)
+    with store.staging() as stage:
+        asked = Asked(
+            stage,
+            as_of,
+            ZoneInfo(said.timezone),
+            program=said.values.get("program", ""),
+            encoding=said.encoding,
+            roster=partial(_roster, store),
+        )
+        for kind, paths in by_kind.values():
+            told = [
+                f"read as {kind.what} (`--from {kind.platform}`)",
+                *([kind.cannot] if kind.cannot else []),
+            ]
+            for part in kind.read(paths, asked):
+                yield replace(part, source=replace(part.source, notes=[*told, *part.source.notes]))
+
+
+def _roster(store: Store) -> pd.DataFrame:
+    if not store.is_there():
+        return pd.DataFrame(columns=["id", "person_id", "name", "email", "program"])
+    with store.read() as db:
+        return db.execute("select id, person_id, name, email, program from learners where active").df()
