@@ -44,9 +44,13 @@ _A_STRING: Final = re.compile(rb"<(?:\w+:)?si\b")
 _IS_SHARED: Final = re.compile(rb"""\bt\s*=\s*["']s["']""")
 _SHARED: Final = re.compile(rb"""\bt\s*=\s*["']s["'][^<>]*>\s*<(?:\w+:)?v>\s*([0-9]{1,9})""")
 _MOST_CELLS: Final = 30_000_000  # 24 bytes each
-# With every letter an A and every digit a 0: without any of these a sheet has at most 26 columns and 999,999 rows.
-_ALIKE: Final = bytes.maketrans(bytes(range(65, 91)) + bytes(range(48, 58)), b"A" * 26 + b"0" * 10)
-_FAR: Final = (b'"AA', b"'AA", b"A0000000")
+# With every letter an A, every digit a 0 and both quotes one: without any of these a sheet has at most 26 columns and
+# 999,999 rows.
+_ALIKE: Final = bytes.maketrans(
+    bytes(range(65, 91)) + bytes(range(48, 58)) + b"'", b"A" * 26 + b"0" * 10 + b'"'
+)
+_FAR: Final = (b'"AA', b"A0000000")
+_VALUE: Final = b"v>"  # stands twice where a cell says anything
 _MOST_TEXT: Final = 512 * 1024 * 1024  # bytes, of all texts where they are used
 # Among them an unknown compression and a password.
 _DAMAGE: Final = (
@@ -94,7 +98,7 @@ def as_csv(path: Path, sheet: str) -> Iterator[bytes]:
 def _lines(sheet: "CalamineSheet") -> Iterator[bytes]:
     rows = sheet.iter_rows()
     while some := list(itertools.islice(rows, _LINES)):
-        cells = [[_plain(cell) if type(cell) in _ODD else cell for cell in row] for row in some]
+        cells = list(zip(*map(_plain_column, zip(*some, strict=True)), strict=True))
         text = _csv(cells)
         if text.count("\n") > len(some):
             text = _csv([[" ".join(str(cell).splitlines()) for cell in row] for row in cells])
@@ -108,6 +112,10 @@ def _csv(rows: Sequence[Sequence[Cell]]) -> str:
     for row in rows:
         writer.writerow(row if row and (row[0] != "" or any(cell != "" for cell in row)) else [])
     return out.getvalue()
+
+
+def _plain_column(cells: Sequence[Cell]) -> Sequence[Cell]:
+    return cells if _ODD.isdisjoint(map(type, cells)) else [_plain(cell) for cell in cells]
 
 
 def _plain(cell: Cell) -> Cell:
@@ -149,7 +157,7 @@ def _listed(names: list[str]) -> str:
 
 def _refuse_bomb(path: Path) -> None:
     """Refuse a workbook that takes far more room than its size lets one think, once it is read."""
-    left, longest, used = most_unpacked(path), 0, 0
+    left, longest, marks = most_unpacked(path), 0, 0
     with _unpacked(path) as archive:
         for part in archive.infolist():
             is_far, unfinished = False, 0
@@ -161,14 +169,14 @@ def _refuse_bomb(path: Path) -> None:
                     )  # its encoding="UTF-8"
                     alike = b"" if is_far else chunk[below:].translate(_ALIKE)
                     is_far = is_far or any(place in alike for place in _FAR)
-                    used += chunk.count(b"/v") + chunk.count(b":v")  # ends of values, of numbers too
+                    marks += chunk.count(_VALUE)
                 elif part.filename == _STRINGS:
                     texts = list(map(len, chunk.split(b"si>")))
                     texts[0] += unfinished
                     longest, unfinished = max(longest, *texts), texts[-1]
             if is_far:
                 _refuse_far_cells(archive, part, path.name)
-        if used * longest > _MOST_TEXT and _text_where_it_is_used(archive) > _MOST_TEXT:
+        if marks // 2 * longest > _MOST_TEXT and _text_where_it_is_used(archive) > _MOST_TEXT:
             raise bomb(path.name)
 
 

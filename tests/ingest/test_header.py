@@ -25,6 +25,11 @@ def refusal(header, **names):
     return str(caught.value)
 
 
+def test_a_header_with_none_of_ours_is_refused_also_where_no_column_is_needed():
+    with pytest.raises(InvalidInput, match="the first line names none of ours"):
+        match_header(["x", "y"], COLUMNS, {}, "f.csv", unneeded={"id", "name"})
+
+
 @pytest.mark.parametrize(
     ("header", "expected"),
     [

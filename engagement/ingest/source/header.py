@@ -196,7 +196,10 @@ def match_header(
         may_be_said = any(column.name == "program" for column in missing)
         hint = "; one that is the same for every row may be said: `--set program=NAME`" if may_be_said else ""
         raise InvalidInput(f"{source}: {_what_is_missing(header, missing, list(wanted.values()))}{hint}")
-    return {column: theirs.index(text) for column, text in wanted.items() if text in theirs}
+    here = {column: theirs.index(text) for column, text in wanted.items() if text in theirs}
+    if not here:  # where a row need not name a learner by an id
+        raise InvalidInput(f"{source}: {_there(header, [])}; {MAP_HINT}")
+    return here
 
 
 def absent(header: Sequence[str], columns: Sequence[Column], names: Mapping[str, str]) -> str:
