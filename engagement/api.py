@@ -80,7 +80,7 @@ def learner(learner_id: str, *, with_names: bool = False) -> dict[str, Any]:
     store = session.open_store()
     now = session.instant(store, "")
     profile = profiles.profile(
-        store, named.text("learner_id", learner_id), now=now, day=local_day(now, session.zone())
+        store, named.learner_id(learner_id), now=now, day=local_day(now, session.zone())
     )
     found = profiles.in_words(profile)
     if with_names:

@@ -172,6 +172,13 @@ def test_a_chance_stands_beside_the_score_where_a_calibration_is_kept(store, mon
     assert eg.learner("a")["probability"]["risk_probability"] == found["risk_probability"]["a"]
 
 
+@pytest.mark.parametrize("copied", [" a", '="a"', "a\u200b", "'a"])
+def test_an_id_is_found_however_it_was_copied(store, monkeypatch, copied):
+    load(store, learner("a"))
+    monkeypatch.setenv("ENGAGEMENT_STORE", str(store.path))
+    assert eg.learner(copied)["id"] == "a"
+
+
 def test_what_there_is_not_is_refused_in_words(store, monkeypatch):
     load(store, learner("a"))
     night(store)

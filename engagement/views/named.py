@@ -8,6 +8,7 @@ from typing import Final
 
 from engagement.errors import InvalidInput
 from engagement.store import Cursor
+from engagement.text import plain_id
 
 _LISTED: Final = 20  # of the names that there are; more would hide what is wrong
 
@@ -20,6 +21,11 @@ def program(db: Cursor, name: str | None) -> str | None:
 def cohort(db: Cursor, name: str | None) -> str | None:
     """Return the name of a cohort that is in the store, None for all of them; `InvalidInput` where there is none."""
     return _known(db, "cohort", name)
+
+
+def learner_id(value: object) -> str:
+    """Return an id as it is kept, however it was copied; `InvalidInput` for what is no text."""
+    return plain_id(text("learner_id", value))
 
 
 def text(what: str, value: object) -> str:
