@@ -178,6 +178,16 @@ def test_a_file_names_known_learners_by_their_address(store):
     assert rows(store, "select program from learners where id = 'a'") == [("Data",)]
 
 
+def test_a_file_with_ids_of_its_own_names_them_by_their_address_without_a_program(store):
+    load(store, learner("a", email="one@example.invalid"))
+    theirs = {"id": "X1", "name": "Ex Ample", "email": "one@example.invalid", "avg_quiz_score": 10}
+    told = load(
+        store, theirs, {"id": "Average", "name": "Overall average", "email": None}, at=TUESDAY, key="email"
+    )
+    assert (told.accepted, told.left_out["a sum"]["rows"]) == (1, 1)
+    assert known(store)["a"]["quiz"] == 10
+
+
 def test_of_several_enrolments_of_an_address_the_program_says_which(store):
     one = {"person_id": "p", "email": "one@example.invalid"}
     load(store, learner("a", program="Data", **one), learner("b", program="Art", **one))

@@ -101,10 +101,12 @@ def _nobodys(stage: Cursor, incoming: "Incoming", names: Mapping[str, str]) -> L
     repeated = " and ".join(f"lower({name}) = $header_{name}" for name in texts)
     kinds = {"the header again": repeated} if len(texts) > 1 else {}
     if is_learner:
-        email = " and email is null" if "email" in here else ""
+        says_nobody = ["email is null"] if "email" in here else []
+        if "program" in here:
+            says_nobody.append("reasons is not null and (id is null or program is null)")
         name_is_sum = f"(name is null or {matches('name', _SUM)})"
         kinds["a sum"] = (
-            f"case when reasons is not null and (id is null or program is null){email} then "
+            f"case when {' and '.join(says_nobody) or 'id is null'} then "
             f"case when id is null then {matches('name', _SUM)} else {matches('id', _SUM)} and {name_is_sum} end end"
         )
         kinds["a test student"] = f"({matches('name', _TEST_STUDENT)} or ends_with(lower(id), '{_PREVIEW}'))"
