@@ -14,7 +14,7 @@ def simulate(
     as_of: Annotated[
         str,
         typer.Option(
-            "--as-of", help="A date (its end) or an ISO date and time; the newest facts if left out."
+            "--as-of", help="A date (its end) or an ISO date and time; that of the scores if left out."
         ),
     ] = "",
     program: Program = None,

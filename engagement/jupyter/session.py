@@ -15,7 +15,7 @@ from engagement.llm.writer import Writer, writer_for
 from engagement.policy import RiskPolicy
 from engagement.runs import Run
 from engagement.settings import read_settings
-from engagement.store import Store
+from engagement.store import Store, first_row
 from engagement.store import open_store as store_at
 
 _log: Final = logging.getLogger(__name__)
@@ -37,26 +37,28 @@ def real_data() -> Path | None:
 
 
 def instant(store: Store, as_of: str) -> datetime:
-    """Return the instant (naive UTC) that a date or an ISO date and time means here; empty: of the newest facts."""
+    """Return the instant (naive UTC) that a date or an ISO date and time means here.
+
+    Empty: that of the published scores, so that what is counted here is what the report and the page show; of the
+    newest facts where these came later.
+    """
     if as_of:
         return parse_as_of(as_of, zone())
+    newest = _newest_facts(store)
     with store.read() as db:
-        newest = newest_facts_at(db, None)
-    if newest is None:
-        raise NotFound("the store holds no facts yet; `engagement load` brings some")
-    return newest
+        (scored,) = first_row(db, "select max(as_of) from risk_scores")
+    return max(newest, scored or newest)
 
 
 def known_instant(store: Store, as_of: str | date | datetime | None, *, now: datetime) -> datetime:
-    """Return the instant that is meant, empty: of the newest facts.
+    """Return the instant that is meant, empty: as of `instant`.
 
-    A day past these is told; one that is still to come is `InvalidInput`.
+    A day past the newest facts is told; one that is still to come is `InvalidInput`.
     """
-    newest = instant(store, "")
     if as_of is None or as_of == "" or as_of != as_of:  # noqa: PLR0124 (a date that pandas has none of is not itself)
-        return newest
+        return instant(store, "")
     found = utc(as_of) if isinstance(as_of, datetime) else instant(store, str(as_of))
-    day, today, known = (local_day(moment, zone()) for moment in (found, now, newest))
+    day, today, known = (local_day(moment, zone()) for moment in (found, now, _newest_facts(store)))
     if day > max(today, known):
         raise InvalidInput(f"as_of {day}: lies after today; the newest facts are from {known}")
     if day > known:
@@ -64,6 +66,14 @@ def known_instant(store: Store, as_of: str | date | datetime | None, *, now: dat
             "as of %s: the newest facts are from %s, and are looked at as they were then", day, known
         )
     return found
+
+
+def _newest_facts(store: Store) -> datetime:
+    with store.read() as db:
+        newest = newest_facts_at(db, None)
+    if newest is None:
+        raise NotFound("the store holds no facts yet; `engagement load` brings some")
+    return newest
 
 
 def weeks_before(store: Store, since: str, *, as_of: datetime, weeks: int = 4) -> datetime:

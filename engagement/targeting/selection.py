@@ -30,11 +30,11 @@ REASONS: Final = {
     "opted_out": "The learner asked not to be contacted.",
     "no_address": "There is no address for the channel the learner prefers, or several persons have the same.",
     "open_draft": "There is a draft for this person already.",
-    "recently_contacted": "This person was contacted in the last few days.",
+    "recently_contacted": "This person was contacted too recently.",
     "cap_reached": "This person has had the most nudges and calls allowed in a week.",
     "other_enrolment": "Another enrolment of the same person is worse and comes first.",
     "over_capacity": "Learners at higher risk use up the number of contacts set for a run.",
-    "held_out": "The learner is in the comparison group of an experiment.",
+    "held_out": "By chance, this person waits, so that the effect of nudges can be measured.",
 }
 # Why a run leaves alone whom it chose, and every reason there is.
 NO_TEXT_LEFT: Final = (

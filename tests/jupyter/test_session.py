@@ -6,13 +6,22 @@ import pytest
 
 from engagement.errors import InvalidInput, NotFound
 from engagement.jupyter import session
-from tests.support.cohort import AS_OF, DAY, learner, load
+from tests.support.cohort import AS_OF, DAY, learner, load, night
 
 
 def test_an_empty_as_of_means_the_newest_facts(store):
     load(store, learner("a"), at=AS_OF - DAY)
     load(store, learner("a", completed_percent=9), at=AS_OF)
     assert session.instant(store, "") == AS_OF
+
+
+def test_an_empty_as_of_is_that_of_the_scores_that_everybody_sees_until_there_are_newer_facts(store):
+    load(store, learner("a"), at=AS_OF - DAY)
+    night(store)
+    assert session.instant(store, "") == AS_OF
+    assert session.known_instant(store, "", now=AS_OF) == AS_OF
+    load(store, learner("a", completed_percent=9), at=AS_OF + DAY)
+    assert session.instant(store, "") == AS_OF + DAY
 
 
 def test_a_date_means_its_end_where_the_institution_is(store, monkeypatch):

@@ -390,7 +390,7 @@ def test_asking_past_the_limits_only_warns(store):
     waiting = [row["id"] for row in review.listed(store)]
     review.approve(store, waiting, by=acting(AS_OF + 2 * HOUR), known=["recently_contacted"])
     assert ask(store, now=AS_OF + 3 * HOUR)["warnings"] == [
-        "This person was contacted in the last few days.",
+        "This person was contacted too recently.",
         "This person has had the most nudges and calls allowed in a week.",
     ]
 
@@ -434,7 +434,7 @@ def test_asking_in_the_morning_warns_of_what_was_approved_today(store):
     draft = review.listed(store)[0]["id"]
     review.approve(store, [draft], by=acting(AS_OF - 15 * HOUR, name="coordinator"))
     assert ask(store, now=AS_OF - 14 * HOUR)["warnings"] == [
-        "This person was contacted in the last few days."
+        "This person was contacted too recently."
     ]
 
 
