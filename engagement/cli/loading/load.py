@@ -3,9 +3,10 @@
 The second has the name that its publishers, and whoever works with it, give the data set.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
@@ -16,6 +17,7 @@ from engagement.cli.terminal.console import Json
 from engagement.errors import InvalidInput
 
 _LONGEST_ID: Final = 60  # characters
+_Load = tuple[Literal["learners", "events"], Callable[["Store"], "LoadSummary"]]  # of what, and how
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -127,13 +129,18 @@ def load(
         timezone=settings.timezone,
         now=now,
     )
-    loads: list[tuple[Literal["learners", "events"], Callable[[Store], LoadSummary]]] = [
-        (kind, partial(load_one, source=file)) for file in files or [] if file not in exports
-    ]
-    for part in _read(store, exports, said, as_of=observed):
-        load_part = load_rows if part.of == "learners" else _loader(events=True, files=files)
-        source_format = replace(part.source_format, groups=said.groups)
-        loads.append((part.of, partial(load_part, source=part.source, source_format=source_format, **known)))
+
+    def of_exports() -> Iterator[_Load]:
+        for part in _read(store, exports, said, as_of=observed):
+            load_part = load_rows if part.of == "learners" else _loader(events=True, files=files)
+            source_format = replace(part.source_format, groups=said.groups)
+            yield part.of, partial(load_part, source=part.source, source_format=source_format, **known)
+
+    # Exports are read once the other files are loaded: some need to know the learners.
+    loads: Iterable[_Load] = chain(
+        ((kind, partial(load_one, source=file)) for file in files or [] if file not in exports),
+        of_exports(),
+    )
     if dry_run:
         _preview(store, loads, now=now, as_json=as_json)
         return
@@ -204,7 +211,7 @@ def _as_remembered(
 
 def _preview(
     store: "Store",
-    loads: Sequence[tuple[Literal["learners", "events"], Callable[["Store"], "LoadSummary"]]],
+    loads: Iterable[_Load],
     *,
     now: "datetime",
     as_json: bool,

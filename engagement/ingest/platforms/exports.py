@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 
 from engagement.files import csv_reader
+from engagement.files.archives import is_archive, members_of
 from engagement.files.csv_reader import CsvFile
 from engagement.files.encoding import plain_text
 from engagement.files.headers import plain_name, seen_name, split_first
@@ -25,6 +26,10 @@ from engagement.store import Cursor, first_row, read_from
 _START: Final = 100_000  # characters of a file that are looked at
 _LINES: Final = 50  # in which a header may stand
 _DELIMITERS: Final = ",;\t|"
+_SPACES: Final = r"[\s\u00a0\u202f]"
+NOT_KEPT: Final = "(the text of this row is not kept: it may hold what is never stored)"
+# A day that is not there yet: by it a login is unknown, which is not never.
+UNKNOWN_LOGIN: Final = "9999-12-31"
 # How the rows of an export are written once it was read: as this package writes values.
 AS_DERIVED: Final = SourceFormat(percent_scale=IN_PERCENT)
 
@@ -35,7 +40,12 @@ class Look:
 
     path: Path
     start: str = ""
-    members: frozenset[str] = frozenset()
+    members: frozenset[str] | None = None  # of a folder, or of a zip archive
+
+    def holds(self, *names: str) -> bool:
+        """Return whether all these files are among the members, in any folder of it and in any case."""
+        here = {member.rpartition("/")[2].casefold() for member in self.members or ()}
+        return here.issuperset(name.casefold() for name in names)
 
     @cached_property
     def lines(self) -> list[list[str]]:
@@ -93,12 +103,17 @@ class Kind:
     read: Callable[[Sequence[Path], Asked], Sequence[Part]]  # all files of the kind at once
     gives: str
     cannot: str = ""
+    besides: Callable[[Look], bool] = lambda _: False  # what is read with it where its platform is named
 
 
 def look(path: Path, encoding: str = "") -> Look:
-    """Return what is seen of a file or a folder; nothing of what is no text."""
+    """Return what is seen of a file, a folder or a zip archive; nothing of what is no text."""
     if path.is_dir():
         return Look(path, members=frozenset(_members(path)))
+    if is_archive(path):
+        return Look(path, members=frozenset(members_of(path)))
+    if path.suffix.lower() == ".parquet":
+        return Look(path)
     with plain_text(path, encoding) as plain, plain.path.open(encoding="utf-8-sig") as file:
         return Look(path, file.read(_START))
 
@@ -153,10 +168,11 @@ def opened(path: Path, asked: Asked, wanted: Collection[str]) -> Iterator[tuple[
         yield file, header
 
 
-def table(path: Path, asked: Asked, wanted: Collection[str]) -> Table:
+def table(path: Path, asked: Asked, wanted: Collection[str], *, keeps_raw: bool = True) -> Table:
     """Return a whole export as a table; for those of thousands of rows, not of millions.
 
-    Raises `InvalidInput` for what is no table.
+    Where it does not keep the raw text of what was no row, nothing that must not be stored is: a password, an address
+    of a machine. Raises `InvalidInput` for what is no table.
     """
     stage = asked.stage
     with opened(path, asked, wanted) as (file, header):
@@ -167,6 +183,8 @@ def table(path: Path, asked: Asked, wanted: Collection[str]) -> Table:
             )
         (taken,) = first_row(stage, "select count(*) from checked")
         refused = file.refused(stage, taken)
+        if not keeps_raw:
+            refused = refused.assign(raw=NOT_KEPT)
         rows = stage.execute("select * exclude (reasons) from checked order by rowid").df().astype("string")
         rows = rows.apply(lambda column: column.str.strip()).replace("", pd.NA)
         rows.index = pd.Index(file.lines, name="line")
@@ -174,18 +192,25 @@ def table(path: Path, asked: Asked, wanted: Collection[str]) -> Table:
 
 
 def numbers(cells: pd.DataFrame, table: Table) -> pd.DataFrame:
-    """Return cells as numbers, by the decimal mark of their file; missing where they are none."""
-    texts = cells.stack()
-    with_comma = table.comma_is_decimal and texts.str.fullmatch(r"-?[\d.]*\d,\d{1,3}").any()
+    """Return cells as numbers, by the decimal mark that they show; missing where they are none.
 
-    def of_column(column: pd.Series) -> pd.Series:
-        plain = (
-            column.str.replace(".", "").str.replace(",", ".") if with_comma else column.str.replace(",", "")
-        )
-        return pd.to_numeric(plain, errors="coerce").astype("Float64")
-
-    found: pd.DataFrame = cells.apply(of_column)
+    `cells` are all of a file that are numbers, because one alone does not say what a comma is.
+    """
+    texts = pd.Series(cells.to_numpy().ravel(), dtype="string").dropna()
+    texts = texts[texts.str.contains(",", regex=False)].str.replace(_SPACES, "", regex=True)
+    of_a_decimal = texts.str.fullmatch(r"-?[\d.]*\d,(\d{1,2}|\d{4,})%?").any()
+    of_thousands = texts.str.fullmatch(r"-?[\d,]*\d,\d{3}\.\d*%?").any()
+    is_decimal = bool(of_a_decimal or (table.comma_is_decimal and not of_thousands and len(texts)))
+    found: pd.DataFrame = cells.apply(_as_numbers, comma_is_decimal=is_decimal)
     return found
+
+
+def _as_numbers(cells: pd.Series, *, comma_is_decimal: bool) -> pd.Series:
+    thousands, decimal = (".", ",") if comma_is_decimal else (",", ".")
+    texts = cells.astype("string").str.replace(_SPACES, "", regex=True).str.removesuffix("%")
+    plain = texts.str.replace(thousands, "", regex=False).str.replace(decimal, ".", regex=False)
+    is_number = plain.str.fullmatch(r"[-+]?[0-9]{1,15}(\.[0-9]*)?").fillna(False)
+    return pd.to_numeric(plain.where(is_number), errors="coerce").astype("Float64")
 
 
 def left_out(rows: pd.DataFrame, **kinds: pd.Series) -> LeftOut:

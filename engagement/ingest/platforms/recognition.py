@@ -33,8 +33,11 @@ def recognised(path: Path, *, platform: str = "", encoding: str = "") -> Kind | 
     seen = look(path, encoding)
     found = next((kind for kind in kinds if kind.recognised(seen)), None)
     if platform and found is None:
+        found = next((kind for kind in kinds if kind.besides(seen)), None)
+    if found is None and (platform or seen.members is not None):
         known = ", ".join(kind.what for kind in kinds)
-        raise InvalidInput(f"{path.name}: none of the exports that are known of {platform}: {known}")
+        whose = f" of {platform}" if platform else ""
+        raise InvalidInput(f"{path.name}: none of the exports that are known{whose}: {known}")
     return found
 
 
