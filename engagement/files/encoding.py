@@ -43,6 +43,7 @@ _MARKS: Final = {
 }
 _NOT_ASCII: Final = bytes(range(128, 256))
 _BY_CHANCE: Final = 0.2  # of the bytes beyond ASCII: what two letters of Windows-1252 may be besides
+_MOSTLY: Final = 0.6  # of them; a few names in an encoding of two bytes a letter have a third by chance
 _GUESS: Final = "cp1252"
 _LOOKED_AT_LINES: Final = 2_000  # beyond ASCII, and different
 _LOOKED_AT_BYTES: Final = 1_000_000
@@ -174,11 +175,17 @@ def _guessed(opened: _Opened, name: str) -> tuple[str, str]:
             _refuse_encoded_twice(start, name)
             return "utf-8", ""
     with opened() as file:
-        if _has_utf_8_letters(file):
-            raise InvalidInput(f"{name}: UTF-8 with broken bytes in it; save it as CSV UTF-8")
+        share = _share_of_utf_8_letters(file)
+    if share > _MOSTLY:
+        raise InvalidInput(f"{name}: UTF-8 with broken bytes in it; save it as CSV UTF-8")
+    sample = _sample(opened)
+    if share > _BY_CHANCE:
+        raise InvalidInput(
+            f"{name}: UTF-8 with many broken bytes in it, or another encoding; {sample.advice(_GUESS)}, or save it as "
+            "CSV UTF-8"
+        )
     with opened() as file:
         is_text = _decodes(file, file.read(_CHUNK), _GUESS)
-    sample = _sample(opened)
     if not is_text:
         raise InvalidInput(
             f"{name}: bytes that are no text in UTF-8, UTF-16 or Windows-1252; {sample.advice(_GUESS)}, or save it "
@@ -253,14 +260,14 @@ def _decodes(file: IO[bytes], chunk: bytes, encoding: str) -> bool:
     return True
 
 
-def _has_utf_8_letters(file: IO[bytes]) -> bool:
-    """Return whether there are more than a text in Windows-1252 has by chance."""
+def _share_of_utf_8_letters(file: IO[bytes]) -> float:
+    """Return which share of the bytes beyond ASCII, 0 to 1, are letters in UTF-8."""
     beyond = letters = 0
     for line in file:
         if not line.isascii():
             beyond += len(line) - len(line.translate(None, _NOT_ASCII))
             letters += sum(map(len, _UTF_8_LETTER.findall(line)))
-    return letters > _BY_CHANCE * beyond
+    return letters / max(beyond, 1)
 
 
 def _is_read_as_it_is(path: Path) -> bool:

@@ -92,6 +92,19 @@ def test_lines_keep_their_numbers_where_line_ends_are_mixed(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("encoding", "names"),
+    [
+        ("shift_jis", "山田太郎 佐藤花子 鈴木一郎"),
+        ("euc_jp", "山田太郎 佐藤花子 鈴木一郎"),
+        ("euc_kr", "김철수 이영희 박민수"),
+    ],
+)
+def test_a_few_names_of_two_bytes_a_letter_are_no_broken_utf_8(tmp_path, encoding, names):
+    with pytest.raises(InvalidInput, match=f"`--encoding {encoding}`"):
+        read(tmp_path, f"id,name\n1,{names}\n".encode(encoding))
+
+
+@pytest.mark.parametrize(
     ("content", "message"),
     [
         (b"id\n\x81\n", "bytes that are no text in UTF-8, UTF-16 or Windows-1252"),

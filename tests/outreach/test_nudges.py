@@ -433,9 +433,7 @@ def test_asking_in_the_morning_warns_of_what_was_approved_today(store):
     night_of_today(store)
     draft = review.listed(store)[0]["id"]
     review.approve(store, [draft], by=acting(AS_OF - 15 * HOUR, name="coordinator"))
-    assert ask(store, now=AS_OF - 14 * HOUR)["warnings"] == [
-        "This person was contacted too recently."
-    ]
+    assert ask(store, now=AS_OF - 14 * HOUR)["warnings"] == ["This person was contacted too recently."]
 
 
 @once
