@@ -193,7 +193,7 @@ class CsvFile(Generic[Column]):
 
     def fields_of_not_rows(self) -> pd.DataFrame:
         """Return each `text` that may be a field of a `record` that was no row, and whether it `is_id` by its place."""
-        place = next(at for column, at in self._header.items() if column.name == "id")
+        place = next((at for column, at in self._header.items() if column.name == "id"), None)
         delimiter = self._layout.delimiter
         found = []
         for record, text in enumerate(self._not_rows):

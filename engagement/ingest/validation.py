@@ -270,7 +270,12 @@ def _refuse_swapped(stage: Cursor, incoming: readers.Incoming) -> None:
     silent = [name for name, count in zip(readable, counted, strict=True) if not count]
     enough = max(UNREAD_AT_LEAST, UNREAD_SHARE * first_row(stage, "select count(*) from checked")[0])
     unread = [name for name in silent if _unread(stage, name) >= enough]
-    if "email" in unread and first_row(stage, "select bool_and(contains(id, '@')) from checked")[0]:
+    has_ids = any(column.name == "id" for column in incoming.columns)
+    if (
+        has_ids
+        and "email" in unread
+        and first_row(stage, "select bool_and(contains(id, '@')) from checked")[0]
+    ):
         unread.insert(0, "id")
     if len(unread) >= SWAPPED_AT_LEAST:
         raise InvalidInput(

@@ -188,6 +188,18 @@ def test_a_file_with_ids_of_its_own_names_them_by_their_address_without_a_progra
     assert known(store)["a"]["quiz"] == 10
 
 
+def test_a_file_without_ids_tells_of_its_refused_rows_like_any_other(store, tmp_path):
+    load(store, learner("a", email="one@example.invalid"))
+    file, by_email = tmp_path / "grades.csv", SourceFormat(key="email")
+    known = {"observed_at": TUESDAY, "loaded_at": TUESDAY, "source_format": by_email}
+    file.write_text("email,avg_quiz_score\none@example.invalid,10\ncut off\n")
+    told = learners.load(store, file, **known)
+    assert (told.accepted, told.quarantined) == (1, 1)
+    file.write_text("email,avg_quiz_score,completed_percent\n" + "nobody,x,y\n" * 20)
+    with pytest.raises(InvalidInput, match=r"not one value of .* can be read; are these columns swapped"):
+        learners.load(store, file, **known)
+
+
 def test_of_several_enrolments_of_an_address_the_program_says_which(store):
     one = {"person_id": "p", "email": "one@example.invalid"}
     load(store, learner("a", program="Data", **one), learner("b", program="Art", **one))
