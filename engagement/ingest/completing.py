@@ -88,7 +88,9 @@ def _programs(begun: loading.Load) -> None:
     begun.db.execute(
         """
         update temp.checked
-        set reasons = concat_ws(chr(10), 'program: missing, and the learner is not known yet', reasons)
+        set reasons = concat_ws(
+            chr(10), 'program: missing, and the learner is not known yet; `--set program=NAME` says it', reasons
+        )
         where program is null and id is not null
         """
     )

@@ -229,7 +229,10 @@ def test_groups_come_alone_from_a_file_of_ids(store):
     load(store, learner("a", program="Art"), learner("b"))
     before = known(store)
     told = load(store, {"id": "a", "Sex": "F"}, {"id": "x", "Sex": "M"}, at=TUESDAY, groups={"gender": "Sex"})
-    assert (told.accepted, told.reasons) == (1, {"program: missing, and the learner is not known yet": 1})
+    assert (told.accepted, told.reasons) == (
+        1,
+        {"program: missing, and the learner is not known yet; `--set program=NAME` says it": 1},
+    )
     assert rows(store, "select learner_id, value from learner_groups") == [("a", "F")]
     assert (known(store), rows(store, "select id, program from learners order by id")) == (
         before,

@@ -133,7 +133,10 @@ def load(
     def of_exports() -> Iterator[_Load]:
         for part in _read(store, exports, said, as_of=observed):
             load_part = load_rows if part.of == "learners" else _loader(events=True, files=files)
-            source_format = replace(part.source_format, groups=said.groups)
+            source_format = part.source_format
+            if part.of == "learners":  # the program stands in them
+                values = {name: value for name, value in said.values.items() if name != "program"}
+                source_format = replace(source_format, groups=said.groups, values=values)
             yield part.of, partial(load_part, source=part.source, source_format=source_format, **known)
 
     # Exports are read once the other files are loaded: some need to know the learners.

@@ -18,6 +18,7 @@ from engagement.files.csv_reader import CsvFile
 from engagement.files.encoding import plain_text
 from engagement.files.headers import plain_name, seen_name, split_first
 from engagement.ingest.loads.loading import Kind as Of
+from engagement.ingest.schema import FALSE_WORDS, TRUE_WORDS
 from engagement.ingest.source.readers import Derived
 from engagement.ingest.source.source_format import IN_PERCENT, SourceFormat
 from engagement.ingest.values.left_out import MOST_LINES, LeftOut
@@ -213,6 +214,32 @@ def _as_numbers(cells: pd.Series, *, comma_is_decimal: bool) -> pd.Series:
     return pd.to_numeric(plain.where(is_number), errors="coerce").astype("Float64")
 
 
+def matching(cells: pd.DataFrame, pattern: str) -> pd.DataFrame:
+    """Return which cells are of a pattern."""
+    found = {name: cells[name].str.fullmatch(pattern).fillna(False).astype(bool) for name in cells}
+    return pd.DataFrame(found, index=cells.index)
+
+
+def share(done: pd.DataFrame, of: pd.DataFrame) -> pd.Series:
+    """Return of each row how much of what is asked is done, in percent; missing where nothing is asked."""
+    asked = of.sum(axis=1)
+    percent: pd.Series = (100 * done.sum(axis=1) / asked.where(asked > 0)).round(6)
+    return percent
+
+
+def mean_percent(scores: pd.DataFrame, most: pd.Series) -> pd.Series:
+    """Return of each row the mean of its scores in percent of what each can be, none above 100; `most` by column."""
+    percents = scores.astype("Float64").div(most.astype("Float64"), axis=1).mul(100).clip(lower=0, upper=100)
+    mean: pd.Series = percents.mean(axis=1).round(6)
+    return mean
+
+
+def logins(times: pd.Series, asked: Asked) -> pd.Series:
+    """Return last logins as they were known: one after `as_of` took the place of another, which is unknown now."""
+    texts: pd.Series = times.dt.strftime("%Y-%m-%d %H:%M:%S").astype("string")
+    return texts.mask(times.gt(asked.as_of).fillna(False), UNKNOWN_LOGIN)
+
+
 def left_out(rows: pd.DataFrame, **kinds: pd.Series) -> LeftOut:
     """Return what is told of rows that are nobody's: by what they are, how many, and the first of their lines."""
     return {
@@ -220,6 +247,19 @@ def left_out(rows: pd.DataFrame, **kinds: pd.Series) -> LeftOut:
         for what, which in kinds.items()
         if which.any()
     }
+
+
+def whole_name(first: pd.Series, last: pd.Series) -> pd.Series:
+    """Return names of their two parts, of which one may be missing."""
+    whole: pd.Series = (first.fillna("") + " " + last.fillna("")).str.strip()
+    return whole.mask(whole.eq(""))
+
+
+def is_active(words: pd.Series) -> pd.Series:
+    """Return what yes and no in many languages say of a state, as the loader reads it; missing for other words."""
+    plain = words.str.casefold()
+    said = pd.Series(pd.NA, words.index, "string").mask(plain.isin(TRUE_WORDS), "true")
+    return said.mask(plain.isin(FALSE_WORDS), "false")
 
 
 def turned_round(names: pd.Series) -> pd.Series:

@@ -5,7 +5,8 @@ What no rule can tell, such as 3/4, is told by its neighbours: one column is wri
 
 import re
 import unicodedata
-from datetime import UTC, date, datetime
+from contextlib import suppress
+from datetime import UTC, date, datetime, time
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -45,6 +46,11 @@ _MONTHS: Final = {
     for start in starts.split()
     if not (number == 11 and start == "mar")
 }
+_DAYS_IN_NAMES: Final = (
+    (re.compile(r"(?<!\d)(20\d\d)[-_. ]?(\d\d)[-_. ]?(\d\d)(?!\d)"), "ymd"),
+    (re.compile(r"(?<!\d)(\d{1,2})[-_.](\d{1,2})[-_.](20\d\d)(?!\d)"), "dmy"),
+    (re.compile(r"(?<!\d)(\d\d)(\d\d)(\d\d)(?!\d)"), "ymd"),
+)
 # Where a day comes before its month also beside a clock of twelve hours.
 _DAY_FIRST: Final = ("Europe/", "Australia/", "Africa/", "Asia/", "Pacific/Auckland", "Atlantic/")
 
@@ -61,6 +67,27 @@ def as_utc(texts: pd.Series, zone: ZoneInfo, *, day: date | None = None) -> pd.S
     return pd.Series(
         [found.get(text) if isinstance(text, str) else None for text in plain], texts.index, "datetime64[us]"
     )
+
+
+def day_in(text: str) -> date | None:
+    """Return the one day that a name carries, as `2026-11-03`, `20261103`, `260914`, `3.11.2026` or in words.
+
+    >>> day_in("Week 1 (260914)"), day_in("zoom_2026-11-03_simple")
+    (datetime.date(2026, 9, 14), datetime.date(2026, 11, 3))
+    """
+    for pattern, order in _DAYS_IN_NAMES:
+        if match := pattern.search(text):
+            parts = dict(zip(order, map(int, match.groups()), strict=True))
+            with suppress(ValueError):
+                return date(parts["y"] + (2000 if parts["y"] < 100 else 0), parts["m"], parts["d"])
+    with suppress(ValueError):
+        return _spoken(text, day_first=True).date()
+    return None
+
+
+def noon(day: date, zone: ZoneInfo) -> datetime:
+    """Return the middle of a day in a zone, as naive UTC: when something was of which only the day is known."""
+    return _plain_utc(datetime.combine(day, time(12), zone))
 
 
 def end_of_day(texts: pd.Series, zone: ZoneInfo) -> pd.Series:

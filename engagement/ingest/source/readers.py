@@ -83,10 +83,13 @@ def opened(
     Raises `InvalidInput` for a header that lacks or doubles a column, an empty file, and what is no table.
     """
     names, notes = source_format.names, list[str]()
+    unneeded = source_format.unneeded
+    if isinstance(source, Derived):
+        unneeded = {*unneeded, "program"}  # which is known of those whom it tells of
     name = source_name(source)
 
     def choose(header: Sequence[str]) -> dict[Column, int]:
-        matched = match_header(header, columns, names, name, unneeded=source_format.unneeded)
+        matched = match_header(header, columns, names, name, unneeded=unneeded)
         if note := absent(header, columns, names):
             notes.append(note)
         return matched

@@ -2,7 +2,10 @@
 
 import pytest
 
+from engagement.errors import InvalidInput
 from tests.support.exports import differences, expected, load
+
+ABOVE = '    Points Possible,,,,,10.00,20.00,"(read only)"'
 
 
 @pytest.mark.parametrize("case", range(3))
@@ -20,3 +23,139 @@ def test_a_gradebook_gives_what_was_graded_and_the_current_score(store, exports,
     assert differences(store, wanted) == []
     assert summary.left_out
     assert any("no logins" in note for note in summary.notes)
+
+
+def gradebook(folder, *lines, name="2026-11-20T0932_Grades-BIO101.csv", **written):
+    file = folder / name
+    file.write_text("\n".join(lines) + "\n", **{"encoding": "utf-8"} | written)
+    return file
+
+
+def known(stored, columns="avg_quiz_score, completed_percent_course"):
+    return stored(
+        f"select l.id, {columns} from learners as l inner join learner_facts as f on l.id = f.learner_id order by l.id"
+    )
+
+
+def test_a_gradebook_without_points_takes_the_current_score_as_it_stands(store, stored, tmp_path):
+    file = gradebook(
+        tmp_path,
+        "Student,ID,SIS User ID,SIS Login ID,Section,Quiz (11),Essay (12),Current Score",
+        '"Invented, Ana",1,,ana,A,8,,80.00',
+    )
+    load(store, [file], as_of="2026-11-20")
+    assert known(stored) == [("1", 80.0, 50.0)]
+
+
+def test_without_totals_the_mean_is_that_of_the_items_none_above_all_its_points(store, stored, tmp_path):
+    file = gradebook(
+        tmp_path,
+        "Student;ID;SIS User ID;SIS Login ID;Section;Quiz (11);Essay (12)",
+        "    Points Possible;;;;;10,00;20,00",
+        "Invented, Ana;1;;ana;A;12,00;10,00",
+        "Invented, Bo;2;;bo;A;EX;5,00",
+        "Invented, Chi;3;;chi;A;;N/A",
+        encoding="utf-8-sig",
+    )
+    (summary,) = load(store, [file], as_of="2026-11-20")
+    assert known(stored) == [("1", 75.0, 100.0), ("2", 25.0, 100.0), ("3", None, 0.0)]
+    assert any("mean of what was graded" in note for note in summary.notes)
+
+
+def test_a_column_that_is_only_named_like_an_item_is_none(store, stored, tmp_path):
+    file = gradebook(
+        tmp_path,
+        "Student,ID,SIS User ID,SIS Login ID,Section,Group (3),Quiz (11),Essay (12),Current Score (2026)",
+        "    Points Possible,,,,,,10.00,0.00,(skrivskyddad)",
+        '"Invented, Ana",1,,ana,A,red,8.00,,80.00',
+    )
+    load(store, [file], as_of="2026-11-20")
+    assert known(stored) == [("1", 80.0, 100.0)]
+
+
+def test_the_test_student_is_known_in_other_languages_and_by_a_login_that_nobody_chose(
+    store, stored, tmp_path
+):
+    header = "Student,ID,SIS User ID,SIS Login ID,Section,Quiz (11),Essay (12),Current Score"
+    ana = '"Invented, Ana",1,S1,ana,A,8,,80.00'
+    last = '"Uczeń, Próbny",9,,0f3c5b6e2d00aa17,A,1,1,100.00'
+    named = '"Estudiante de prueba",9,,x,A,1,1,100.00'
+    for lines in ([ana, last], [named, ana]):
+        (summary,) = load(store, [gradebook(tmp_path, header, ABOVE, *lines)], as_of="2026-11-20")
+        assert stored("select id from learners") == [("1",)]
+        assert summary.left_out["a test student"]["rows"] == 1
+
+
+def test_a_learner_of_two_gradebooks_has_two_enrolments_in_any_order(store, stored, tmp_path):
+    header = "Student,ID,SIS User ID,SIS Login ID,Section,Quiz (11),Essay (12),Current Score"
+    one, other = (
+        gradebook(
+            tmp_path, header, ABOVE, f'"Invented, Ana",1,,ana,A,8,,{score}', name=f"day_Grades-{course}.csv"
+        )
+        for course, score in (("BIO", 80), ("ART", 60))
+    )
+    wanted = [("1", 80.0, "BIO", "1"), ("1 ART", 60.0, "ART", "1")]
+    for files in ([one, other], [other, one]):
+        load(store, files, as_of="2026-11-20")
+        assert known(stored, "avg_quiz_score, program, person_id") == wanted
+
+
+def test_reports_tell_the_newest_access_of_whom_canvas_knows_and_no_address_of_a_machine(
+    store, exports, stored
+):
+    folder = exports / "canvas_reports"
+    wanted = expected(folder)
+    (summary,) = load(
+        store, [folder / name for name in wanted["files"]], as_of=wanted["as_of"], program="Told"
+    )
+    assert differences(store, wanted, besides=["program"]) == []
+    assert any("1 learners were never in their course" in note for note in summary.notes)
+    assert "203.0.113" not in str(stored("from learners")) + str(stored("from quarantine"))
+
+
+ACCESS = "user id,user sis id,user name,last access at,last ip"
+
+
+@pytest.mark.parametrize(
+    "header", [ACCESS, "användar-ID,användarens SIS-ID,användarnamn,senast åtkomst,senaste IP"]
+)
+def test_an_access_is_read_in_any_language_and_no_ip_of_a_ragged_row_is_kept(store, stored, tmp_path, header):
+    file = gradebook(
+        tmp_path,
+        header,
+        '1,S1,"Invented, Ana",2026-11-19T21:40:11-07:00,203.0.113.7',
+        "2,,,,",
+        '3,S3,"Invented, Chi",2026-11-21T21:40:11-07:00,203.0.113.7',
+        '4,S4,"Invented, Dan",2026-11-19T21:40:11-07:00,203.0.113.7,more',
+        name="report.csv",
+    )
+    (summary,) = load(store, [file], as_of="2026-11-20", program="Told")
+    assert known(stored, "last_login::text, login_is_unknown") == [
+        ("1", "2026-11-20 04:40:11", False),
+        ("2", None, False),
+        ("3", None, True),
+    ]
+    assert summary.quarantined == 1
+    assert "203.0.113" not in str(stored("from quarantine"))
+
+
+def test_reports_need_no_program_of_learners_who_are_known(store, stored, tmp_path):
+    header = "Student,ID,SIS User ID,SIS Login ID,Section,Quiz (11),Essay (12),Current Score"
+    load(store, [gradebook(tmp_path, header, ABOVE, '"Invented, Ana",1,,ana,A,8,,80')], as_of="2026-11-19")
+    report = gradebook(tmp_path, ACCESS, "1,,,2026-11-19T21:40:11Z,", "2,,,,", name="report.csv")
+    (summary,) = load(store, [report], as_of="2026-11-20")
+    assert summary.reasons == {
+        "program: missing, and the learner is not known yet; `--set program=NAME` says it": 1
+    }
+    assert stored(
+        "select avg_quiz_score, last_login::text from learner_facts order by observed_at desc limit 1"
+    ) == [(80.0, "2026-11-19 21:40:11")]
+
+
+def test_a_list_of_who_did_nothing_alone_says_what_it_needs(store, tmp_path):
+    header = (
+        "user id,user sis id,name,section id,section sis id,section name,course id,course sis id,course name"
+    )
+    file = gradebook(tmp_path, header, "1,,Ana,1,,A,2,,Biology", name="zero.csv")
+    with pytest.raises(InvalidInput, match=r"1 learners were never in their course.*last user access"):
+        load(store, [file], as_of="2026-11-20")
