@@ -19,7 +19,7 @@ OF_SOURCES = {
         for file in PACKAGE.rglob("*.py")
         if file.name in {"header.py", "left_out.py", "names.py", "oulad.py"}
     ),
-    *PACKAGE.glob("ingest/platforms/*.py"),
+    *PACKAGE.glob("ingest/platforms/**/*.py"),
 }
 HELP = {
     PACKAGE / "api.py",
