@@ -167,7 +167,6 @@ def record(
     first = _first_refused(load)
     _refuse_too_little(name, rows, accepted, reasons, first, max_quarantine=max_quarantine)
     odd_cells, left_out = _odd_cells(load), load.checked.left_out
-    percents = held(db, load.checked.incoming.columns, load.source_format)
     profile, unlike = None, list[str]()
     if load.kind == "learners":
         profile = likeness.of(db, load.checked.incoming.columns)
@@ -177,39 +176,22 @@ def record(
             f"{name}: is unlike the loads before it: {'; '.join(unlike)}; if it is right all the same, "
             "`engagement load` takes it"
         )
-    db.execute(
-        """
-        insert into loads (
-            load_id, kind, source, content_hash, observed_at, loaded_at, rows, accepted, quarantined, reasons, effect,
-            odd_cells, left_out, percents, profile, unlike
-        )
-        values (
-            $load_id, $kind, $source, $content_hash, $observed_at, $loaded_at, $rows, $accepted, $quarantined, $reasons,
-            $effect, $odd_cells, $left_out, $percents, $profile, $unlike::text[]
-        )
-        """,
-        {
-            **of_load,
-            "kind": load.kind,
-            "source": name,
-            "content_hash": load.checked.content_hash,
-            "observed_at": load.observed_at,
-            "loaded_at": load.loaded_at,
-            "rows": rows,
-            "accepted": accepted,
-            "quarantined": quarantined,
-            "reasons": json.dumps(reasons, ensure_ascii=False),
-            "effect": effect(load.checked.content_hash, load.source_format, of=of),
-            "odd_cells": json.dumps(odd_cells, ensure_ascii=False) if odd_cells else None,
-            "left_out": json.dumps(left_out) if left_out else None,
-            "percents": json.dumps(percents) if percents else None,
-            "profile": likeness.as_json(profile) if profile else None,
-            "unlike": unlike or None,
-        },
+    percents = held(db, load.checked.incoming.columns, load.source_format)
+    _keep_load(
+        load,
+        rows=rows,
+        accepted=accepted,
+        quarantined=quarantined,
+        reasons=json.dumps(reasons, ensure_ascii=False),
+        effect=effect(load.checked.content_hash, load.source_format, of=of),
+        odd_cells=_as_json(odd_cells),
+        left_out=_as_json(left_out),
+        percents=_as_json(percents),
+        profile=likeness.as_json(profile) if profile else None,
+        unlike=unlike or None,
     )
     if quarantined:
         db.execute(query("ingest/forget_repeated_rows"), {**of_load, "kind": load.kind})
-    notes = (*load.checked.notes, *load.notes)
     return LoadSummary(
         load.load_id,
         name,
@@ -217,12 +199,33 @@ def record(
         accepted,
         quarantined,
         reasons,
-        notes=notes,
+        notes=(*load.checked.notes, *load.notes),
         odd_cells=odd_cells,
         left_out=left_out,
         first_refused=first,
         unlike=tuple(unlike),
     )
+
+
+def _keep_load(load: Load, **found: object) -> None:
+    """Write the row of a load: what it is, and what was found, by the columns of the table."""
+    row = {
+        "load_id": load.load_id,
+        "kind": load.kind,
+        "source": load.checked.incoming.name,
+        "content_hash": load.checked.content_hash,
+        "observed_at": load.observed_at,
+        "loaded_at": load.loaded_at,
+        **found,
+    }
+    load.db.execute(
+        f"insert into loads ({', '.join(row)}) values ({', '.join(f'${name}' for name in row)})",  # noqa: S608 (names of ours)
+        row,
+    )
+
+
+def _as_json(found: Mapping[str, object]) -> str | None:
+    return json.dumps(found, ensure_ascii=False) if found else None
 
 
 def _refuse_too_little(
