@@ -54,6 +54,8 @@ def _same(wanted, found, name, row):
         return found == row["id"]
     if name == "active" and wanted is None:  # unknown is left as it is, and begins as yes
         return found is True
+    if name == "email" and wanted is not None:  # an address is kept in small letters
+        return found == wanted.casefold()
     if isinstance(wanted, int | float) and isinstance(found, int | float):
         return math.isclose(wanted, found, abs_tol=1e-3)
     if isinstance(found, datetime):

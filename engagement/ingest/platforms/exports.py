@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
+from engagement.errors import InvalidInput
 from engagement.files import csv_reader
 from engagement.files.archives import is_archive, members_of
 from engagement.files.csv_reader import CsvFile
@@ -169,14 +170,16 @@ def opened(path: Path, asked: Asked, wanted: Collection[str]) -> Iterator[tuple[
         yield file, header
 
 
-def table(path: Path, asked: Asked, wanted: Collection[str], *, keeps_raw: bool = True) -> Table:
+def table(
+    path: Path, asked: Asked, wanted: Collection[str], *, keeps_raw: bool = True, name: str = ""
+) -> Table:
     """Return a whole export as a table; for those of thousands of rows, not of millions.
 
     Where it does not keep the raw text of what was no row, nothing that must not be stored is: a password, an address
-    of a machine. Raises `InvalidInput` for what is no table.
+    of a machine. `name` is what to call what lies at a place without one. Raises `InvalidInput` for what is no table.
     """
     stage = asked.stage
-    with opened(path, asked, wanted) as (file, header):
+    with _called(path, name), opened(path, asked, wanted) as (file, header):
         with read_from(file.name):
             stage.execute(
                 f"create or replace temp table checked as select *, null::text as reasons from {file.relation}",  # noqa: S608
@@ -189,10 +192,22 @@ def table(path: Path, asked: Asked, wanted: Collection[str], *, keeps_raw: bool 
         rows = stage.execute("select * exclude (reasons) from checked order by rowid").df().astype("string")
         rows = rows.apply(lambda column: column.str.strip()).replace("", pd.NA)
         rows.index = pd.Index(file.lines, name="line")
-        return Table(file.name, header, rows, refused, file.comma_is_decimal, tuple(file.notes))
+        return Table(name or file.name, header, rows, refused, file.comma_is_decimal, tuple(file.notes))
 
 
-def numbers(cells: pd.DataFrame, table: Table) -> pd.DataFrame:
+@contextmanager
+def _called(path: Path, name: str) -> Iterator[None]:
+    """Tell of a file by another name than that of the place where it is read."""
+    try:
+        yield
+    except InvalidInput as error:
+        told = str(error)
+        if not name or not told.startswith(path.name):
+            raise
+        raise InvalidInput(name + told.removeprefix(path.name)) from None
+
+
+def numbers(cells: pd.DataFrame, table: Table | None) -> pd.DataFrame:
     """Return cells as numbers, by the decimal mark that they show; missing where they are none.
 
     `cells` are all of a file that are numbers, because one alone does not say what a comma is.
@@ -201,7 +216,7 @@ def numbers(cells: pd.DataFrame, table: Table) -> pd.DataFrame:
     texts = texts[texts.str.contains(",", regex=False)].str.replace(_SPACES, "", regex=True)
     of_a_decimal = texts.str.fullmatch(r"-?[\d.]*\d,(\d{1,2}|\d{4,})%?").any()
     of_thousands = texts.str.fullmatch(r"-?[\d,]*\d,\d{3}\.\d*%?").any()
-    is_decimal = bool(of_a_decimal or (table.comma_is_decimal and not of_thousands and len(texts)))
+    is_decimal = bool(of_a_decimal or (table and table.comma_is_decimal and not of_thousands and len(texts)))
     found: pd.DataFrame = cells.apply(_as_numbers, comma_is_decimal=is_decimal)
     return found
 

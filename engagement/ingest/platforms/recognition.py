@@ -11,12 +11,12 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 
 from engagement.errors import InvalidInput
-from engagement.ingest.platforms import blackboard, brightspace, canvas
+from engagement.ingest.platforms import blackboard, brightspace, canvas, oneroster
 from engagement.ingest.platforms.exports import Asked, Kind, Part, look
 from engagement.ingest.source.source_format import SourceFormat
 from engagement.store import Store
 
-KINDS: Final[Sequence[Kind]] = (*canvas.KINDS, *blackboard.KINDS, *brightspace.KINDS)
+KINDS: Final[Sequence[Kind]] = (*canvas.KINDS, *blackboard.KINDS, *brightspace.KINDS, *oneroster.KINDS)
 PLATFORMS: Final = tuple(dict.fromkeys(kind.platform for kind in KINDS))
 
 
