@@ -6,8 +6,9 @@ Whatever ends the process, nobody's data stays. A copy that would fill the disk 
 import gzip
 import shutil
 import tempfile
+import weakref
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO, Final, cast
 
@@ -26,6 +27,15 @@ def copied(chunks: Iterable[bytes], name: str) -> Iterator[Path]:
     with _file() as (copy, place):
         _write(chunks, copy, name)
         yield place
+
+
+class Kept:
+    """A private file without a name, empty at first, that is there as long as somebody holds this."""
+
+    def __init__(self) -> None:
+        self._held = ExitStack()
+        _, self.path = self._held.enter_context(_file())
+        weakref.finalize(self, self._held.close)
 
 
 @contextmanager

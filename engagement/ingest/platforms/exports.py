@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +18,7 @@ from engagement.files.archives import is_archive, members_of
 from engagement.files.csv_reader import CsvFile
 from engagement.files.encoding import plain_text
 from engagement.files.headers import plain_name, seen_name, split_first
+from engagement.files.json_lines import beginning
 from engagement.ingest.loads.loading import Kind as Of
 from engagement.ingest.schema import FALSE_WORDS, TRUE_WORDS
 from engagement.ingest.source.readers import Derived
@@ -81,9 +82,12 @@ class Asked:
     zone: ZoneInfo
     program: str = ""  # where the files do not say it
     encoding: str = ""
+    types: Mapping[str, str] = field(
+        default_factory=dict
+    )  # what somebody says that a type of event is with us
     roster: Callable[[], pd.DataFrame] = (
         pd.DataFrame
-    )  # `id`, `person_id`, `name`, `email`, `program` of the known
+    )  # `id`, `person_id`, `name`, `email`, `program`, `enrolled_at` of the known, and some facts as of then
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,6 +120,8 @@ def look(path: Path, encoding: str = "") -> Look:
         return Look(path, members=frozenset(members_of(path)))
     if path.suffix.lower() == ".parquet":
         return Look(path)
+    if start := beginning(path, _START):
+        return Look(path, start)
     with plain_text(path, encoding) as plain, plain.path.open(encoding="utf-8-sig") as file:
         return Look(path, file.read(_START))
 

@@ -13,10 +13,22 @@ import pandas as pd
 from engagement.errors import InvalidInput
 from engagement.ingest.platforms import blackboard, brightspace, canvas, oneroster
 from engagement.ingest.platforms.exports import Asked, Kind, Part, look
+from engagement.ingest.platforms.statements import caliper, tracking_log, xapi
 from engagement.ingest.source.source_format import SourceFormat
 from engagement.store import Store
 
-KINDS: Final[Sequence[Kind]] = (*canvas.KINDS, *blackboard.KINDS, *brightspace.KINDS, *oneroster.KINDS)
+KINDS: Final[Sequence[Kind]] = (
+    *canvas.KINDS,
+    *blackboard.KINDS,
+    *brightspace.KINDS,
+    *oneroster.KINDS,
+    *xapi.KINDS,
+    *caliper.KINDS,
+    *tracking_log.KINDS,
+)
+# What is known of learners, where an export says less.
+_OF_LEARNERS: Final = ("id", "person_id", "name", "email", "program", "enrolled_at")
+_OF_FACTS: Final = ("last_login", "login_is_unknown", "avg_quiz_score", "completed_percent_course")
 PLATFORMS: Final = tuple(dict.fromkeys(kind.platform for kind in KINDS))
 
 
@@ -58,7 +70,7 @@ def read(
             ZoneInfo(said.timezone),
             program=said.values.get("program", ""),
             encoding=said.encoding,
-            roster=partial(_roster, store),
+            roster=partial(_roster, store, as_of),
         )
         for kind, paths in by_kind.values():
             told = [
@@ -69,8 +81,17 @@ def read(
                 yield replace(part, source=replace(part.source, notes=[*told, *part.source.notes]))
 
 
-def _roster(store: Store) -> pd.DataFrame:
+def _roster(store: Store, as_of: datetime) -> pd.DataFrame:
     if not store.is_there():
-        return pd.DataFrame(columns=["id", "person_id", "name", "email", "program"])
+        return pd.DataFrame(columns=[*_OF_LEARNERS, *_OF_FACTS])
     with store.read() as db:
-        return db.execute("select id, person_id, name, email, program from learners where active").df()
+        return db.execute(
+            f"""
+            select {", ".join(f"learners.{name}" for name in _OF_LEARNERS)},
+                {", ".join(f"known.{name}" for name in _OF_FACTS)}
+            from learners
+            left join facts_at($as_of) as known on learners.id = known.learner_id
+            where learners.active
+            """,  # noqa: S608 (names of our own)
+            {"as_of": as_of},
+        ).df()

@@ -18,6 +18,7 @@ import pandas as pd
 from engagement.errors import InvalidInput, of_the_system
 from engagement.files import csv_reader
 from engagement.files.bombs import bomb, most_unpacked
+from engagement.files.copies import Kept
 from engagement.files.csv_reader import Ints, open_csv
 from engagement.files.kinds import refuse_other_than_parquet
 from engagement.ingest.schema import LONGEST_TEXT, Column
@@ -31,12 +32,13 @@ from engagement.store import Cursor, first_row, pattern, query, read_from, regis
 class Derived:
     """Rows that an export was made into, each with the line it comes from, and what is to be said of them.
 
-    `rows` has columns of `schema.LEARNERS` or `schema.EVENTS`, with instants in naive UTC. `refused` has `line`, `raw`
-    and `reasons` of what was no row.
+    `rows` has columns of `schema.LEARNERS` or `schema.EVENTS`, with instants in naive UTC; of millions it is a Parquet
+    file, in which a column `line` says where each comes from. `refused` has `line`, `raw` and `reasons` of what was no
+    row.
     """
 
     name: str
-    rows: pd.DataFrame
+    rows: pd.DataFrame | Kept
     lines: Sequence[int] | None = None  # of the rows; their numbers where left out
     left_out: LeftOut = field(default_factory=dict)
     refused: pd.DataFrame | None = None
@@ -152,7 +154,7 @@ class _Said:
 def content_hash(source: Source) -> str:
     """Return the SHA-256 of the file's bytes, or of the frame as text; `InvalidInput` where there is no such file."""
     if isinstance(source, Derived):
-        return content_hash(source.rows)
+        return content_hash(source.rows.path if isinstance(source.rows, Kept) else source.rows)
     if isinstance(source, pd.DataFrame):
         digest = hashlib.sha256(json.dumps(list(map(str, source.columns))).encode())
         digest.update(pd.util.hash_pandas_object(source.astype("string"), index=False).to_numpy().tobytes())
@@ -311,8 +313,10 @@ def _open_frame(
 class _DerivedTable(_Table):
     """An export's rows, with the lines of its file."""
 
-    def __init__(self, source: Derived, header: Iterable[Column]) -> None:
-        super().__init__(source.name, "incoming", {}, header)
+    def __init__(
+        self, source: Derived, relation: str, parameters: Mapping[str, Any], header: Iterable[Column]
+    ) -> None:
+        super().__init__(source.name, relation, parameters, header)
         self.notes = source.notes
         self._source = source
 
@@ -323,6 +327,16 @@ class _DerivedTable(_Table):
 
     def places(self, stage: Cursor, rows: Ints) -> pd.DataFrame:
         placed = super().places(stage, rows)
+        if isinstance(self._source.rows, Kept):
+            lines = stage.execute(
+                """
+                select number, line
+                from (select row_number() over () as number, line from read_parquet($file))
+                semi join (select unnest($wanted) as number) using (number)
+                """,
+                {"file": pattern(self._source.rows.path), "wanted": (rows + 1).tolist()},
+            ).df()
+            return placed.assign(line=placed["line"].map(lines.set_index("number")["line"]))
         if self._source.lines is None:
             return placed
         return placed.assign(line=[self._source.lines[row] for row in rows])
@@ -332,5 +346,12 @@ class _DerivedTable(_Table):
 def _open_derived(
     stage: Cursor, source: Derived, choose: Callable[[Sequence[str]], dict[Column, int]]
 ) -> Iterator[_DerivedTable]:
+    if isinstance(source.rows, Kept):
+        theirs = [(name, kind) for name, kind in _parquet_types(stage, source.rows.path) if name != "line"]
+        header = choose([name for name, _ in theirs])
+        chosen = ", ".join(f"{_as_text(*theirs[at])} as {column.name}" for column, at in header.items())
+        relation = f"(select {chosen} from read_parquet($file))"  # noqa: S608 (names from the schema)
+        yield _DerivedTable(source, relation, {"file": pattern(source.rows.path)}, header)
+        return
     with _open_frame(stage, source.rows, choose) as table:
-        yield _DerivedTable(source, table.columns)
+        yield _DerivedTable(source, table.relation, table.parameters, table.columns)
