@@ -3,6 +3,7 @@
 Its tables end in a column of nothing but `#`, and write ids with a `#` before them, so that Excel keeps them text.
 """
 
+import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -189,8 +190,9 @@ def _one_register(file: Path, asked: Asked) -> list[Part]:
     lines = sheet.rows.index.tolist()
     parts = [Part("learners", Derived(sheet.name, learners, lines, refused=sheet.refused, notes=notes))]
     dated = {f"c{at}": then for at in order if (then := times[at])}
-    about = {name: {"session": sheet.header[int(name.removeprefix("c"))]} for name in dated}
-    events = events_of(missed, learners["id"], dated, about)
+    names = {name: json.dumps({"session": sheet.header[int(name[1:])]}, ensure_ascii=False) for name in dated}
+    about = pd.DataFrame(names, index=sheet.rows.index)
+    events = events_of(missed[list(dated)].rename(columns=dated), learners["id"], about.rename(columns=dated))
     if len(events):
         parts.append(Part("events", Derived(sheet.name, events, events.index.tolist())))
     return parts

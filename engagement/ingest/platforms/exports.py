@@ -88,6 +88,9 @@ class Asked:
     roster: Callable[[], pd.DataFrame] = (
         pd.DataFrame
     )  # `id`, `person_id`, `name`, `email`, `program`, `enrolled_at` of the known, and some facts as of then
+    sessions: Callable[[], pd.DataFrame] = (
+        pd.DataFrame
+    )  # `learner_id`, `timestamp`, whether `missed`: of loads before
 
 
 @dataclass(frozen=True, eq=False)

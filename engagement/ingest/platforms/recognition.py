@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 
 from engagement.errors import InvalidInput
-from engagement.ingest.platforms import blackboard, brightspace, canvas, oneroster
+from engagement.ingest.platforms import blackboard, brightspace, canvas, meetings, oneroster
 from engagement.ingest.platforms.exports import Asked, Kind, Part, look
 from engagement.ingest.platforms.statements import caliper, tracking_log, xapi
 from engagement.ingest.source.source_format import SourceFormat
@@ -22,6 +22,7 @@ KINDS: Final[Sequence[Kind]] = (
     *blackboard.KINDS,
     *brightspace.KINDS,
     *oneroster.KINDS,
+    *meetings.KINDS,
     *xapi.KINDS,
     *caliper.KINDS,
     *tracking_log.KINDS,
@@ -71,6 +72,7 @@ def read(
             program=said.values.get("program", ""),
             encoding=said.encoding,
             roster=partial(_roster, store, as_of),
+            sessions=partial(_sessions, store),
         )
         for kind, paths in by_kind.values():
             told = [
@@ -94,4 +96,14 @@ def _roster(store: Store, as_of: datetime) -> pd.DataFrame:
             where learners.active
             """,  # noqa: S608 (names of our own)
             {"as_of": as_of},
+        ).df()
+
+
+def _sessions(store: Store) -> pd.DataFrame:
+    if not store.is_there():
+        return pd.DataFrame(columns=["learner_id", "timestamp", "missed"])
+    with store.read() as db:
+        return db.execute(
+            "select learner_id, timestamp, type = 'session_missed' as missed from events "
+            "where type in ('session_attended', 'session_missed')"
         ).df()

@@ -4,12 +4,12 @@ A table of them has a column for each session, the oldest first, and of each lea
 where somebody was excused or nobody took it, which is neither.
 """
 
-import json
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
+
+from engagement.ingest.platforms.exports import Asked
 
 
 def missed_in_a_row(missed: pd.DataFrame) -> pd.Series:
@@ -20,24 +20,36 @@ def missed_in_a_row(missed: pd.DataFrame) -> pd.Series:
     return count.where(missed.notna().any(axis=1))
 
 
-def events_of(
-    missed: pd.DataFrame,
-    ids: pd.Series,
-    times: Mapping[str, datetime],
-    about: Mapping[str, Mapping[str, Any]],
-) -> pd.DataFrame:
-    """Return an event for each learner and session that was taken, by the line of the learner; `about` by session."""
+def with_earlier(missed: pd.DataFrame, ids: pd.Series, asked: Asked) -> pd.DataFrame:
+    """Return a table by when sessions began with those before that were loaded earlier."""
+    known = asked.sessions()
+    known = known[known["learner_id"].isin(ids) & (known["timestamp"] <= asked.as_of)]
+    if known.empty:
+        return missed
+    wide = known.pivot_table(index="learner_id", columns="timestamp", values="missed", aggfunc="min")
+    earlier = wide.reindex(ids).set_axis(missed.index).astype("boolean")
+    earlier = earlier[[at for at in earlier.columns if at not in set(missed.columns)]]
+    both = pd.concat([earlier, missed], axis=1)
+    return both[sorted(both.columns)]
+
+
+def events_of(missed: pd.DataFrame, ids: pd.Series, about: pd.DataFrame) -> pd.DataFrame:
+    """Return an event for each learner and session that was taken, by the line of the learner.
+
+    `missed` is by when sessions began; `about` is alike, what is to be said of each event as JSON.
+    """
+    times: Sequence[Any] = missed.columns.tolist()  # instants
     found = [
         pd.DataFrame(
             {
                 "learner_id": ids[taken],
-                "type": missed.loc[taken, name].map({True: "session_missed", False: "session_attended"}),
+                "type": missed.loc[taken, at].map({True: "session_missed", False: "session_attended"}),
                 "timestamp": at.isoformat(),
-                "metadata": json.dumps(about[name], ensure_ascii=False),
+                "metadata": about.loc[taken, at],
             }
         )
-        for name, at in times.items()
-        if (taken := missed[name].notna() & ids.notna()).any()
+        for at in times
+        if (taken := missed[at].notna() & ids.notna()).any()
     ]
     if not found:
         return pd.DataFrame(columns=["learner_id", "type", "timestamp", "metadata"])
