@@ -98,9 +98,8 @@ def _is_grades(look: Look) -> bool:
 
 
 def _is_engagement(look: Look) -> bool:
-    return any(
-        look.has_columns("User ID", name) for name in (*_SYSTEM, *_ACTIVITY[:2])
-    ) and not look.has_columns(_END)
+    cards = sum(look.has_columns("User ID", name) for name in (*_SYSTEM, *_ACTIVITY))
+    return cards > 1 or (cards == 1 and look.has_columns("User ID", "User Name", "Last Name"))
 
 
 def _bare(ids: pd.Series) -> pd.Series:

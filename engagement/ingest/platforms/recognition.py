@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 
 from engagement.errors import InvalidInput
-from engagement.ingest.platforms import blackboard, brightspace, canvas, meetings, oneroster
+from engagement.ingest.platforms import blackboard, brightspace, canvas, meetings, oneroster, open_edx
 from engagement.ingest.platforms.exports import Asked, Kind, Part, look
 from engagement.ingest.platforms.statements import caliper, tracking_log, xapi
 from engagement.ingest.source.source_format import SourceFormat
@@ -23,6 +23,7 @@ KINDS: Final[Sequence[Kind]] = (
     *brightspace.KINDS,
     *oneroster.KINDS,
     *meetings.KINDS,
+    *open_edx.KINDS,
     *xapi.KINDS,
     *caliper.KINDS,
     *tracking_log.KINDS,
