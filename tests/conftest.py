@@ -21,6 +21,10 @@ if os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > _ROOM_BYTES
     os.environ["TMPDIR"] = str(_MEMORY)
     tempfile.tempdir = None
 
+# To plan a query takes many small pieces of memory: with more of them at hand, glibc is a sixth faster at it. It reads
+# this as a process begins, so it is for the workers, and for what they start; elsewhere nobody looks at it.
+os.environ.setdefault("GLIBC_TUNABLES", "glibc.malloc.tcache_count=2000")
+
 # The same examples at each run, however slow the machine; `--hypothesis-profile=default` draws others.
 hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None)
 hypothesis.settings.load_profile("repeatable")

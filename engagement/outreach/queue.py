@@ -158,6 +158,8 @@ def _read(db: Cursor, kind: Kind, ids: Sequence[str]) -> list[dict[str, Any]]:
     """Return the rows of those ids in that order, without those that are not there."""
     show = _nudge if kind == "nudge" else _quiz
     _from(kind)
+    if not ids:
+        return []
     in_use = runs.policy_in_use(db)
     rows = records(db, query(_SHOWN[kind]), {"ids": list(ids)})
     found = {row["id"]: show(_with_thresholds(row, in_use)) for row in rows}

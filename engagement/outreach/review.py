@@ -103,10 +103,10 @@ def move(
                 f"{len(held):,} of {len(held):,} {of_both}, first {min(held)[:12]!r}, are left as they are. "
                 f"{limits.in_words(held)} Who knows of a limit may go past it (`--past-limits`)"
             )
-        left = {"ids": [nudge_id for nudge_id in nudges if nudge_id not in held]}
-        move_where(db, "nudge", THOSE, left, status, by=by, reason=reason, past=past)
-        left = {"ids": [quiz_id for quiz_id in quizzes if quiz_id not in held]}
-        move_where(db, "quiz", THOSE, left, status, by=by, reason=reason)
+        left = [nudge_id for nudge_id in nudges if nudge_id not in held]
+        move_those(db, "nudge", left, status, by=by, reason=reason, past=past)
+        left = [quiz_id for quiz_id in quizzes if quiz_id not in held]
+        move_those(db, "quiz", left, status, by=by, reason=reason)
         rows = [*those(db, nudges), *queue.those(db, "quiz", quizzes, programs=None)]
         return [{**row, "why": held[row["id"]]} if row["id"] in held else row for row in rows]
 
@@ -114,7 +114,7 @@ def move(
 def _judged(db: Cursor, ids: Sequence[str], now: datetime, known: Collection[str]) -> limits.Verdict:
     """Return which drafts of those ids may not be approved, and why; of what is no draft the transitions decide."""
     drafts = f"select id from published_nudges where status = 'draft' and {THOSE}"  # noqa: S608 (ours)
-    found = [nudge_id for (nudge_id,) in db.execute(drafts, {"ids": list(ids)}).fetchall()]
+    found = [nudge_id for (nudge_id,) in db.execute(drafts, {"ids": list(ids)}).fetchall()] if ids else []
     return limits.judge(db, found, now=now, known=known)
 
 
@@ -172,7 +172,7 @@ def move_seen(
         ]
         left = {conflict["id"] for conflict in conflicts}
         ready = [draft_id for draft_id in seen if draft_id not in left]
-        move_where(db, kind, THOSE, {"ids": ready}, to, by=by, reason=reason, past=past)
+        move_those(db, kind, ready, to, by=by, reason=reason, past=past)
     moved = [{"id": draft_id, "version": seen[draft_id] + 1, "status": to} for draft_id in ready]
     return {"moved": moved, "conflicts": conflicts}
 
@@ -214,7 +214,7 @@ def expire_approvals(db: Cursor, *, now: datetime) -> int:
     expired = 0
     for code in ("approved_long_ago", "no_longer_at_risk"):
         over = [nudge_id for nudge_id, (first, *_) in held.items() if first == code]
-        expired += move_where(db, "nudge", THOSE, {"ids": over}, "expired", by=_nobody(now), reason=code)
+        expired += move_those(db, "nudge", over, "expired", by=_nobody(now), reason=code)
     return expired
 
 
@@ -237,6 +237,24 @@ def expire_quizzes(store: Store, as_of: datetime, *, now: datetime) -> int:
 def _nobody(now: datetime) -> Actor:
     """Return who acts where time has passed and nobody did."""
     return Actor(name="system", now=now, day=now.date(), programs=None)
+
+
+def move_those(
+    db: Cursor,
+    kind: queue.Kind,
+    ids: Sequence[str],
+    status: str,
+    *,
+    by: Actor,
+    reason: str = "",
+    batch: str = "",
+    past: Mapping[str, Sequence[str]] = NOTHING_PAST,
+) -> int:
+    """Move the visible ones of the ids as `move_where` does."""
+    if not ids:
+        return 0
+    named = {"ids": list(ids)}
+    return move_where(db, kind, THOSE, named, status, by=by, reason=reason, batch=batch, past=past)
 
 
 def move_where(

@@ -11,7 +11,7 @@ from typing import Any
 from engagement.policy import INPUTS, RiskPolicy
 from engagement.risk import formula
 from engagement.runs import Run
-from engagement.store import Cursor, Store, query
+from engagement.store import Cursor, Relation, Store, query, query_made
 from engagement.vocabulary import LABELS, TERMS
 
 
@@ -34,10 +34,14 @@ def compute(db: Cursor, *, as_of: datetime, policy: RiskPolicy, programs: Sequen
     """
     asked = {"as_of": as_of, "programs": programs, "basis": policy.basis}
     db.execute(query("risk/score_inputs"), asked)
-    scored = formula.score(db.table("temp.score_inputs"), policy=policy).sql_query()
+    scored = query_made(db, "temp.score_inputs", _scored, policy)
     # Worst first, as the scores are read once they are published: a page from the top looks at one corner of the table.
     db.execute(f"create or replace temp table scored as from ({scored}) order by risk_score desc nulls last")
     db.execute("drop table temp.score_inputs")
+
+
+def _scored(inputs: Relation, policy: RiskPolicy) -> Relation:
+    return formula.score(inputs, policy=policy)
 
 
 def keep(db: Cursor, run: Run) -> dict[str, int]:

@@ -2,7 +2,17 @@
 
 from engagement.store.database import COPIES, LOCK_WAIT_S, TEXT_ROWS_PER_BLOCK, Store, open_store
 from engagement.store.engine import EngineError, new_engine, read_from, what_is_wrong
-from engagement.store.sql import Cursor, Relation, first_row, pattern, query, records, registered, typed
+from engagement.store.sql import (
+    Cursor,
+    Relation,
+    first_row,
+    pattern,
+    query,
+    query_made,
+    records,
+    registered,
+    typed,
+)
 from engagement.store.upgrade import SCHEMA_VERSION
 
 __all__ = [
@@ -19,6 +29,7 @@ __all__ = [
     "open_store",
     "pattern",
     "query",
+    "query_made",
     "read_from",
     "records",
     "registered",

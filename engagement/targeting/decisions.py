@@ -13,7 +13,7 @@ import narwhals as nw
 from engagement import runs
 from engagement.errors import NotFound
 from engagement.policy import DRAFT_HOURS, RiskPolicy, SelectionPolicy
-from engagement.store import Cursor, Relation, Store, first_row, query, records
+from engagement.store import Cursor, Relation, Store, first_row, query, query_made, records
 from engagement.targeting import experiments, selection
 from engagement.vocabulary import TERMS
 
@@ -21,6 +21,7 @@ _DECIDED: Final = (
     "learner_id, person_id, decision, type, channel, reason, quiz, quiz_topic, priority, risk_score, "
     "risk_label"
 )
+_INPUTS: Final = "temp.selection_inputs"
 _SCORES: Final = f"learner_id, risk_score, risk_label, {', '.join(TERMS)}"
 
 
@@ -81,13 +82,24 @@ def _decide(
     hold_out: Callable[[], object],
     **asked: Any,
 ) -> None:
-    """Fill `decided` from `scores_now`, which goes: what the rules ask (`_inputs`), who waits, what they answer."""
-    inputs = _inputs(db, **asked)
+    """Fill `decided` from `scores_now`, which goes: what the rules ask, who waits, what they answer."""
+    _find_inputs(db, **asked)
     hold_out()
-    decided = selection.decide(inputs, policy=policy, risk_policy=risk_policy)
-    db.execute(f"create or replace temp table decided as {decided.sql_query()}")
+    decided = query_made(db, _INPUTS, _decided, policy, risk_policy)
+    db.execute(f"create or replace temp table decided as {decided}")
     db.execute("drop table temp.scores_now")
     db.execute("drop table temp.selection_inputs")
+
+
+def _decided(inputs: Relation, policy: SelectionPolicy, risk_policy: RiskPolicy) -> Relation:
+    return selection.decide(inputs, policy=policy, risk_policy=risk_policy)
+
+
+def _typed(inputs: Relation, policy: SelectionPolicy, risk_policy: RiskPolicy) -> Relation:
+    typed = nw.from_native(cast("Any", inputs)).with_columns(
+        type=selection.nudge_type(policy, risk_policy), channel=selection.channel()
+    )
+    return cast("Relation", typed.to_native())
 
 
 def would_contact(
@@ -220,7 +232,7 @@ def look_at(
         (max(now, scored[0][0]), runs.policy_of(scored[0][1])) if scored else (now, runs.policy_in_use(db))
     )
     chooses = policy_in_use(db)
-    inputs = _inputs(
+    _find_inputs(
         db,
         as_of=now,
         known_at=known_at,
@@ -230,17 +242,12 @@ def look_at(
         written_anew="nothing",
         learner_id=learner_id,
     )
-    typed = (
-        nw.from_native(cast("Any", inputs))
-        .with_columns(type=selection.nudge_type(chooses, policy), channel=selection.channel())
-        .to_native()
-    )
-    (learner,) = records(db, typed.sql_query())
+    (learner,) = records(db, query_made(db, _INPUTS, _typed, chooses, policy))
     past = selection.limits_passed(learner, chooses)
     return {**learner, "past": past, "known_at": known_at, "basis": policy.basis}
 
 
-def _inputs(
+def _find_inputs(
     db: Cursor,
     *,
     as_of: datetime,
@@ -251,8 +258,8 @@ def _inputs(
     written_anew: str,
     learner_id: str | None = None,
     run_id: str | None = None,
-) -> Relation:
-    """Return what the rules ask; `written_anew` says what of the day's own drafts is in nobody's way.
+) -> None:
+    """Fill `selection_inputs`, what the rules ask; `written_anew` says what of the day's own drafts is in nobody's way.
 
     "nothing", "templates" that nobody touched, or "drafts", all of them.
     """
@@ -276,7 +283,6 @@ def _inputs(
             "draft_hours": DRAFT_HOURS,
         },
     )
-    return db.table("temp.selection_inputs")
 
 
 def leave_out(db: Cursor, run_id: str, learner_ids: Sequence[str], *, reason: str) -> None:
