@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Final
 from zoneinfo import available_timezones
 
@@ -23,7 +24,7 @@ from engagement.ingest.values import contacts, date_shapes, instants, numbers, t
 from engagement.ingest.values.left_out import LeftOut, take_out
 from engagement.ingest.values.percents import Known, refuse_fractions, signed
 from engagement.ingest.values.reading import LONGEST_WORD, Reading, is_one_of, written
-from engagement.store import Cursor, Store, first_row, query, read_from
+from engagement.store import Cursor, Store, first_row, query, read_from, read_once
 
 # Two columns in which not one value can be read are not a dirty file: their names stand over the wrong data.
 SWAPPED_AT_LEAST: Final = 2
@@ -156,17 +157,24 @@ def _read(
         select {kept}, {reasons} as reasons, {odd} as odd, {signed(incoming.columns)} as signed
         from valued
     """  # noqa: S608 (names and rules from the schema)
-    zones = sorted(available_timezones())
     bound = {
         **incoming.parameters,
         "zone": source_format.timezone,
         "date_formats": source_format.local_formats,
         "formats_with_zone": source_format.zoned_formats,
-        "zones": {"key": [name.lower() for name in zones], "value": zones},
+        "zones": _zones(),
         "latest": latest,
         "missing": [word.strip().lower() for word in source_format.missing],
     }
-    stage.execute(sql, {name: value for name, value in bound.items() if re.search(rf"\${name}\b", sql)})
+    named = set(re.findall(r"\$(\w+)", sql))
+    stage.execute(read_once(stage, sql), {name: value for name, value in bound.items() if name in named})
+
+
+@cache
+def _zones() -> dict[str, list[str]]:
+    """Return the names of the zones of this machine, by themselves in lower case: to list them takes 20 ms."""
+    zones = sorted(available_timezones())
+    return {"key": [name.lower() for name in zones], "value": zones}
 
 
 _BY_KIND: Final = {

@@ -11,7 +11,7 @@ from typing import Any
 from engagement.policy import INPUTS, RiskPolicy
 from engagement.risk import formula
 from engagement.runs import Run
-from engagement.store import Cursor, Relation, Store, query, query_made
+from engagement.store import Cursor, Relation, Store, query, query_made, read_once
 from engagement.vocabulary import LABELS, TERMS
 
 
@@ -36,7 +36,8 @@ def compute(db: Cursor, *, as_of: datetime, policy: RiskPolicy, programs: Sequen
     db.execute(query("risk/score_inputs"), asked)
     scored = query_made(db, "temp.score_inputs", _scored, policy)
     # Worst first, as the scores are read once they are published: a page from the top looks at one corner of the table.
-    db.execute(f"create or replace temp table scored as from ({scored}) order by risk_score desc nulls last")
+    ordered = f"create or replace temp table scored as from ({scored}) order by risk_score desc nulls last"
+    db.execute(read_once(db, ordered))
     db.execute("drop table temp.score_inputs")
 
 

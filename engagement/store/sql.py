@@ -15,9 +15,12 @@ if TYPE_CHECKING:
 Cursor: TypeAlias = duckdb.DuckDBPyConnection
 Relation: TypeAlias = duckdb.DuckDBPyRelation
 
-# Queries that expressions were made into, by what they were made of: as many as a page that tries numbers asks for.
+Statement: TypeAlias = duckdb.Statement
+
+# Queries that expressions were made into, by what they were made of, and long ones as they were read, by their text.
 _MADE: Final[dict[Hashable, str]] = {}
-_MOST_MADE: Final = 32
+_READ: Final[dict[str, Statement]] = {}
+_MOST_KEPT: Final = 32  # a page that tries numbers asks for as many
 
 
 @cache
@@ -35,10 +38,23 @@ def query_made(cursor: Cursor, table: str, made: Callable[..., Relation], *of: H
     relation = cursor.table(table)
     key = (made, table, *relation.columns, *map(str, relation.types), *of)
     if key not in _MADE:
-        while len(_MADE) >= _MOST_MADE:
-            _MADE.pop(next(iter(_MADE)), None)
+        _make_room(_MADE)
         _MADE[key] = made(relation, *of).sql_query()
     return _MADE[key]
+
+
+def read_once(cursor: Cursor, sql: str) -> Statement:
+    """Return the statement of a long text, to execute on any cursor: to read it takes 1 ms for 3,000 characters."""
+    if sql not in _READ:
+        (statement,) = cursor.extract_statements(sql)
+        _make_room(_READ)
+        _READ[sql] = statement
+    return _READ[sql]
+
+
+def _make_room(kept: dict[Any, Any]) -> None:
+    while len(kept) >= _MOST_KEPT:
+        kept.pop(next(iter(kept)), None)
 
 
 def first_row(cursor: Cursor, sql: str, parameters: Mapping[str, object] | None = None) -> tuple[Any, ...]:

@@ -13,7 +13,7 @@ import narwhals as nw
 from engagement import runs
 from engagement.errors import NotFound
 from engagement.policy import DRAFT_HOURS, RiskPolicy, SelectionPolicy
-from engagement.store import Cursor, Relation, Store, first_row, query, query_made, records
+from engagement.store import Cursor, Relation, Store, first_row, query, query_made, read_once, records
 from engagement.targeting import experiments, selection
 from engagement.vocabulary import TERMS
 
@@ -86,7 +86,7 @@ def _decide(
     _find_inputs(db, **asked)
     hold_out()
     decided = query_made(db, _INPUTS, _decided, policy, risk_policy)
-    db.execute(f"create or replace temp table decided as {decided}")
+    db.execute(read_once(db, f"create or replace temp table decided as {decided}"))
     db.execute("drop table temp.scores_now")
     db.execute("drop table temp.selection_inputs")
 
