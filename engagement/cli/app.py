@@ -8,7 +8,7 @@ import sys
 import typer
 
 from engagement.cli import learners, queue, run, schedule, serve, simulate, titles
-from engagement.cli.loading import load, quarantine, sources
+from engagement.cli.loading import events, load, quarantine, sources
 from engagement.cli.terminal import console
 from engagement.errors import LESS_MEMORY, NO_MEMORY, EngagementError, of_the_system
 
@@ -26,6 +26,7 @@ for command in (
         load.load,
         load.oulad,
         quarantine.quarantine,
+        events.events,
         simulate.simulate,
         run.score,
         run.run,

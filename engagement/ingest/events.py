@@ -7,6 +7,7 @@ many sources number the events of each user from 1.
 
 from datetime import datetime
 
+from engagement.ingest.event_types import told_of_unknown
 from engagement.ingest.loads import loading
 from engagement.ingest.reencoded import refuse_reencoded
 from engagement.ingest.schema import EVENTS
@@ -36,6 +37,8 @@ def load(
         db, columns = begun.db, begun.checked.columns
         for name in {"metadata", "id"} - columns:
             db.execute(f"alter table temp.checked add column {name} text")
+        types = source_format.types
+        db.execute(query("ingest/map_event_types"), {"theirs": list(types), "ours": list(types.values())})
         refuse_reencoded(begun, "learner_id")
         db.execute(query("ingest/refuse_unknown_learners"))
         if "id" in columns:
@@ -45,4 +48,5 @@ def load(
         db.execute(
             query("ingest/append_events"), {"source": f"{begun.load_id} {begun.checked.incoming.name}"}
         )
+        begun.notes.extend(told_of_unknown(dict(db.execute(query("ingest/count_event_types")).fetchall())))
         return loading.record(begun, max_quarantine=max_quarantine)

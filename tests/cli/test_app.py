@@ -159,6 +159,7 @@ COMMANDS = [
     ("load", "learners.csv"),
     ("oulad", "tables", "--module", "AAA", "--presentation", "2013J", "--as-of-day", "84"),
     ("quarantine",),
+    ("events",),
     ("simulate", "policy.toml"),
     ("score",),
     ("run", "nightly"),
@@ -205,6 +206,7 @@ def test_settings_that_may_not_be_read_are_a_line_that_says_which_file_and_what_
 THEIR_STORE = "theirs/store.duckdb"
 NEEDS_A_STORE = {
     "quarantine",
+    "events",
     "simulate",
     "score",
     "learners",

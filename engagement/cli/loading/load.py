@@ -17,7 +17,7 @@ from engagement.cli.terminal.console import Json
 from engagement.errors import InvalidInput
 
 _LONGEST_ID: Final = 60  # characters
-_Load = tuple[Literal["learners", "events"], Callable[["Store"], "LoadSummary"]]  # of what, and how
+OneLoad = tuple[Literal["learners", "events"], Callable[["Store"], "LoadSummary"]]  # of what, and how
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -87,6 +87,10 @@ def load(
         list[str] | None,
         typer.Option(metavar="NAME[=COLUMN]", help="A column by which `fairness` looks; nothing else does."),
     ] = None,
+    map_type: Annotated[
+        list[str] | None,
+        typer.Option(metavar="THEIRS=OURS", help="A type of event, and what it is here: viewed=login."),
+    ] = None,
     max_quarantine: Annotated[
         float,
         typer.Option(min=0, max=1, metavar="SHARE", help="Refuse a file with more refused rows than this."),
@@ -101,6 +105,8 @@ def load(
     as_json: Json = False,
 ) -> None:
     """Load learners or events. Rows that cannot be read are quarantined with every reason."""
+    from engagement.ingest.loads import remembered
+
     settings, store, now = console.start_anew()
     said = _source_format(
         rename,
@@ -115,6 +121,7 @@ def load(
         missing=tuple(missing or ()),
         name_order=name_order,
         key=key,
+        types=_by_name(map_type, option="--map-type"),
     )
     observed = console.instant(observed_at, settings, now) if observed_at else now
     kind: Literal["learners", "events"] = "events" if events else "learners"
@@ -130,7 +137,7 @@ def load(
         now=now,
     )
 
-    def of_exports() -> Iterator[_Load]:
+    def of_exports() -> Iterator[OneLoad]:
         for part in _read(store, exports, said, as_of=observed):
             load_part = load_rows if part.of == "learners" else _loader(events=True, files=files)
             source_format = part.source_format
@@ -140,14 +147,24 @@ def load(
             yield part.of, partial(load_part, source=part.source, source_format=source_format, **known)
 
     # Exports are read once the other files are loaded: some need to know the learners.
-    loads: Iterable[_Load] = chain(
+    loads: Iterable[OneLoad] = chain(
         ((kind, partial(load_one, source=file)) for file in files or [] if file not in exports),
         of_exports(),
     )
+    carry_out(store, loads, dry_run=dry_run, now=now, as_json=as_json)
+    if said.types and not dry_run:
+        for file, export in exports.items():
+            remembered.remember_types(store, export.what, file.name, said, now=now)
+
+
+def carry_out(
+    store: "Store", loads: Iterable[OneLoad], *, dry_run: bool, now: "datetime", as_json: bool
+) -> None:
+    """Do the loads one after the other and print each; or print what each would change, and change nothing."""
     if dry_run:
         _preview(store, loads, now=now, as_json=as_json)
-        return
-    _tell((load_it(store) for _, load_it in loads), as_json=as_json)
+    else:
+        _tell((load_it(store) for _, load_it in loads), as_json=as_json)
 
 
 def _exports(
@@ -161,11 +178,14 @@ def _exports(
     from engagement.ingest.platforms import recognition
     from engagement.ingest.source.source_format import SourceFormat
 
-    told = SourceFormat(said.timezone, encoding=said.encoding, values=said.values, groups=said.groups)
+    told = SourceFormat(
+        said.timezone, encoding=said.encoding, values=said.values, groups=said.groups, types=said.types
+    )
     if said != told:
         if platform:
             raise InvalidInput(
-                "`--from` says how the files are written; beside it there are --set, --timezone, --encoding and --group"
+                "`--from` says how the files are written; beside it there are --set, --timezone, --encoding, --group "
+                "and --map-type"
             )
         return {}
     return {
@@ -214,7 +234,7 @@ def _as_remembered(
 
 def _preview(
     store: "Store",
-    loads: Iterable[_Load],
+    loads: Iterable[OneLoad],
     *,
     now: "datetime",
     as_json: bool,
@@ -226,7 +246,7 @@ def _preview(
     from engagement.runs import NIGHTLY
 
     policy = read_pipeline(NIGHTLY).policy
-    found = [preview.of_load(store, load_one, kind=kind, policy=policy, now=now) for kind, load_one in loads]
+    found = list(preview.of_loads(store, loads, policy=policy, now=now))
     if as_json:
         told = [one.as_dict() for one in found]
         console.print_json(told[0] if len(told) == 1 else told)
@@ -335,7 +355,7 @@ def _source_format(
 def _by_name(given: Sequence[str] | None, *, option: str) -> dict[str, str]:
     found = dict(console.name_and_value(text, option=option) for text in given or [])
     if len(found) < len(given or []):
-        raise InvalidInput(f"{option} names one of our columns more than once")
+        raise InvalidInput(f"{option} names something more than once")
     return found
 
 

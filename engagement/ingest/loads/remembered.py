@@ -7,7 +7,7 @@ recalled for one that comes without: what somebody says now counts before what w
 import hashlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from pathlib import Path
@@ -89,8 +89,32 @@ def remember(store: Store, path: Path, kind: Kind, source_format: SourceFormat, 
         sheet=source_format.sheet,
         wanted=[*_OURS, *source_format.names.values()],
     )
-    if not header:
-        return
+    if header:
+        _keep(store, path.name, kind, header, source_format, now=now)
+
+
+def remember_types(
+    store: Store, export: str, source: str, source_format: SourceFormat, *, now: datetime
+) -> None:
+    """Keep what was said of the types of events in a kind of export, such as "xAPI statements"."""
+    _keep(store, source, "events", [export], SourceFormat(types=source_format.types), now=now)
+
+
+def types_of(store: Store, export: str) -> Mapping[str, str]:
+    """Return what was said of the types of events in a kind of export."""
+    shape = _shape("events", [export])
+    return next((known.source_format.types for known in listed(store) if known.shape == shape), {})
+
+
+def _keep(
+    store: Store,
+    source: str,
+    kind: Kind,
+    header: Sequence[str],
+    source_format: SourceFormat,
+    *,
+    now: datetime,
+) -> None:
     with store.write() as db:
         _forget(db, _shape(kind, header))
         db.execute(
@@ -98,8 +122,8 @@ def remember(store: Store, path: Path, kind: Kind, source_format: SourceFormat, 
             {
                 "shape": _shape(kind, header),
                 "kind": kind,
-                "source": path.name,
-                "columns": header,
+                "source": source,
+                "columns": list(header),
                 "source_format": json.dumps(asdict(source_format)),
                 "now": now,
             },

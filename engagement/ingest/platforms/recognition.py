@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 
 from engagement.errors import InvalidInput
+from engagement.ingest.loads import remembered
 from engagement.ingest.platforms import blackboard, brightspace, canvas, meetings, oneroster, open_edx
 from engagement.ingest.platforms.exports import Asked, Kind, Part, look
 from engagement.ingest.platforms.statements import caliper, tracking_log, xapi
@@ -80,7 +81,8 @@ def read(
                 f"read as {kind.what} (`--from {kind.platform}`)",
                 *([kind.cannot] if kind.cannot else []),
             ]
-            for part in kind.read(paths, asked):
+            types = said.types or remembered.types_of(store, kind.what)
+            for part in kind.read(paths, replace(asked, types=types)):
                 yield replace(part, source=replace(part.source, notes=[*told, *part.source.notes]))
 
 

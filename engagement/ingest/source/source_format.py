@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from engagement.errors import InvalidInput
 from engagement.files.alphabets import codec
+from engagement.ingest.event_types import check_mapped
 from engagement.ingest.schema import EVENTS, LEARNERS, NAME_PARTS, ROLE, Column
 
 FULL: Final = 100  # percent
@@ -60,6 +61,8 @@ class SourceFormat:
         `family-first` where the family's name comes first, without a comma.
     key
         By what a row names a learner who is known already: one of `KEYS`.
+    types
+        The source's own types of events to ours: {"viewed": "login"}.
     """
 
     timezone: str = "UTC"
@@ -74,6 +77,7 @@ class SourceFormat:
     values: Mapping[str, str] = field(default_factory=dict)
     name_order: str = NAME_ORDERS[0]
     key: str = "id"
+    types: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         try:
@@ -104,6 +108,7 @@ class SourceFormat:
             raise InvalidInput(f"map {', '.join(nameless)}: the name of the source's column is empty")
         for text in self.date_formats:
             _check_date_format(text)
+        check_mapped(self.types)
 
     def _check_what_is_said(self) -> None:
         if unknown := sorted(set(self.values) - _SAID):

@@ -1,6 +1,6 @@
 """What a load would do, found by doing it: to a copy of the store that nobody keeps."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -41,7 +41,26 @@ def of_load(
     store: Store, load: Callable[[Store], LoadSummary], *, kind: Kind, policy: RiskPolicy, now: datetime
 ) -> Preview:
     """Return what `load` would do to the store, which stays as it is; raises as the load does."""
-    with snapshots.trial(store) as copy, copy.staging() as stage:
+    return next(of_loads(store, [(kind, load)], policy=policy, now=now))
+
+
+def of_loads(
+    store: Store,
+    loads: Iterable[tuple[Kind, Callable[[Store], LoadSummary]]],
+    *,
+    policy: RiskPolicy,
+    now: datetime,
+) -> Iterator[Preview]:
+    """Yield what each of several loads would do after those before it; the store stays as it is."""
+    with snapshots.trial(store) as copy:
+        for kind, load in loads:
+            yield _of_one(copy, load, kind=kind, policy=policy, now=now)
+
+
+def _of_one(
+    copy: Store, load: Callable[[Store], LoadSummary], *, kind: Kind, policy: RiskPolicy, now: datetime
+) -> Preview:
+    with copy.staging() as stage:
         with copy.read() as db:
             last = next(iter(records(db, query("pipeline/last_load"), {"kind": kind})), None)
             before = _look(db, policy, now)

@@ -48,6 +48,7 @@ _RULES: Final = {
     "values",
     "name_order",
     "key",
+    "types",
     "full",
     "max_quarantine",
     "if_unlike",
@@ -87,6 +88,7 @@ class Sources(BaseModel):
     values: dict[str, str] = {}
     name_order: str = NAME_ORDERS[0]
     key: str = "id"
+    types: dict[str, str] = {}
     full: bool = False
     max_quarantine: float = Field(1.0, ge=0, le=1)
     if_unlike: IfUnlike = "warn"
@@ -131,6 +133,7 @@ class Sources(BaseModel):
             values=self.values,
             name_order=self.name_order,
             key=self.key,
+            types=self.types,
         )
 
 
