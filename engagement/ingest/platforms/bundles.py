@@ -22,32 +22,33 @@ class Bundle:
     asked: Asked
 
     @cached_property
-    def _members(self) -> Mapping[str, str]:
+    def files(self) -> list[str]:
+        """The names of all files with the folders they lie in, those that lie least deep first."""
         if self.path.is_dir():
             files = (each for each in self.path.rglob("*") if each.is_file())
             names = [each.relative_to(self.path).as_posix() for each in files]
         else:
             names = members_of(self.path)
-        return {
-            name.rpartition("/")[2].casefold(): name
-            for name in sorted(names, key=lambda name: (-name.count("/"), name))
-            if "__MACOSX" not in name
-        }
+        ours = (
+            name for name in names if "__MACOSX" not in name and not name.rpartition("/")[2].startswith(".")
+        )
+        return sorted(ours, key=lambda name: (name.count("/"), name))
+
+    @cached_property
+    def _named(self) -> Mapping[str, str]:
+        return {name.rpartition("/")[2].casefold(): name for name in reversed(self.files)}
 
     def has(self, name: str) -> bool:
         """Return whether there is a file of this name, in any case."""
-        return name.casefold() in self._members
+        return name.casefold() in self._named
 
     @contextmanager
-    def opened(self, name: str) -> Iterator[Path]:
-        """Yield where a file is read; `InvalidInput` where there is none."""
-        if not self.has(name):
-            raise InvalidInput(f"{self.path.name}: there is no {name} in it")
-        member = self._members[name.casefold()]
+    def opened(self, file: str) -> Iterator[Path]:
+        """Yield where one of the files is read."""
         if self.path.is_dir():
-            yield self.path / member
+            yield self.path / file
             return
-        with unpacked(self.path, member) as place:
+        with unpacked(self.path, file) as place:
             yield place
 
     def table(self, name: str, wanted: Collection[str]) -> Table:
@@ -55,25 +56,34 @@ class Bundle:
 
         Raises `InvalidInput` where there is none, or no row in it.
         """
-        with self.opened(name) as place:
-            return table(place, self.asked, wanted, keeps_raw=False, name=f"{self.path.name}/{name}")
+        if not self.has(name):
+            raise InvalidInput(f"{self.path.name}: there is no {name} in it")
+        return self.table_of(self._named[name.casefold()], wanted)
+
+    def table_of(self, file: str, wanted: Collection[str]) -> Table:
+        """Return one of the files as a table, without the raw text of what was no row."""
+        with self.opened(file) as place:
+            return table(
+                place, self.asked, wanted, keeps_raw=False, name=f"{self.path.name}/{Path(file).name}"
+            )
 
     def rows(self, name: str, wanted: Collection[str]) -> pd.DataFrame:
         """Return some columns of a file as texts by these names; no rows where there is no such file, or none in it."""
-        if not self.has(name) or not self._has_rows(name):
+        if not self.has(name) or not self.has_rows(self._named[name.casefold()]):
             return pd.DataFrame(columns=list(wanted), dtype="string")
         found = self.table(name, wanted)
         return pd.DataFrame({column: found.texts(column) for column in wanted})
 
-    def _has_rows(self, name: str) -> bool:
-        with self.opened(name) as place:
+    def has_rows(self, file: str) -> bool:
+        """Return whether one of the files, a text, has anything below its header."""
+        with self.opened(file) as place:
             if not place.stat().st_size:
                 return False
             with (
                 plain_text(place, self.asked.encoding) as plain,
-                plain.path.open(encoding="utf-8-sig") as file,
+                plain.path.open(encoding="utf-8-sig") as lines,
             ):
-                written = (line for line in file if line.strip())
+                written = (line for line in lines if line.strip())
                 return next(written, None) is not None and next(written, None) is not None
 
 

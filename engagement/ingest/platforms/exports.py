@@ -226,8 +226,8 @@ def numbers(cells: pd.DataFrame, table: Table | None) -> pd.DataFrame:
     of_a_decimal = texts.str.fullmatch(r"-?[\d.]*\d,(\d{1,2}|\d{4,})%?").any()
     of_thousands = texts.str.fullmatch(r"-?[\d,]*\d,\d{3}\.\d*%?").any()
     is_decimal = bool(of_a_decimal or (table and table.comma_is_decimal and not of_thousands and len(texts)))
-    found: pd.DataFrame = cells.apply(_as_numbers, comma_is_decimal=is_decimal)
-    return found
+    found = {name: _as_numbers(cells[name], comma_is_decimal=is_decimal) for name in cells}
+    return pd.DataFrame(found, index=cells.index)
 
 
 def _as_numbers(cells: pd.Series, *, comma_is_decimal: bool) -> pd.Series:

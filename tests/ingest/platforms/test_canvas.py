@@ -1,5 +1,8 @@
 """Exports of Canvas: what they give is what must come out of them, row by row."""
 
+import json
+
+import pandas as pd
 import pytest
 
 from engagement.errors import InvalidInput
@@ -159,3 +162,105 @@ def test_a_list_of_who_did_nothing_alone_says_what_it_needs(store, tmp_path):
     file = gradebook(tmp_path, header, "1,,Ana,1,,A,2,,Biology", name="zero.csv")
     with pytest.raises(InvalidInput, match=r"1 learners were never in their course.*last user access"):
         load(store, [file], as_of="2026-11-20")
+
+
+def data_2(exports, folder, case):
+    """Return the folder of a case, with the files that are of it."""
+    wanted = expected(exports / "canvas_data_2", case)
+    for pattern in wanted["files"]:
+        for file in (exports / "canvas_data_2").glob(pattern):
+            (folder / file.name).write_bytes(file.read_bytes())
+    return wanted
+
+
+@pytest.mark.parametrize("case", range(3))
+def test_data_2_gives_what_is_done_of_what_was_due(store, stored, exports, tmp_path, case):
+    wanted = data_2(exports, tmp_path, case)
+    first, *_ = load(store, [tmp_path], as_of=wanted["as_of"], zone=wanted["timezone"])
+    assert differences(store, wanted) == []
+    events = stored(
+        "select learner_id, type, strftime(timestamp, '%Y-%m-%dT%H:%M:%S') from events order by all"
+    )
+    assert events == sorted(
+        (each["learner_id"], each["type"], each["timestamp"]) for each in wanted["events"]
+    )
+    assert sum(left["rows"] for left in first.left_out.values()) == (
+        1 if case == 2 else len(wanted["skipped"])
+    )
+
+
+TABLES = {
+    "enrollments": [
+        {"id": 1, "type": "StudentEnrollment", "user_id": 7, "course_id": 3, "workflow_state": "active"}
+        | {"created_at": "2026-09-01T00:00:00Z", "last_activity_at": "2026-11-25T00:00:00Z"},
+        {"id": 2, "type": "StudentEnrollment", "user_id": 7, "course_id": 4, "workflow_state": "deleted"}
+        | {"created_at": "2026-09-01T00:00:00Z", "last_activity_at": None},
+        {"id": 3, "type": "StudentEnrollment", "user_id": 7, "course_id": 5, "workflow_state": "active"}
+        | {"created_at": "2026-12-01T00:00:00Z", "last_activity_at": None},
+    ],
+    "users": [{"id": 7, "name": "Ana Invented", "sortable_name": "Invented, Ana"}],
+    "courses": [{"id": 3, "name": "Art", "course_code": "A"}, {"id": 4, "name": "Biology", "course_code": "B"}],
+    "assignments": [
+        {"id": at, "context_id": 3 if at < 13 else 4, "points_possible": 10.0, "workflow_state": "published"}
+        | {"submission_types": ["online_upload"], "grading_type": "points"}
+        for at in range(11, 15)
+    ],
+    "submissions": [
+        {"id": 100 + at, "assignment_id": at, "user_id": 7, "workflow_state": "graded", "excused": False}
+        | {"submitted_at": submitted, "score": 12.5, "cached_due_date": "2026-11-01T00:00:00Z"}
+        | {"late_policy_status": None}
+        for at, submitted in ((11, "2026-10-01T00:00:00Z"), (12, "2026-11-25T00:00:00Z"), (13, None))
+    ],
+}  # fmt: skip
+FACTS = (
+    "select l.id, program, active, last_login, login_is_unknown, completed_percent_due, avg_quiz_score "
+    "from learners as l inner join learner_facts as f on l.id = f.learner_id order by l.id"
+)
+AT_THE_TIME = [("1", "Art", True, None, True, 50.0, 100.0), ("2", "Biology", False, None, False, 0.0, None)]
+
+
+def as_lines(folder, name, rows):
+    lines = [
+        {"key": {"id": row["id"]}, "value": {**row}, "meta": {"ts": "2026-11-20T04:00:00Z"}} for row in rows
+    ]
+    (folder / f"part-0-{name[:3]}.json").write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+
+
+def as_parquet(folder, name, rows):
+    pd.DataFrame([{f"value.{key}": value for key, value in row.items()} for row in rows]).to_parquet(
+        folder / f"{name}.parquet"
+    )
+
+
+def as_tabs(folder, name, rows):
+    frame = pd.DataFrame(
+        [
+            {f"value.{key}": str(value) if value is not None else None for key, value in row.items()}
+            for row in rows
+        ]
+    )
+    frame.to_csv(folder / f"{name}.tsv", sep="\t", na_rep="\\N", index=False)
+
+
+@pytest.mark.parametrize("write", [as_lines, as_parquet, as_tabs])
+def test_data_2_is_read_in_every_form_and_by_the_course_of_each_enrolment(store, stored, tmp_path, write):
+    for name, rows in TABLES.items():
+        folder = tmp_path / "data" / name
+        folder.mkdir(parents=True)
+        write(folder, name, rows)
+    first, *_ = load(store, [tmp_path / "data"], as_of="2026-11-20")
+    assert stored(FACTS) == AT_THE_TIME
+    assert first.left_out["begins later"]["rows"] == 1
+
+
+def test_a_change_of_a_later_day_is_not_there_yet(store, stored, tmp_path):
+    for name, rows in TABLES.items():
+        as_lines(tmp_path, name, rows)
+    changes = [
+        {"key": {"id": 111}, "meta": {"ts": ts, "action": action}}
+        for ts, action in (("2026-11-25T00:00:00Z", "D"),)
+    ]
+    (tmp_path / "submissions.jsonl").write_text("\n".join(map(json.dumps, changes)), encoding="utf-8")
+    (tmp_path / "enrollments.txt").write_text("nothing\n", encoding="utf-8")
+    load(store, [tmp_path], as_of="2026-11-20")
+    assert stored(FACTS) == AT_THE_TIME

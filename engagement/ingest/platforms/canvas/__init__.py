@@ -2,6 +2,6 @@
 
 from typing import Final
 
-from engagement.ingest.platforms.canvas import gradebook, reports
+from engagement.ingest.platforms.canvas import data_2, gradebook, reports
 
-KINDS: Final = (*gradebook.KINDS, *reports.KINDS)
+KINDS: Final = (*gradebook.KINDS, *reports.KINDS, *data_2.KINDS)
