@@ -12,7 +12,7 @@ opens only at the beginning of a field, or after spaces there.
 import io
 import itertools
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -222,7 +222,8 @@ def open_csv(
     *,
     encoding: str,
     sheet: str,
-    wanted: Sequence[str],
+    wanted: Collection[str],
+    likely: Collection[str],
     choose: Callable[[Sequence[str]], Mapping[Column, int]],
 ) -> Iterator[CsvFile[Column]]:
     """Yield the file as a table of text.
@@ -235,6 +236,8 @@ def open_csv(
         Of a workbook, likewise.
     wanted
         The names that columns may have in the header.
+    likely
+        Names by which a header is found that has none of these.
     choose
         Which column of ours stands where in a header; it raises `InvalidInput` for one that will not do.
 
@@ -244,15 +247,17 @@ def open_csv(
         An empty file, or what is no text.
     """
     with plain_text(path, encoding, sheet=sheet) as plain:
-        layout = _layout(plain.path, path.name, wanted)
+        layout = _layout(plain.path, path.name, wanted, likely)
         header = choose(layout.names)
         yield CsvFile(path.name, _records(plain.path, path.name, layout), layout, header, plain)
 
 
-def header_of(path: Path, *, encoding: str, sheet: str, wanted: Sequence[str]) -> list[str]:
+def header_of(
+    path: Path, *, encoding: str, sheet: str, wanted: Collection[str], likely: Collection[str]
+) -> list[str]:
     """Return the names in the header of a file, as `open_csv` finds it."""
     with plain_text(path, encoding, sheet=sheet) as plain:
-        return list(_layout(plain.path, path.name, wanted).names)
+        return list(_layout(plain.path, path.name, wanted, likely).names)
 
 
 def _records(path: Path, name: str, layout: Layout) -> Records:
@@ -271,9 +276,9 @@ def _records(path: Path, name: str, layout: Layout) -> Records:
     return below
 
 
-def _layout(path: Path, name: str, wanted: Sequence[str]) -> Layout:
+def _layout(path: Path, name: str, wanted: Collection[str], likely: Collection[str]) -> Layout:
     with path.open(encoding="utf-8-sig", newline="") as file:
-        return find_layout(file.read(_HEADER_CHARACTERS), name, wanted)
+        return find_layout(file.read(_HEADER_CHARACTERS), name, wanted, likely)
 
 
 def _fields(text: str, delimiter: str) -> list[str]:

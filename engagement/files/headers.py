@@ -9,7 +9,7 @@ import csv
 import io
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -62,9 +62,10 @@ def looks_like_row(fields: Sequence[str]) -> bool:
     return len(values) >= _VALUES_OF_A_ROW or any("@" in value for value in values)
 
 
-def find_layout(start: str, name: str, wanted: Sequence[str]) -> Layout:
+def find_layout(start: str, name: str, wanted: Collection[str], likely: Collection[str]) -> Layout:
     """Return the layout of a file that begins with `start`; `wanted` are the names that its header may have.
 
+    Where no line has them, it is the one with names that are `likely`, so that whoever loads it is told of those.
     Raises `InvalidInput` where there is nothing, and for a header that cannot be split.
     """
     lines = list(io.StringIO(start, newline=""))
@@ -74,9 +75,12 @@ def find_layout(start: str, name: str, wanted: Sequence[str]) -> Layout:
         many = f": more than {first:,} empty lines" if first > _LOOKED_AT_LINES else ""
         raise InvalidInput(f"{name}: the file is empty{many}")
     split = {at: _best(lines, at, told, known) for at in _looked_at(lines, first)}
-    at = max(split, key=lambda at: (_named(split[at][0], known), -at))
-    if _named(split[at][0], known) < A_HEADER_NAMES:
-        at = first
+    at = first
+    for looked_for in (known, known.union(map(plain_name, likely))):
+        best = max(split, key=lambda at: (_named(split[at][0], looked_for), -at))
+        if _named(split[best][0], looked_for) >= A_HEADER_NAMES:
+            at = best
+            break
     fields, delimiter = split[at]
     if not fields:
         raise InvalidInput(f"{name}: the header cannot be split into columns; is a quote open?")

@@ -10,7 +10,7 @@ ROWS = "1,Mei,2026-01-01,P\n2,Tomas,2026-01-02,P\n"
 
 
 def found(text, wanted=NAMES):
-    return find_layout(text, "some.csv", wanted)
+    return find_layout(text, "some.csv", wanted, ())
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"], ids=["comma", "semicolon", "tab", "bar"])
@@ -97,3 +97,10 @@ def test_what_is_no_header_is_named_as_what_it_is(text, message):
 )
 def test_values_are_told_from_names(fields, expected):
     assert looks_like_row(fields) is expected
+
+
+def test_a_header_of_other_names_is_found_where_they_are_likely():
+    text = "Kurs: Data\n\nMatrikelnummer;Nachname;Rolle\n1;Mei;Student\n"
+    layout = find_layout(text, "some.csv", NAMES, ["matrikelnummer", "nachname"])
+    assert (layout.skip, layout.names) == (2, ["Matrikelnummer", "Nachname", "Rolle"])
+    assert find_layout(text, "some.csv", NAMES, ["matrikelnummer"]).skip == 0

@@ -192,9 +192,15 @@ def test_a_file_without_ids_tells_of_its_refused_rows_like_any_other(store, tmp_
     load(store, learner("a", email="one@example.invalid"))
     file, by_email = tmp_path / "grades.csv", SourceFormat(key="email")
     known = {"observed_at": TUESDAY, "loaded_at": TUESDAY, "source_format": by_email}
-    file.write_text("email,avg_quiz_score\none@example.invalid,10\ncut off\n")
+    file.write_text(
+        "email;avg_quiz_score\none@example.invalid;10\ncut off\nAverage;61,2\nE-mail;avg_quiz_score\n"
+    )
     told = learners.load(store, file, **known)
-    assert (told.accepted, told.quarantined) == (1, 1)
+    assert (told.accepted, told.quarantined) == (1, 2)
+    assert told.left_out == {"a sum": {"rows": 1, "lines": [4]}}
+    file.write_text("email;avg_quiz_score\none@example.invalid;10\nEMAIL;Avg_quiz_score\n;50\n")
+    told = learners.load(store, file, **known)
+    assert told.left_out == {"the header again": {"rows": 1, "lines": [3]}}
     file.write_text("email,avg_quiz_score,completed_percent\n" + "nobody,x,y\n" * 20)
     with pytest.raises(InvalidInput, match=r"not one value of .* can be read; are these columns swapped"):
         learners.load(store, file, **known)

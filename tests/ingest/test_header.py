@@ -6,7 +6,7 @@ import unicodedata
 import pytest
 
 from engagement.errors import InvalidInput
-from engagement.ingest.schema import EVENTS, LEARNERS, NAME_PARTS, Column
+from engagement.ingest.schema import EVENTS, LEARNERS, NAME_PARTS, ROLE, Column
 from engagement.ingest.source.header import absent, match_header
 
 ID = Column("id", "id", "", in_header=True)
@@ -139,7 +139,7 @@ def test_the_one_name_that_was_found_is_said():
 
 def learners_refused(header, **names):
     with pytest.raises(InvalidInput) as caught:
-        match_header(header, LEARNERS, names, "f.csv")
+        match_header(header, (*LEARNERS, *NAME_PARTS, ROLE), names, "f.csv")
     return str(caught.value)
 
 
@@ -182,7 +182,11 @@ def test_a_name_from_elsewhere_comes_with_the_option_to_copy(ours, theirs):
 def test_all_options_stand_in_one_line():
     header = ["Student ID", "Full name", "E-mail", "phone", "Course", "Last access", "x", "y", "z"]
     said = learners_refused(header)
-    assert shlex.split(said.split("`")[1]) == ["--map", "id=Student ID", "--map", "program=Course"]
+    assert shlex.split(said.split("`")[1]) == [
+        *("--map", "id=Student ID", "--map", "program=Course", "--map", "name=Full name"),
+        *("--map", "email=E-mail", "--map", "last_login=Last access"),
+    ]
+    assert said.startswith("f.csv: columns id, program are missing")
     said = absent(header, LEARNERS, {"id": "Student ID", "program": "Course"})
     assert shlex.split(said.split("`")[1]) == [
         *("--map", "name=Full name", "--map", "email=E-mail", "--map", "last_login=Last access")
@@ -191,6 +195,21 @@ def test_all_options_stand_in_one_line():
         "no last_login, completed_percent, avg_quiz_score, consecutive_missed_sessions: what was known"
         in said
     )
+
+
+def test_who_has_addresses_and_no_ids_is_told_of_the_key():
+    said = learners_refused(["E-Mail", "Punkte", "Fehlzeiten"])
+    assert said.startswith(
+        "f.csv: columns id, program are missing; did you mean 'E-Mail', 'Fehlzeiten'? `--map "
+    )
+    assert "`--key email` where learners are known by their addresses" in said
+
+
+def test_the_nearest_name_counts_and_not_the_first_column_that_is_looked_for():
+    said = learners_refused(["Username", "Surname", "Vorname", "Kurs", "Rolle"])
+    assert shlex.split(said.split("`")[1])[1::2] == [
+        *("id=Username", "program=Kurs", "first_name=Vorname", "last_name=Surname", "role=Rolle")
+    ]
 
 
 def test_a_source_that_has_it_all_is_silent_about_nothing():

@@ -174,7 +174,7 @@ def opened(path: Path, asked: Asked, wanted: Collection[str]) -> Iterator[tuple[
         return {_Field(f"c{at}"): at for at in range(len(names))}
 
     with csv_reader.open_csv(
-        path, encoding=asked.encoding, sheet="", wanted=list(wanted), choose=choose
+        path, encoding=asked.encoding, sheet="", wanted=wanted, likely=(), choose=choose
     ) as file:
         yield file, header
 

@@ -13,11 +13,13 @@ from typing import Final
 from engagement.errors import InvalidInput
 from engagement.files.headers import A_HEADER_NAMES, looks_like_row, plain_name, seen_name
 from engagement.ingest.facts import DONE, SCORED_BY
-from engagement.ingest.schema import NAME_PARTS, Column
+from engagement.ingest.schema import NAME_PARTS, ROLE, Column
 from engagement.ingest.source.source_format import MAP_HINT
 from engagement.text import one_line
 
 _WHO: Final = ("name", "email", "phone")
+# What is looked for where something is missing, so that one command says it all.
+_BESIDES: Final = {*_WHO, *SCORED_BY, ROLE.name, *(column.name for column in NAME_PARTS)}
 _SHOWN: Final = 300  # characters of a header
 _LONGEST_NAME: Final = 200
 _ALIKE: Final = 0.8  # a letter or two of a word
@@ -162,10 +164,18 @@ _ELSEWHERE: Final[Mapping[str, Sequence[str]]] = {
         *("missed", "missed sessions", "sessions missed", "absences", "absent", "missed in a row"),
         *("fehlzeiten", "verpasste sitzungen", "séances manquées", "ausencias", "faltas", "assenze"),
     ),
+    "first_name": ("firstname", "given name", "forename", "vorname", "prénom", "prenom", "voornaam", "imię"),
+    "last_name": (
+        *("lastname", "surname", "family name", "nachname", "familienname", "nom de famille", "apellidos"),
+        *("apellido", "cognome", "sobrenome", "achternaam", "nazwisko"),
+    ),
+    "role": ("roles", "rolle", "rôle", "rol", "função", "ruolo"),
     "learner_id": ("id", "student id", "user id", "username", "learner", "actor", "user"),
     "type": ("event", "event type", "event name", "action", "verb", "ereignis"),
     "timestamp": ("time", "date", "when", "event time", "created at", "datum", "zeit", "heure"),
 }
+# By which the header of a file is found that has none of ours.
+ELSEWHERE_NAMES: Final = frozenset(name for names in _ELSEWHERE.values() for name in names)
 
 
 def match_header(
@@ -195,7 +205,14 @@ def match_header(
     if missing:
         may_be_said = any(column.name == "program" for column in missing)
         hint = "; one that is the same for every row may be said: `--set program=NAME`" if may_be_said else ""
-        raise InvalidInput(f"{source}: {_what_is_missing(header, missing, list(wanted.values()))}{hint}")
+        besides = {
+            column: text
+            for column, text in wanted.items()
+            if column.name in _BESIDES and column not in missing and text not in theirs
+        }
+        raise InvalidInput(
+            f"{source}: {_what_is_missing(header, missing, besides, list(wanted.values()))}{hint}"
+        )
     here = {column: theirs.index(text) for column, text in wanted.items() if text in theirs}
     if not here:  # where a row need not name a learner by an id
         raise InvalidInput(f"{source}: {_there(header, [])}; {MAP_HINT}")
@@ -227,18 +244,26 @@ def _did_you_mean(meant: Mapping[Column, str]) -> str:
     return f"did you mean {', '.join(repr(theirs) for theirs in meant.values())}? `{options}`"
 
 
-def _what_is_missing(header: Sequence[str], missing: Mapping[Column, str], wanted: Sequence[str]) -> str:
+def _what_is_missing(
+    header: Sequence[str], missing: Mapping[Column, str], besides: Mapping[Column, str], wanted: Sequence[str]
+) -> str:
+    """Return which columns are missing, and what in the header may be these, or those that would help `besides`."""
     found = sorted(set(wanted).intersection(map(plain_name, header)))
     if len(found) < A_HEADER_NAMES and looks_like_row(header):
         return (
             "the first line looks like a row: there is no header; put a line with the names of the columns above it, "
             f"such as {','.join(wanted)[:_SHOWN]}"
         )
-    meant = _meant(header, missing, taken=found)
+    meant = _meant(header, {**missing, **besides}, taken=found)
     if meant:
+        of_missing = [text for column, text in missing.items() if column in meant]
         others = [text for column, text in missing.items() if column not in meant]
-        also = f"; {_missing(others)} besides" if others else ""
-        return f"{_missing([missing[column] for column in meant])}; {_did_you_mean(meant)}{also}"
+        also = f"; {_missing(others)} besides" if others and of_missing else ""
+        key = ""
+        if any(column.name == "id" and column not in meant for column in missing):
+            by_address = "email" in found or any(column.name == "email" for column in meant)
+            key = "; `--key email` where learners are known by their addresses" if by_address else ""
+        return f"{_missing(of_missing or others)}; {_did_you_mean(meant)}{also}{key}"
     if len(found) < A_HEADER_NAMES:
         return f"{_there(header, found)}; {MAP_HINT}"
     return f"{_missing(list(missing.values()))}; {_there(header, found)}; {MAP_HINT}"
@@ -266,14 +291,18 @@ def _meant(
     free = {plain_name(text): seen_name(text) for text in header if plain_name(text)}
     for name in taken:
         free.pop(name, None)
-    meant = {}
-    for column, text in missing.items():
+    likely = []
+    for place, (column, text) in enumerate(missing.items()):
         names = [text] if text != plain_name(column.name) else [text, *_ELSEWHERE.get(column.name, ())]
-        likely = {theirs: max(_likeness(theirs, name) for name in names) for theirs in free}
-        best = max(likely, key=lambda theirs: likely[theirs], default="")
-        if best and likely[best] >= _ALIKE and len(best) <= _LONGEST_NAME:
-            meant[column] = one_line(free.pop(best), _LONGEST_NAME)
-    return meant
+        for theirs in free:
+            alike = 1.0 if theirs in names else max(_likeness(theirs, name) for name in names)
+            if alike >= _ALIKE and len(theirs) <= _LONGEST_NAME:
+                likely.append((-alike, place, column, theirs))
+    best: dict[Column, str] = {}
+    for _, _, column, theirs in sorted(likely, key=lambda pair: pair[:2]):
+        if column not in best and theirs in free:
+            best[column] = one_line(free.pop(theirs), _LONGEST_NAME)
+    return {column: best[column] for column in missing if column in best}
 
 
 def _likeness(theirs: str, name: str) -> float:

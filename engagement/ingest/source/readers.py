@@ -22,7 +22,7 @@ from engagement.files.copies import Kept
 from engagement.files.csv_reader import Ints, open_csv
 from engagement.files.kinds import refuse_other_than_parquet
 from engagement.ingest.schema import LONGEST_TEXT, Column
-from engagement.ingest.source.header import absent, match_header
+from engagement.ingest.source.header import ELSEWHERE_NAMES, absent, match_header
 from engagement.ingest.source.source_format import SourceFormat
 from engagement.ingest.values.left_out import LeftOut
 from engagement.store import Cursor, first_row, pattern, query, read_from, registered
@@ -110,6 +110,7 @@ def opened(
             encoding=source_format.encoding,
             sheet=source_format.sheet,
             wanted=wanted,
+            likely=ELSEWHERE_NAMES,
             choose=choose,
         )
     with table as incoming:
@@ -122,7 +123,7 @@ def header_of(stage: Cursor, path: Path, *, encoding: str, sheet: str, wanted: S
     if path.suffix.lower() == ".parquet":
         refuse_other_than_parquet(path)
         return [name for name, _ in _parquet_types(stage, path)]
-    return csv_reader.header_of(path, encoding=encoding, sheet=sheet, wanted=wanted)
+    return csv_reader.header_of(path, encoding=encoding, sheet=sheet, wanted=wanted, likely=ELSEWHERE_NAMES)
 
 
 class _Said:

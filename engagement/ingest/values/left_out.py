@@ -13,12 +13,13 @@ import pandas as pd
 
 from engagement.ingest.schema import ROLE, Column
 from engagement.ingest.values.reading import literal, matches
-from engagement.store import Cursor
+from engagement.store import Cursor, registered
 
 if TYPE_CHECKING:
     from engagement.ingest.source.readers import Incoming
 
 MOST_LINES: Final = 20  # that are listed of a kind
+_UNREAD: Final = 1_000  # rows whose texts are looked at
 LeftOut = dict[str, dict[str, int | list[int]]]
 
 # What stands in place of a learner above sums, and below the last row.
@@ -95,7 +96,7 @@ def _forget_blank(stage: Cursor, columns: Sequence[Column]) -> None:
 def _nobodys(stage: Cursor, incoming: "Incoming", names: Mapping[str, str]) -> LeftOut:
     """Put the rows that are nobody's into the table `nobodys`, and return them by what they are."""
     here = {column.name: column for column in incoming.columns}
-    is_learner = {"id", "name"} <= here.keys()
+    is_learner = bool({"id", "name"} & here.keys()) and "learner_id" not in here
     texts = [name for name, column in here.items() if column.kind in ("id", "name", "text")]
     headers = {name: names.get(name, name).strip().lower() for name in texts}
     repeated = " and ".join(f"lower({name}) = $header_{name}" for name in texts)
@@ -103,13 +104,18 @@ def _nobodys(stage: Cursor, incoming: "Incoming", names: Mapping[str, str]) -> L
     if is_learner:
         says_nobody = ["email is null"] if "email" in here else []
         if "program" in here:
-            says_nobody.append("reasons is not null and (id is null or program is null)")
-        name_is_sum = f"(name is null or {matches('name', _SUM)})"
+            is_short = " or ".join(f"{name} is null" for name in ("id", "program") if name in here)
+            says_nobody.append(f"reasons is not null and ({is_short})")
+        sums = {name: matches(name, _SUM) if name in here else "true" for name in ("id", "name")}
+        id_, name = (name if name in here else "null::text" for name in ("id", "name"))
         kinds["a sum"] = (
-            f"case when {' and '.join(says_nobody) or 'id is null'} then "
-            f"case when id is null then {matches('name', _SUM)} else {matches('id', _SUM)} and {name_is_sum} end end"
+            f"case when {' and '.join(says_nobody) or f'{id_} is null'} then case when {id_} is null then "
+            f"{name} is not null and {sums['name']} else {sums['id']} and ({name} is null or {sums['name']}) end end"
         )
-        kinds["a test student"] = f"({matches('name', _TEST_STUDENT)} or ends_with(lower(id), '{_PREVIEW}'))"
+        is_preview = f"ends_with(lower({id_}), '{_PREVIEW}')"
+        kinds["a test student"] = (
+            f"({matches('name', _TEST_STUDENT)} or {is_preview})" if "name" in here else is_preview
+        )
     others = []
     if ROLE.name in here:
         roles = stage.execute("select distinct role from checked where role is not null").fetchall()
@@ -126,6 +132,8 @@ def _nobodys(stage: Cursor, incoming: "Incoming", names: Mapping[str, str]) -> L
         """,  # noqa: S608 (names and rules of our own)
         parameters | ({"others": others} if ROLE.name in here else {}),
     )
+    if "email" in here and not is_learner:
+        _add_by_their_texts(stage, incoming, {names.get(name, name).strip().lower() for name in here})
     counted = stage.execute(
         f"select what, count(*), list(record order by record)[:{MOST_LINES}] from nobodys group by what order by what"  # noqa: S608
     ).fetchall()
@@ -135,7 +143,31 @@ def _nobodys(stage: Cursor, incoming: "Incoming", names: Mapping[str, str]) -> L
     }
 
 
+def _add_by_their_texts(stage: Cursor, incoming: "Incoming", header: set[str]) -> None:
+    """Add to `nobodys` rows of which no address was read, and that by their texts are a sum, or the header again."""
+    unread = stage.execute(f"select rowid from checked where email is null limit {_UNREAD}").fetchall()  # noqa: S608
+    if not unread:
+        return
+    records = np.ravel(unread)
+    raw = incoming.places(stage, records)["raw"].tolist()
+    found = [
+        (record, "the header again" if header <= {field.lower() for field in _fields(text)} else "a sum")
+        for record, text in zip(records.tolist(), raw, strict=True)
+        if _is_ragged_sum(text) or header <= {field.lower() for field in _fields(text)}
+    ]
+    if found:
+        with registered(stage, "found", pd.DataFrame(found, columns=["record", "what"])):
+            stage.execute("insert into nobodys from found")
+
+
+# Student/in, Teilnehmer*in, profesor(a), Lehrende/r: the one word and the other in one.
+_EITHER: Final = re.compile(
+    r"[/*:_·(]-?(in|innen|r|e|a|o|ne|rice|euse|ora)\)?(?=$|[\s,;/|+&])", re.IGNORECASE
+)
+
+
 def _is_no_learner(role: str) -> bool:
+    role = _EITHER.sub("", role)
     parts = [part.strip() for part in re.split(r"[,;/|+&]", role.casefold()) if part.strip()]
     return (
         bool(parts)
@@ -146,7 +178,11 @@ def _is_no_learner(role: str) -> bool:
 
 def _is_ragged_sum(raw: str) -> bool:
     """Return whether a record with too few or too many fields is a line of sums, or below the rows."""
-    first, *others = (part.strip(' "') for part in re.split("[,;\t|]", raw.strip()))
+    first, *others = _fields(raw)
     return bool(_SUM_ALONE.fullmatch(first)) and all(
         re.fullmatch(r"[0-9.%/()+ -]*", other) for other in others
     )
+
+
+def _fields(raw: str) -> list[str]:
+    return [part.strip(' "') for part in re.split("[,;\t|]", raw.strip())]

@@ -107,6 +107,11 @@ ROLES = {
     "Teacher, Manager": False,
     "administrator": False,
     "guardian": False,
+    "Lehrende/r": False,
+    "Dozent*in": False,
+    "Profesor(a)": False,
+    "Student:in": True,
+    "Étudiant·e": True,
     "Cox": True,
     "": True,
 }
