@@ -12,7 +12,7 @@ import pandas as pd
 
 from engagement.errors import InvalidInput
 from engagement.ingest.loads import remembered
-from engagement.ingest.platforms import blackboard, brightspace, canvas, meetings, oneroster, open_edx
+from engagement.ingest.platforms import blackboard, brightspace, canvas, edfi, meetings, oneroster, open_edx
 from engagement.ingest.platforms.exports import Asked, Kind, Part, look
 from engagement.ingest.platforms.statements import caliper, tracking_log, xapi
 from engagement.ingest.source.source_format import SourceFormat
@@ -23,6 +23,7 @@ KINDS: Final[Sequence[Kind]] = (
     *blackboard.KINDS,
     *brightspace.KINDS,
     *oneroster.KINDS,
+    *edfi.KINDS,
     *meetings.KINDS,
     *open_edx.KINDS,
     *xapi.KINDS,
