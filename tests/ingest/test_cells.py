@@ -195,6 +195,13 @@ def test_an_id_typed_by_hand_is_the_one_in_the_file(text):
     assert found == plain_id(text)
 
 
+@pytest.mark.parametrize("word", ["unknown", "Unbekannt", " Onbekend ", "不明"])
+def test_a_login_that_is_said_to_be_unknown_is_neither_never_nor_odd(load, stored, word):
+    summary = load(line("a", last_login=word))
+    assert (summary.accepted, summary.odd_cells) == (1, {})
+    assert stored("select last_login, login_is_unknown from learner_facts") == [(None, True)]
+
+
 def test_words_of_the_source_s_own_are_nothing_once_they_are_said(load, stored):
     rows = [
         line("1", avg_quiz_score="EX"),

@@ -31,8 +31,7 @@ _LINES: Final = 50  # in which a header may stand
 _DELIMITERS: Final = ",;\t|"
 _SPACES: Final = r"[\s\u00a0\u202f]"
 NOT_KEPT: Final = "(the text of this row is not kept: it may hold what is never stored)"
-# A day that is not there yet: by it a login is unknown, which is not never.
-UNKNOWN_LOGIN: Final = "9999-12-31"
+UNKNOWN_LOGIN: Final = "unknown"  # which is not never, and what an empty cell would mean
 # How the rows of an export are written once it was read: as this package writes values.
 AS_DERIVED: Final = SourceFormat(percent_scale=IN_PERCENT)
 

@@ -103,6 +103,32 @@ NEVER_WORDS: Final = (
         "jamai",
     ),
 )
+# How somebody says that it is not known, which is not never.
+UNKNOWN_WORDS: Final = (
+    *(
+        "unknown",
+        "not known",
+        "unbekannt",
+        "inconnu",
+        "inconnue",
+        "desconocido",
+        "desconhecido",
+        "sconosciuto",
+    ),
+    *(
+        "onbekend",
+        "nieznany",
+        "nieznane",
+        "okänd",
+        "okänt",
+        "ukendt",
+        "ukjent",
+        "tuntematon",
+        "neznámé",
+        "неизвестно",
+    ),
+    *("невідомо", "未知", "不明"),
+)
 # An empty date of databases, and no seconds or days at all.
 _ZERO: Final = r"0+([.,]0+)?|0000-00-00([T ]00:00(:00([.]0+)?)?Z?)?|00[./]00[./]0000( 00:00(:00)?)?"
 # Where clocks of systems begin, and with them the time of what has never happened: Unix, spreadsheets, Windows, SQL
@@ -149,7 +175,7 @@ def instant(column: Column, source_format: SourceFormat, *, in_own_words: bool) 
 
 
 def login(column: Column, source_format: SourceFormat, *, in_own_words: bool) -> Reading:
-    """Return how a last login is read: one that stands for never is never, one in days to come is not known."""
+    """Return how a last login is read: what stands for never is never; a word for it, or days to come, is unknown."""
     name, there = column.name, written(column.name)
     read = instant(column, source_format, in_own_words=in_own_words)
     never = f"{is_one_of(read.text, NEVER_WORDS)} or {matches(read.text, _ZERO)}"
@@ -160,10 +186,11 @@ def login(column: Column, source_format: SourceFormat, *, in_own_words: bool) ->
     return Reading(
         f"case when {read.quick} between {_AFTER_ZEROS} and $latest then {read.quick} end",
         f"case when not coalesce({never}, false) then {read.text} end",
-        f"case when {near.format(f'({value})')} then timestamp '-infinity' else {value} end",
+        f"case when {is_one_of(there, UNKNOWN_WORDS)} then timestamp 'infinity' "
+        f"when {near.format(f'({value})')} then timestamp '-infinity' else {value} end",
         read.why,
         ((f"{name} < {_EARLIEST} and isfinite({name})", "before the year 1900"),),
-        odd=((f"{name} > $latest", "a day that is not there yet"),),
+        odd=((f"{name} > $latest and isfinite({name})", "a day that is not there yet"),),
         kept=f"case when isfinite({name}) and {name} <= $latest then {name} end",
         besides=f"coalesce({name} > $latest, false) as login_is_unknown, {read.besides}",
     )
