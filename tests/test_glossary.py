@@ -89,6 +89,7 @@ def read() -> Iterator[tuple[Path, str]]:
     """Yield each text that people read, with where it stands."""
     for file in (
         PACKAGE / "dashboard" / "static" / "shared" / "words.en.js",
+        PACKAGE / "dashboard" / "static" / "shared" / "words.data.en.js",
         PROJECT / "README.md",
         PROJECT / "Makefile",
         PROJECT / ".env.example",

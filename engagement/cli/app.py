@@ -8,7 +8,7 @@ import sys
 import typer
 
 from engagement.cli import learners, queue, run, schedule, serve, simulate, titles
-from engagement.cli.loading import events, load, quarantine, sources
+from engagement.cli.loading import coverage, events, load, quarantine, sources
 from engagement.cli.terminal import console
 from engagement.errors import LESS_MEMORY, NO_MEMORY, EngagementError, of_the_system
 
@@ -27,6 +27,7 @@ for command in (
         load.oulad,
         quarantine.quarantine,
         events.events,
+        coverage.coverage,
         simulate.simulate,
         run.score,
         run.run,

@@ -40,7 +40,7 @@ from engagement.settings import DEFAULT_MODEL, Settings
 from engagement.store import Store
 from engagement.targeting import contact_log
 from engagement.text import WORKBOOK, iso_utc
-from engagement.views import overview, profiles, roster
+from engagement.views import coverage, overview, profiles, roster
 
 Tell = Callable[[dict[str, Any]], None]
 
@@ -168,6 +168,15 @@ def _overview(backend: Backend, viewer: Viewer, asked: requests.Overview, _tell:
     )
 
 
+def _coverage(backend: Backend, viewer: Viewer, asked: requests.Overview, _tell: Tell) -> dict[str, Any]:
+    as_of = end_of_day(backend.today(), backend.settings.zone)
+    programs = roster.allowed(viewer.programs, asked.program)
+    rows = coverage.coverage(backend.store, programs=programs, as_of=as_of, now=backend.clock())
+    # Files hold rows of all programs.
+    loads = coverage.loads_with_rows_apart(backend.store, as_of=as_of) if viewer.programs is None else []
+    return {"gaps": coverage.missing(rows), "loads": loads}
+
+
 def _learners(backend: Backend, viewer: Viewer, asked: roster.Wanted, _tell: Tell) -> Any:
     return roster.page(backend.store, asked, programs=viewer.programs, now=backend.clock())
 
@@ -288,6 +297,7 @@ METHODS: Final[Mapping[str, Method]] = {
     "hello": Method(requests.Hello, _greet),
     "ping": Method(requests.Arguments, _ping),
     "overview": Method(requests.Overview, _overview),
+    "coverage": Method(requests.Overview, _coverage, slow=True),
     "learners": Method(roster.Wanted, _learners),
     "export_learners": Method(roster.Filter, _export_learners, slow=True),
     "learner": Method(requests.Learner, _learner),

@@ -68,6 +68,21 @@ def unlike(frame: pd.DataFrame) -> str:
     return " ".join(f"{row.source} is unlike the loads before it: {row.why}." for row in frame.itertuples())
 
 
+def rows_apart(frame: pd.DataFrame) -> str:
+    """Return how many rows of the newest loads were refused, with what lists them, and left out, from their table."""
+    refused = frame[frame["quarantined"] > 0]
+    listed = "; ".join(
+        f"`engagement quarantine --load {row.load_id}` lists {row.quarantined:,} of {row.source}"
+        for row in refused.itertuples()
+    )
+    sentences = [f"Refused rows: {listed}." if listed else "No row of the newest loads was refused."]
+    if left_out := int(frame["left_out"].sum()):
+        sentences.append(
+            f"{left_out:,} rows were nobody's, such as sums, test accounts or statements without a user, and left out."
+        )
+    return " ".join(sentences)
+
+
 def freshness(frame: pd.DataFrame) -> str:
     """Return how old the newest facts are, and whom they leave out, from `run_tables.freshness`."""
     row = frame.iloc[0]

@@ -4,7 +4,7 @@ Each function returns one pandas frame that a notebook shows or a chart draws. T
 """
 
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
 import narwhals as nw
 import pandas as pd
@@ -17,7 +17,10 @@ from engagement.runs import Run
 from engagement.store import Cursor, Store, query, records
 from engagement.targeting import selection
 from engagement.views import calls
+from engagement.views import coverage as inputs
 from engagement.vocabulary import AT_RISK, LABELS, TYPE_WORDS
+
+MOST_MISSING: Final = 30  # rows of what is missing; `engagement coverage` lists all
 
 
 def label_counts(store: Store, run: Run) -> pd.DataFrame:
@@ -118,13 +121,22 @@ def asked_of_model(db: Cursor, run: Run) -> dict[str, Any]:
 
 
 def loads(store: Store, run: Run) -> pd.DataFrame:
-    """Return the newest ten loads known to the run: `source`, `kind`, `observed_at`, and rows by fate."""
+    """Return the newest ten loads known to the run: `load_id`, `source`, `kind`, `observed_at`, and rows by fate."""
     return _frame(store, "views/run_loads", as_of=run.as_of)
 
 
 def unlike(store: Store, run: Run) -> pd.DataFrame:
     """Return which of the newest ten loads fall short of those before them: `source` and `why`, in words."""
     return _frame(store, "views/run_unlike", as_of=run.as_of)
+
+
+def coverage(store: Store, run: Run) -> pd.DataFrame:
+    """Return what is missing of the inputs: `program`, `input`, `unknown_percent`, `since`, `missing` in words."""
+    found = inputs.coverage(store, programs=None, as_of=run.as_of, now=run.decides_at)
+    rows = [{**row, "input": row["name"]} for row in inputs.missing(found)]
+    columns = ["program", "input", "unknown_percent", "since", "missing"]
+    frame = pd.DataFrame(rows[:MOST_MISSING], columns=columns)
+    return frame.assign(since=pd.to_datetime(frame["since"]).dt.date)
 
 
 def missing_inputs(store: Store, run: Run) -> pd.DataFrame:

@@ -160,6 +160,7 @@ COMMANDS = [
     ("oulad", "tables", "--module", "AAA", "--presentation", "2013J", "--as-of-day", "84"),
     ("quarantine",),
     ("events",),
+    ("coverage",),
     ("simulate", "policy.toml"),
     ("score",),
     ("run", "nightly"),
@@ -207,6 +208,7 @@ THEIR_STORE = "theirs/store.duckdb"
 NEEDS_A_STORE = {
     "quarantine",
     "events",
+    "coverage",
     "simulate",
     "score",
     "learners",

@@ -107,3 +107,10 @@ def test_an_export_with_a_type_that_is_mapped_is_read_so_the_next_time(said, tmp
     assert "hummed (1)" not in said(*words, "--map-type", "hummed=session_attended")
     assert "hummed (1)" not in said(*words)
     assert [each["type"] for each in json.loads(said("events", "--json"))] == ["session_attended"]
+
+
+def test_coverage_tells_what_is_missing_by_program(said, logged):
+    rows = {each["input"]: each for each in json.loads(said("coverage", "--program", "Maths", "--json"))}
+    assert rows["email"]["missing"].startswith("nobody has an address")
+    assert {each["program"] for each in rows.values()} == {"Maths"}
+    assert "nobody has an address" in " ".join(said("coverage", "--program", "Maths").split())

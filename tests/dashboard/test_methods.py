@@ -94,6 +94,7 @@ EXAMPLES = {
     "hello": {"ticket": "x"},
     "ping": {},
     "overview": {},
+    "coverage": {},
     "learners": {"page": 1},
     "export_learners": {},
     "learner": {"id": "d1"},
@@ -119,7 +120,7 @@ def test_every_method_has_an_example_here():
 
 
 def test_answers_are_plain_data_with_instants_in_utc(local):
-    for method in ("overview", "learners", "ping", "queue"):
+    for method in ("overview", "coverage", "learners", "ping", "queue"):
         json.dumps(local.answer(method, EXAMPLES[method]), allow_nan=False)
     profile = local.answer("learner", {"id": "d1"})
     assert profile["enrolled_at"].endswith("Z")
@@ -147,6 +148,7 @@ def test_every_method_that_is_named_for_a_change_is_one():
         "hello",
         "ping",
         "overview",
+        "coverage",
         "learners",
         "export_learners",
         "learner",
@@ -164,6 +166,8 @@ def test_a_coordinator_sees_their_programs_and_no_others(cohort, users):
     assert (page["total"], {row["id"] for row in page["rows"]}) == (3, {"d1", "d2", "d3"})
     assert backend.answer("learners", {"page": 1, "program": "Welding"})["total"] == 0
     assert backend.answer("overview", {"program": "Welding"})["learners"] == 0
+    assert {row["program"] for row in backend.answer("coverage", {})["gaps"]} == {"Data"}
+    assert backend.answer("coverage", {"program": "Welding"})["gaps"] == []
     exported = workbooks.lines(b64decode(backend.answer("export_learners", {})["bytes"]))
     assert {line["program"] for line in exported} == {"Data"}
     assert {row["program"] for row in backend.answer("queue", {"kind": "nudge"})["rows"]} == {"Data"}

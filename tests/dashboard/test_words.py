@@ -8,6 +8,7 @@ from engagement.content.generation import WHY_TEMPLATE
 from engagement.dashboard import methods
 from engagement.policy import DRAFT_HOURS
 from engagement.settings import PROJECT
+from engagement.views import coverage
 from engagement.vocabulary import (
     CHANNEL_WORDS,
     CHANNELS,
@@ -26,6 +27,7 @@ from engagement.vocabulary import (
 
 STATIC = PROJECT / "engagement" / "dashboard" / "static"
 WORDS = (STATIC / "shared" / "words.en.js").read_text(encoding="utf-8")
+WORDS += (STATIC / "shared" / "words.data.en.js").read_text(encoding="utf-8")
 VOCABULARY = (STATIC / "shared" / "vocabulary.js").read_text(encoding="utf-8")
 ERRORS = {
     "invalid",
@@ -139,8 +141,19 @@ def test_no_sentence_stands_outside_the_words():
         ("events", EVENT_WORDS),
         ("made", DRAFT_WORDS),
         ("done", DONE_WORDS),
+        ("absent", coverage.ABSENT),
+        ("gaps", coverage.GAPS),
     ],
-    ids=["types", "channels", "statuses", "events", "nudge or quiz", "what was done"],
+    ids=[
+        "types",
+        "channels",
+        "statuses",
+        "events",
+        "nudge or quiz",
+        "what was done",
+        "nothing there",
+        "gaps",
+    ],
 )
 def test_a_code_has_the_same_words_on_the_page_as_everywhere(table, words):
     said = dict(

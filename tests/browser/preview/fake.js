@@ -115,6 +115,10 @@ const METHODS = {
   }),
   ping: () => ({ published_at: iso(published), run_id: "nightly-1", running: played.get("run") === "running" ? "nightly" : null }),
   overview,
+  coverage: ({ program }) => ({
+    gaps: PROGRAMS.filter((name) => !program || name === program).map((name, at) => ({ program: name, input: ["email", "last_login"][at % 2], gap: ["absent", "old_logins"][at % 2], unknown_percent: 100 - 90 * (at % 2), newest: iso(NOW - 20 * DAY) })),
+    loads: [{ load_id: "L000003", source: "learners.csv", quarantined: 2, left_out: 1 }],
+  }),
   learners: (asked) => {
     const rows = chosen(asked);
     return { total: rows.length, page: asked.page, page_size: 25, rows: rows.slice((asked.page - 1) * 25, asked.page * 25) };

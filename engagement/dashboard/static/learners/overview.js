@@ -7,6 +7,7 @@ import { Skeleton } from "../shared/parts.js";
 import { LABELS } from "../shared/vocabulary.js";
 import { words } from "../shared/words.js";
 import { html } from "../vendor/preact.js";
+import { Inputs } from "./inputs.js";
 import { memo } from "./memo.js";
 
 export const Overview = memo(({ overview, program }) => {
@@ -22,6 +23,7 @@ export const Overview = memo(({ overview, program }) => {
       <${Templates} templates=${data.templates} />
     </dl>
     <p class="age soft" data-testid="age">${words.overview.age(data)}</p>
+    <${Inputs} program=${program} />
   </section>`;
 });
 

@@ -2,6 +2,7 @@
 // Codes of the server are keys; what counts something is a function. For a coordinator, not for a programmer.
 
 import { ago, day, moment, number, part, percent, score, share, threshold, time, weekday } from "./format.js";
+import { inputs } from "./words.data.en.js";
 
 const spelled = (count) => ["no", "one", "two", "three", "four", "five", "six", "seven"][count] ?? number(count);
 const counted = (count, one, many = `${one}s`) => `${number(count)} ${count === 1 ? one : many}`;
@@ -295,6 +296,5 @@ const quiz = {
 
 export const words = {
   ...{ app, labels, changes, terms, reason, nudge_types, channels, statuses, refusals, warnings, template_reasons, template_again, events, errors, pager },
-  ...{ run, overview, glance, plots, learners, filters, table, empty, recalculate, help },
-  ...{ learner, draft, queue, quiz },
+  ...{ run, overview, inputs, glance, plots, learners, filters, table, empty, recalculate, help, learner, draft, queue, quiz },
 };
