@@ -316,3 +316,18 @@ def test_what_was_said_of_a_file_is_known_for_the_next_of_its_shape(as_json, eng
     assert as_json("sources", "show", known["shape"])["options"]["date_formats"] == ["%d.%m.%Y"]
     assert "Forgotten: week2.csv" in engagement("sources", "forget", known["shape"])[1]
     assert as_json("sources", "list") == []
+
+
+def test_lists_and_exports_of_one_command_are_loaded_in_the_order_they_need(as_json, tmp_path):
+    (tmp_path / "list.csv").write_text(
+        "id,name,email\n1,Ana Invented,ana@example.invalid\n2,Bo Invented,bo@example.invalid\n",
+        encoding="utf-8",
+    )
+    meeting = tmp_path / "zoom_2026-02-01.csv"
+    meeting.write_text(
+        "Name (original name),Email,Total duration (minutes),Guest\nAna,ana@example.invalid,90,No\n",
+        encoding="utf-8",
+    )
+    roster, missed, sessions = as_json("load", meeting, tmp_path / "list.csv", "--set", "program=Art")
+    assert [each["accepted"] for each in (roster, missed, sessions)] == [2, 2, 2]
+    assert any("zoom_teams" in note for note in missed["notes"])

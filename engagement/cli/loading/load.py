@@ -139,7 +139,8 @@ def load(
 
     def of_exports() -> Iterator[OneLoad]:
         for part in _read(store, exports, said, as_of=observed):
-            load_part = load_rows if part.of == "learners" else _loader(events=True, files=files)
+            is_asked = part.of == "learners" and not events  # an export says itself what it holds
+            load_part = load_rows if is_asked else _loader(events=part.of == "events", files=files)
             source_format = part.source_format
             if part.of == "learners":  # the program stands in them
                 values = {name: value for name, value in said.values.items() if name != "program"}

@@ -28,6 +28,7 @@ from engagement.store import Cursor, first_row, read_from
 
 _START: Final = 100_000  # characters of a file that are looked at
 _LINES: Final = 50  # in which a header may stand
+_SHOWN: Final = 3  # of the names of files
 _DELIMITERS: Final = ",;\t|"
 _SPACES: Final = r"[\s\u00a0\u202f]"
 NOT_KEPT: Final = "(the text of this row is not kept: it may hold what is never stored)"
@@ -235,6 +236,16 @@ def _as_numbers(cells: pd.Series, *, comma_is_decimal: bool) -> pd.Series:
     plain = texts.str.replace(thousands, "", regex=False).str.replace(decimal, ".", regex=False)
     is_number = plain.str.fullmatch(r"[-+]?[0-9]{1,15}(\.[0-9]*)?").fillna(False)
     return pd.to_numeric(plain.where(is_number), errors="coerce").astype("Float64")
+
+
+def called(names: Sequence[str]) -> str:
+    """Return what several files are called that are read as one.
+
+    >>> called(["a.csv", "b.csv", "c.csv", "d.csv", "e.csv"])
+    'a.csv, b.csv, c.csv and 2 more'
+    """
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
 
 
 def matching(cells: pd.DataFrame, pattern: str) -> pd.DataFrame:

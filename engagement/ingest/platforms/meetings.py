@@ -20,7 +20,7 @@ import pandas as pd
 
 from engagement.errors import InvalidInput
 from engagement.files.encoding import plain_text
-from engagement.ingest.platforms.exports import Asked, Kind, Look, Part, table, turned_round
+from engagement.ingest.platforms.exports import Asked, Kind, Look, Part, called, table, turned_round
 from engagement.ingest.platforms.sessions import events_of, missed_in_a_row, with_earlier
 from engagement.ingest.platforms.times import as_utc, day_in, noon
 from engagement.ingest.source.readers import Derived
@@ -146,7 +146,7 @@ def _meetings(files: Sequence[Path], asked: Asked) -> list[Part]:
     ]
     if by_name:
         notes.append(f"{by_name:,} rows were matched by name alone, which is a guess")
-    name = ", ".join(each.name for each in meetings)
+    name = called([each.name for each in meetings])
     about = minutes.round(2).map(lambda count: json.dumps({"minutes": count}))
     events = events_of(missed, roster.rows["id"], about)
     return [

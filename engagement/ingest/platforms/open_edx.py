@@ -21,6 +21,7 @@ from engagement.ingest.platforms.exports import (
     Look,
     Part,
     Table,
+    called,
     logins,
     mean_percent,
     numbers,
@@ -66,7 +67,7 @@ class _Course:
 
     @property
     def name(self) -> str:
-        return ", ".join(sheet.name for sheet in (*self.grades, *self.profiles, *self.answers))
+        return called([sheet.name for sheet in (*self.grades, *self.profiles, *self.answers)])
 
 
 def _is_problem_report(names: Sequence[str]) -> bool:
