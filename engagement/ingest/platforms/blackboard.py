@@ -24,6 +24,7 @@ from engagement.ingest.platforms.exports import (
     logins,
     mean_percent,
     numbers,
+    of_several_courses,
     share,
     table,
     whole_name,
@@ -98,7 +99,7 @@ def _is_grade_centre(look: Look) -> bool:
 
 
 def _downloads(files: Sequence[Path], asked: Asked) -> list[Part]:
-    return [_one_download(file, asked) for file in files]
+    return of_several_courses([_one_download(file, asked) for file in files], asked)
 
 
 def _one_download(file: Path, asked: Asked) -> Part:

@@ -20,6 +20,7 @@ from engagement.ingest.platforms.exports import (
     logins,
     mean_percent,
     numbers,
+    of_several_courses,
     share,
     table,
     whole_name,
@@ -108,7 +109,7 @@ def _bare(ids: pd.Series) -> pd.Series:
 
 
 def _grades(files: Sequence[Path], asked: Asked) -> list[Part]:
-    return [_one_grades(file, asked) for file in files]
+    return of_several_courses([_one_grades(file, asked) for file in files], asked)
 
 
 def _one_grades(file: Path, asked: Asked) -> Part:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -236,6 +236,45 @@ def _as_numbers(cells: pd.Series, *, comma_is_decimal: bool) -> pd.Series:
     plain = texts.str.replace(thousands, "", regex=False).str.replace(decimal, ".", regex=False)
     is_number = plain.str.fullmatch(r"[-+]?[0-9]{1,15}(\.[0-9]*)?").fillna(False)
     return pd.to_numeric(plain.where(is_number), errors="coerce").astype("Float64")
+
+
+def of_several_courses(parts: Sequence[Part], asked: Asked) -> list[Part]:
+    """Return parts in which who is in several courses has an enrolment in each.
+
+    A platform's files name the person: in the course that is known first the id stays so, in the others the course
+    stands behind it. Events that follow the learners of a course are of the same enrolments.
+    """
+    roster = asked.roster()
+    known = dict(zip(roster["id"], roster["program"], strict=True)) if len(roster) else {}
+    several = sum(part.of == "learners" for part in parts) > 1
+    renamed: dict[str, str] = {}
+    found = []
+    for part in parts:
+        rows = part.source.rows
+        if not isinstance(rows, pd.DataFrame):
+            found.append(part)
+            continue
+        if part.of == "events":
+            ids = rows["learner_id"].map(lambda each, renamed=renamed: renamed.get(each, each))
+            found.append(replace(part, source=replace(part.source, rows=rows.assign(learner_id=ids))))
+            continue
+        renamed = {}
+        if "program" in rows:
+            for person, program in zip(rows["id"], rows["program"], strict=True):
+                if isinstance(person, str) and isinstance(program, str):
+                    is_apart = several and known.setdefault(person, program) != program
+                    if is_apart or known.get(f"{person} {program}") == program:
+                        renamed[person] = f"{person} {program}"
+        found.append(_apart(part, rows, renamed) if renamed else part)
+    return found
+
+
+def _apart(part: Part, rows: pd.DataFrame, renamed: Mapping[str, str]) -> Part:
+    ids = rows["id"]
+    persons = rows["person_id"].fillna(ids) if "person_id" in rows else ids
+    told = f"{len(renamed):,} learners are in another course too: here their id has the course behind it"
+    rows = rows.assign(id=ids.map(lambda each: renamed.get(each, each)), person_id=persons)
+    return replace(part, source=replace(part.source, rows=rows, notes=[*part.source.notes, told]))
 
 
 def called(names: Sequence[str]) -> str:

@@ -25,6 +25,7 @@ from engagement.ingest.platforms.exports import (
     logins,
     mean_percent,
     numbers,
+    of_several_courses,
     share,
     table,
 )
@@ -115,7 +116,7 @@ def _reports(files: Sequence[Path], asked: Asked) -> list[Part]:
             if notes
             else "no answers were given yet"
         )
-    return parts
+    return of_several_courses(parts, asked)
 
 
 def _together(courses: Mapping[str, _Course]) -> _Course:

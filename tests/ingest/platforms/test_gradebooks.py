@@ -130,3 +130,16 @@ def test_a_dashboard_tells_of_those_whom_a_grades_export_made_known(store, store
     assert summary.accepted == 1
     newest = "select last_login::text, avg_quiz_score from learner_facts order by observed_at desc limit 1"
     assert stored(newest) == [("2026-11-19 18:02:00", 50.0)]
+
+
+def test_a_learner_of_two_courses_has_two_enrolments_and_keeps_them(store, stored, tmp_path):
+    header = "Username,Last Name,First Name,Quiz Points Grade <Numeric MaxPoints:10>,End"
+    bio, art = (
+        written(tmp_path, f"{course}_GradesExport.csv", f"{header}\n#ana,I,Ana,{points},#\n")
+        for course, points in (("BIO", 5), ("ART", 7))
+    )
+    wanted = [("ana", "ana", "BIO", 50.0), ("ana ART", "ana", "ART", 70.0)]
+    (tmp_path / "loads").mkdir()
+    for files in ([bio, art], [art], [art, bio], [bio]):
+        load(store, files, as_of="2026-11-20")
+        assert found(stored, "person_id, program, avg_quiz_score") == wanted

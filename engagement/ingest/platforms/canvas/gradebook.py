@@ -5,7 +5,7 @@ is stands above the learners: an assignment has its points there, and a total or
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -22,6 +22,7 @@ from engagement.ingest.platforms.exports import (
     matching,
     mean_percent,
     numbers,
+    of_several_courses,
     share,
     table,
     turned_round,
@@ -65,20 +66,7 @@ def _is_gradebook(look: Look) -> bool:
 
 
 def _gradebooks(files: Sequence[Path], asked: Asked) -> list[Part]:
-    sheets = [_sheet(file, asked) for file in files]
-    known = _known_programs(asked) if len(sheets) > 1 else {}
-    parts = []
-    for sheet in sheets:
-        parts.append(_part(sheet, known))
-        if len(sheets) > 1:
-            for user in sheet.table.texts("ID").dropna():
-                known.setdefault(user, sheet.program)
-    return parts
-
-
-def _known_programs(asked: Asked) -> dict[str, str]:
-    roster = asked.roster()
-    return dict(zip(roster["id"], roster["program"], strict=True)) if len(roster) else {}
+    return of_several_courses([_part(_sheet(file, asked)) for file in files], asked)
 
 
 def _sheet(file: Path, asked: Asked) -> _Sheet:
@@ -126,7 +114,7 @@ def _items(sheet: _Sheet) -> tuple[list[str], pd.Series]:
     return [name for name in named if pd.notna(points[name]) and points[name] > 0], points
 
 
-def _part(sheet: _Sheet, known: Mapping[str, str]) -> Part:
+def _part(sheet: _Sheet) -> Part:
     whole, rows = sheet.table, sheet.learners
     items, points = _items(sheet)
     mine = ~rows[items].isin(_NOT_MINE)
@@ -154,13 +142,6 @@ def _part(sheet: _Sheet, known: Mapping[str, str]) -> Part:
         notes.append("there is no Current Score, so the mean score is the mean of what was graded")
     else:
         notes.append("there is neither a Current Score nor Points Possible, so no mean score can be told")
-    elsewhere = _in_another_course(learners, sheet.program, known)
-    if elsewhere.any():
-        learners["person_id"] = learners["person_id"].fillna(learners["id"])
-        learners["id"] = learners["id"].where(~elsewhere, learners["id"] + " " + sheet.program)
-        notes.append(
-            f"{elsewhere.sum():,} learners are in another course too: here their id has the course behind it"
-        )
     derived = Derived(
         whole.name,
         learners,
@@ -170,11 +151,6 @@ def _part(sheet: _Sheet, known: Mapping[str, str]) -> Part:
         notes=notes,
     )
     return Part("learners", derived)
-
-
-def _in_another_course(learners: pd.DataFrame, program: str, known: Mapping[str, str]) -> pd.Series:
-    """Return who is known in another course, by gradebooks that are loaded together: an enrolment of their own."""
-    return learners["id"].map(lambda user: known.get(user, program) != program).astype(bool)
 
 
 KINDS: Final = (
