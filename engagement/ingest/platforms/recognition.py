@@ -32,6 +32,12 @@ KINDS: Final[Sequence[Kind]] = (
 )
 # What is known of learners, where an export says less.
 _OF_LEARNERS: Final = ("id", "person_id", "name", "email", "program", "enrolled_at")
+_AS_THE_STORE_HAS_THEM: Final = {
+    "enrolled_at": "datetime64[us]",
+    "last_login": "datetime64[us]",
+    "avg_quiz_score": "float64",
+    "completed_percent_course": "float64",
+}
 _OF_FACTS: Final = ("last_login", "login_is_unknown", "avg_quiz_score", "completed_percent_course")
 PLATFORMS: Final = tuple(dict.fromkeys(kind.platform for kind in KINDS))
 
@@ -89,7 +95,8 @@ def read(
 
 def _roster(store: Store, as_of: datetime) -> pd.DataFrame:
     if not store.is_there():
-        return pd.DataFrame(columns=[*_OF_LEARNERS, *_OF_FACTS])
+        nobody = pd.DataFrame(columns=[*_OF_LEARNERS, *_OF_FACTS])
+        return nobody.astype(_AS_THE_STORE_HAS_THEM)  # or an instant of nobody's would be a text
     with store.read() as db:
         return db.execute(
             f"""

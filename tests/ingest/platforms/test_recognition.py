@@ -1,12 +1,17 @@
 """Which kind of export something is, and what is said of what is none."""
 
+# ruff: noqa: DTZ001 (an instant is a naive datetime in UTC here)
+
+import json
 import zipfile
+from datetime import datetime
 
 import pandas as pd
 import pytest
 
 from engagement.errors import InvalidInput
 from engagement.ingest.platforms import recognition
+from engagement.ingest.source.source_format import SourceFormat
 
 
 def test_a_parquet_file_of_ours_is_no_export(tmp_path):
@@ -28,3 +33,20 @@ def test_a_folder_or_archive_that_is_no_export_is_told_as_one(tmp_path):
 def test_a_platform_that_there_is_not_is_told_with_those_there_are(tmp_path):
     with pytest.raises(InvalidInput, match=r"no such platform; there are canvas"):
         recognition.recognised(tmp_path / "any.csv", platform="blackbored")
+
+
+def test_the_first_load_of_all_may_be_one_in_which_nobody_logged_in(no_store, tmp_path):
+    file = tmp_path / "statements.jsonl"
+    graded = {
+        "actor": {"account": {"name": "7", "homePage": "https://lms.example.invalid"}},
+        "verb": {"id": "http://adlnet.gov/expapi/verbs/scored"},
+        "object": {"id": "https://lms.example.invalid/quiz/1"},
+        "context": {"instructor": {"account": {"name": "8", "homePage": "https://lms.example.invalid"}}},
+        "result": {"score": {"scaled": 0.5}},
+        "timestamp": "2026-11-01T10:00:00Z",
+    }
+    file.write_text(json.dumps(graded) + "\n", encoding="utf-8")
+    kind = recognition.recognised(file)
+    said = SourceFormat(values={"program": "Art"})
+    parts = list(recognition.read(no_store, {file: kind}, said, as_of=datetime(2026, 11, 20)))
+    assert next(part.of for part in parts) == "learners"
