@@ -94,7 +94,7 @@ def end_of_day(texts: pd.Series, zone: ZoneInfo) -> pd.Series:
     """Return the same, a date without a time being the end of its day in `zone`."""
     plain = texts.astype("string").str.strip()
     is_date = plain.str.fullmatch(r"[^:T]*").fillna(False)
-    ends = as_utc(plain + " 23:59:59", zone)
+    ends = as_utc(plain + " 23:59:59", zone) + pd.Timedelta(microseconds=999_999)
     return as_utc(plain, zone).where(~is_date, ends)
 
 

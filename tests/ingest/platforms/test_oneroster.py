@@ -109,6 +109,12 @@ def test_a_bundle_of_two_days_gives_two_answers(store, stored, tmp_path):
     assert stored(newest) == [("e1", 100.0, 66.67, 75.0), ("e2", 0.0, 50.0, None)]
 
 
+def test_the_last_day_of_an_enrolment_is_one_of_it(store, stored, tmp_path):
+    for day, active in (("2026-10-31", True), ("2026-11-01", False)):
+        load(store, [bundle(tmp_path)], as_of=day)
+        assert stored("select active from learners where id = 'e1'") == [(active,)]
+
+
 def test_a_result_of_a_later_day_is_not_there_yet(store, stored, tmp_path):
     enrolments = FILES["enrollments.csv"].replace("2026-11-01", "2026-09-01")
     folder = bundle(tmp_path, **{"enrollments.csv": enrolments})

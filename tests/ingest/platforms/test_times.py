@@ -70,4 +70,8 @@ def test_what_is_no_time_is_missing(text):
 
 def test_a_day_without_a_time_ends_with_it():
     found = end_of_day(pd.Series(["2026-09-15", "2026-09-15T10:00:00Z", "1/05/2023"]), UTC)
-    assert found.astype(str).tolist() == ["2026-09-15 23:59:59", "2026-09-15 10:00:00", "2023-05-01 23:59:59"]
+    assert [f"{each:%Y-%m-%d %H:%M:%S.%f}" for each in found] == [
+        "2026-09-15 23:59:59.999999",
+        "2026-09-15 10:00:00.000000",
+        "2023-05-01 23:59:59.999999",
+    ]
