@@ -76,6 +76,19 @@ def test_a_column_that_is_only_named_like_an_item_is_none(store, stored, tmp_pat
     assert known(stored) == [("1", 80.0, 100.0)]
 
 
+def test_columns_stand_in_any_order(store, stored, tmp_path):
+    file = gradebook(
+        tmp_path,
+        "Quiz (11),Current Score,Section,SIS Login ID,Essay (12),ID,Group (3),SIS User ID,Student",
+        "10.00,(read only),,,20.00,,,,    Points Possible",
+        '8.00,80.00,A,ana,,1,red,S1,"Invented, Ana"',
+    )
+    load(store, [file], as_of="2026-11-20")
+    assert known(stored, "name, avg_quiz_score, completed_percent_course") == [
+        ("1", "Ana Invented", 80.0, 50.0)
+    ]
+
+
 def test_the_test_student_is_known_in_other_languages_and_by_a_login_that_nobody_chose(
     store, stored, tmp_path
 ):

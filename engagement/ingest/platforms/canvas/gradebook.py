@@ -99,17 +99,16 @@ def _unguarded(texts: pd.Series) -> pd.Series:
 def _items(sheet: _Sheet) -> tuple[list[str], pd.Series]:
     """Return the columns of assignments that count, and the points of each; missing where nothing says them."""
     rows, header = sheet.table.rows, sheet.table.header
-    behind = sheet.table.place("Section") or 0
     named = [
-        f"c{at}"
-        for at, text in enumerate(header)
-        if at > behind and _ITEM.fullmatch(text) and not _TOTAL.fullmatch(text)
+        f"c{at}" for at, text in enumerate(header) if _ITEM.fullmatch(text) and not _TOTAL.fullmatch(text)
     ]
     above = rows[~sheet.of_learners]
     said = matching(above[named], _NUMBER).any(axis=1)
     worth = above[said].head(1)
-    if worth.empty:
-        return named, pd.Series(pd.NA, named, "Float64")
+    if worth.empty:  # nothing but its place tells an item from a column of somebody's own
+        behind = sheet.table.place("Section") or 0
+        items = [name for name in named if int(name[1:]) > behind]
+        return items, pd.Series(pd.NA, items, "Float64")
     points = numbers(pd.concat([worth, rows])[named], sheet.table).iloc[0]
     return [name for name in named if pd.notna(points[name]) and points[name] > 0], points
 
