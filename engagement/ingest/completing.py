@@ -7,6 +7,7 @@ from engagement.errors import InvalidInput
 from engagement.ingest.facts import DONE, FACTS
 from engagement.ingest.loads import loading
 from engagement.ingest.schema import NAME_PARTS
+from engagement.ingest.source.readers import Derived
 from engagement.ingest.source.source_format import KEYS
 
 NAMES_LOOKED_AT: Final = 10_000  # whether anybody can be greeted by them
@@ -46,10 +47,13 @@ def nameless(begun: loading.Load) -> list[str]:
     greeted = sum(first_name(name) is not None for (name,) in found)
     if greeted == len(found):
         return []
-    return [
+    told = (
         f"name: from {len(found) - greeted:,} of {len(found):,} names no first name can be told, so that they are "
-        "greeted by none; `--map first_name=COLUMN` or `--name-order family-first` may say more"
-    ]
+        "greeted by none"
+    )
+    if isinstance(begun.checked.source, Derived):  # of which no columns can be named
+        return [told]
+    return [f"{told}; `--map first_name=COLUMN` or `--name-order family-first` may say more"]
 
 
 def facts(begun: loading.Load) -> None:

@@ -88,6 +88,8 @@ def load_full(
     A refused row still says that its learner is there. Raises `InvalidInput` also where a refused row does not say for
     certain whose it is, and where more than the share `max_absent` of the active learners would become inactive.
     """
+    if isinstance(source, readers.Derived) and source.not_everybody:
+        raise InvalidInput(f"{source.name}: {source.not_everybody}; load it without `--full`")
     with _begun(store, source, source_format, observed_at=observed_at, loaded_at=loaded_at) as begun:
         begun.db.execute("update temp.checked set active = true where active is null")
         inactivated = _inactivate_absent(begun, max_absent)
@@ -195,13 +197,20 @@ def _inactivate_absent(begun: loading.Load, max_absent: float) -> int:
             f"{incoming.name}: {nameless} refused rows do not say for certain whose they are, so that nobody "
             "can be told absent; mend them, or load the file without `--full`"
         )
+    source = begun.checked.source
+    why = source.if_absent if isinstance(source, readers.Derived) else ""
+    # What speaks of one course says nothing of who is in another.
+    of = "program in (select program from temp.checked)" if why else "true"
+    db.execute(f"delete from temp.absent where id not in (select id from learners where {of})")  # noqa: S608
     absent, active = first_row(
-        db, "select (select count(*) from temp.absent), (select count(*) from learners where active)"
+        db,
+        f"select (select count(*) from temp.absent), (select count(*) from learners where active and {of})",  # noqa: S608
     )
     if absent and absent / active > max_absent:
+        why = f" ({why})" if why else ""
         raise InvalidInput(
             f"{incoming.name}: {absent} of {active} active learners are not in it, more than "
-            f"{100 * max_absent:g} %; if it is the whole list all the same, `--yes` loads it"
+            f"{100 * max_absent:g} %{why}; if it is the whole list all the same, `--yes` loads it"
         )
     db.execute(
         """

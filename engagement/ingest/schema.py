@@ -259,6 +259,9 @@ LEARNERS: Final = (
     Column("completed_percent_course", "number", "percent of the whole course", low=0, high=100),
     Column("completed_percent_due", "number", "percent of the work due by then", low=0, high=100),
     Column("person_id", "id", "the person, where one has several enrolments; id otherwise"),
+    Column(
+        "external_id", "id", "the person on a platform, such as moodle:12", longest=200, may_be_dropped=True
+    ),
     Column("cohort", "text", "group that started together", may_be_dropped=True),
     Column(
         "locale",

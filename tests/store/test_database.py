@@ -386,6 +386,7 @@ ADDED_SINCE_VERSION_1 = {
         "held_by",
         "consents_at",
         "email_is_shared",
+        "external_id",
     ),
     "assignments": ("run_id",),
     "risk_history": ("superseded",),

@@ -57,6 +57,7 @@ FROZEN = {
     "028_refused_rows.sql": "f6c34c2bd5c5c5ca5cae32d6c2e941e0bc723ca73b0b1c7a5409b4d0e4a8c391",
     "029_likeness.sql": "e147c00ac085de838149c92d8cb10bf0d121834b6dead09b23dde4141a467439",
     "030_sources.sql": "7b437a405f354528889a905b730dcea980d2f5c6a493e98a8a2a4bb81ac2fed0",
+    "031_on_platforms.sql": "93405e3a6b2a732d7cbb0592abf67a6e638740ddbbf4ef80d243874a84dde8b5",
 }
 
 

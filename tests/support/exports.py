@@ -12,13 +12,13 @@ from engagement.ingest.source.source_format import SourceFormat
 _OURS = {column.name for column in LEARNERS} - {"completed_percent"}
 
 
-def load(store, files, *, as_of, zone="UTC", platform="", **said):
+def load(store, files, *, as_of, zone="UTC", platform="", full=False, **said):
     """Load exports as of the end of a day, or an instant; return the summaries."""
     at = datetime.fromisoformat(as_of)
     at = at + timedelta(days=1, microseconds=-1) if len(as_of) == len("2026-11-20") else at
     kinds = {file: recognition.recognised(file, platform=platform) for file in files}
     assert None not in kinds.values(), kinds
-    loaders = {"learners": learners.load, "events": events.load}
+    loaders = {"learners": learners.load_full if full else learners.load, "events": events.load}
     return [
         loaders[part.of](store, part.source, observed_at=at, loaded_at=at, source_format=part.source_format)
         for part in recognition.read(store, kinds, SourceFormat(zone, values=said), as_of=at)

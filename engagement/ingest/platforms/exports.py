@@ -100,6 +100,8 @@ class Part:
     of: Of
     source: Derived
     source_format: SourceFormat = AS_DERIVED
+    # Whether its ids are numbers and addresses of people, which are to be those of the known (`joining`).
+    by_person: bool = False
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,18 @@ import pandas as pd
 
 from engagement.errors import InvalidInput
 from engagement.ingest.loads import remembered
-from engagement.ingest.platforms import blackboard, brightspace, canvas, edfi, meetings, oneroster, open_edx
+from engagement.ingest.platforms import (
+    blackboard,
+    brightspace,
+    canvas,
+    edfi,
+    meetings,
+    moodle,
+    oneroster,
+    open_edx,
+)
 from engagement.ingest.platforms.exports import Asked, Kind, Part, look
+from engagement.ingest.platforms.joining import People
 from engagement.ingest.platforms.statements import caliper, tracking_log, xapi
 from engagement.ingest.source.source_format import SourceFormat
 from engagement.store import Store
@@ -24,21 +34,14 @@ KINDS: Final[Sequence[Kind]] = (
     *brightspace.KINDS,
     *oneroster.KINDS,
     *edfi.KINDS,
+    *moodle.KINDS,
     *meetings.KINDS,
     *open_edx.KINDS,
     *xapi.KINDS,
     *caliper.KINDS,
     *tracking_log.KINDS,
 )
-# What is known of learners, where an export says less.
-_OF_LEARNERS: Final = ("id", "person_id", "name", "email", "program", "enrolled_at")
-_AS_THE_STORE_HAS_THEM: Final = {
-    "enrolled_at": "datetime64[us]",
-    "last_login": "datetime64[us]",
-    "avg_quiz_score": "float64",
-    "completed_percent_course": "float64",
-}
-_OF_FACTS: Final = ("last_login", "login_is_unknown", "avg_quiz_score", "completed_percent_course")
+_STANDS: Final = ": what was known of them before stands"
 PLATFORMS: Final = tuple(dict.fromkeys(kind.platform for kind in KINDS))
 
 
@@ -73,41 +76,31 @@ def read(
     by_kind: dict[str, tuple[Kind, list[Path]]] = {}
     for path, kind in exports.items():
         by_kind.setdefault(kind.what, (kind, []))[1].append(path)
+    order = [kind.what for kind in KINDS]
     with store.staging() as stage:
+        people = People(store, as_of)
         asked = Asked(
             stage,
             as_of,
             ZoneInfo(said.timezone),
             program=said.values.get("program", ""),
             encoding=said.encoding,
-            roster=partial(_roster, store, as_of),
+            roster=people.roster,
             sessions=partial(_sessions, store),
         )
-        for kind, paths in by_kind.values():
-            told = [
-                f"read as {kind.what} (`--from {kind.platform}`)",
-                *([kind.cannot] if kind.cannot else []),
-            ]
+        for what in sorted(by_kind, key=order.index):
+            kind, paths = by_kind[what]
+            told = f"read as {kind.what} (`--from {kind.platform}`)"
+            if kind.cannot:
+                told += f"; {kind.cannot}{_STANDS}"
+            read_of: set[str] = set()
             types = said.types or remembered.types_of(store, kind.what)
             for part in kind.read(paths, replace(asked, types=types)):
-                yield replace(part, source=replace(part.source, notes=[*told, *part.source.notes]))
-
-
-def _roster(store: Store, as_of: datetime) -> pd.DataFrame:
-    if not store.is_there():
-        nobody = pd.DataFrame(columns=[*_OF_LEARNERS, *_OF_FACTS])
-        return nobody.astype(_AS_THE_STORE_HAS_THEM)  # or an instant of nobody's would be a text
-    with store.read() as db:
-        return db.execute(
-            f"""
-            select {", ".join(f"learners.{name}" for name in _OF_LEARNERS)},
-                {", ".join(f"known.{name}" for name in _OF_FACTS)}
-            from learners
-            left join facts_at($as_of) as known on learners.id = known.learner_id
-            where learners.active
-            """,  # noqa: S608 (names of our own)
-            {"as_of": as_of},
-        ).df()
+                again = part.of == "events" and part.source.name in read_of
+                read_of.add(part.source.name)
+                notes = ["these are its events"] if again else [told]
+                source = replace(part.source, notes=[*notes, *part.source.notes])
+                yield people.met(replace(part, source=source))
 
 
 def _sessions(store: Store) -> pd.DataFrame:

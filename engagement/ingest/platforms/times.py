@@ -21,6 +21,7 @@ _CLOCK: Final = re.compile(
     r"(\d{1,2})[:.h](\d\d)(?:[:.](\d\d))?(?:\.\d+)?\s*([ap])?\.?\s?m?\b", re.IGNORECASE
 )
 _YEAR: Final = re.compile(r"\b(\d{4})\b")
+_SHORT_YEAR: Final = re.compile(r"\.?\s+'?(\d\d)(?![\d:.h])")  # behind the month: 29 nov. 26, 22:19
 _DAY: Final = re.compile(r"\b(\d{1,2})(?:st|nd|rd|th|er|\.)?\b")
 _WORD: Final = re.compile(r"[^\W\d_]{3,}")
 # By how they begin, without accents, in the languages that platforms are mostly set to.
@@ -136,11 +137,16 @@ def _spoken(text: str, *, day_first: bool) -> datetime:
             raise ValueError(text)
         word = words[-1]  # a day of the week stands before it, and may begin alike: mardi, martes
         month = str(_month(word))
-        rest = text.replace(word, " ", 1)
-        if not (found := _YEAR.search(rest)):
+        head, _, tail = text.partition(word)
+        rest = f"{head} {tail}"
+        if found := _YEAR.search(rest):
+            year = found[1]
+            rest = rest[: found.start()] + " " + rest[found.end() :]
+        elif short := _SHORT_YEAR.match(tail):
+            year = short[1]
+            rest = f"{head} {tail[short.end() :]}"
+        else:
             raise ValueError(text)
-        year = found[1]
-        rest = rest[: found.start()] + " " + rest[found.end() :]
         clock = _CLOCK.search(rest)
         before = rest[: clock.start()] if clock else rest
         if not (found := _DAY.search(before)):

@@ -43,6 +43,8 @@ class Derived:
     left_out: LeftOut = field(default_factory=dict)
     refused: pd.DataFrame | None = None
     notes: Sequence[str] = ()
+    if_absent: str = ""  # why somebody may be absent from it who is there, and what to do
+    not_everybody: str = ""  # why it never is a list of everybody
 
 
 Source = Path | pd.DataFrame | Derived
@@ -92,7 +94,8 @@ def opened(
 
     def choose(header: Sequence[str]) -> dict[Column, int]:
         matched = match_header(header, columns, names, name, unneeded=unneeded)
-        if note := absent(header, columns, names):
+        # whoever made the rows of an export says what it has not
+        if not isinstance(source, Derived) and (note := absent(header, columns, names)):
             notes.append(note)
         return matched
 

@@ -27,6 +27,7 @@ def said(*texts, zone="UTC", **known):
         "Donnerstag, 19. November 2026, 18:02",
         "jeudi 19 novembre 2026 à 18:02",
         "mardi 19 nov. 2026 18h02",
+        "19 nov. 26, 18:02:00",
         "19 de noviembre de 2026 18:02",
         "19.11.2026 18:02:00",
         "19.11.26, 18:02",

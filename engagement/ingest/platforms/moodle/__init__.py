@@ -1,0 +1,15 @@
+"""Moodle: the reports that a teacher downloads, those that tell of everybody first."""
+
+from typing import Final
+
+from engagement.ingest.platforms.moodle import attendance, completion, grades, log, participants
+
+# As they are read where several are given: who comes later is known by then.
+KINDS: Final = (
+    *participants.KINDS,
+    *completion.KINDS,
+    *grades.KINDS,
+    *attendance.KINDS,
+    *participants.LISTS,
+    *log.KINDS,
+)

@@ -1,0 +1,197 @@
+"""Moodle's log of a course: who did what, when. It has no number and no address of anybody.
+
+The number that Moodle has of who did something stands in the description, which is in English in every language. Whose
+it is, is known from the report of course completion, else by the name, where one learner alone has it.
+"""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from engagement.errors import InvalidInput
+from engagement.ingest.platforms.exports import NOT_KEPT, Asked, Kind, Look, Part, opened
+from engagement.ingest.platforms.joining import ON_PLATFORM, plain_names
+from engagement.ingest.platforms.moodle import words
+from engagement.ingest.platforms.moodle.people import NAME, numbered, plain
+from engagement.ingest.platforms.times import as_utc
+from engagement.ingest.source.readers import Derived
+from engagement.ingest.values.left_out import MOST_LINES, LeftOut
+from engagement.store import first_row, read_from
+
+_COLUMNS: Final = 9  # time, who, whom, where, component, event, description, origin, address
+_ACTOR: Final = r"^[^'&]* user with id (?:'|&#0?39;)(\d+)"
+_QUIZ: Final = r"has submitted the attempt with id"
+_LOGIN: Final = r"has logged in"
+_NOT_EVERYBODY: Final = "a log lists what was done, not who is there"
+
+
+def _is_log(look: Look) -> bool:
+    header = look.lines[0] if look.lines else []
+    said = {name.casefold() for name in words.DESCRIPTION}
+    return (
+        len(header) == _COLUMNS
+        and header[6] in said
+        and header[8].startswith(("ip", "adresse ip", "dirección ip"))
+    )
+
+
+def _log(files: Sequence[Path], asked: Asked) -> list[Part]:
+    parts = [part for file in files for part in _one_log(file, asked)]
+    return sorted(parts, key=lambda part: part.of, reverse=True)  # learners before what they did
+
+
+def _one_log(file: Path, asked: Asked) -> list[Part]:
+    acts, refused, notes = _acts(file, asked)
+    acts["at"] = _times(acts["time"], asked)
+    unread = acts["at"].isna()
+    if unread.all():
+        raise InvalidInput(
+            f"{file.name}: not one of its times can be read, the first is in line {acts['line'].iloc[0]:,}"
+        )
+    later = acts["at"].gt(asked.as_of)
+    actors = _actors(acts, asked)
+    acts = acts.assign(id=acts["actor"].map(actors["id"]))
+    # Who acts in another's place has both names there.
+    own = acts["name"].eq(acts["actor"].map(actors["written"]))
+    nobodys = acts["id"].isna()
+    told = _told(
+        acts,
+        {
+            "by nobody who is known, such as a teacher": nobodys,
+            "after the day it is read for": later & ~nobodys,
+        },
+    )
+    acts = acts[own & ~nobodys & ~later & ~unread]
+    if acts.empty:
+        raise InvalidInput(
+            f"{file.name}: nobody in it is known: a log has neither addresses nor ID numbers; load a completion report "
+            "before it, or in the same command"
+        )
+    newest = acts.groupby("id", sort=False)["at"].max()
+    who = actors.reset_index().drop_duplicates("id").set_index("id").loc[newest.index]
+    learners = pd.DataFrame(
+        {
+            "id": newest.index,
+            "program": who["program"].to_numpy(),
+            "last_login": newest.dt.strftime("%Y-%m-%d %H:%M:%S").to_numpy(),
+            ON_PLATFORM: numbered(who["actor"]).to_numpy(),
+        }
+    )
+    derived = Derived(
+        file.name, learners, left_out=told, refused=refused, notes=notes, not_everybody=_NOT_EVERYBODY
+    )
+    parts = [Part("learners", derived)]
+    events = acts[acts["type"].notna()]
+    if len(events):
+        rows = pd.DataFrame(
+            {
+                "learner_id": events["id"],
+                "type": events["type"],
+                "timestamp": events["at"].dt.strftime("%Y-%m-%d %H:%M:%S"),
+                "metadata": events["where_"].map(_about),
+            }
+        )
+        again = rows.duplicated()
+        twice = _told(events, {"the same line again": again})
+        parts.append(
+            Part(
+                "events",
+                Derived(file.name, rows[~again], lines=events["line"][~again].tolist(), left_out=twice),
+            )
+        )
+    return parts
+
+
+def _acts(file: Path, asked: Asked) -> tuple[pd.DataFrame, pd.DataFrame, Sequence[str]]:
+    """Return each line that somebody did: `line`, `time`, `name`, `actor`, `where_` and the `type` of event it is."""
+    stage = asked.stage
+    wanted = (*words.TIME, *words.ACTOR, *words.DESCRIPTION)
+    with opened(file, asked, wanted) as (table, _):
+        with read_from(table.name):
+            stage.execute(
+                f"""
+                create or replace temp table checked as
+                select
+                    c0 as time, c1 as name, regexp_extract(c6, $actor, 1) as actor,
+                    case
+                        when contains(c6, $quiz) then 'quiz_completed' when contains(c6, $login) then 'login'
+                    end as type,
+                    case when contains(c6, $quiz) then c3 end as where_,
+                    null::text as reasons
+                from {table.relation}
+                """,  # noqa: S608 (a relation of our own)
+                {**table.parameters, "actor": _ACTOR, "quiz": _QUIZ, "login": _LOGIN},
+            )
+        (taken,) = first_row(stage, "select count(*) from checked")
+        refused = table.refused(stage, taken).assign(raw=NOT_KEPT)
+        acts = stage.execute(
+            "select * exclude (reasons), rowid from checked where actor <> '' order by rowid"
+        ).df()
+        acts["line"] = table.lines[acts.pop("rowid").to_numpy("int64")]
+        if acts.empty:
+            raise InvalidInput(f"{file.name}: no line of the log says in its description who did something")
+        return acts, refused, tuple(table.notes)
+
+
+def _times(texts: pd.Series, asked: Asked) -> pd.Series:
+    """Return the times of a log; each day is read once, as a log of hundreds of thousands of lines has few."""
+    parts = texts.str.rpartition(" ")
+    whole = parts[2].str.fullmatch(r"\d\d?:\d\d:\d\d") if len(texts) else parts[2].astype(bool)
+    if not whole.all():  # an hour with its half of the day
+        return as_utc(texts, asked.zone)
+    days = pd.Series(parts[0].unique(), dtype="string").str.rstrip(",")
+    midnight = pd.to_datetime(as_utc(days, asked.zone.__class__("UTC")))
+    of_day = dict(zip(parts[0].unique(), midnight, strict=True))
+    local = parts[0].map(of_day) + pd.to_timedelta(parts[2])
+    found: pd.Series = (
+        local.dt.tz_localize(asked.zone, ambiguous=np.ones(len(local), bool), nonexistent="shift_forward")
+        .dt.tz_convert("UTC")
+        .dt.tz_localize(None)
+    )
+    return found
+
+
+def _actors(acts: pd.DataFrame, asked: Asked) -> pd.DataFrame:
+    """Return by Moodle's number of who acts the name that is `written`, and the `id` and `program` of that learner."""
+    roster = asked.roster()
+    if asked.program:
+        roster = roster[roster["program"] == asked.program]
+    names = acts.groupby("actor", sort=False)["name"].agg(lambda texts: texts.mode().iloc[0])
+    found = pd.DataFrame({"written": names, ON_PLATFORM: numbered(pd.Series(names.index, names.index))})
+    by_number = roster.dropna(subset=[ON_PLATFORM]).drop_duplicates(ON_PLATFORM, keep=False)
+    numbered_ids = by_number.set_index(ON_PLATFORM)["id"]
+    ours, theirs = plain_names(roster["name"]), plain_names(plain(found["written"]))
+    lone = ~ours.duplicated(keep=False) & ours.notna() & roster[ON_PLATFORM].isna()
+    by_name = pd.Series(roster.loc[lone, "id"].to_numpy(), ours[lone])
+    meant = theirs.where(~theirs.duplicated(keep=False)).map(by_name)
+    found["id"] = found[ON_PLATFORM].map(numbered_ids).astype("string").fillna(meant.astype("string"))
+    found["program"] = found["id"].map(roster.drop_duplicates("id").set_index("id")["program"])
+    return found
+
+
+def _about(where: object) -> str:
+    return json.dumps({"title": where} if isinstance(where, str) else {}, ensure_ascii=False)
+
+
+def _told(acts: pd.DataFrame, kinds: dict[str, pd.Series]) -> LeftOut:
+    return {
+        what: {"rows": int(which.sum()), "lines": acts["line"][which].tolist()[:MOST_LINES]}
+        for what, which in kinds.items()
+        if which.any()
+    }
+
+
+KINDS: Final = (
+    Kind(
+        NAME,
+        "a Moodle log",
+        _is_log,
+        _log,
+        gives="when each learner last did something, quizzes handed in",
+        cannot="no completion, scores or sessions",
+    ),
+)
