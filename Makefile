@@ -32,9 +32,8 @@ test: .venv/ready ## run every test and every notebook, offline
 lint: .venv/ready ## check style, types, layers and SQL
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
-	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/sqlfluff lint engagement
+	@$(BIN)/sqlfluff lint engagement & sql=$$!; $(BIN)/mypy; types=$$?; wait $$sql && exit $$types  # a core each
 
 bench: .venv/ready ## measure speed and memory
 	@$(BIN)/python -m tests.benchmarks
