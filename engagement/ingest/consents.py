@@ -38,7 +38,6 @@ def settle(begun: loading.Load) -> Settled:
         db.execute(query("ingest/refused_consents"), here)
     db.execute(query("ingest/keep_consents_ahead"), of_load)
     db.execute(query("ingest/settled_consents"), {**known, **here})
-    db.execute("alter table temp.checked add column held_by text[]")
     db.execute(query("ingest/settle_accepted"))
     db.execute(query("ingest/settle_refused"), of_load)
     refusing, held_back = first_row(db, query("ingest/count_consents"))

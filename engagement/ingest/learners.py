@@ -262,9 +262,10 @@ def _upsert(begun: loading.Load, here: set[str], settled: consents.Settled) -> N
         f"""
         merge into learners
         using (
-            select checked.*
+            select checked.*, settled.held_by
             from temp.checked
             left join temp.known_later as later on checked.id = later.id
+            left join temp.settled_consents as settled on checked.id = settled.id
             where checked.reasons is null and later.id is null
         ) as source
         on learners.id = source.id

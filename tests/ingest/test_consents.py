@@ -173,6 +173,12 @@ def test_the_load_says_whose_consents_it_took_and_whom_it_holds_back(load):
     assert (loaded.as_dict()["refusing"], loaded.as_dict()["held_back"]) == (2, 1)
 
 
+def test_an_odd_cell_beside_consents_of_another_row_is_told_with_its_line(load):
+    summary = load(line("a", contact="true", **BAD), line("b"), line("a", phone="ring me"))
+    assert summary.odd_cells == {"phone: not a telephone number": {"cells": 1, "line": 5}}
+    assert (summary.accepted, summary.quarantined) == (3, 1)
+
+
 def test_a_list_of_everybody_takes_consents_from_refused_rows_too(store, load):
     load(line(), line("b"), *(line(f"c{n}") for n in range(9)))
     others = [line(f"c{n}") for n in range(9)]
