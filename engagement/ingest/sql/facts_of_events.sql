@@ -1,25 +1,13 @@
 -- One row per learner with events that feed a fact, as they tell it at $as_of; what they do not tell is what was known.
-with acts as (
-
-    select
-        learner_id,
-        type,
-        timestamp,
-        metadata,
-        id
-    from events
-    where timestamp <= $as_of and list_contains($feeding, type)
-
-),
-
-seen as (
+with seen as (
 
     select
         learner_id,
         max(timestamp) filter (where list_contains($of_login, type)) as last_login,
         max(timestamp) filter (where type = 'session_attended') as attended_at,
-        bool_or(type in ('session_attended', 'session_missed')) as has_sessions
-    from acts
+        bool_or(type = 'session_attended' or type = 'session_missed') as has_sessions
+    from events
+    where timestamp <= $as_of and list_contains($feeding, type)
     group by learner_id
 
 ),
@@ -27,14 +15,15 @@ seen as (
 missed as (
 
     select
-        acts.learner_id,
+        events.learner_id,
         count(*) as missed
-    from acts
-    inner join seen on acts.learner_id = seen.learner_id
+    from events
+    inner join seen on events.learner_id = seen.learner_id
     where
-        acts.type = 'session_missed'
-        and (seen.attended_at is null or acts.timestamp > seen.attended_at)
-    group by acts.learner_id
+        events.type = 'session_missed'
+        and events.timestamp <= $as_of
+        and (seen.attended_at is null or events.timestamp > seen.attended_at)
+    group by events.learner_id
 
 ),
 
@@ -44,8 +33,8 @@ scored as (
         learner_id,
         coalesce(json_extract_string(metadata, '$.item'), id) as item,
         try_cast(json_extract_string(metadata, '$.score') as double) as score
-    from acts
-    where type = 'quiz_completed'
+    from events
+    where type = 'quiz_completed' and timestamp <= $as_of
 
 ),
 
@@ -99,7 +88,7 @@ select
     id,
     program,
     case
-        when is_unknown then '9999-12-31'
+        when is_unknown then 'unknown'
         else strftime(login, '%Y-%m-%dT%H:%M:%S.%f')
     end as last_login,
     avg_quiz_score,

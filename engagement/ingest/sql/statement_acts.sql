@@ -28,14 +28,26 @@ enrolled as (
 
 ),
 
+doubled as (
+
+    -- by their hashes, which need little memory; who stands here by chance is the first of one
+    select hash(id) as said
+    from read_parquet(getvariable('acts'))
+    where why is null and id is not null
+    group by hash(id)
+    having count(*) > 1
+
+),
+
 firsts as (
 
     select
-        id,
-        min(line) as line
-    from acts
-    where id is not null
-    group by id
+        acts.id,
+        min(acts.line) as line
+    from read_parquet(getvariable('acts')) as acts
+    inner join doubled on hash(acts.id) = doubled.said
+    where acts.why is null
+    group by acts.id
 
 ),
 

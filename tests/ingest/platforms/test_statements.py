@@ -121,6 +121,12 @@ def test_the_same_statements_as_lines_as_an_array_and_packed_are_the_same(store,
     assert len(_events(store)) == 1
 
 
+def test_statements_make_the_store_where_there_is_none(no_store, tmp_path):
+    path = _written(tmp_path / "a.jsonl", _statement("login", "2026-11-02T10:00:00Z"))
+    load(no_store, [path], as_of="2026-11-20", program="Maths")
+    assert _facts(no_store) == [("7", "2026-11-02T10:00:00", False, None)]
+
+
 def test_several_files_are_one_log(store, tmp_path):
     files = [
         _written(tmp_path / "2.jsonl", _statement("login", "2026-11-12T10:00:00Z")),

@@ -194,7 +194,7 @@ def _acts(files: Sequence[Path], asked: Asked, rules: Rules, acts_sql: str) -> l
             with lines as (
                 select row_number() over () + $before as line, {line} as raw
                 from read_csv($file, auto_detect = false, header = false, delim = '\x01', quote = '', escape = '',
-                    columns = {{'raw': 'VARCHAR'}}, max_line_size = {_LONGEST})
+                    columns = {{'raw': 'VARCHAR'}}, max_line_size = {_LONGEST}, buffer_size = {2 * _LONGEST})
             ),
             found as (select line, try(json_extract_string(raw, $paths)) as f from {one} where raw <> ''),
             named as (select line, f is null as is_broken, {places} from found),
