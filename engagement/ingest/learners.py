@@ -17,7 +17,7 @@ from engagement.ingest.loads import loading
 from engagement.ingest.reencoded import refuse_reencoded
 from engagement.ingest.schema import LEARNERS, NAME_PARTS, ROLE
 from engagement.ingest.source import readers
-from engagement.ingest.source.source_format import AS_DOCUMENTED, SourceFormat, group_column
+from engagement.ingest.source.source_format import AS_DOCUMENTED, KEYS, SourceFormat, group_column
 from engagement.store import Cursor, Store, first_row, query, registered
 
 SLIPPED_ROWS: Final = 10  # a few addresses that change hands are a mended mistake
@@ -231,6 +231,8 @@ def _upsert(begun: loading.Load, here: set[str], settled: consents.Settled) -> N
         here = here.union(consents.COLUMNS)
     if {column.name for column in NAME_PARTS} & begun.checked.columns:
         here = here | {"name"}
+    if begun.source_format.key != "id":  # by which they are known, however it is spelt here
+        here = here.difference(KEYS[begun.source_format.key])
     searched = {name: f"source.{name}" for name in _SEARCHED}
     inserted = {
         name: f"coalesce(source.{name}, {_DEFAULTS[name]})" if name in _DEFAULTS else f"source.{name}"

@@ -223,6 +223,12 @@ def test_of_several_enrolments_of_an_address_the_program_says_which(store):
     assert (known(store)["a"]["quiz"], known(store)["b"]["quiz"]) == (30, 20)
 
 
+def test_what_names_a_learner_is_not_told_anew(store):
+    load(store, learner("a", name="Ana Example", email="one@example.invalid"))
+    load(store, {"name": "ANA EXAMPLE", "program": "data", "topic": "cells"}, at=TUESDAY, key="name+program")
+    assert rows(store, "select name, program, topic from learners") == [("Ana Example", "Data", "cells")]
+
+
 def test_a_file_names_known_learners_by_name_and_program(store):
     load(store, learner("a", name="Ana Example"), learner("b", name="Ana Example", program="Art"))
     load(
