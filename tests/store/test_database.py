@@ -376,7 +376,7 @@ _OF_A_DRAFT = ("edited", "changed_by", "changed_at")
 ADDED_SINCE_VERSION_1 = {
     "loads": ("effect", "profile", "unlike", "odd_cells", "left_out", "percents"),
     "quarantine": ("row_id",),
-    **dict.fromkeys(("learner_facts", "newest_facts"), ("login_is_unknown",)),
+    **dict.fromkeys(("learner_facts", "newest_facts", "learner_risk"), ("login_is_unknown",)),
     "learners": (
         "seen_at",
         "inactive_since",

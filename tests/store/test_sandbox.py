@@ -19,13 +19,14 @@ def known(tmp_path_factory):
 def test_tables_and_views_are_answered_with_their_types(known):
     frame = sandbox.answer(
         known,
-        "select id, last_login, whatsapp_opt_in, risk_label from learner_risk join learners "
+        "select id, last_login, login_is_unknown, whatsapp_opt_in, risk_label from learner_risk join learners "
         "using (id) order by id",
     )
     assert frame["id"].tolist() == ["a", "b"]
     assert frame["risk_label"].tolist() == ["high", "low"]
     assert frame["last_login"].dtype.kind == "M"
     assert frame["whatsapp_opt_in"].dtype == bool
+    assert frame["login_is_unknown"].tolist() == [False, False]
 
 
 def test_names_are_filled_in_and_text_in_quotes_is_not(known):
