@@ -81,6 +81,7 @@ class Settings(BaseSettings):
     notify_webhook: Annotated[SecretStr, AfterValidator(_confidential)] | None = Field(
         None, validation_alias="ENGAGEMENT_NOTIFY_WEBHOOK"
     )
+    moodle_token: SecretStr | None = Field(None, validation_alias="ENGAGEMENT_MOODLE_TOKEN")
     data: ProjectPath | None = Field(None, validation_alias="ENGAGEMENT_DATA")
     group: str | None = Field(None, validation_alias="ENGAGEMENT_GROUP")
 

@@ -8,7 +8,7 @@ import sys
 import typer
 
 from engagement.cli import learners, queue, run, schedule, serve, simulate, titles
-from engagement.cli.loading import coverage, events, load, quarantine, sources
+from engagement.cli.loading import coverage, events, load, quarantine, sources, sync
 from engagement.cli.terminal import console
 from engagement.errors import LESS_MEMORY, NO_MEMORY, EngagementError, of_the_system
 
@@ -38,6 +38,7 @@ for command in (
     app.command()(command)
 app.add_typer(queue.app, name="queue")
 app.add_typer(sources.app, name="sources")
+app.add_typer(sync.app, name="sync")
 app.add_typer(titles.app, name="titles")
 app.add_typer(schedule.app, name="schedule")
 

@@ -175,6 +175,7 @@ COMMANDS = [
     ("sources", "list"),
     ("sources", "show", "0f"),
     ("sources", "forget", "0f"),
+    ("sync", "moodle", "--url", "http://127.0.0.1:9", "--course", "Data 101"),
     ("titles",),
     ("titles", "confirm", "loops"),
     ("titles", "withdraw", "loops"),

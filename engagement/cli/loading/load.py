@@ -165,7 +165,7 @@ def carry_out(
     if dry_run:
         _preview(store, loads, now=now, as_json=as_json)
     else:
-        _tell((load_it(store) for _, load_it in loads), as_json=as_json)
+        tell((load_it(store) for _, load_it in loads), as_json=as_json)
 
 
 def _exports(
@@ -292,7 +292,7 @@ def oulad(
         zone=environment.zone(timezone or settings.timezone),
         loaded_at=now,
     )
-    _tell((summary for summary in loaded if summary is not None), as_json=as_json)
+    tell((summary for summary in loaded if summary is not None), as_json=as_json)
 
 
 def as_said_now(arguments: list[str]) -> list[str]:
@@ -360,7 +360,7 @@ def _by_name(given: Sequence[str] | None, *, option: str) -> dict[str, str]:
     return found
 
 
-def _tell(loaded: Iterable["LoadSummary"], *, as_json: bool) -> None:
+def tell(loaded: Iterable["LoadSummary"], *, as_json: bool) -> None:
     """Print each load: for a person as it is done; as JSON once all are, or one has failed."""
     if not as_json:
         for summary in loaded:

@@ -1,0 +1,198 @@
+"""A course of a Moodle by its web services, answered as a real one answered, and by one that fails."""
+
+import json
+import math
+import os
+from datetime import UTC, datetime
+
+import pytest
+
+from engagement.dates import utc_now
+from engagement.errors import EngagementError, InvalidInput
+from engagement.ingest import learners
+from engagement.ingest.platforms.joining import People
+from engagement.ingest.platforms.moodle import sync, web
+from tests.support.moodle_server import TOKEN, invented, recorded, serving
+
+NOW = datetime.fromisoformat("2026-11-29T21:21:54")
+
+
+def no_pause(_):
+    pass
+
+
+@pytest.fixture
+def synced(store, tmp_path):
+    def synced(url, course="Data 101", *, token=TOKEN, now=NOW, program=""):
+        with web.Web(url, token, tmp_path / "kept", now=now, sleep=no_pause) as asked:
+            part = People(store, now).met(sync.course_of(asked, course, program=program, as_of=now))
+        summary = learners.load(
+            store, part.source, observed_at=now, loaded_at=now, source_format=part.source_format
+        )
+        asked.done()
+        return summary
+
+    return synced
+
+
+@pytest.fixture
+def known(store):
+    def known():
+        if not store.is_there():
+            return {}
+        with store.read() as db:
+            rows = db.execute(
+                "select l.*, f.* exclude (learner_id) from learners as l "
+                "left join facts_at('2027-01-01') as f on l.id = f.learner_id"
+            ).df()
+        rows = rows.astype(object).where(rows.notna(), None)
+        return {row["external_id"]: row for row in rows.to_dict("records")}
+
+    return known
+
+
+def instant(text):
+    return text and datetime.fromisoformat(text).astimezone(UTC).replace(tzinfo=None)
+
+
+def same(wanted, found):
+    if wanted is None or found is None:
+        return wanted is found
+    return math.isclose(wanted, found, abs_tol=1e-3)
+
+
+@pytest.mark.parametrize("by_report", [True, False], ids=["by the grade report", "by each quiz"])
+def test_a_course_is_as_the_tables_of_that_moodle_say(exports, synced, known, by_report):
+    folder = exports / "moodle" / "ws" / "full"
+    answer = recorded(folder)
+    renamed = "gradereport_user_get_grade_items.all_after_rename.json"
+    report = json.loads((folder / renamed).read_text(encoding="utf-8"))["response"]
+
+    def answered(function, given):
+        if by_report and function == "gradereport_user_get_grade_items":
+            return report
+        return answer(function, given)
+
+    with serving(answered) as (url, calls):
+        summary = synced(url)
+    truth = json.loads((exports / "moodle" / "expected.json").read_text(encoding="utf-8"))["learners"]
+    found = known()
+    assert found.keys() == {f"moodle:{learner['userid']}" for learner in truth}
+    for learner in truth:
+        row = found[f"moodle:{learner['userid']}"]
+        there = learner["is_active_participant"] and not learner["account_suspended"]
+        assert row["active"] == there
+        assert row["id"] == (learner["idnumber"] or learner["email"])
+        assert (row["name"], row["email"]) == (
+            f"{learner['firstname']} {learner['lastname']}",
+            learner["email"],
+        )
+        assert row["program"] == "Data 101"
+        assert row["last_login"] == instant(learner["course_lastaccess"])
+        assert not row["login_is_unknown"]
+        if there:
+            assert same(learner["due_and_done"]["now"]["percent"], row["completed_percent_due"])
+            score = learner["mean_quiz_percent_gradebook" if by_report else "mean_quiz_percent"]
+            assert same(score, row["avg_quiz_score"]), learner["email"]
+    assert any("the grade report fails" in note for note in summary.notes) != by_report
+    if by_report:
+        assert len(calls) <= 1.1 * len(truth) + 10
+    assert all("password" not in given for _, given in calls)
+
+
+def test_a_course_of_ones_own_is_loaded_whole(synced, known):
+    with serving(invented(3)) as (url, calls):
+        summary = synced(url, "7")
+    found = known()
+    assert summary.accepted == 3
+    assert [found[f"moodle:{at}"]["completed_percent_due"] for at in (1, 2, 3)] == pytest.approx(
+        [100, 100, 200 / 3]
+    )
+    assert [found[f"moodle:{at}"]["completed_percent_course"] for at in (1, 2, 3)] == [100, 75, 50]
+    assert {row["avg_quiz_score"] for row in found.values()} == {75}
+    assert {row["program"] for row in found.values()} == {"Data & More"}
+    assert len(calls) == 3 + 7
+
+
+def test_a_cut_connection_loses_nothing_and_the_next_try_asks_for_the_rest(synced, known, tmp_path):
+    answer = invented(30)
+    left = 20
+
+    def cut(function, given):
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise ConnectionError
+        return answer(function, given)
+
+    with serving(cut) as (url, calls):
+        with pytest.raises(EngagementError, match=r"cannot be reached .* the same command asks for the rest"):
+            synced(url)
+        assert known() == {}
+        assert (tmp_path / "kept").stat().st_mode & 0o077 == 0
+        assert TOKEN not in (tmp_path / "kept").read_text(encoding="utf-8")
+        left = 1_000
+        calls.clear()
+        synced(url)
+    assert len(known()) == 30
+    assert len(calls) == 30 + 7 - 20
+    assert not (tmp_path / "kept").exists()
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (
+            {"exception": "core\\exception\\moodle_exception", "errorcode": "invalidtoken"},
+            "ENGAGEMENT_MOODLE_TOKEN",
+        ),
+        ({"exception": "webservice_access_exception", "errorcode": "accessexception"}, "the token may not"),
+        ({"exception": "Error", "message": "Call to a member function"}, "Moodle answers a fault of its own"),
+        ({"courses": [], "warnings": []}, "sees no course whose shortname is that"),
+    ],
+)
+def test_an_error_is_told_by_its_code_whatever_its_message(synced, answer, told):
+    with serving(lambda *_: answer) as (url, _), pytest.raises(EngagementError, match=told) as raised:
+        synced(url)
+    assert TOKEN not in str(raised.value)
+
+
+def test_a_wrong_token_ends_at_the_first_call(synced):
+    with serving(invented(3)) as (url, calls):
+        with pytest.raises(InvalidInput, match="invalidtoken"):
+            synced(url, token="another")
+        assert len(calls) == 1
+
+
+@pytest.mark.parametrize(
+    "url", ["http://moodle.example.invalid", "moodle.example.invalid", "ftp://127.0.0.1"]
+)
+def test_a_token_goes_nowhere_unprotected(tmp_path, url):
+    with pytest.raises(InvalidInput, match="url: "):
+        web.Web(url, TOKEN, tmp_path / "kept", now=NOW)
+
+
+def test_who_is_known_by_a_download_is_the_same_learner(synced, known, store, tmp_path):
+    from tests.support.exports import load
+
+    file = tmp_path / "grades.csv"
+    file.write_text(
+        '"First name",Surname,"ID number","Email address","Quiz: One (Percentage)","Course total (Percentage)",Last\n'
+        'Ida,Tester,A-1,l1@example.invalid,"80.00 %","80.00 %",1795000000\n',
+        encoding="utf-8",
+    )
+    load(store, [file], as_of="2026-11-29T12:00:00", program="Data & More")
+    with serving(invented(2)) as (url, _):
+        synced(url)
+    assert {number: row["id"] for number, row in known().items()} == {
+        "moodle:1": "A-1",
+        "moodle:2": "l2@example.invalid",
+    }
+
+
+def test_a_real_moodle_answers(synced, known):
+    url, token = os.environ.get("MOODLE_URL"), os.environ.get("MOODLE_TOKEN")
+    if not (url and token):
+        pytest.skip("MOODLE_URL and MOODLE_TOKEN (and MOODLE_COURSE) say which Moodle is asked")
+    summary = synced(url, os.environ.get("MOODLE_COURSE", "Data 101"), token=token, now=utc_now())
+    assert summary.accepted == len(known())
