@@ -100,7 +100,7 @@ def invented(learners, activities=4):
             "id": each,
             "fullname": f"Ida Tester {each}",
             "email": f"l{each}@example.invalid",
-            "lastcourseaccess": 1_795_000_000 + each,
+            "lastcourseaccess": 1_760_000_000 + each,
             "roles": [{"shortname": "student"}],
             "groups": [],
         }
@@ -108,7 +108,7 @@ def invented(learners, activities=4):
     ]
     modules = [{"id": at, "modname": "page", "instance": at, "visible": 1} for at in range(1, activities + 1)]
     events = [
-        {"modulename": "page", "instance": at, "eventtype": "expectcompletionon", "timestart": 1_790_000_000}
+        {"modulename": "page", "instance": at, "eventtype": "expectcompletionon", "timestart": 1_750_000_000}
         for at in range(1, activities)
     ]
 
