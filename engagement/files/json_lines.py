@@ -24,6 +24,12 @@ _GZIP: Final = b"\x1f\x8b"
 # What stands around the objects: the beginning of an array, and of a page of one.
 _PAGE: Final = re.compile(r'\{\s*(?:"more"\s*:\s*"[^"]*"\s*,\s*)?"statements"\s*:\s*\[')
 _NEXT: Final = re.compile(r"(?:\n|\}\s*,)\s*(?=\{)")  # after one that is damaged
+_NOT_FOR_LINES: Final = (
+    b"\r",
+    b"\0",
+    b"\x01",
+)  # what a reader of lines would split at; in JSON, no text has them
+_NO_MARKS: Final = {0: "?", 1: "?"}
 _BROKEN: Final = b"{\n"  # stands for an object that cannot be read: of what is in it, nothing is kept
 
 
@@ -92,7 +98,7 @@ def _is_plain(path: Path) -> bool:
         file.seek(0)
         try:
             while chunk := file.read(_CHUNK):
-                if b"\r" in chunk:
+                if any(mark in chunk for mark in _NOT_FOR_LINES):
                     return False
                 decoder.decode(chunk)
             decoder.decode(b"", final=True)
@@ -116,7 +122,7 @@ def _lines(file: IO[bytes], path: Path) -> Iterator[bytes]:
             taken += len(chunk)
             if taken > most:
                 raise bomb(path.name)
-            yield chunk.encode(errors="replace")
+            yield chunk.translate(_NO_MARKS).encode(errors="replace")
 
 
 def _objects(file: IO[bytes], path: Path) -> Iterator[bytes]:

@@ -35,4 +35,4 @@ def coverage(program: Program = None, as_of: AsOf = "", as_json: Json = False) -
     ]
     console.table("Inputs", ("program", "name", "learners", "unknown %", "since", "newest"), shown)
     if missing := inputs.missing(rows):
-        console.table("What is missing", ("program", "missing"), missing, longest=100)
+        console.table("What is missing", ("program", "name", "missing"), missing, longest=100)

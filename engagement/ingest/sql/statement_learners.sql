@@ -73,6 +73,7 @@ people as (
 
     select
         who,
+        min(line) as line,
         arg_max(name, (happened, line)) filter (where name is not null) as name,
         arg_max(email, (happened, line)) filter (where email is not null) as email,
         arg_max(person_id, (happened, line)) filter (where person_id is not null) as person_id,
@@ -91,6 +92,7 @@ people as (
 final as (
 
     select
+        people.line,
         people.who as id,
         people.person_id,
         people.name,

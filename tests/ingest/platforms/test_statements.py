@@ -233,6 +233,37 @@ def test_a_time_without_a_zone_is_in_the_zone_that_is_said(store, tmp_path):
     assert [each[1] for each in _facts(store)] == ["2026-11-02T09:00:00", "2026-11-02T08:59:00"]
 
 
+@pytest.mark.parametrize(
+    "damage", ["\x01\x01", "\x00", "{" * 5_000, '"', "\xa0", "[[[", "null", '{"data": 7}'], ids=ascii
+)
+@pytest.mark.parametrize("ending", ["\n", "\r\n"], ids=["LF", "CRLF"])
+def test_a_damaged_line_stops_no_other(store, tmp_path, damage, ending):
+    lines = [
+        json.dumps(_statement("login", "2026-11-02T10:00:00Z")),
+        damage,
+        "  ",
+        json.dumps(_statement("login", "2026-11-03T10:00:00Z")),
+    ]
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(ending.join(lines).encode("latin-1"))
+    first, _ = load(store, [path], as_of="2026-11-20", program="Maths")
+    assert len(_events(store)) == 2
+    assert [left["lines"] for left in first.left_out.values()] == [[2]]
+
+
+def test_who_is_refused_is_named_by_the_first_of_their_statements(store, tmp_path):
+    path = _written(
+        tmp_path / "a.jsonl",
+        _statement("login", "2026-11-02T10:00:00Z", kind="course"),
+        _statement("login", "2026-11-02T10:00:00Z", who="8"),
+        _statement("login", "2026-11-03T10:00:00Z", who="8"),
+    )
+    first, second = load(store, [path], as_of="2026-11-20")
+    assert (first.first_refused.id, first.first_refused.line) == ("8", 2)
+    assert first.reasons == {"program: missing": 1}
+    assert (second.first_refused.id, second.first_refused.line) == ("8", 2)
+
+
 def test_a_log_of_nobody_says_why(store, tmp_path):
     with pytest.raises(InvalidInput, match=r"nothing in it is a learner's: no timestamp \(1\)"):
         load(store, [_written(tmp_path / "a.jsonl", _statement("login", None))], as_of="2026-11-20")

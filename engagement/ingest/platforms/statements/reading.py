@@ -71,7 +71,8 @@ def parts(files: Sequence[Path], asked: Asked, table: str, acts_sql: str) -> lis
         notes = _notes(stage, files)
         rows, known = _as_ours(learners, asked)
         events, count = _events(stage, known)
-    found = [Part("learners", Derived(name, rows, left_out=out, notes=notes))]
+    of_learners = Derived(name, rows, lines=learners["line"].tolist(), left_out=out, notes=notes)
+    found = [Part("learners", of_learners)]
     if count:
         found.append(Part("events", Derived(name, events)))
     return found
@@ -119,7 +120,7 @@ def _as_ours(learners: pd.DataFrame, asked: Asked) -> tuple[pd.DataFrame, pd.Dat
     login = pd.concat([learners["last_login"], of_known["last_login"]], axis=1).max(axis=1)
     # who has done nothing here since they were enrolled has never been there; of anybody else it is not known
     is_never = learners["enrolled_at"].notna() | of_known["login_is_unknown"].eq(False).fillna(False)
-    rows = learners.drop(columns=["course", "course_name"]).assign(
+    rows = learners.drop(columns=["line", "course", "course_name"]).assign(
         id=ours,
         **{name: learners[name].fillna(of_known[name]) for name in _KEPT},
         program=of_known["program"].fillna(course).fillna(asked.program or None),
@@ -196,7 +197,7 @@ def _acts(files: Sequence[Path], asked: Asked, rules: Rules, acts_sql: str) -> l
                 from read_csv($file, auto_detect = false, header = false, delim = '\x01', quote = '', escape = '',
                     columns = {{'raw': 'VARCHAR'}}, max_line_size = {_LONGEST}, buffer_size = {2 * _LONGEST})
             ),
-            found as (select line, try(json_extract_string(raw, $paths)) as f from {one} where raw <> ''),
+            found as (select line, try(json_extract_string(raw, $paths)) as f from {one} where trim(raw) <> ''),
             named as (select line, f is null as is_broken, {places} from found),
             acts as ({acts_sql.rstrip().rstrip(";")}),
             timed as (
