@@ -65,7 +65,11 @@ _NAMES: Final = {
     "available": ("Availability", "Verfügbarkeit", "Disponibilité", "Disponibilidad", "Disponibilità"),
 }
 _MARKS: Final = re.compile(
-    r".*\[[^\[\]:]*:(?P<computed>\D*?)(?P<points>\d[\d.,]*) ?(?P<kind>[^\[\]]*)\] ?\|\d+"
+    r"(?P<title>.*)\[[^\[\]:]*:(?P<computed>\D*?)(?P<points>\d[\d.,]*) ?(?P<kind>[^\[\]]*)\] ?\|\d+"
+)
+_TOTAL: Final = re.compile(
+    r"(?i)(weighted |running |external )?(total|grade)|overall grade|(gewichtete )?gesamt(note|summe)?|"
+    r"total (pondéré|ponderado)|nota final|calificación final|totale( ponderato)?"
 )
 _SCORE: Final = re.compile(
     r"(?i)score|points?|punkte|punktzahl|ergebnis|puntuación|puntaje|calificación|note|punteggio|pontuação|poäng|cijfer"
@@ -118,6 +122,7 @@ def _one_download(file: Path, asked: Asked) -> Part:
             "id": user,
             "person_id": _column(sheet, "number"),
             "name": whole_name(_column(sheet, "first"), _column(sheet, "last")),
+            "email": sheet.texts("Email", "E-Mail", "E-mail", "Email Address"),
             "last_login": logins(as_utc(_column(sheet, "access"), asked.zone), asked),
             "active": is_active(_column(sheet, "available")),
         }
@@ -150,6 +155,8 @@ def _marks(sheet: Table) -> list[_Marks]:
         match = _MARKS.fullmatch(name)
         if not match or match["computed"].strip() or not re.search(r"[1-9]", match["points"]):
             continue
+        if _TOTAL.fullmatch(match["title"].strip()):
+            continue
         if _SCORE.fullmatch(match["kind"].strip()):
             found.append(_Marks(f"c{at}", match["points"], is_score=True))
         elif _LETTER.fullmatch(match["kind"].strip()):
@@ -172,6 +179,6 @@ KINDS: Final = (
         _is_grade_centre,
         _downloads,
         gives="done of the course, mean score, last access, who is available",
-        cannot="no e-mail addresses, due dates or sessions; the server's zone has to be told: `--timezone`",
+        cannot="no e-mail addresses as a rule, due dates or sessions; the server's zone has to be told: `--timezone`",
     ),
 )

@@ -42,6 +42,7 @@ KINDS: Final[Sequence[Kind]] = (
     *tracking_log.KINDS,
 )
 _STANDS: Final = ": what was known of them before stands"
+_OF_PERSONS: Final = ("name", "email", "phone", "program", "enrolled_at")
 PLATFORMS: Final = tuple(dict.fromkeys(kind.platform for kind in KINDS))
 
 
@@ -99,8 +100,23 @@ def read(
                 again = part.of == "events" and part.source.name in read_of
                 read_of.add(part.source.name)
                 notes = ["these are its events"] if again else [told]
-                source = replace(part.source, notes=[*notes, *part.source.notes])
-                yield people.met(replace(part, source=source))
+                known = _beside_what_is_known(part, asked)
+                source = replace(known.source, notes=[*notes, *known.source.notes])
+                yield people.met(replace(known, source=source))
+
+
+def _beside_what_is_known(part: Part, asked: Asked) -> Part:
+    """Return learners without the columns about a person that say nothing: what is known of them stands."""
+    rows = part.source.rows
+    if part.of != "learners" or not isinstance(rows, pd.DataFrame):
+        return part
+    if "program" in rows and rows["program"].isna().any():
+        programs = asked.roster().set_index("id")["program"]
+        rows = rows.assign(
+            program=rows["program"].astype("string").fillna(rows["id"].map(programs).astype("string"))
+        )
+    rows = rows.drop(columns=[name for name in _OF_PERSONS if name in rows and rows[name].isna().all()])
+    return replace(part, source=replace(part.source, rows=rows))
 
 
 def _sessions(store: Store) -> pd.DataFrame:

@@ -1,11 +1,15 @@
 """Exports of Canvas: what they give is what must come out of them, row by row."""
 
+# ruff: noqa: DTZ001 (an instant is a naive datetime in UTC here)
+
 import json
+from datetime import datetime
 
 import pandas as pd
 import pytest
 
 from engagement.errors import InvalidInput
+from engagement.ingest import learners
 from tests.support.exports import differences, expected, load
 
 ABOVE = '    Points Possible,,,,,10.00,20.00,"(read only)"'
@@ -166,6 +170,24 @@ def test_reports_need_no_program_of_learners_who_are_known(store, stored, tmp_pa
     assert stored(
         "select avg_quiz_score, last_login::text from learner_facts order by observed_at desc limit 1"
     ) == [(80.0, "2026-11-19 21:40:11")]
+
+
+def test_a_gradebook_forgets_no_address_and_no_phone_that_it_does_not_have(store, stored, tmp_path):
+    roster = tmp_path / "list.csv"
+    roster.write_text(
+        "id,name,email,phone,program\n1,Ana Invented,ana@example.invalid,+15550101,BIO101\n"
+        "2,Bo Invented,bo@example.invalid,+15550102,BIO101\n",
+        encoding="utf-8",
+    )
+    at = datetime(2026, 9, 1)
+    learners.load(store, roster, observed_at=at, loaded_at=at)
+    header = "Student,ID,SIS User ID,SIS Login ID,Section,Quiz (11),Essay (12),Current Score"
+    rows = ['"Invented, Ana",1,,ana,A,8,,80', '"Invented, Bo",2,,new@example.invalid,A,8,,80']
+    load(store, [gradebook(tmp_path, header, ABOVE, *rows)], as_of="2026-11-20")
+    assert stored("select id, email, phone from learners order by id") == [
+        ("1", "ana@example.invalid", "+15550101"),
+        ("2", "new@example.invalid", "+15550102"),
+    ]
 
 
 def test_a_list_of_who_did_nothing_alone_says_what_it_needs(store, tmp_path):

@@ -57,9 +57,8 @@ GRADEBOOK = (
     f"Student,ID,SIS User ID,SIS Login ID,Section,Quiz (11),Essay (12),Current Score\n{test_canvas.ABOVE}\n"
     '"Invented, Ana",1,S1,ana,A,8.00,EX,80.00\n"Student, Test",9,,0f3c5b6e2d,A,,,\n'
 )
-BLACKBOARD = (
-    f"{test_gradebooks.GERMAN}\nErfunden\tAna\tana\t007\t19.11.2026 18:02:11\tJa\t18,5\t8,5\t30,0\t1\tgut\n"
-)
+ERFUNDEN = "Erfunden\tAna\tana\t007\t19.11.2026 18:02:11\tJa\t18,5\t8,5\t30,0\t1\tgut\t50\t"
+BLACKBOARD = f"{test_gradebooks.GERMAN}\n{ERFUNDEN}\n"
 MEETING = "Name (original name),Email,Total duration (minutes),Guest\nAna Invented,,88,No\nBo,bo@example.invalid,3,No\n"
 ACCESSES = f'{test_canvas.ACCESS}\n1,S1,"Invented, Ana",2026-11-19T21:40:11-07:00,203.0.113.7\n2,,,,\n'
 

@@ -50,23 +50,23 @@ GERMAN = "\t".join(
         *("Nachname", "Vorname", "Benutzername", "Studenten-ID", "Letzter Zugriff", "Verfügbarkeit"),
         *("Gesamt [Gesamtpunkte: bis zu 30 Punktzahl] |1", "Test [A|B] [Gesamtpunkte: 10,0 Punktzahl] |2"),
         *("Essay [Gesamtpunkte: 20 Punktzahl] |3", "Selbst [Gesamtpunkte: 0 Punktzahl] |4"),
-        "Mitarbeit [Gesamtpunkte: 10 Text] |5",
+        *("Mitarbeit [Gesamtpunkte: 10 Text] |5", "Gesamtnote [Gesamtpunkte: 100 Punktzahl] |6", "E-Mail"),
     ]
 )
 
 
 def test_a_grade_centre_is_read_in_german_with_a_decimal_comma(store, stored, tmp_path):
     rows = [
-        "Erfunden\tAna\tana\t007\t19.11.2026 18:02:11\tJa\t18,5\t8,5\t30,0\t1\tgut",
-        "Erfunden\tBo\tbo\t\t\tNein\t\tBefreit\tIn Bearbeitung\t\t",
-        "Vorschau\tAda\tada_previewuser\t\t\tJa\t\t1,0\t\t\t",
+        "Erfunden\tAna\tana\t007\t19.11.2026 18:02:11\tJa\t18,5\t8,5\t30,0\t1\tgut\t50\tana@example.invalid",
+        "Erfunden\tBo\tbo\t\t\tNein\t\tBefreit\tIn Bearbeitung\t\t\t0\t",
+        "Vorschau\tAda\tada_previewuser\t\t\tJa\t\t1,0\t\t\t\t\t",
     ]
     file = written(tmp_path, "gc_KURS_7_fullgc_2026-11-20-09-30-00.xls", "\n".join([GERMAN, *rows]), "utf-16")
     (summary,) = load(store, [file], as_of="2026-11-20", zone="Europe/Berlin")
-    facts = "person_id, program, active, last_login::text, avg_quiz_score, completed_percent_course"
+    facts = "person_id, email, program, active, last_login::text, avg_quiz_score, completed_percent_course"
     assert found(stored, facts) == [
-        ("ana", "007", "KURS_7", True, "2026-11-19 17:02:11", 92.5, 100.0),
-        ("bo", "bo", "KURS_7", False, None, None, 0.0),
+        ("ana", "007", "ana@example.invalid", "KURS_7", True, "2026-11-19 17:02:11", 92.5, 100.0),
+        ("bo", "bo", None, "KURS_7", False, None, None, 0.0),
     ]
     assert summary.left_out == {"a preview user": {"rows": 1, "lines": [4]}}
 

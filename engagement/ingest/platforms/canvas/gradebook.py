@@ -66,7 +66,7 @@ def _is_gradebook(look: Look) -> bool:
 
 
 def _gradebooks(files: Sequence[Path], asked: Asked) -> list[Part]:
-    return of_several_courses([_part(_sheet(file, asked)) for file in files], asked)
+    return of_several_courses([_part(_sheet(file, asked), asked) for file in files], asked)
 
 
 def _sheet(file: Path, asked: Asked) -> _Sheet:
@@ -113,18 +113,20 @@ def _items(sheet: _Sheet) -> tuple[list[str], pd.Series]:
     return [name for name in named if pd.notna(points[name]) and points[name] > 0], points
 
 
-def _part(sheet: _Sheet) -> Part:
+def _part(sheet: _Sheet, asked: Asked) -> Part:
     whole, rows = sheet.table, sheet.learners
     items, points = _items(sheet)
     mine = ~rows[items].isin(_NOT_MINE)
     user = whole.texts("ID")
     login = whole.texts("SIS Login ID")
+    roster = asked.roster()
+    known = user.map(dict(zip(roster["id"], roster["email"], strict=True))).astype("string")
     learners = pd.DataFrame(
         {
             "id": user,
             "person_id": whole.texts("SIS User ID"),
             "name": _names(whole),
-            "email": login.where(login.str.contains("@", regex=False).fillna(False)),
+            "email": login.where(login.str.contains("@", regex=False).fillna(False)).fillna(known),
             "active": "true",
         }
     ).loc[rows.index]
