@@ -198,12 +198,25 @@ def table(
             )
         (taken,) = first_row(stage, "select count(*) from checked")
         refused = file.refused(stage, taken)
+        _refuse_nothing(file.name, taken, refused)
         if not keeps_raw:
             refused = refused.assign(raw=NOT_KEPT)
         rows = stage.execute("select * exclude (reasons) from checked order by rowid").df().astype("string")
         rows = rows.apply(lambda column: column.str.strip()).replace("", pd.NA)
         rows.index = pd.Index(file.lines, name="line")
         return Table(name or file.name, header, rows, refused, file.comma_is_decimal, tuple(file.notes))
+
+
+def _refuse_nothing(name: str, taken: int, refused: pd.DataFrame) -> None:
+    """Raise `InvalidInput` where no row could be read: whoever reads a table need not think of one without any."""
+    if taken:
+        return
+    if refused.empty:
+        raise InvalidInput(f"{name}: no rows below the header")
+    reason, line = refused["reasons"].iloc[0][0], refused["line"].iloc[0]
+    raise InvalidInput(
+        f"{name}: none of {len(refused):,} rows can be read: {reason}; the first is in line {line}"
+    )
 
 
 @contextmanager

@@ -55,7 +55,7 @@ class People:
                 return part
             ours = rows["learner_id"].map(self._ids).fillna(rows["learner_id"])
             return replace(part, source=replace(part.source, rows=rows.assign(learner_id=ours)))
-        if part.by_person:
+        if part.by_person and len(rows):
             before, rows = rows, joined(rows, self._known())
             self._ids |= {
                 was: now

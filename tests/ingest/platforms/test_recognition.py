@@ -11,6 +11,9 @@ import pytest
 
 from engagement.errors import InvalidInput
 from engagement.ingest.platforms import recognition
+from engagement.ingest.platforms.exports import Part
+from engagement.ingest.platforms.joining import People
+from engagement.ingest.source.readers import Derived
 from engagement.ingest.source.source_format import SourceFormat
 
 
@@ -50,3 +53,20 @@ def test_the_first_load_of_all_may_be_one_in_which_nobody_logged_in(no_store, tm
     said = SourceFormat(values={"program": "Art"})
     parts = list(recognition.read(no_store, {file: kind}, said, as_of=datetime(2026, 11, 20)))
     assert next(part.of for part in parts) == "learners"
+
+
+def test_a_part_of_nobody_is_joined_to_nobody(no_store):
+    people = People(no_store, datetime(2026, 11, 20))
+    nobody = Derived("progress.csv", pd.DataFrame(columns=["id", "name", "email", "program"], dtype="string"))
+    assert people.met(Part("learners", nobody, by_person=True)).source.rows.empty
+
+
+def test_a_table_of_which_no_row_can_be_read_is_refused_with_the_reason(store, tmp_path):
+    file = tmp_path / "gradebook.csv"
+    file.write_text("Student,ID,SIS User ID,SIS Login ID,Section\nAna,1\n", encoding="utf-8")
+    with pytest.raises(InvalidInput, match=r"none of 1 rows can be read: row: .*; the first is in line 2"):
+        list(
+            recognition.read(
+                store, {file: recognition.recognised(file)}, SourceFormat(), as_of=datetime(2026, 11, 20)
+            )
+        )
