@@ -4,7 +4,7 @@ import gc
 import os
 import shutil
 import tempfile
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import duckdb
@@ -12,7 +12,7 @@ import hypothesis
 import pytest
 
 from engagement.settings import PROJECT, Settings
-from engagement.store import Store
+from engagement.store import Store, new_engine
 
 # What tests write lies in memory where there is room for it: their stores wait for a disk more than for anything else.
 _MEMORY = Path("/dev/shm")
@@ -81,9 +81,30 @@ def store(no_store, empty_file):
 
 
 @pytest.fixture
-def no_store(tmp_path):
+def no_store(tmp_path, engines):
     """A store that is not there yet."""
-    return Store(tmp_path / "store.duckdb")
+    store = Store(tmp_path / "store.duckdb")
+    store._engine = engines()
+    return store
+
+
+@pytest.fixture(scope="session")
+def engines(tmp_path_factory):
+    """An engine for the stores of many tests, one after the other: to make one costs more than most tests do.
+
+    Where a test has spoilt it, or left its store attached, the next one has another.
+    """
+    folder, there = tmp_path_factory.mktemp("engine"), []
+
+    def usable():
+        with suppress(duckdb.Error):
+            attached = "select count(*) from duckdb_databases() where database_name = 'store'"
+            if there and there[-1].execute(attached).fetchall() == [(0,)]:
+                return there[-1]
+        there.append(new_engine(folder))
+        return there[-1]
+
+    return usable
 
 
 @pytest.fixture

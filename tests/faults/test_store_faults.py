@@ -25,6 +25,12 @@ HOLDER = "import duckdb, sys; db = duckdb.connect(sys.argv[1]); print('held', fl
 
 
 @pytest.fixture
+def engines():
+    """No engine: each store makes its own, as what that may take is asked here."""
+    return lambda: None
+
+
+@pytest.fixture
 def impatient(monkeypatch):
     monkeypatch.setattr(engine, "FOREIGN_HOLDER_WAIT_S", 0.1)
 

@@ -32,6 +32,12 @@ def create(store):
         pass
 
 
+@pytest.fixture
+def engines():
+    """No engine: each store makes its own, as what that may take is asked here."""
+    return lambda: None
+
+
 def in_thread(work):
     """Run `work` in a thread to its end and return what it returned or raised."""
     said = []
