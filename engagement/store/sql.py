@@ -37,24 +37,25 @@ def query_made(cursor: Cursor, table: str, made: Callable[..., Relation], *of: H
     """
     relation = cursor.table(table)
     key = (made, table, *relation.columns, *map(str, relation.types), *of)
-    if key not in _MADE:
-        _make_room(_MADE)
-        _MADE[key] = made(relation, *of).sql_query()
-    return _MADE[key]
+    if (sql := _MADE.get(key)) is None:
+        sql = made(relation, *of).sql_query()
+        _keep(_MADE, key, sql)
+    return sql
 
 
 def read_once(cursor: Cursor, sql: str) -> Statement:
     """Return the statement of a long text, to execute on any cursor: to read it takes 1 ms for 3,000 characters."""
-    if sql not in _READ:
+    if (statement := _READ.get(sql)) is None:
         (statement,) = cursor.extract_statements(sql)
-        _make_room(_READ)
-        _READ[sql] = statement
-    return _READ[sql]
+        _keep(_READ, sql, statement)
+    return statement
 
 
-def _make_room(kept: dict[Any, Any]) -> None:
-    while len(kept) >= _MOST_KEPT:
-        kept.pop(next(iter(kept)), None)
+def _keep(kept: dict[Any, Any], key: Hashable, value: object) -> None:
+    """Keep the value in place of the oldest where there are enough; other threads may do the same meanwhile."""
+    for oldest in list(kept)[: max(len(kept) + 1 - _MOST_KEPT, 0)]:
+        kept.pop(oldest, None)
+    kept[key] = value
 
 
 def first_row(cursor: Cursor, sql: str, parameters: Mapping[str, object] | None = None) -> tuple[Any, ...]:
