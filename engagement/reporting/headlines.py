@@ -72,7 +72,7 @@ def rows_apart(frame: pd.DataFrame) -> str:
     """Return how many rows of the newest loads were refused, with what lists them, and left out, from their table."""
     refused = frame[frame["quarantined"] > 0]
     listed = "; ".join(
-        f"`engagement quarantine --load {row.load_id}` lists {row.quarantined:,} of {row.source}"
+        f"engagement quarantine --load {row.load_id} lists {row.quarantined:,} of {row.source}"
         for row in refused.itertuples()
     )
     sentences = [f"Refused rows: {listed}." if listed else "No row of the newest loads was refused."]

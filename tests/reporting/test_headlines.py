@@ -163,3 +163,22 @@ def test_a_title_of_masked_moves_tells_what_stands_there_and_that_there_is_more(
         for row, column in hidden:
             masked.iloc[row, column] = pd.NA
         assert headlines.moves(masked) == headlines.moves(masked.astype("Float64")) == title
+
+
+def test_refused_rows_are_named_by_the_command_that_lists_them_and_left_out_ones_counted():
+    loads = pd.DataFrame(
+        {
+            "load_id": ["L000003", "L000002"],
+            "source": ["b.csv", "a.csv"],
+            "quarantined": [12, 0],
+            "left_out": [1, 2],
+        }
+    )
+    assert headlines.rows_apart(loads) == (
+        "Refused rows: engagement quarantine --load L000003 lists 12 of b.csv. "
+        "3 rows were nobody's, such as sums, test accounts or statements without a user, and left out."
+    )
+    assert (
+        headlines.rows_apart(loads.assign(quarantined=0, left_out=0))
+        == "No row of the newest loads was refused."
+    )

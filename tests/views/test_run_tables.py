@@ -131,3 +131,17 @@ def test_freshness_has_the_odd_cells_of_the_newest_load(store):
     ]
     load(store, learner("a"), at=AS_OF - HOUR)
     assert run_tables.freshness(store, run)["odd_cells"].isna().all()
+
+
+def test_what_is_missing_of_the_inputs_is_listed_by_program(two_nights):
+    missing = run_tables.coverage(*two_nights)
+    assert list(missing.columns) == ["program", "input", "unknown_percent", "since", "missing"]
+    events = missing[missing["input"] == "Events"]
+    assert set(events["program"]) == {"Data", "Welding"}
+    assert events["missing"].str.startswith("no events: ").all()
+
+
+def test_loads_are_told_with_what_was_left_out(store):
+    load(store, learner("a"), learner("b", name="Student, Test"))
+    (row,) = run_tables.loads(store, begin(store)).to_dict("records")
+    assert (row["load_id"], row["accepted"], row["left_out"]) == ("L000001", 1, 1)
