@@ -178,7 +178,7 @@ KINDS: Final = (
         "a Blackboard grade centre",
         _is_grade_centre,
         _downloads,
-        gives="done of the course, mean score, last access, who is available",
-        cannot="no e-mail addresses as a rule, due dates or sessions; the server's zone has to be told: `--timezone`",
+        gives="done of the course, mean score, last access (by the zone of `--timezone`), who is available",
+        cannot="no due dates or sessions, and seldom an e-mail address",
     ),
 )

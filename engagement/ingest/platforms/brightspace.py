@@ -253,7 +253,7 @@ KINDS: Final = (
         _is_attendance,
         _registers,
         gives="sessions missed in a row, and attended and missed as events where a session's name has its date",
-        cannot="no program, grades or logins, and nobody's state",
+        cannot="no program, grades, logins or states",
     ),
     Kind(
         "brightspace",
@@ -261,14 +261,14 @@ KINDS: Final = (
         _is_grades,
         _grades,
         gives="done of the course (what was graded), mean score",
-        cannot="no logins, due dates or sessions: an export of grades has none",
+        cannot="no logins, due dates or sessions",
     ),
     Kind(
         "brightspace",
         "a Brightspace engagement dashboard",
         _is_engagement,
         _dashboards,
-        gives="last access, mean grade",
-        cannot="no program, done work or sessions: a row is a person in all courses that were chosen",
+        gives="last access, mean grade of all courses that were chosen",
+        cannot="no program, done work or sessions",
     ),
 )

@@ -259,7 +259,7 @@ KINDS: Final = (
         "an extract in Ed-Fi's model of learning platforms",
         _is_extract,
         _extracts,
-        gives="done of what was due, done of the course, mean score, sign-ins, sessions missed, who is active",
-        cannot="no phone numbers; where no sign-ins are extracted, the newest submission is the last login",
+        gives="done of what was due and of the course, mean score, sign-ins or newest submission, sessions missed",
+        cannot="no phone numbers",
     ),
 )

@@ -369,8 +369,8 @@ KINDS: Final = (
         "a list of who was in a meeting, of Zoom or Teams",
         _is_meeting,
         _meetings,
-        gives="sessions missed in a row; attended and missed as events, with the minutes",
-        cannot="no programs, grades or logins; who was absent is told by a roster alone",
+        gives="by a roster, sessions missed in a row; attended and missed as events, with the minutes",
+        cannot="no programs, grades or logins",
         besides=_is_roster,
     ),
 )

@@ -210,6 +210,6 @@ KINDS: Final = (
         _is_bundle,
         _bundles,
         gives="learners, programs, who began and left when; with lineItems done of what was due, and the mean score",
-        cannot="no logins or sessions: a register has none; passwords and demographics are not looked at",
+        cannot="no logins or sessions",
     ),
 )

@@ -285,7 +285,7 @@ KINDS: Final = (
         "reports of an Open edX instructor",
         _is_report,
         _reports,
-        gives="done of the course, mean score, last login, who is enrolled; answers as quizzes that were completed",
-        cannot="no due dates or sessions: the reports have none; a last login is that of the whole site",
+        gives="done of the course, mean score, last login of the site, who is enrolled; answers as quizzes completed",
+        cannot="no due dates or sessions",
     ),
 )

@@ -430,6 +430,6 @@ KINDS: Final = (
         _is_data,
         _folders,
         gives="done of what was due, done of the course, mean score, last activity, who is active; quizzes completed",
-        cannot="no sessions: attendance is a grade there; of a last activity after the day only that it is not known",
+        cannot="no sessions",
     ),
 )

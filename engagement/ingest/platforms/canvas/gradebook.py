@@ -161,6 +161,6 @@ KINDS: Final = (
         _is_gradebook,
         _gradebooks,
         gives="done of the course (what was graded), mean score",
-        cannot="no logins, due dates or sessions: a gradebook has none",
+        cannot="no logins, due dates or sessions",
     ),
 )

@@ -97,7 +97,7 @@ KINDS: Final = (
         "a Canvas report of accesses",
         lambda look: _is_access(look) or _is_flags(look),
         _reports,
-        gives="last access",
-        cannot="no program, grades or sessions, and nobody's state: it tells of learners who are known by Canvas's ids",
+        gives="last access of learners who are known by Canvas's ids",
+        cannot="no program, grades, sessions or states",
     ),
 )
