@@ -1,7 +1,7 @@
 """What every platform's module is written in: what is seen of a file, a kind of export, and what it comes to."""
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -111,7 +111,7 @@ class Kind:
     platform: str  # as `--from` has it
     what: str  # as a sentence has it: "a Canvas gradebook"
     recognised: Callable[[Look], bool]
-    read: Callable[[Sequence[Path], Asked], Sequence[Part]]  # all files of the kind at once
+    read: Callable[[Sequence[Path], Asked], Iterable[Part]]  # all files of the kind at once
     gives: str
     cannot: str = ""
     besides: Callable[[Look], bool] = lambda _: False  # what is read with it where its platform is named

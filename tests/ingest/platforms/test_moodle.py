@@ -469,6 +469,17 @@ def test_french_and_newer_reports_are_told_by_their_places_and_words(store, tmp_
     assert known()["zoe@example.invalid"]["avg_quiz_score"] == 60  # the other attempt is still to come
 
 
+def test_an_older_log_takes_back_no_newer_access(store, tmp_path, known):
+    lines = FRENCH_LOG.splitlines(keepends=True)
+    grades, newer, older = (tmp_path / name for name in ("notes.csv", "a.csv", "b.csv"))
+    grades.write_text(FRENCH_GRADES, encoding="utf-8")
+    newer.write_text("".join(lines[:2]), encoding="utf-8")
+    older.write_text("".join([lines[0], lines[1].replace("29 nov. 26", "3 nov. 26")]), encoding="utf-8")
+    for order in ([older, newer, grades], [newer, older]):
+        load(store, order, as_of=NOW, zone="Europe/Paris", program="Essai")
+        assert known()["zoe@example.invalid"]["last_login"] == datetime.fromisoformat("2026-11-29T21:19:23")
+
+
 def test_a_list_of_learners_of_ones_own_is_no_export(tmp_path):
     file = tmp_path / "learners.csv"
     file.write_text("id,name,email,program,last_login\n1,Ida Tester,ida@example.invalid,Data,2026-11-20\n")

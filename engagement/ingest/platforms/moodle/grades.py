@@ -68,7 +68,7 @@ def _one_export(file: Path, asked: Asked) -> Part:
     percents = [at for at in items if texts[f"c{at}"].str.fullmatch(_PERCENT).fillna(False).any()]
     quizzes = _quizzes(sheet, percents)
     if quizzes:
-        scores = cells(sheet, quizzes).apply(_numbers)
+        scores = _numbers(cells(sheet, quizzes))
         rows["avg_quiz_score"] = mean_percent(scores, pd.Series(100.0, scores.columns))
     elif _quizzes(sheet, items):
         notes.append(
@@ -110,11 +110,12 @@ def _quizzes(sheet: Table, items: Sequence[int]) -> list[int]:
     return []
 
 
-def _numbers(texts: pd.Series) -> pd.Series:
-    plain = texts.str.replace("[%\\s\u00a0\u202f]", "", regex=True)
+def _numbers(texts: pd.DataFrame) -> pd.DataFrame:
+    every = pd.Series(texts.to_numpy().ravel(), dtype="string")
+    plain = every.str.replace("[%\\s\u00a0\u202f]", "", regex=True)
     whole = plain.where(~plain.str.contains(r",.*\.", regex=True).fillna(False), plain.str.replace(",", ""))
-    numbers: pd.Series = pd.to_numeric(whole.str.replace(",", "."), errors="coerce").astype("Float64")
-    return numbers
+    numbers = pd.to_numeric(whole.str.replace(",", "."), errors="coerce").astype("Float64")
+    return pd.DataFrame(numbers.to_numpy().reshape(texts.shape), texts.index, texts.columns)
 
 
 def _graded_at(header: Sequence[str]) -> int | None:
@@ -167,7 +168,7 @@ def _best_attempts(sheet: Table, asked: Asked) -> tuple[pd.DataFrame, LeftOut]:
     state = next((place for place in range(2, at) if _is_state(sheet, place)), None)
     times = [place for place in range(2 if state is None else state + 1, at) if _is_time(sheet, place)]
     rows["avg_quiz_score"] = mean_percent(
-        cells(sheet, [at]).apply(_numbers), pd.Series(most or pd.NA, [f"c{at}"], dtype="Float64")
+        _numbers(cells(sheet, [at])), pd.Series(most or pd.NA, [f"c{at}"], dtype="Float64")
     )
     if len(times) >= _TIMES_OF_AN_ATTEMPT:  # handed in later than asked is not there yet
         handed_in = as_utc(sheet.rows[f"c{times[1]}"], asked.zone)

@@ -5,9 +5,10 @@ it is, is known from the report of course completion, else by the name, where on
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -24,6 +25,7 @@ from engagement.store import first_row, read_from
 
 _COLUMNS: Final = 9  # time, who, whom, where, component, event, description, origin, address
 _ACTOR: Final = r"^[^'&]* user with id (?:'|&#0?39;)(\d+)"
+_CLOCK: Final = r".* \d\d?:\d\d:\d\d"
 _QUIZ: Final = r"has submitted the attempt with id"
 _LOGIN: Final = r"has logged in"
 _NOT_EVERYBODY: Final = "a log lists what was done, not who is there"
@@ -39,24 +41,22 @@ def _is_log(look: Look) -> bool:
     )
 
 
-def _log(files: Sequence[Path], asked: Asked) -> list[Part]:
-    parts = [part for file in files for part in _one_log(file, asked)]
-    return sorted(parts, key=lambda part: part.of, reverse=True)  # learners before what they did
+def _log(files: Sequence[Path], asked: Asked) -> Iterator[Part]:
+    for file in files:  # one is loaded before the next is read: the newest login of all of them counts
+        yield from _one_log(file, asked)
 
 
 def _one_log(file: Path, asked: Asked) -> list[Part]:
-    acts, refused, notes = _acts(file, asked)
-    acts["at"] = _times(acts["time"], asked)
+    acts, names, refused, notes = _acts(file, asked)
+    acts["at"] = _times(acts, asked)
     unread = acts["at"].isna()
     if unread.all():
         raise InvalidInput(
-            f"{file.name}: not one of its times can be read, the first is in line {acts['line'].iloc[0]:,}"
+            f"{file.name}: not one of its times can be read, the first is in line {acts['line'].min():,}"
         )
     later = acts["at"].gt(asked.as_of)
-    actors = _actors(acts, asked)
+    actors = _actors(names, asked)
     acts = acts.assign(id=acts["actor"].map(actors["id"]))
-    # Who acts in another's place has both names there.
-    own = acts["name"].eq(acts["actor"].map(actors["written"]))
     nobodys = acts["id"].isna()
     told = _told(
         acts,
@@ -65,7 +65,7 @@ def _one_log(file: Path, asked: Asked) -> list[Part]:
             "after the day it is read for": later & ~nobodys,
         },
     )
-    acts = acts[own & ~nobodys & ~later & ~unread]
+    acts = acts[acts["is_own"] & ~nobodys & ~later & ~unread]
     if acts.empty:
         raise InvalidInput(
             f"{file.name}: nobody in it is known: a log has neither addresses nor ID numbers; load a completion report "
@@ -73,6 +73,7 @@ def _one_log(file: Path, asked: Asked) -> list[Part]:
         )
     newest = acts.groupby("id", sort=False)["at"].max()
     who = actors.reset_index().drop_duplicates("id").set_index("id").loc[newest.index]
+    newest = newest.mask(who["last_login"].gt(newest) & who["last_login"].le(asked.as_of), who["last_login"])
     learners = pd.DataFrame(
         {
             "id": newest.index,
@@ -85,7 +86,7 @@ def _one_log(file: Path, asked: Asked) -> list[Part]:
         file.name, learners, left_out=told, refused=refused, notes=notes, not_everybody=_NOT_EVERYBODY
     )
     parts = [Part("learners", derived)]
-    events = acts[acts["type"].notna()]
+    events = acts[acts["type"].notna()].sort_values("line")
     if len(events):
         rows = pd.DataFrame(
             {
@@ -106,8 +107,12 @@ def _one_log(file: Path, asked: Asked) -> list[Part]:
     return parts
 
 
-def _acts(file: Path, asked: Asked) -> tuple[pd.DataFrame, pd.DataFrame, Sequence[str]]:
-    """Return each line that somebody did: `line`, `time`, `name`, `actor`, `where_` and the `type` of event it is."""
+def _acts(file: Path, asked: Asked) -> tuple[pd.DataFrame, pd.Series, pd.DataFrame, Sequence[str]]:
+    """Return each line that somebody did, and by Moodle's number of who did something the name that is theirs.
+
+    A line has `actor`, `time`, and where it ends in a clock `day` and `seconds`; `where_` and the `type` of event that
+    it is; and whether it `is_own`: who acts in another's place has both names there.
+    """
     stage = asked.stage
     wanted = (*words.TIME, *words.ACTOR, *words.DESCRIPTION)
     with opened(file, asked, wanted) as (table, _):
@@ -116,7 +121,7 @@ def _acts(file: Path, asked: Asked) -> tuple[pd.DataFrame, pd.DataFrame, Sequenc
                 f"""
                 create or replace temp table checked as
                 select
-                    c0 as time, c1 as name, regexp_extract(c6, $actor, 1) as actor,
+                    c0 as time, c1 as name, try_cast(regexp_extract(c6, $actor, 1) as integer) as actor,
                     case
                         when contains(c6, $quiz) then 'quiz_completed' when contains(c6, $login) then 'login'
                     end as type,
@@ -128,48 +133,68 @@ def _acts(file: Path, asked: Asked) -> tuple[pd.DataFrame, pd.DataFrame, Sequenc
             )
         (taken,) = first_row(stage, "select count(*) from checked")
         refused = table.refused(stage, taken).assign(raw=NOT_KEPT)
+        stage.execute(
+            "create or replace temp table actors as "
+            "select actor, mode(name) as name from checked where actor is not null group by actor"
+        )
         acts = stage.execute(
-            "select * exclude (reasons), rowid from checked where actor <> '' order by rowid"
+            """
+            select
+                checked.rowid as line, checked.actor, checked.type, checked.where_,
+                checked.name is not distinct from actors.name as is_own,
+                case when regexp_full_match(time, $clock) then null else time end as time,
+                rtrim(regexp_extract(time, '^(.*) [0-9:]+$', 1), ', ') as day,
+                epoch(try_cast(regexp_extract(time, '([0-9:]+)$', 1) as interval))::integer as seconds
+            from checked
+            inner join actors on checked.actor = actors.actor
+            """,
+            {"clock": _CLOCK},
         ).df()
-        acts["line"] = table.lines[acts.pop("rowid").to_numpy("int64")]
+        acts["line"] = table.lines[acts["line"].to_numpy("int64")]  # in any order
         if acts.empty:
             raise InvalidInput(f"{file.name}: no line of the log says in its description who did something")
-        return acts, refused, tuple(table.notes)
+        names = stage.execute("select actor, name from actors").df().set_index("actor")["name"]
+        return acts, names, refused, tuple(table.notes)
 
 
-def _times(texts: pd.Series, asked: Asked) -> pd.Series:
+def _times(acts: pd.DataFrame, asked: Asked) -> pd.Series:
     """Return the times of a log; each day is read once, as a log of hundreds of thousands of lines has few."""
-    parts = texts.str.rpartition(" ")
-    whole = parts[2].str.fullmatch(r"\d\d?:\d\d:\d\d") if len(texts) else parts[2].astype(bool)
-    if not whole.all():  # an hour with its half of the day
-        return as_utc(texts, asked.zone)
-    days = pd.Series(parts[0].unique(), dtype="string").str.rstrip(",")
-    midnight = pd.to_datetime(as_utc(days, asked.zone.__class__("UTC")))
-    of_day = dict(zip(parts[0].unique(), midnight, strict=True))
-    local = parts[0].map(of_day) + pd.to_timedelta(parts[2])
+    if acts["time"].notna().any():  # an hour with its half of the day, or none
+        return as_utc(acts["time"].fillna(acts["day"] + " " + _clock(acts["seconds"])), asked.zone)
+    numbers, days = pd.factorize(acts["day"])
+    midnights = as_utc(pd.Series(days, dtype="string"), ZoneInfo("UTC"))
+    local = midnights.take(numbers).reset_index(drop=True) + pd.to_timedelta(
+        acts["seconds"].to_numpy(), unit="s"
+    )
     found: pd.Series = (
         local.dt.tz_localize(asked.zone, ambiguous=np.ones(len(local), bool), nonexistent="shift_forward")
         .dt.tz_convert("UTC")
         .dt.tz_localize(None)
     )
-    return found
+    return found.set_axis(acts.index)
 
 
-def _actors(acts: pd.DataFrame, asked: Asked) -> pd.DataFrame:
-    """Return by Moodle's number of who acts the name that is `written`, and the `id` and `program` of that learner."""
+def _clock(seconds: pd.Series) -> pd.Series:
+    clock: pd.Series = (pd.Timestamp(0) + pd.to_timedelta(seconds, unit="s")).dt.strftime("%H:%M:%S")
+    return clock
+
+
+def _actors(names: pd.Series, asked: Asked) -> pd.DataFrame:
+    """Return by Moodle's number of who acts the `id`, `program` and `last_login` of that learner."""
     roster = asked.roster()
     if asked.program:
         roster = roster[roster["program"] == asked.program]
-    names = acts.groupby("actor", sort=False)["name"].agg(lambda texts: texts.mode().iloc[0])
-    found = pd.DataFrame({"written": names, ON_PLATFORM: numbered(pd.Series(names.index, names.index))})
+    found = pd.DataFrame({ON_PLATFORM: numbered(names.index.to_series())})
     by_number = roster.dropna(subset=[ON_PLATFORM]).drop_duplicates(ON_PLATFORM, keep=False)
     numbered_ids = by_number.set_index(ON_PLATFORM)["id"]
-    ours, theirs = plain_names(roster["name"]), plain_names(plain(found["written"]))
+    ours, theirs = plain_names(roster["name"]), plain_names(plain(names))
     lone = ~ours.duplicated(keep=False) & ours.notna() & roster[ON_PLATFORM].isna()
     by_name = pd.Series(roster.loc[lone, "id"].to_numpy(), ours[lone])
     meant = theirs.where(~theirs.duplicated(keep=False)).map(by_name)
     found["id"] = found[ON_PLATFORM].map(numbered_ids).astype("string").fillna(meant.astype("string"))
-    found["program"] = found["id"].map(roster.drop_duplicates("id").set_index("id")["program"])
+    known = roster.drop_duplicates("id").set_index("id")
+    found["program"] = found["id"].map(known["program"].astype(object))
+    found["last_login"] = pd.to_datetime(found["id"].map(known["last_login"].astype(object)))
     return found
 
 
@@ -179,7 +204,7 @@ def _about(where: object) -> str:
 
 def _told(acts: pd.DataFrame, kinds: dict[str, pd.Series]) -> LeftOut:
     return {
-        what: {"rows": int(which.sum()), "lines": acts["line"][which].tolist()[:MOST_LINES]}
+        what: {"rows": int(which.sum()), "lines": sorted(acts["line"][which])[:MOST_LINES]}
         for what, which in kinds.items()
         if which.any()
     }
