@@ -14,7 +14,16 @@ import pandas as pd
 
 from engagement.errors import InvalidInput
 from engagement.ingest.platforms.bundles import Bundle, by_id, looked_up
-from engagement.ingest.platforms.exports import Asked, Kind, Look, Part, left_out, logins, numbers
+from engagement.ingest.platforms.exports import (
+    UNKNOWN_LOGIN,
+    Asked,
+    Kind,
+    Look,
+    Part,
+    left_out,
+    logins,
+    numbers,
+)
 from engagement.ingest.platforms.sessions import missed_in_a_row
 from engagement.ingest.platforms.times import as_utc
 from engagement.ingest.source.readers import Derived
@@ -119,7 +128,7 @@ def _learners(
             "name": looked_up(user, users["Name"]),
             "email": looked_up(user, users["EmailAddress"]),
             "program": program.fillna(asked.program or pd.NA),
-            "last_login": logins(looked_up(user, newest), asked).fillna("9999-12-31"),
+            "last_login": logins(looked_up(user, newest), asked).fillna(UNKNOWN_LOGIN),
             "active": mine["EnrollmentStatus"]
             .str.casefold()
             .eq("active")
