@@ -49,9 +49,9 @@ const refusals = {
   no_opt_in: "This learner has not agreed to WhatsApp.",
 };
 // Limits are told as the nightly run keeps to them; those of a past event, or not known yet, without their numbers.
-const span = (hours) => (hours === undefined ? "lately" : `in the last ${hours % 24 ? counted(hours, "hour") : hours === 24 ? "day" : `${spelled(hours / 24)} days`}`);
+const span = (hours) => (hours === undefined ? "few days" : hours % 24 ? counted(hours, "hour") : hours === 24 ? "day" : `${spelled(hours / 24)} days`);
 const warnings = {
-  recently_contacted: ({ recent_hours: hours }) => `A nudge to this person was sent or approved, or somebody phoned them, ${span(hours)}.`, cap_reached: ({ cap_contacts: most }) => `In the last seven days ${most === undefined ? "as many contacts as are allowed" : `${spelled(most)} contact${most === 1 ? "" : "s"}`} with this person ${most === 1 ? "was" : "were"} made or approved.`, open_draft: "There is a draft for this person already.",
+  recently_contacted: ({ recent_hours: hours }) => `A nudge to this person was sent or approved, or somebody phoned them, in the last ${span(hours)}.`, cap_reached: ({ cap_contacts: most }) => `In the last seven days ${most === undefined ? "as many contacts as are allowed" : `${spelled(most)} contact${most === 1 ? "" : "s"}`} with this person ${most === 1 ? "was" : "were"} made or approved.`, open_draft: "There is a draft for this person already.",
   held_out: "By chance, this person waits, so that the effect of nudges can be measured.",
 };
 
