@@ -20,8 +20,8 @@ def nothing_set(monkeypatch):
 
 def test_without_an_environment_the_documented_defaults_hold():
     settings = read_settings()
-    assert settings.store == PROJECT / "data" / "engagement.duckdb"
-    assert settings.reports == PROJECT / "reports"
+    assert settings.own_store == PROJECT / "data" / "engagement.duckdb"  # whether a demo was made here or not
+    assert settings.own_reports == PROJECT / "reports"
     assert settings.timezone == "UTC"
     assert (settings.model, settings.openai_api_key, settings.openai_base_url) == (None, None, None)
     assert (settings.users, settings.data, settings.memory_mb) == (None, None, None)
@@ -37,13 +37,13 @@ def test_a_relative_path_is_relative_to_the_project_from_any_folder(monkeypatch,
 
 def test_an_absolute_path_is_kept(monkeypatch, tmp_path):
     monkeypatch.setenv("ENGAGEMENT_REPORTS", str(tmp_path))
-    assert read_settings().reports == tmp_path
+    assert read_settings().own_reports == tmp_path
 
 
 def test_an_empty_variable_counts_as_not_set(monkeypatch):
     monkeypatch.setenv("ENGAGEMENT_STORE", "")
     monkeypatch.setenv("OPENAI_API_KEY", "")
-    assert read_settings().store == PROJECT / "data" / "engagement.duckdb"
+    assert read_settings().own_store == PROJECT / "data" / "engagement.duckdb"
     assert read_settings().openai_api_key is None
 
 
