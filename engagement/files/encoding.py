@@ -98,6 +98,35 @@ def plain_text(path: Path, encoding: str = "", *, sheet: str = "") -> Iterator[P
         raise InvalidInput(f"{path.name}: the gzip archive is truncated or damaged") from None
 
 
+def start_of_text(path: Path, encoding: str = "") -> str:
+    """Return how a text begins, as far as its first bytes tell, with lines ended by LF; `plain_text` reads it whole.
+
+    Empty for a damaged archive. Raises `InvalidInput` for what is no text.
+    """
+    with path.open("rb") as file:
+        packed = file.read(len(_GZIP)) == _GZIP
+    try:
+        with _opened(path, packed) as file:
+            start = file.read(_LOOKED_AT_BYTES)
+    except (EOFError, gzip.BadGzipFile, zlib.error):
+        return ""
+    if not (encoding and codec(encoding).startswith("utf-32")):
+        refuse_other_than_text(start[:LOOKED_AT], path.name)
+    found = (
+        codec(encoding) if encoding else utf_16_of(start) or ("utf-8-sig" if _may_be_utf_8(start) else _GUESS)
+    )
+    text = start.decode(found, errors="replace").removeprefix("\ufeff")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _may_be_utf_8(start: bytes) -> bool:
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(start)  # which may end within a letter
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 class _Watched(io.RawIOBase):
     """A file that is read no further than it is plausible: `InvalidInput` for a bomb, and for a line without an end."""
 

@@ -10,7 +10,7 @@ import pytest
 
 from engagement.errors import EngagementError, InvalidInput
 from engagement.files import encoding as encodings
-from engagement.files.encoding import plain_text
+from engagement.files.encoding import plain_text, start_of_text
 
 TEXT = "id,name\n1,Zoë “Invented” €\n2,x\n"
 ENCODINGS = ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252"]
@@ -292,3 +292,22 @@ def test_letters_that_were_encoded_twice_are_refused(tmp_path, text):
         read(tmp_path, twice)
     assert told(tmp_path, twice, "utf-8")[0] == twice.decode()
     assert read(tmp_path, "id,name\n1,Â Ã\n2,Zoë\n".encode())
+
+
+@pytest.mark.parametrize("packed", [False, True], ids=["plain", "gzip"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_the_start_of_a_text_is_what_is_read_of_it(tmp_path, encoding, packed):
+    path = tmp_path / "some.csv"
+    text = "id;name\r\n1;Zoë\r\n" + "2;Änne\r\n" * 200_000
+    data = text.encode(encoding)
+    path.write_bytes(gzip.compress(data, 1) if packed else data)
+    start = start_of_text(path)
+    assert len(start) > 100_000
+    with plain_text(path) as plain:
+        assert plain.path.read_text("utf-8-sig").startswith(start[:100_000])
+
+
+def test_a_damaged_archive_has_no_start(tmp_path):
+    path = tmp_path / "some.csv.gz"
+    path.write_bytes(gzip.compress(b"id\n1\n")[:-9])
+    assert start_of_text(path) == ""
