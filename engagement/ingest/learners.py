@@ -34,6 +34,7 @@ _DEFAULTS: Final = {
     "llm_opt_out": "false",
     "active": "true",
 }
+_SETTLED: Final = "left join temp.settled_consents as settled on checked.id = settled.id"
 
 
 def load(
@@ -264,10 +265,10 @@ def _upsert(begun: loading.Load, here: set[str], settled: consents.Settled) -> N
         f"""
         merge into learners
         using (
-            select checked.*, settled.held_by
+            select checked.*{", settled.held_by" if settled.anybody else ""}
             from temp.checked
             left join temp.known_later as later on checked.id = later.id
-            left join temp.settled_consents as settled on checked.id = settled.id
+            {_SETTLED if settled.anybody else ""}
             where checked.reasons is null and later.id is null
         ) as source
         on learners.id = source.id
