@@ -116,27 +116,26 @@ def open_folder():
         Path(folder).chmod(0o777)
 
 
+def _beside(name, variable, what):
+    """Return a folder that lies beside the checkout, or where the variable says; without it the test is skipped."""
+    folder = Path(os.environ.get(variable) or PROJECT.parent / "shared" / name)
+    if not folder.is_dir():
+        pytest.skip(f"{what} not at {folder}; {variable} says where")
+    return folder
+
+
 @pytest.fixture(scope="session")
 def real_data():
-    folder = Path(os.environ.get("ENGAGEMENT_DATA") or PROJECT.parent / "shared" / "data")
-    if not folder.is_dir():
-        pytest.skip(f"the real data is not at {folder}; ENGAGEMENT_DATA says where it is")
-    return folder
+    return _beside("data", "ENGAGEMENT_DATA", "the real data is")
 
 
 @pytest.fixture(scope="session")
 def cases():
     """The folder of odd files as institutions have them, and of faults."""
-    folder = Path(os.environ.get("ENGAGEMENT_CASES") or PROJECT.parent / "shared" / "cases")
-    if not folder.is_dir():
-        pytest.skip(f"the cases are not at {folder}; ENGAGEMENT_CASES says where they are")
-    return folder
+    return _beside("cases", "ENGAGEMENT_CASES", "the cases are")
 
 
 @pytest.fixture(scope="session")
 def exports():
     """The folder of files that learning platforms write, with what must come out of each."""
-    folder = Path(os.environ.get("ENGAGEMENT_EXPORTS") or PROJECT.parent / "shared" / "exports")
-    if not folder.is_dir():
-        pytest.skip(f"the exports are not at {folder}; ENGAGEMENT_EXPORTS says where they are")
-    return folder
+    return _beside("exports", "ENGAGEMENT_EXPORTS", "the exports are")

@@ -8,7 +8,7 @@ import pytest
 
 from engagement.errors import InvalidInput
 from engagement.ingest.platforms.recognition import recognised
-from tests.support.exports import load
+from tests.support.exports import known_by, load
 
 NOW = "2026-11-29T21:21:54"
 EARLIER = "2026-11-15T22:00:00"
@@ -36,16 +36,7 @@ def truth(exports):
 def known(store):
     """Return what is known of each learner now, by the address."""
 
-    def known():
-        with store.read() as db:
-            rows = db.execute(
-                "select l.*, f.* exclude (learner_id) from learners as l "
-                "left join facts_at('2027-01-01') as f on l.id = f.learner_id"
-            ).df()
-        rows = rows.astype(object).where(rows.notna(), None)
-        return {row["email"]: row for row in rows.to_dict("records")}
-
-    return known
+    return lambda: known_by(store, "email")
 
 
 def read(store, folder, language, *names, as_of=NOW, **said):

@@ -12,6 +12,7 @@ from engagement.errors import EngagementError, InvalidInput
 from engagement.ingest import learners
 from engagement.ingest.platforms.joining import People
 from engagement.ingest.platforms.moodle import sync, web
+from tests.support.exports import known_by, load
 from tests.support.moodle_server import TOKEN, invented, recorded, serving
 
 NOW = datetime.fromisoformat("2026-11-29T21:21:54")
@@ -37,18 +38,7 @@ def synced(store, tmp_path):
 
 @pytest.fixture
 def known(store):
-    def known():
-        if not store.is_there():
-            return {}
-        with store.read() as db:
-            rows = db.execute(
-                "select l.*, f.* exclude (learner_id) from learners as l "
-                "left join facts_at('2027-01-01') as f on l.id = f.learner_id"
-            ).df()
-        rows = rows.astype(object).where(rows.notna(), None)
-        return {row["external_id"]: row for row in rows.to_dict("records")}
-
-    return known
+    return lambda: known_by(store, "external_id")
 
 
 def instant(text):
@@ -173,7 +163,6 @@ def test_a_token_goes_nowhere_unprotected(tmp_path, url):
 
 
 def test_who_is_known_by_a_download_is_the_same_learner(synced, known, store, tmp_path):
-    from tests.support.exports import load
 
     file = tmp_path / "grades.csv"
     file.write_text(
