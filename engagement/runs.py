@@ -6,7 +6,7 @@ where it stopped. New data for the same day is a new attempt that supersedes the
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from functools import cache
@@ -66,46 +66,6 @@ def run_key(
     """Return the digest of everything that decides what the run does."""
     parts = [pipeline, as_of.isoformat(), dict(parameters), fingerprint, policy_hash]
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
-
-
-def input_fingerprint(
-    db: Cursor, as_of: datetime, new_content: Iterable[str] = (), *, new_events: Iterable[str] = ()
-) -> str:
-    """Return the digest of what the store knows at `as_of` once files with these effects are loaded, and may tell.
-
-    What each load did (its content by the rules it was read by), in the order of the last load of each, so that it is
-    the same before and after a run has loaded its own files, and another one where an older file was loaded again over
-    a newer. Where the same file came again and more or less of it was accepted, as of events once their learners are
-    there, it did something else; nobody knows before it is loaded. Learners and events by themselves: a run that was
-    stopped between the two loads the rest in another order.
-    """
-    rows = db.execute(
-        """
-        with known as (
-            select kind, coalesce(effect, content_hash) as effect, load_id,
-                accepted <> lag(accepted, 1, accepted) over (
-                    partition by kind, coalesce(effect, content_hash) order by load_id
-                ) as is_other
-            from loads
-            where observed_at <= $as_of
-        )
-        select kind, effect,
-            concat_ws(' ', effect, nullif(count_if(is_other) over (partition by kind, effect), 0)) as told
-        from known
-        order by load_id
-        """,
-        {"as_of": as_of},
-    ).fetchall()
-    titles = db.execute("select kind, text, title from titles order by all").fetchall()
-    digest = hashlib.sha256()
-    for kind, coming in (("learners", new_content), ("events", new_events)):
-        told = {effect: words for of, effect, words in rows if of == kind}
-        loaded = [words for of, _, words in rows if of == kind]
-        in_order = dict.fromkeys(reversed([*loaded, *(told.get(effect, effect) for effect in coming)]))
-        digest.update("\n".join([kind, *in_order, ""]).encode())
-    if titles:  # which a model is told
-        digest.update(json.dumps(titles).encode())
-    return digest.hexdigest()
 
 
 def find(db: Cursor, pipeline: str, key: str) -> Run | None:

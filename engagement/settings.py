@@ -106,6 +106,14 @@ class Settings(BaseSettings):
         """Return the folder of the reports on a store: runs of the demo lie in one of their own."""
         return self.own_reports / DEMO if store == self.demo_store else self.own_reports
 
+    def of_moodle(self) -> str:
+        """Return the token of a Moodle's web services; `InvalidInput` where there is none."""
+        if self.moodle_token is None:
+            raise InvalidInput(
+                "ENGAGEMENT_MOODLE_TOKEN: is not set; a token of Moodle's web services is needed"
+            )
+        return self.moodle_token.get_secret_value()
+
     @cached_property
     def zone(self) -> ZoneInfo:
         """The time zone in which a date begins and ends."""

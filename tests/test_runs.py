@@ -7,6 +7,7 @@ import pytest
 
 from engagement import runs
 from engagement.errors import NotFound
+from engagement.pipeline.incoming import inputs
 from engagement.policy import DEFAULT_POLICY
 from engagement.store import first_row
 
@@ -79,10 +80,10 @@ def test_the_order_of_parameters_does_not_change_the_key():
 def test_the_fingerprint_is_the_same_before_and_after_a_run_loads_its_own_files(store):
     with store.write() as db:
         add_load(db, 1, "known", end(DAY))
-        before = runs.input_fingerprint(db, end(DAY), ["new"])
+        before = inputs.fingerprint(db, end(DAY), {"learners": ["new"]})
         add_load(db, 2, "new", end(DAY))
-        assert runs.input_fingerprint(db, end(DAY), ["new"]) == before
-        assert runs.input_fingerprint(db, end(DAY)) == before
+        assert inputs.fingerprint(db, end(DAY), {"learners": ["new"]}) == before
+        assert inputs.fingerprint(db, end(DAY)) == before
 
 
 def test_a_load_of_which_more_was_accepted_than_the_last_time_did_something_else(store):
@@ -100,27 +101,27 @@ def test_a_load_of_which_more_was_accepted_than_the_last_time_did_something_else
                 """,
                 {"load": f"L{number:06}", "at": end(DAY), "accepted": accepted, "effect": events[0]},
             )
-            seen.append(runs.input_fingerprint(db, end(DAY)))
-            assert runs.input_fingerprint(db, end(DAY), new_events=events) == seen[-1]
+            seen.append(inputs.fingerprint(db, end(DAY)))
+            assert inputs.fingerprint(db, end(DAY), {"events": events}) == seen[-1]
     assert [seen.index(one) for one in seen] == [0, 0, 2, 2, 4]
 
 
 def test_a_load_that_became_known_later_is_not_in_the_fingerprint(store):
     with store.write() as db:
         add_load(db, 1, "known", end(DAY))
-        before = runs.input_fingerprint(db, end(DAY))
+        before = inputs.fingerprint(db, end(DAY))
         add_load(db, 2, "later", end(DAY) + timedelta(seconds=1))
-        assert runs.input_fingerprint(db, end(DAY)) == before
-        assert runs.input_fingerprint(db, end(DAY) + timedelta(days=1)) != before
+        assert inputs.fingerprint(db, end(DAY)) == before
+        assert inputs.fingerprint(db, end(DAY) + timedelta(days=1)) != before
 
 
 def test_a_title_that_was_confirmed_is_in_the_fingerprint(store):
     with store.write() as db:
-        before = runs.input_fingerprint(db, end(DAY))
+        before = inputs.fingerprint(db, end(DAY))
         db.execute("insert into titles values ('program', 'Data', 'Data science', 'ana', $now)", {"now": NOW})
-        confirmed = runs.input_fingerprint(db, end(DAY))
+        confirmed = inputs.fingerprint(db, end(DAY))
         db.execute("update titles set title = 'Data'")
-        assert len({before, confirmed, runs.input_fingerprint(db, end(DAY))}) == 3
+        assert len({before, confirmed, inputs.fingerprint(db, end(DAY))}) == 3
 
 
 def test_a_run_is_read_back_as_it_was_begun(store):

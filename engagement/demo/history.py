@@ -21,6 +21,7 @@ from engagement.ingest.source.source_format import IN_PERCENT, SourceFormat
 from engagement.llm import titles
 from engagement.outreach import export, nudges, quizzes, review
 from engagement.pipeline import publication
+from engagement.pipeline.incoming import inputs
 from engagement.policy import DEFAULT_POLICY, DEFAULT_SELECTION
 from engagement.risk import scores
 from engagement.store import LOCK_WAIT_S, Store, first_row, invented
@@ -139,7 +140,7 @@ def _confirm_titles(store: Store, now: datetime) -> None:
 def _night(store: Store, as_of: datetime, zone: ZoneInfo, plan: experiments.Plan | None) -> None:
     """Do what the nightly notebooks do, without making a report of it."""
     with store.write() as db:
-        fingerprint = runs.input_fingerprint(db, as_of)
+        fingerprint = inputs.fingerprint(db, as_of)
         run = runs.begin(
             db,
             runs.NIGHTLY,

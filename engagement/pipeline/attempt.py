@@ -18,7 +18,7 @@ from engagement.pipeline.artifacts import Artifacts
 from engagement.pipeline.config import LOAD, Pipeline, Value
 from engagement.pipeline.incoming import inbox
 from engagement.pipeline.incoming.inbox import File, Offer
-from engagement.pipeline.incoming.sources import PLAN
+from engagement.pipeline.incoming.source_config import PLAN
 from engagement.runs import Run
 from engagement.settings import read_settings
 from engagement.store import Cursor, Store
@@ -73,21 +73,12 @@ def found_or_begun(
     One that was made by other notebooks, templates or prompts is done again. Raises `NotFound` where there is no store
     and nothing to make one of.
     """
-    there = inbox.found(pipeline.sources)
-    if there if as_of >= now else inbox.named(there):
+    there = inbox.found(store, pipeline.sources, read_settings().zone.key)
+    if there or pipeline.sources.moodle if as_of >= now else inbox.named(there):
         store.make()
     made_by = program.of(pipeline)
-    source_format = pipeline.sources.source_format(read_settings().zone.key)
     with store.write() as db:
-        offers = inbox.offers(
-            db,
-            pipeline.name,
-            there,
-            as_of=as_of,
-            now=now,
-            source_format=source_format,
-            lists=pipeline.sources.lists,
-        )
+        offers = inbox.offers(db, pipeline.name, there, as_of=as_of, now=now)
         run, key, offer = _chosen(db, pipeline, offers, as_of=as_of, parameters=parameters)
         if run and (again or not _stands(db, run, made_by)):
             run = None

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Final, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from engagement.errors import InvalidInput, NotFound
-from engagement.pipeline.incoming.sources import Sources
+from engagement.pipeline.incoming.source_config import Sources
 from engagement.policy import RiskPolicy
 from engagement.settings import PROJECT
 

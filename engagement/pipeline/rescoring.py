@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from engagement import runs
 from engagement.dates import local_day
 from engagement.pipeline import config
+from engagement.pipeline.incoming import inputs
 from engagement.policy import RiskPolicy
 from engagement.risk import scores
 from engagement.runs import NIGHTLY
@@ -66,7 +67,7 @@ def publish_scores(
     """Score everybody (or those of some programs) at `as_of` and publish it at once; return learners by label."""
     with store.staging():
         with store.read() as db:
-            fingerprint = runs.input_fingerprint(db, as_of)
+            fingerprint = inputs.fingerprint(db, as_of)
             scores.compute(db, as_of=as_of, policy=policy, programs=programs)
         parameters = {"programs": None if programs is None else sorted(programs)}
         with store.write() as db:

@@ -18,6 +18,7 @@ from engagement import runs
 from engagement.dates import end_of_day
 from engagement.demo import history
 from engagement.pipeline import config
+from engagement.pipeline.incoming import inputs
 from engagement.policy import DEFAULT_POLICY
 from engagement.store import Store, open_store
 from tests.benchmarks.commands import Cost, cost, in_turns
@@ -107,7 +108,7 @@ def _begin(store: Store) -> runs.Run:
             as_of=AS_OF,
             day=DAY,
             parameters={},
-            fingerprint=runs.input_fingerprint(db, AS_OF),
+            fingerprint=inputs.fingerprint(db, AS_OF),
             now=datetime.now(UTC).replace(tzinfo=None),
             policy=DEFAULT_POLICY,
         )

@@ -10,6 +10,7 @@ import pytest
 from engagement import dates, runs
 from engagement.cli.run import NICENESS
 from engagement.pipeline import config
+from engagement.pipeline.incoming import inputs
 from engagement.policy import DEFAULT_POLICY
 from engagement.store import Store
 from tests.support.cohort import AS_OF, HOUR, LOW, learner, load, rows
@@ -59,7 +60,7 @@ def done_before(store, as_of):
     """Publish the run that `run nightly` would do, without its notebooks."""
     parameters = config.parameters_of(config.read_pipeline("nightly"), {})
     with store.write() as db:
-        fingerprint = runs.input_fingerprint(db, as_of)
+        fingerprint = inputs.fingerprint(db, as_of)
         run = runs.begin(
             db,
             "nightly",

@@ -16,6 +16,7 @@ from engagement.demo import history, sample
 from engagement.errors import InvalidInput, StoreBusy
 from engagement.ingest import events
 from engagement.pipeline import config, run_index, runner
+from engagement.pipeline.incoming import inputs
 from engagement.policy import DEFAULT_POLICY
 from engagement.settings import read_settings
 from engagement.store import Store, invented, upgrade
@@ -92,7 +93,7 @@ def night_before(store):
     labels = dict.fromkeys(("high", "medium", "low", "unknown"), 0)
     counts = {"nudges": 0, "nudges_by_template": 0, "quizzes": 0, "quizzes_by_template": 0, "left_out": {}}
     with store.write() as db:
-        fingerprint = runs.input_fingerprint(db, AS_OF)
+        fingerprint = inputs.fingerprint(db, AS_OF)
         run = runs.begin(
             db,
             "nightly",

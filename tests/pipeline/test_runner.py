@@ -32,7 +32,7 @@ from engagement.jupyter import kernels
 from engagement.outreach import nudges, review
 from engagement.pipeline import config, program, publication, runner, stopping
 from engagement.pipeline.config import Pipeline, Report, Sources, Step
-from engagement.pipeline.incoming import sources
+from engagement.pipeline.incoming import inputs, sources
 from engagement.policy import DEFAULT_POLICY, DEFAULT_SELECTION
 from engagement.reporting import printing
 from engagement.risk import scores
@@ -1157,7 +1157,7 @@ def test_the_same_file_read_otherwise_or_as_a_list_of_everybody_is_another_input
         at = AS_OF - 20 * HOUR + hour * HOUR
         load(store, path, observed_at=at, loaded_at=at, source_format=SourceFormat(**how))
         with store.read() as db:
-            return runs.input_fingerprint(db, AS_OF)
+            return inputs.fingerprint(db, AS_OF)
 
     percents = {"completed_percent": 100, "avg_quiz_score": 100}
     german, american = (

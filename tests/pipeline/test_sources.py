@@ -14,7 +14,7 @@ from engagement.pipeline import publication
 from engagement.pipeline.incoming import inbox as inboxes
 from engagement.pipeline.incoming import sources
 from engagement.pipeline.incoming.inbox import found, keep_plan, offers
-from engagement.pipeline.incoming.sources import Sources
+from engagement.pipeline.incoming.source_config import Sources
 from engagement.policy import DEFAULT_POLICY
 from engagement.reporting import headlines
 from engagement.store import Store
@@ -52,8 +52,8 @@ def of(inbox, **different):
 
 def begin(store, chosen, as_of=AS_OF, *, started_at=None):
     """Begin a run of these sources; return it and its files."""
+    offer = offered(store, chosen, as_of)
     with store.write() as db:
-        offer = offered(db, chosen, as_of)
         run = runs.begin(
             db,
             "nightly",
@@ -69,16 +69,16 @@ def begin(store, chosen, as_of=AS_OF, *, started_at=None):
 
 
 def resumed(store, run, chosen):
+    offer = offered(store, chosen)
     with store.write() as db:
-        return keep_plan(db, run, chosen, offered(db, chosen))
+        return keep_plan(db, run, chosen, offer)
 
 
-def offered(db, chosen, as_of=AS_OF):
+def offered(store, chosen, as_of=AS_OF):
     """What a run that would begin in its day may load."""
-    read_as = chosen.source_format("UTC")
-    (offer,) = offers(
-        db, "nightly", found(chosen), as_of=as_of, now=as_of, source_format=read_as, lists=chosen.lists
-    )
+    there = found(store, chosen, "UTC")
+    with store.read() as db:
+        (offer,) = offers(db, "nightly", there, as_of=as_of, now=as_of)
     return offer
 
 
@@ -196,13 +196,13 @@ def test_what_cannot_be_read_in_an_inbox_is_refused_by_name(store, inbox, kind):
     else:
         bad.symlink_to(bad if kind == "loop" else inbox / "gone")
     with pytest.raises(InvalidInput, match=r"bad\.csv: there is no such file"):
-        found(of(inbox))
+        found(store, of(inbox), "UTC")
 
 
-def test_a_name_that_is_no_text_is_refused(inbox):
+def test_a_name_that_is_no_text_is_refused(store, inbox):
     (inbox / os.fsdecode(b"\xff.csv")).write_text(f"{HEADER}\n{learner('b')}\n")
     with pytest.raises(InvalidInput, match="rename it; a name is UTF-8") as caught:
-        found(of(inbox))
+        found(store, of(inbox), "UTC")
     assert str(caught.value).encode()
 
 
@@ -234,9 +234,9 @@ def test_the_name_of_a_file_is_no_pattern_for_others(store, inbox):
     assert rows(store, "select rows from loads order by load_id") == [(2,), (1,)]
 
 
-def test_a_folder_in_place_of_a_pattern_is_refused(inbox):
+def test_a_folder_in_place_of_a_pattern_is_refused(store, inbox):
     with pytest.raises(InvalidInput, match=r"is a folder; .*/inbox/\*\.csv means the files in it"):
-        found(Sources(inbox=f"{inbox}/"))
+        found(store, Sources(inbox=f"{inbox}/"), "UTC")
 
 
 def test_an_empty_file_is_refused_and_not_taken_for_nothing(store, inbox):
@@ -347,13 +347,11 @@ def test_the_input_of_a_run_is_the_same_before_between_and_after_its_loads(store
     seen = set()
     for count in range(len(files) + 1):
         load(store, run, files[:count])
-        with store.read() as db:
-            seen.add(offered(db, chosen).fingerprint)
+        seen.add(offered(store, chosen).fingerprint)
     assert len(loaded(store)) == len(files) == 5
     assert len(seen) == 1
     write(inbox / "l3.csv", learner("c"))
-    with store.read() as db:
-        assert offered(db, chosen).fingerprint not in seen
+    assert offered(store, chosen).fingerprint not in seen
 
 
 def test_times_without_a_zone_are_those_of_the_sources(store, inbox):
@@ -537,9 +535,8 @@ def test_a_list_of_everybody_says_night_after_night_who_has_left(store, inbox):
     assert night(store, full, AS_OF + DAY) == ["2.csv"]
     assert rows(store, "select id from learners where not active") == [("f",)]
     write(inbox / "3.csv", *map(learner, "abcd"))
-    with store.read() as db:
-        rows_alone = full.model_copy(update={"full": False})
-        assert offered(db, full).fingerprint != offered(db, rows_alone).fingerprint  # another run
+    rows_alone = full.model_copy(update={"full": False})
+    assert offered(store, full).fingerprint != offered(store, rows_alone).fingerprint  # another run
 
 
 @pytest.mark.parametrize("if_unlike", ["warn", "fail"])

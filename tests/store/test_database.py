@@ -380,7 +380,7 @@ _OF_A_SCORE = (
 )
 _OF_A_DRAFT = ("edited", "changed_by", "changed_at")
 ADDED_SINCE_VERSION_1 = {
-    "loads": ("effect", "profile", "unlike", "odd_cells", "left_out", "percents"),
+    "loads": ("effect", "profile", "unlike", "odd_cells", "left_out", "percents", "of_files"),
     "quarantine": ("row_id",),
     **dict.fromkeys(("learner_facts", "newest_facts", "learner_risk"), ("login_is_unknown",)),
     "learners": (

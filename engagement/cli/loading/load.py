@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from engagement.ingest.loads.loading import LoadSummary
     from engagement.ingest.platforms.exports import Kind as ExportKind
-    from engagement.ingest.platforms.exports import Part
     from engagement.ingest.source.source_format import SourceFormat
     from engagement.store import Store
 
@@ -106,6 +105,7 @@ def load(
 ) -> None:
     """Load learners or events. Rows that cannot be read are quarantined with every reason."""
     from engagement.ingest.loads import remembered
+    from engagement.ingest.platforms import recognition
 
     settings, store, now = console.start_anew()
     said = _source_format(
@@ -127,7 +127,7 @@ def load(
     kind: Literal["learners", "events"] = "events" if events else "learners"
     load_rows = _loader(events=events, full=full, yes=yes, files=files, group=group)
     known = {"observed_at": observed, "loaded_at": now, "max_quarantine": max_quarantine}
-    exports = _exports(store, files or [], said, platform=platform, timezone=settings.timezone)
+    exports = _exports(store, files or [], said, platform=platform)
     load_one = partial(
         _as_remembered,
         load_one=partial(load_rows, **known),
@@ -138,14 +138,10 @@ def load(
     )
 
     def of_exports() -> Iterator[OneLoad]:
-        for part in _read(store, exports, said, as_of=observed):
+        for part in recognition.read(store, exports, said, as_of=observed):
             is_asked = part.of == "learners" and not events  # an export says itself what it holds
             load_part = load_rows if is_asked else _loader(events=part.of == "events", files=files)
-            source_format = part.source_format
-            if part.of == "learners":  # the program stands in them
-                values = {name: value for name, value in said.values.items() if name != "program"}
-                source_format = replace(source_format, groups=said.groups, values=values)
-            yield part.of, partial(load_part, source=part.source, source_format=source_format, **known)
+            yield part.of, partial(load_part, source=part.source, source_format=part.source_format, **known)
 
     # Exports are read once the other files are loaded: some need to know the learners.
     loads: Iterable[OneLoad] = chain(
@@ -169,7 +165,7 @@ def carry_out(
 
 
 def _exports(
-    store: "Store", files: Sequence[Path], said: "SourceFormat", *, platform: str, timezone: str
+    store: "Store", files: Sequence[Path], said: "SourceFormat", *, platform: str
 ) -> dict[Path, "ExportKind"]:
     """Return which of the files are exports of a platform; how the others are written is told by whoever loads them.
 
@@ -177,32 +173,13 @@ def _exports(
     """
     from engagement.ingest.loads import remembered
     from engagement.ingest.platforms import recognition
-    from engagement.ingest.source.source_format import SourceFormat
 
-    told = SourceFormat(
-        said.timezone, encoding=said.encoding, values=said.values, groups=said.groups, types=said.types
-    )
-    if said != told:
-        if platform:
-            raise InvalidInput(
-                "`--from` says how the files are written; beside it there are --set, --timezone, --encoding, --group "
-                "and --map-type"
-            )
-        return {}
     return {
         file: kind
         for file in files
         if (platform or remembered.recalled(store, file, "learners") is None)
-        and (kind := recognition.recognised(file, platform=platform, encoding=said.encoding))
+        and (kind := recognition.recognised(file, said, platform=platform))
     }
-
-
-def _read(
-    store: "Store", exports: Mapping[Path, "ExportKind"], said: "SourceFormat", *, as_of: "datetime"
-) -> list["Part"]:
-    from engagement.ingest.platforms import recognition
-
-    return list(recognition.read(store, exports, said, as_of=as_of)) if exports else []
 
 
 def _as_remembered(

@@ -18,7 +18,7 @@ from engagement.errors import EngagementError, InvalidInput
 from engagement.ingest import validation
 from engagement.ingest.loads import likeness
 from engagement.ingest.schema import Column
-from engagement.ingest.source.readers import Source
+from engagement.ingest.source.readers import Derived, Source
 from engagement.ingest.source.source_format import MAP_HINT, SourceFormat
 from engagement.ingest.values.instants import NO_INSTANT
 from engagement.ingest.values.left_out import LeftOut
@@ -105,11 +105,12 @@ class Load:
 
 
 def effect(
-    content_hash: str, source_format: SourceFormat, *, of: Literal["rows", "everybody"] = "rows"
+    content_hash: str, source_format: SourceFormat, *, of: Literal["rows", "everybody", "export"] = "rows"
 ) -> str:
     """Return the digest of what a source does to the store: what it holds, how it is read, and whom it speaks of.
 
-    The same bytes by other rules are other facts; a list of everybody also says who is not in it.
+    The same bytes by other rules are other facts; a list of everybody also says who is not in it, and what an export
+    of a platform speaks of stands in it.
     """
     parts = [content_hash, asdict(source_format), of]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
@@ -189,6 +190,7 @@ def record(
         percents=_as_json(percents),
         profile=likeness.as_json(profile) if profile else None,
         unlike=unlike or None,
+        of_files=_files_of(load.checked.source),
     )
     if quarantined:
         db.execute(query("ingest/forget_repeated_rows"), {**of_load, "kind": load.kind})
@@ -222,6 +224,13 @@ def _keep_load(load: Load, **found: object) -> None:
         f"insert into loads ({', '.join(row)}) values ({', '.join(f'${name}' for name in row)})",  # noqa: S608 (names of ours)
         row,
     )
+
+
+def _files_of(source: Source) -> list[dict[str, str]] | None:
+    """Return the files of an export that are read once this source is loaded; None for one that is of none."""
+    if not isinstance(source, Derived) or source.of_files is None:
+        return None
+    return [file._asdict() for file in source.of_files]
 
 
 def _as_json(found: Mapping[str, object]) -> str | None:

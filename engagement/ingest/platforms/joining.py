@@ -12,7 +12,7 @@ from typing import Final
 
 import pandas as pd
 
-from engagement.ingest.platforms.exports import Part
+from engagement.ingest.platforms.exports import UNKNOWN_LOGIN, Part
 from engagement.store import Store
 
 ON_PLATFORM: Final = "external_id"  # the platform's own id of a person, with the platform's name before it
@@ -29,6 +29,7 @@ _AS_THE_STORE_HAS_THEM: Final = {
     "completed_percent_course": "float64",
 }
 _OF_ALL: Final = (*_OF_LEARNERS, *_OF_FACTS)
+_TOGETHER: Final = (("last_login", "login_is_unknown"), ("avg_quiz_score",), ("completed_percent_course",))
 
 
 class People:
@@ -37,7 +38,7 @@ class People:
     def __init__(self, store: Store, as_of: datetime) -> None:
         self._store = store
         self._as_of = as_of
-        self._met = pd.DataFrame(columns=[*_OF_LEARNERS, "completed_percent_course"])
+        self._met = pd.DataFrame(columns=_OF_ALL)
         self._ids: dict[str, str] = {}
 
     def roster(self) -> pd.DataFrame:
@@ -71,17 +72,21 @@ class People:
         if self._met.empty:
             return stored
         known = _filled(stored, self._met)
+        told = self._met.set_index("id").reindex(known["id"])
+        for columns in _TOGETHER:  # of facts the newest counts
+            is_told = told[list(columns)].notna().any(axis=1).to_numpy()
+            known.loc[is_told, list(columns)] = told.loc[is_told, list(columns)].to_numpy()
         known["active"] = known["active"].astype("boolean").fillna(value=True)
         return known.astype(_AS_THE_STORE_HAS_THEM)
 
     def _remember(self, rows: pd.DataFrame) -> None:
-        told = (
-            rows.reindex(columns=[*_OF_LEARNERS, "completed_percent_course"])
-            .dropna(subset=["id"])
-            .drop_duplicates("id")
-            .astype(object)
-        )
+        told = rows.reindex(columns=_OF_ALL).dropna(subset=["id"]).drop_duplicates("id").astype(object)
         told["active"] = told["active"].map({"true": True, "false": False})
+        if "last_login" in rows:
+            told["login_is_unknown"] = told["last_login"].eq(UNKNOWN_LOGIN)
+            told["last_login"] = pd.to_datetime(told["last_login"], errors="coerce", format="ISO8601").astype(
+                object
+            )
         self._met = _filled(told, self._met)
 
 

@@ -1,5 +1,7 @@
 """Which kind of export a file is, by what stands in it, and the reading of those of one kind together."""
 
+import hashlib
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -11,7 +13,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 
 from engagement.errors import InvalidInput
-from engagement.ingest.loads import remembered
+from engagement.ingest.loads import loading, remembered
 from engagement.ingest.platforms import (
     blackboard,
     brightspace,
@@ -25,7 +27,9 @@ from engagement.ingest.platforms import (
 from engagement.ingest.platforms.exports import Asked, Kind, Part, look
 from engagement.ingest.platforms.joining import People
 from engagement.ingest.platforms.statements import caliper, tracking_log, xapi
-from engagement.ingest.source.source_format import SourceFormat
+from engagement.ingest.source import readers
+from engagement.ingest.source.readers import ReadFile
+from engagement.ingest.source.source_format import AS_DOCUMENTED, SourceFormat
 from engagement.store import Store
 
 KINDS: Final[Sequence[Kind]] = (
@@ -46,17 +50,28 @@ _OF_PERSONS: Final = ("name", "email", "phone", "program", "enrolled_at")
 PLATFORMS: Final = tuple(dict.fromkeys(kind.platform for kind in KINDS))
 
 
-def recognised(path: Path, *, platform: str = "", encoding: str = "") -> Kind | None:
+def recognised(path: Path, said: SourceFormat = AS_DOCUMENTED, *, platform: str = "") -> Kind | None:
     """Return which kind of export a file or folder is, among those of a platform where one is named.
 
+    None for a table of somebody's own, as one is of which is `said` how its columns are called or its dates written.
     `InvalidInput` for a platform that there is not, and for a file that is no export of the one that is named.
     """
     if platform and platform not in PLATFORMS:
         raise InvalidInput(f"from {platform[:40]!r}: no such platform; there are {', '.join(PLATFORMS)}")
-    kinds = [kind for kind in KINDS if platform in ("", kind.platform)]
+    beside = SourceFormat(
+        said.timezone, encoding=said.encoding, values=said.values, groups=said.groups, types=said.types
+    )
+    if said != beside:
+        if platform:
+            raise InvalidInput(
+                "`--from` says how the files are written; beside it there are --set, --timezone, --encoding, --group "
+                "and --map-type"
+            )
+        return None
     if not path.exists():
         return None  # whoever loads it says so
-    seen = look(path, encoding)
+    kinds = [kind for kind in KINDS if platform in ("", kind.platform)]
+    seen = look(path, said.encoding)
     found = next((kind for kind in kinds if kind.recognised(seen)), None)
     if platform and found is None:
         found = next((kind for kind in kinds if kind.besides(seen)), None)
@@ -67,13 +82,35 @@ def recognised(path: Path, *, platform: str = "", encoding: str = "") -> Kind | 
     return found
 
 
-def read(
+def content_hash(path: Path) -> str:
+    """Return the digest of what a file holds, or all that lie in a folder."""
+    if not path.is_dir():
+        return readers.content_hash(path)
+    held = [(name, readers.content_hash(path / name)) for name in sorted(look(path).members or ())]
+    return hashlib.sha256(json.dumps(held).encode()).hexdigest()
+
+
+def effect(store: Store, what: str, content_hash: str, said: SourceFormat) -> str:
+    """Return the digest of what an export does to the store, with what is known of the types of its events."""
+    return loading.effect(content_hash, replace(said, types=_types(store, what, said)), of="export")
+
+
+def _types(store: Store, what: str, said: SourceFormat) -> Mapping[str, str]:
+    return said.types or remembered.types_of(store, what)
+
+
+def read(store: Store, exports: Mapping[Path, Kind], said: SourceFormat, *, as_of: datetime) -> list[Part]:
+    """Return what exports come to, those of one kind together, each with what it is and cannot give.
+
+    `said` is what somebody says of all of them: the zone of their times, an encoding, the program, groups. They are
+    read before any is loaded.
+    """
+    return list(_read(store, exports, said, as_of=as_of)) if exports else []
+
+
+def _read(
     store: Store, exports: Mapping[Path, Kind], said: SourceFormat, *, as_of: datetime
 ) -> Iterator[Part]:
-    """Yield what exports come to, those of one kind together, each with what it is and cannot give.
-
-    `said` is what somebody says of all of them: the zone of their times, an encoding, the program.
-    """
     by_kind: dict[str, tuple[Kind, list[Path]]] = {}
     for path, kind in exports.items():
         by_kind.setdefault(kind.what, (kind, []))[1].append(path)
@@ -95,14 +132,32 @@ def read(
             if kind.cannot:
                 told += f"; {kind.cannot}{_STANDS}"
             read_of: set[str] = set()
-            types = said.types or remembered.types_of(store, kind.what)
+            types = _types(store, kind.what, said)
+            files = [_read_file(store, kind, path, said) for path in paths]
+            parts: list[Part] = []
             for part in kind.read(paths, replace(asked, types=types)):
                 again = part.of == "events" and part.source.name in read_of
                 read_of.add(part.source.name)
                 notes = ["these are its events"] if again else [told]
-                known = _beside_what_is_known(part, asked)
-                source = replace(known.source, notes=[*notes, *known.source.notes])
-                yield people.met(replace(known, source=source))
+                known = _with_groups(_beside_what_is_known(part, asked), said)
+                source = replace(known.source, notes=[*notes, *known.source.notes], of_files=())
+                parts.append(people.met(replace(known, source=source)))
+            if parts:
+                parts[-1] = replace(parts[-1], source=replace(parts[-1].source, of_files=files))
+            yield from parts
+
+
+def _read_file(store: Store, kind: Kind, path: Path, said: SourceFormat) -> ReadFile:
+    held = content_hash(path)
+    return ReadFile(held, effect(store, kind.what, held, said))
+
+
+def _with_groups(part: Part, said: SourceFormat) -> Part:
+    """Return learners with the groups and what else somebody says of each; the program stands in the rows."""
+    if part.of != "learners":
+        return part
+    values = {name: value for name, value in said.values.items() if name != "program"}
+    return replace(part, source_format=replace(part.source_format, groups=said.groups, values=values))
 
 
 def _beside_what_is_known(part: Part, asked: Asked) -> Part:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 import pandas as pd
 
@@ -26,6 +26,13 @@ from engagement.ingest.source.header import ELSEWHERE_NAMES, absent, match_heade
 from engagement.ingest.source.source_format import SourceFormat
 from engagement.ingest.values.left_out import LeftOut
 from engagement.store import Cursor, first_row, pattern, query, read_from, registered
+
+
+class ReadFile(NamedTuple):
+    """A file that an export was read of: what it holds, and what it does to the store."""
+
+    content_hash: str
+    effect: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +52,7 @@ class Derived:
     notes: Sequence[str] = ()
     if_absent: str = ""  # why somebody may be absent from it who is there, and what to do
     not_everybody: str = ""  # why it never is a list of everybody
+    of_files: Sequence[ReadFile] | None = None  # which are read once this is loaded; of no files where None
 
 
 Source = Path | pd.DataFrame | Derived

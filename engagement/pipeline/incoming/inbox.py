@@ -4,6 +4,8 @@ What is new is told by content. A file of an inbox whose bytes were loaded befor
 again, not even to take back what came after it; a file that is named is loaded by every run. Files come in the order
 of their paths, so a later name corrects an earlier one.
 
+Exports of a platform come after the learners, those of an inbox before those that are named, and each as its kind says.
+
 What lies in an inbox is known from the moment a run takes it. A run for an instant that is past would have to date it
 back, below facts that are newer, and there it would count as loaded: such a run takes nothing, and the files wait for
 one whose day is not over. What a run is to load is kept with it, each file by its hash: a run that is taken up again,
@@ -19,14 +21,16 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from itertools import takewhile
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from engagement import runs
 from engagement.errors import InvalidInput, RunFailed
 from engagement.ingest.loads.loading import Kind, effect
-from engagement.ingest.source.readers import content_hash
+from engagement.ingest.platforms import recognition
 from engagement.ingest.source.source_format import SourceFormat
-from engagement.pipeline.incoming.sources import PLAN, Sources, waiting
+from engagement.pipeline.incoming import inputs
+from engagement.pipeline.incoming.source_config import PLAN, Sources
+from engagement.pipeline.incoming.sources import waiting
 from engagement.runs import Run
 from engagement.settings import PROJECT
 from engagement.store import Cursor, Store, first_row, query
@@ -38,12 +42,19 @@ _NOT_UTF8: Final = re.compile("[\ud800-\udfff]")  # how Python writes such a byt
 
 @dataclass(frozen=True)
 class File:
-    """A file as a run found it; `name` is its path relative to the project."""
+    """A file as a run found it; `name` is its path relative to the project, `effect` what it does to the store."""
 
     kind: Kind
     name: str
     content_hash: str
     from_inbox: bool
+    export: str = ""  # what it is, where it is an export of a platform
+    effect: str = ""
+
+    @property
+    def content(self) -> tuple[str, str]:
+        """What a store knows of it once it is loaded."""
+        return ("exports" if self.export else self.kind), self.content_hash
 
 
 @dataclass(frozen=True)
@@ -55,7 +66,7 @@ class Offer:
     fingerprint: str
 
 
-def found(sources: Sources) -> list[File]:
+def found(store: Store, sources: Sources, zone: str) -> list[File]:
     """Return every file that is there, in the order of loading: learners before what they did.
 
     Raises `InvalidInput` for one that is not there or cannot be read.
@@ -67,7 +78,29 @@ def found(sources: Sources) -> list[File]:
         *(("events", True, name) for name in _matching(sources.events_inbox)),
         *(("events", False, name) for name in sources.events),
     ]
-    return [File(kind, name, content_hash(PROJECT / name), inbox) for kind, inbox, name in names]
+    said = sources.source_format(zone)
+    files = []
+    for kind, from_inbox, name in names:
+        held = recognition.content_hash(PROJECT / name)
+        export = _export(PROJECT / name, said, sources.platform)
+        if export:
+            does = recognition.effect(store, export, held, said)
+        else:
+            does = effect(held, said, of=sources.lists if kind == "learners" else "rows")
+        files.append(File(kind, name, held, from_inbox, export, does))
+    order = {kind.what: place for place, kind in enumerate(recognition.KINDS)}
+    of_platforms = [file for file in files if file.export]
+    of_platforms.sort(key=lambda file: (not file.from_inbox, order[file.export], file.effect))
+    return [*(file for file in files if not file.export), *of_platforms]
+
+
+def _export(path: Path, said: SourceFormat, platform: str) -> str:
+    """Return what a file is, where it is an export; why it cannot be read says the run, as it loads it."""
+    try:
+        export = recognition.recognised(path, said, platform=platform)
+    except InvalidInput:
+        return ""
+    return export.what if export else ""
 
 
 def _matching(patterns: Iterable[str]) -> list[str]:
@@ -107,8 +140,6 @@ def offers(
     *,
     as_of: datetime,
     now: datetime,
-    source_format: SourceFormat,
-    lists: Literal["rows", "everybody"],
 ) -> Iterator[Offer]:
     """Yield what a run for `as_of` may load of the files that are there: the first that makes a known run counts.
 
@@ -119,32 +150,32 @@ def offers(
         choices = [new]
     else:
         own = {
-            (file.kind, file.content_hash)
+            file.content
             for run_id in runs.unpublished(db, pipeline)
             for file in _planned(runs.parameters(db, run_id))
         }
-        mine = [file for file in there if not file.from_inbox or (file.kind, file.content_hash) in own]
+        mine = [file for file in there if not file.from_inbox or file.content in own]
         choices = [_to_load(db, mine), named(there)]
     for files in choices:
-        learners, events = (
-            [effect(file.content_hash, source_format, of=of) for file in files if file.kind == kind]
-            for kind, of in (("learners", lists), ("events", "rows"))
-        )
-        fingerprint = runs.input_fingerprint(db, as_of, learners, new_events=events)
+        coming = {kind: [file.effect for file in files if file.content[0] == kind] for kind in inputs.KINDS}
+        fingerprint = inputs.fingerprint(db, as_of, coming)
         yield Offer(files, [file.name for file in new if file not in files], fingerprint)
 
 
 def _to_load(db: Cursor, files: Sequence[File]) -> list[File]:
     """Return the named files, and of those from an inbox what is new."""
-    known = set(db.execute("select kind, content_hash from loads").fetchall())
-    known |= {(file.kind, file.content_hash) for file in named(files)}
+    known = _loaded(db) | {file.content for file in named(files)}
     chosen = []
     for file in files:
-        content = file.kind, file.content_hash
-        if not file.from_inbox or content not in known:
+        if not file.from_inbox or file.content not in known:
             chosen.append(file)
-        known.add(content)
+        known.add(file.content)
     return chosen
+
+
+def _loaded(db: Cursor) -> set[tuple[str, str]]:
+    """Return the `content` of every file that was ever loaded."""
+    return set(db.execute(query("pipeline/files_loaded")).fetchall())
 
 
 def named(files: Iterable[File]) -> list[File]:
@@ -158,7 +189,8 @@ def keep_plan(db: Cursor, run: Run, sources: Sources, offer: Offer) -> list[File
     Return its files, with those it loaded before it stopped.
     """
     parameters = runs.parameters(db, run.run_id)
-    done = [file for file in _planned(parameters) if file.from_inbox and _is_loaded(db, file)]
+    loaded = _loaded(db)
+    done = [file for file in _planned(parameters) if file.from_inbox and file.content in loaded]
     files = [*done, *offer.files]
     plan = {"rules": sources.rules, "files": [asdict(file) for file in files], "waiting": offer.waiting}
     if PLAN in parameters or any(plan.values()):
@@ -168,11 +200,6 @@ def keep_plan(db: Cursor, run: Run, sources: Sources, offer: Offer) -> list[File
 
 def _planned(parameters: dict[str, Any]) -> list[File]:
     return [File(**file) for file in parameters.get(PLAN, {}).get("files", [])]
-
-
-def _is_loaded(db: Cursor, file: File) -> bool:
-    sql = "select count(*) from loads where kind = $kind and content_hash = $hash"
-    return first_row(db, sql, {"kind": file.kind, "hash": file.content_hash}) != (0,)
 
 
 def check_news(store: Store, run: Run, sources: Sources, files: Sequence[File], *, now: datetime) -> None:

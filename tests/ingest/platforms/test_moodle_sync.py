@@ -3,19 +3,19 @@
 import json
 import math
 import os
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from engagement.dates import utc_now
 from engagement.errors import EngagementError, InvalidInput
 from engagement.ingest import learners
-from engagement.ingest.platforms.joining import People
 from engagement.ingest.platforms.moodle import sync, web
 from tests.support.exports import known_by, load
 from tests.support.moodle_server import TOKEN, invented, recorded, serving
 
 NOW = datetime.fromisoformat("2026-11-29T21:21:54")
+HOUR = timedelta(hours=1)
 
 
 def no_pause(_):
@@ -23,15 +23,10 @@ def no_pause(_):
 
 
 @pytest.fixture
-def synced(store, tmp_path):
-    def synced(url, course="Data 101", *, token=TOKEN, now=NOW, program=""):
-        with web.Web(url, token, tmp_path / "kept", now=now, sleep=no_pause) as asked:
-            part = People(store, now).met(sync.course_of(asked, course, program=program, as_of=now))
-        summary = learners.load(
-            store, part.source, observed_at=now, loaded_at=now, source_format=part.source_format
-        )
-        asked.done()
-        return summary
+def synced(store):
+    def synced(url, *courses, token=TOKEN, now=NOW, **said):
+        """Load courses; return what became of the first."""
+        return sync.load(store, url, token, courses or ["Data 101"], now=now, sleep=no_pause, **said)[0]
 
     return synced
 
@@ -104,7 +99,8 @@ def test_a_course_of_ones_own_is_loaded_whole(synced, known):
     assert len(calls) == 3 + 7
 
 
-def test_a_cut_connection_loses_nothing_and_the_next_try_asks_for_the_rest(synced, known, tmp_path):
+def test_a_cut_connection_loses_nothing_and_the_next_try_asks_for_the_rest(synced, known, store):
+    kept = store.path.with_name(f"{store.path.name}.moodle")
     answer = invented(30)
     left = 20
 
@@ -119,14 +115,14 @@ def test_a_cut_connection_loses_nothing_and_the_next_try_asks_for_the_rest(synce
         with pytest.raises(EngagementError, match=r"cannot be reached .* the same command asks for the rest"):
             synced(url)
         assert known() == {}
-        assert (tmp_path / "kept").stat().st_mode & 0o077 == 0
-        assert TOKEN not in (tmp_path / "kept").read_text(encoding="utf-8")
+        assert kept.stat().st_mode & 0o077 == 0
+        assert TOKEN not in kept.read_text(encoding="utf-8")
         left = 1_000
         calls.clear()
         synced(url)
     assert len(known()) == 30
     assert len(calls) == 30 + 7 - 20
-    assert not (tmp_path / "kept").exists()
+    assert not kept.exists()
 
 
 @pytest.mark.parametrize(
@@ -177,6 +173,66 @@ def test_who_is_known_by_a_download_is_the_same_learner(synced, known, store, tm
         "moodle:1": "A-1",
         "moodle:2": "l2@example.invalid",
     }
+
+
+def without(learners, *gone):
+    """Return what answers as the invented Moodle where some have been unenrolled."""
+    answer = invented(learners)
+
+    def answered(function, given):
+        said = answer(function, given)
+        is_list = function == "core_enrol_get_enrolled_users"
+        return [each for each in said if each["id"] not in gone] if is_list else said
+
+    return answered
+
+
+def test_who_is_in_the_course_no_more_has_left_and_what_was_known_of_them_stands(synced, known, store):
+    with serving(invented(12)) as (url, _):
+        synced(url)
+    before = known()
+    with serving(without(12, 3, 7)) as (url, _):
+        synced(url, now=NOW + HOUR)
+    after = known()
+    assert {number for number, row in after.items() if not row["active"]} == {"moodle:3", "moodle:7"}
+    for number in ("moodle:3", "moodle:7"):
+        for name in ("name", "email", "last_login", "completed_percent_course", "avg_quiz_score"):
+            assert after[number][name] == before[number][name], name
+    with serving(without(12, 7)) as (url, _):  # one comes back
+        synced(url, now=NOW + 2 * HOUR)
+    assert {number for number, row in known().items() if not row["active"]} == {"moodle:7"}
+
+
+def test_many_who_are_gone_at_once_stay_until_somebody_says_so(synced, known):
+    with serving(invented(12)) as (url, _):
+        synced(url)
+    with serving(without(12, 1, 2, 3)) as (url, _):
+        summary = synced(url, now=NOW + HOUR)
+        assert any("3 of 12 learners are not in it any more" in note for note in summary.notes)
+        assert all(row["active"] for row in known().values())
+        synced(url, now=NOW + 2 * HOUR, yes=True)
+    assert sum(not row["active"] for row in known().values()) == 3
+
+
+def test_one_who_is_in_another_course_of_the_program_has_not_left(synced, known, store, tmp_path):
+    of_a_file = tmp_path / "own.csv"
+    of_a_file.write_text("id,name,program\nX-1,Ida Muster,Data & More\n", encoding="utf-8")
+    learners.load(store, of_a_file, observed_at=NOW, loaded_at=NOW)
+    answer = invented(12)
+
+    def in_two(function, given):
+        said = answer(function, given)
+        if function == "core_course_get_courses_by_field":
+            return {"courses": [{"id": given["value"], "shortname": given["value"]}]}
+        if function == "core_enrol_get_enrolled_users":
+            return [each for each in said if (each["id"] > 6) == (given["courseid"] == "8")]
+        return said
+
+    with serving(in_two) as (url, _):
+        synced(url, "7", "8", program="Data & More")
+        synced(url, "7", "8", program="Data & More", now=NOW + HOUR)
+    assert len(known()) == 13
+    assert all(row["active"] for row in known().values())
 
 
 def test_a_real_moodle_answers(synced, known):

@@ -15,6 +15,8 @@ from engagement.ingest.platforms.exports import Part
 from engagement.ingest.platforms.joining import People
 from engagement.ingest.source.readers import Derived
 from engagement.ingest.source.source_format import SourceFormat
+from tests.support.cohort import rows
+from tests.support.exports import load
 
 
 def test_a_parquet_file_of_ours_is_no_export(tmp_path):
@@ -70,3 +72,29 @@ def test_a_table_of_which_no_row_can_be_read_is_refused_with_the_reason(store, t
                 store, {file: recognition.recognised(file)}, SourceFormat(), as_of=datetime(2026, 11, 20)
             )
         )
+
+
+def test_what_one_file_says_is_not_taken_back_by_the_next_that_does_not_know_it(store, tmp_path):
+    grades, log = tmp_path / "grades.csv", tmp_path / "log.jsonl"
+    log.write_text(
+        '{"id": "00000000-0000-4000-8000-000000000001", "actor": {"mbox": "mailto:ida@example.invalid"}, '
+        '"verb": {"id": "https://verbs.example.invalid/login"}, "timestamp": "2026-11-10T10:00:00Z", '
+        '"object": {"id": "https://example.invalid/course"}}\n',
+        encoding="utf-8",
+    )
+    report = tmp_path / "report.csv"
+    report.write_text(
+        'Username,"First name",Surname,"Email address","Course short name",Status,Role,"Last access to course"\n'
+        'ida,Ida,Tester,ida@example.invalid,Data,Active,Student,"Wednesday, 18 November 2026, 10:00 AM"\n',
+        encoding="utf-8",
+    )
+    for day, score in ((18, 70), (19, 80)):
+        grades.write_text(
+            '"First name",Surname,"ID number","Email address","Quiz: A (Percentage)","Course total (Percentage)",Last\n'
+            f'Ida,Tester,A-1,ida@example.invalid,"{score}.00 %","50.00 %",1763424000\n',
+            encoding="utf-8",
+        )
+        files = [grades, log] if day == 18 else [log, grades, report]
+        load(store, files, as_of=f"2026-11-{day}", program="Data")
+        ((found, login),) = rows(store, "select avg_quiz_score, strftime(last_login, '%d') from newest_facts")
+        assert (found, login) == (score, "10" if day == 18 else "18")

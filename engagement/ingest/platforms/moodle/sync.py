@@ -6,7 +6,9 @@ for another group, is not due for a learner: here, unlike in the report, that ca
 
 import html
 import json
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -14,17 +16,85 @@ import pandas as pd
 
 from engagement.dates import unix_s
 from engagement.errors import InvalidInput
+from engagement.ingest import learners
+from engagement.ingest.loads.loading import LoadSummary
 from engagement.ingest.platforms.exports import UNKNOWN_LOGIN, Part
-from engagement.ingest.platforms.joining import ON_PLATFORM
+from engagement.ingest.platforms.joining import ON_PLATFORM, People
 from engagement.ingest.platforms.moodle.people import NAME
 from engagement.ingest.platforms.moodle.web import Refused, Web
 from engagement.ingest.source.readers import Derived
+from engagement.store import Store
 
 _FIELDS: Final = "id,idnumber,fullname,email,phone1,lastcourseaccess,roles,groups"
 _TEACHERS: Final = {"editingteacher", "teacher", "manager", "coursecreator"}
 _AT_ONCE: Final = 500  # people of whom one call asks whether their account is suspended
 _EXPECTED: Final = "expectcompletionon"
 _SINCE: Final = 1  # all times; 0 stands for now
+
+
+def load(
+    store: Store,
+    url: str,
+    token: str,
+    courses: Sequence[str],
+    *,
+    program: str = "",
+    yes: bool = False,
+    now: datetime,
+    in_run: bool = False,
+    sleep: Callable[[float], None] = time.sleep,
+) -> list[LoadSummary]:
+    """Load courses of a Moodle as it answers now; whom it named once and names no more has left.
+
+    A sync that was cut goes on where it was. Where more than a fifth of a program are gone at once they stay, and it is
+    told, save with `yes`. What a run asks, `in_run`, is its own: no news to it. Raises `InvalidInput` for an address, a
+    token or a course that there is not, `EngagementError` where Moodle cannot be reached.
+    """
+    kept = store.path.with_name(f"{store.path.name}.moodle")
+    people = People(store, now)
+    with Web(url, token, kept, now=now, sleep=sleep) as web:
+        parts = [people.met(course_of(web, each, program=program, as_of=now)) for each in courses]
+        loaded = [
+            learners.load(
+                store,
+                replace(part.source, of_files=() if in_run else None),
+                observed_at=now,
+                loaded_at=now,
+                source_format=part.source_format,
+            )
+            for part in _with_those_who_left(parts, people.roster(), yes=yes)
+        ]
+        web.done()
+    return loaded
+
+
+def _with_those_who_left(parts: Sequence[Part], known: pd.DataFrame, *, yes: bool) -> Iterator[Part]:
+    """Yield the parts, after the last of a program its part of those who left: that they did is all it says."""
+    is_moodles = known[ON_PLATFORM].astype("string").str.startswith(f"{NAME}:").fillna(False).astype(bool)
+    of_moodle = known.loc[is_moodles, ["id", "program"]]
+    here = pd.concat([part.source.rows for part in parts if isinstance(part.source.rows, pd.DataFrame)])
+    for part, programs in zip(parts, _last_of(parts), strict=True):
+        mine = of_moodle[of_moodle["program"].isin(programs)]
+        left = mine[~mine["id"].isin(here["id"])]
+        if len(left) > learners.MAX_ABSENT * len(mine) and not yes:
+            told = (
+                f"{len(left):,} of {len(mine):,} learners are not in it any more, which is more than "
+                f"{100 * learners.MAX_ABSENT:g} %: they stay; if they left, `engagement sync moodle --yes` says so"
+            )
+            yield replace(part, source=replace(part.source, notes=[*part.source.notes, told]))
+            continue
+        yield part
+        if len(left):
+            gone = Derived(
+                f"{part.source.name}, who left", left.assign(active="false").reset_index(drop=True)
+            )
+            yield replace(part, source=gone)
+
+
+def _last_of(parts: Sequence[Part]) -> list[set[str]]:
+    """Return for each part the programs that no later one is of."""
+    of = [set(part.source.rows["program"]) for part in parts if isinstance(part.source.rows, pd.DataFrame)]
+    return [programs.difference(*of[place + 1 :]) for place, programs in enumerate(of)]
 
 
 def course_of(web: Web, course: str, *, program: str, as_of: datetime) -> Part:
