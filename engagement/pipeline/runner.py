@@ -278,6 +278,7 @@ def _execute(step: Step, attempt: Attempt, kernel: type[Any]) -> str:
     import papermill  # a second; the command line answers without it
     from traitlets.config import Config
 
+    logging.getLogger("papermill").addFilter(_is_not_said_by_us)
     notebook, given = attempt.notebook(step.notebook), attempt.given_to(step.notebook)
     private.remove(notebook)  # papermill would write through a link
     try:
@@ -312,6 +313,11 @@ def _execute(step: Step, attempt: Attempt, kernel: type[Any]) -> str:
     finally:
         shutil.rmtree(sockets, ignore_errors=True)
     return ""
+
+
+def _is_not_said_by_us(record: logging.LogRecord) -> bool:
+    """Return whether a line of papermill's is to be written: that a kernel died is told with what it died of."""
+    return not record.getMessage().startswith("Kernel died")
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

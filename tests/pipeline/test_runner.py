@@ -399,7 +399,9 @@ def test_a_cell_that_takes_too_long_fails_the_step_and_leaves_no_kernel(folder, 
 
 
 @pytest.mark.parametrize("number", stopping.SIGNALS, ids=lambda number: number.name)
-def test_a_run_that_is_asked_to_end_is_marked_and_cleaned_up_and_goes_on(folder, store, monkeypatch, number):
+def test_a_run_that_is_asked_to_end_is_marked_and_cleaned_up_and_goes_on(
+    folder, store, monkeypatch, caplog, number
+):
     if signal.getsignal(number) is signal.SIG_IGN:
         pytest.skip(f"whoever began this wants it to go on after {number.name}, as nohup does")
     temporary = folder / "t"
@@ -428,6 +430,7 @@ def test_a_run_that_is_asked_to_end_is_marked_and_cleaned_up_and_goes_on(folder,
     said = f"nightly-2026-03-01-1: ended by {number.name}; the same command goes on from there"
     assert (str(caught.value), caught.value.exit_code) == (said, 128 + number)
     assert caught.value.run_id == "nightly-2026-03-01-1"
+    assert [line for line in caplog.messages if "Kernel" in line] == []  # one line says it
     assert one(store, "select status, error from runs") == ("failed", said)
     assert rows(store, "select step, status, tries from steps order by 1") == [
         ("first", "done", 1),
