@@ -254,13 +254,15 @@ def _run_pipeline(
 def _show_run(result: "RunResult", screen: "Console") -> None:
     """Print what a run found, or that it was done before."""
     from engagement.cli.terminal.render import show_artifacts, show_summary
+    from engagement.pipeline.config import read_pipeline
     from engagement.targeting.selection import WORDS
 
     if result.status == "already done":
+        anew = ", which asks the Moodle anew" if read_pipeline(result.run.pipeline).sources.moodle else ""
         screen.print(
             f"\nThis run is already done ({result.run.run_id}); nothing was added. Another file or another way to read "
             "one, another policy or parameter, an edited notebook, template or prompt, or a confirmed title would make "
-            f"it run; so does engagement run {result.run.pipeline} --again.",
+            f"it run; so does engagement run {result.run.pipeline} --again{anew}.",
             highlight=False,
         )
     title = f"{result.run.pipeline.capitalize()} run as of {dates.day_in_words(result.run.day)}"
