@@ -1,26 +1,25 @@
 """The wire to a model: one request, one answer or one `Failure` that says what it means.
 
-Any server that speaks OpenAI's protocol will do. The Responses API is asked first; where a server has none, its chat
-completions, from then on. The client library tries once, follows no redirect and checks nothing: attempts, deadlines
-and checks are `service`'s.
-
-An answer is untrusted. It is read through small models that look at nothing but what is needed: the client library
-hands on a page of HTML, a missing list or a null as if they were answers.
+Any server that speaks OpenAI's protocol will do. The way that binds an answer most is tried first; what the server does
+not take is left out from then on (`protocol`). The client library tries once, follows no redirect and checks nothing:
+attempts, deadlines and checks are `service`'s.
 """
 
 import email.utils
 import math
+import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, BaseModel, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import SecretStr
 
 from engagement.dates import unix_s, utc_now
 from engagement.errors import InvalidInput
 from engagement.llm.prompts import Prompt
+from engagement.llm.protocol import WAYS, Failure, Reply, Way, body, read
 
 if TYPE_CHECKING:
     import httpx2
@@ -31,6 +30,12 @@ DEFAULT_BASE_URL: Final = "https://api.openai.com/v1"
 _NO_RESPONSES_API: Final = (404, 405, 501)
 _QUOTA_CODES: Final = ("insufficient_quota", "billing_hard_limit_reached", "billing_not_active")
 _MODEL_CODES: Final = ("model_not_found", "unsupported_model")
+_OF_A_REQUEST: Final = (400, 422)
+_OF_A_SERVER: Final = 500
+# What stands in the error of a server that does not know a form of answers.
+_FORM: Final = re.compile(
+    r"response_format|json_schema|json_object|text\.format|schema|grammar", re.IGNORECASE
+)
 _TRY_AGAIN: Final = (408, 409, 425)  # and everything from 500 on
 # The library would tell the service about this machine.
 _ABOUT_US: Final = tuple(
@@ -48,7 +53,6 @@ _ABOUT_US: Final = tuple(
 )
 _MOST_BYTES: Final = 4_000_000  # of an answer
 _LONGEST_WAIT_S: Final = 86_400.0  # that a service is believed to mean
-_MOST_TOKENS: Final = 10**9  # of one request, that a service is believed to have counted
 
 
 @dataclass(frozen=True)
@@ -75,69 +79,14 @@ class Model:
         return f"{parts.scheme}://{host}{port}{parts.path.rstrip('/')}"
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What a model answered, unchecked, and the tokens it counted (0 where it did not say)."""
-
-    text: str
-    input_tokens: int
-    cached_tokens: int
-    output_tokens: int
-
-
-class Failure(Exception):
-    """No answer.
-
-    Attributes
-    ----------
-    reason
-        As it stands beside the template.
-    is_outage
-        The service fails at the moment; trying again later may help.
-    ends_run
-        Trying again is of no use before a person has changed something.
-    retry_after_s
-        What the service asked to wait; None where it did not say.
-    may_cost
-        Whether the request may have been worked on, and be on the bill.
-    never_left
-        Nobody was reached: nothing was told to anybody.
-    """
-
-    def __init__(
-        self,
-        reason: str,
-        *,
-        is_outage: bool = False,
-        ends_run: bool = False,
-        retry_after_s: float | None = None,
-        may_cost: bool = False,
-        never_left: bool = False,
-    ) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.is_outage = is_outage
-        self.ends_run = ends_run
-        self.retry_after_s = retry_after_s
-        self.may_cost = may_cost
-        self.never_left = never_left
-
-
-class Refused(Failure):
-    """The model declined; the tokens count all the same."""
-
-    def __init__(self, reply: Reply) -> None:
-        super().__init__("refused")
-        self.reply = reply
-
-
 class Wire:
     """One client of one service. Belongs to the event loop it is first used in."""
 
     def __init__(self, model: Model) -> None:
         self._model = model
         self._client: openai.AsyncOpenAI | None = None
-        self._speaks_responses = True
+        self.way = WAYS[0]  # the first that the server took, once it took one
+        self._is_sure = False
 
     async def ask(self, prompt: Prompt, *, broken_rule: str = "") -> Reply:
         """Return the model's answer; every other outcome is a `Failure`, but for being cancelled.
@@ -146,24 +95,41 @@ class Wire:
         """
         import openai
 
-        try:
-            if self._speaks_responses:
-                try:
-                    return _read(
-                        _Response, await self._post("responses", self._as_response(prompt, broken_rule))
-                    )
-                except openai.APIStatusError as error:
-                    if error.status_code not in _NO_RESPONSES_API or _code(error) in _MODEL_CODES:
-                        raise
-                    self._speaks_responses = False
-            return _read(_Chat, await self._post("chat/completions", self._as_chat(prompt, broken_rule)))
-        except openai.APIStatusError as error:
-            raise _meaning(error) from None
-        except openai.APIConnectionError as error:
-            never_left = _never_left(error)
-            raise Failure(
-                "unavailable", is_outage=True, may_cost=not never_left, never_left=never_left
-            ) from None
+        refusals: list[Failure] = []
+        prose: Reply | None = None
+        for way in WAYS[WAYS.index(self.way) :]:
+            try:
+                answer = await self._post(way.api, body(way, self._model.name, prompt, broken_rule))
+            except openai.APIStatusError as error:
+                if not _is_no_api(way, error):
+                    refusals.append(_meaning(error))
+                    if not self._is_about_the_way(error):
+                        raise refusals[-1] from None
+            except openai.APIConnectionError as error:
+                never_left = _never_left(error)
+                raise Failure(
+                    "unavailable", is_outage=True, may_cost=not never_left, never_left=never_left
+                ) from None
+            else:
+                reply = read(way, answer).after(prose)
+                if self._is_sure or "{" in reply.text:
+                    self.way, self._is_sure = way, True
+                    return reply
+                prose = reply  # the server takes the form, and does not keep to it
+        self._is_sure = True  # no other way helps: from now on such an error is one of the request
+        if prose is None:
+            raise refusals[0]
+        self.way = WAYS[-1]
+        return prose
+
+    def _is_about_the_way(self, error: "openai.APIStatusError") -> bool:
+        """Return whether another way may help: where none has worked yet, or the error names the form."""
+        if _code(error) in _MODEL_CODES:
+            return False
+        names_it = bool(_FORM.search(f"{error.message} {error.body}"))
+        return (error.status_code in _OF_A_REQUEST and (names_it or not self._is_sure)) or (
+            error.status_code == _OF_A_SERVER and names_it
+        )
 
     async def close(self) -> None:
         """Close the connections."""
@@ -198,39 +164,6 @@ class Wire:
         text: str = await client.post(f"{client.base_url}{path}", cast_to=str, body=body)
         return text
 
-    def _as_response(self, prompt: Prompt, broken_rule: str) -> dict[str, Any]:
-        task = prompt.task
-        return {
-            "model": self._model.name,
-            "instructions": task.instructions,
-            "input": _with_hint(prompt.data, broken_rule),
-            "text": {
-                "format": {
-                    "type": "json_schema",
-                    "name": task.kind,
-                    "strict": True,
-                    "schema": dict(task.schema),
-                }
-            },
-            "max_output_tokens": task.max_output_tokens,
-            "store": False,
-        }
-
-    def _as_chat(self, prompt: Prompt, broken_rule: str) -> dict[str, Any]:
-        task = prompt.task
-        return {
-            "model": self._model.name,
-            "messages": [
-                {"role": "system", "content": task.instructions},
-                {"role": "user", "content": _with_hint(prompt.data, broken_rule)},
-            ],
-            "response_format": {
-                "type": "json_schema",
-                "json_schema": {"name": task.kind, "strict": True, "schema": dict(task.schema)},
-            },
-            "max_tokens": task.max_output_tokens,
-        }
-
 
 async def _limit(response: "httpx2.Response") -> None:
     """Let no more of a body in than an answer can have: eight seconds of one that never ends fill the memory."""
@@ -259,8 +192,11 @@ def _limited() -> "Callable[[httpx2.AsyncByteStream], httpx2.AsyncByteStream]":
     return Limited
 
 
-def _with_hint(data: str, broken_rule: str) -> str:
-    return f"{data}\n\nYour last answer broke a rule ({broken_rule}). Write it anew." if broken_rule else data
+def _is_no_api(way: Way, error: "openai.APIStatusError") -> bool:
+    """Return whether the server has no such API; a model that it does not have is another matter."""
+    return (
+        way.api == "responses" and error.status_code in _NO_RESPONSES_API and _code(error) not in _MODEL_CODES
+    )
 
 
 def _meaning(error: "openai.APIStatusError") -> Failure:
@@ -293,92 +229,6 @@ def _code(error: "openai.APIStatusError") -> str | None:
     """Return the service's own word for an error; a body may hold anything."""
     body = error.body
     return str(body.get("code") or body.get("type") or "") if isinstance(body, dict) else None
-
-
-def _tokens(value: object) -> int:
-    """Return a count of tokens, 0 for what is none: an answer is not worth less for it."""
-    return value if isinstance(value, int) and 0 <= value <= _MOST_TOKENS else 0
-
-
-_Tokens = Annotated[int, BeforeValidator(_tokens)]
-
-
-# The parts of an answer. What is not named here is not looked at.
-
-
-class _InputDetails(BaseModel):
-    cached_tokens: _Tokens = 0
-
-
-class _Usage(BaseModel):
-    """The tokens, by either of the two protocols' names."""
-
-    read: _Tokens = Field(0, validation_alias=AliasChoices("input_tokens", "prompt_tokens"))
-    written: _Tokens = Field(0, validation_alias=AliasChoices("output_tokens", "completion_tokens"))
-    details: _InputDetails | None = Field(
-        None, validation_alias=AliasChoices("input_tokens_details", "prompt_tokens_details")
-    )
-
-
-class _Part(BaseModel):
-    type: str
-    text: str | None = None
-
-
-class _Item(BaseModel):
-    type: str
-    content: list[_Part] | None = None
-
-
-class _Response(BaseModel):
-    status: str | None = None
-    output: list[_Item]
-    usage: _Usage | None = None
-
-    def said(self) -> tuple[str, bool]:
-        """Return the text, and whether the model declined."""
-        parts = [part for item in self.output if item.type == "message" for part in item.content or []]
-        return (
-            "".join(part.text or "" for part in parts if part.type == "output_text"),
-            any(part.type == "refusal" for part in parts),
-        )
-
-
-class _Message(BaseModel):
-    content: str | None = None
-    refusal: str | None = None
-
-
-class _Choice(BaseModel):
-    message: _Message
-    finish_reason: str | None = None
-
-
-class _Chat(BaseModel):
-    choices: list[_Choice] = Field(min_length=1)
-    usage: _Usage | None = None
-
-    def said(self) -> tuple[str, bool]:
-        """Return what `_Response` does."""
-        first = self.choices[0]
-        declined = bool(first.message.refusal) or first.finish_reason == "content_filter"
-        return first.message.content or "", declined
-
-
-def _read(shape: type[_Response] | type[_Chat], body: str) -> Reply:
-    """Return the reply in a body of that shape; `Failure` where there is none, `Refused` for a refusal."""
-    try:
-        answer = shape.model_validate_json(body)
-    except ValidationError:
-        # A page from something between, or an answer that is cut or mistaken.
-        reason = "invalid_output" if body.lstrip()[:1] in ("{", "[") else "unavailable"
-        raise Failure(reason, is_outage=True, may_cost=True) from None
-    text, declined = answer.said()
-    usage = answer.usage or _Usage()
-    reply = Reply(text, usage.read, (usage.details or _InputDetails()).cached_tokens, usage.written)
-    if declined:
-        raise Refused(reply)
-    return reply
 
 
 def _retry_after_s(headers: Mapping[str, str]) -> float | None:

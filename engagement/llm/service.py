@@ -25,10 +25,11 @@ from typing import Any, Final
 from engagement.content.quiz import QuestionDict
 from engagement.dates import utc_now
 from engagement.llm import guardrails
-from engagement.llm.client import Failure, Model, Refused, Reply, Wire
+from engagement.llm.client import Model, Wire
 from engagement.llm.journal import Answer
 from engagement.llm.pricing import Budget, OverBudget, about_tokens, most_tokens
 from engagement.llm.prompts import Prompt
+from engagement.llm.protocol import Failure, Refused, Reply
 from engagement.llm.resilience import Breaker, Gate, Rates, jittered
 
 _log = logging.getLogger(__name__)

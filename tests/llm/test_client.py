@@ -6,8 +6,9 @@ import pytest
 
 from engagement.errors import InvalidInput
 from engagement.llm import prompts
-from engagement.llm.client import DEFAULT_BASE_URL, Failure, Model, Refused, Reply, Wire
+from engagement.llm.client import DEFAULT_BASE_URL, Model, Wire
 from engagement.llm.prompts import Prompt
+from engagement.llm.protocol import Failure, Refused, Reply
 from tests.support.asking import KEY, NAME, model_at
 from tests.support.model_server import SENTENCES, ModelServer, envelope, failing, sending
 
@@ -151,6 +152,106 @@ def test_a_model_that_does_not_exist_is_not_taken_for_an_api_that_does_not():
         first, second = ask(PROMPT, PROMPT, url=server.url)
     assert (first.reason, second.reason) == ("no_such_model", "no_such_model")
     assert paths(server) == ["/v1/responses", "/v1/responses"]
+
+
+def form_of(request):
+    """Return how a request tells of the shape of its answer: where, and the keys that say so."""
+    sent = request.json
+    told = sent["text"]["format"] if "text" in sent else sent.get("response_format", {"type": "text"})
+    return told["type"], "schema" in told or "json_schema" in told
+
+
+SERVERS = {
+    # what llama.cpp's own server in Python says: the validation of its request fails within it
+    "500 that names the format": (
+        lambda form: form[0] != "json_schema",
+        failing(500, body=b"{\"error\": {\"message\": \"[{'loc': ('body', 'response_format', 'type')}]\"}}"),
+        ("json_object", True),
+    ),
+    "400 without a word": (
+        lambda form: form == ("json_object", False),
+        failing(400, body=b'{"error": {"message": "Bad Request"}}'),
+        ("json_object", False),
+    ),
+    "422 for anything but text": (
+        lambda form: form[0] == "text",
+        failing(422, body=b'{"detail": [{"type": "extra_forbidden", "loc": ["body", "response_format"]}]}'),
+        ("text", False),
+    ),
+}
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_what_a_server_does_not_take_is_left_out_from_then_on(server):
+    takes, refuses, wanted = SERVERS[server]
+
+    def behave(_number, request):
+        if request.path.endswith("/responses"):
+            return failing(404, "not_found")
+        return BODY if takes(form_of(request)) else refuses
+
+    with ModelServer(behave) as here:
+        first, second = ask(PROMPT, PROMPT, url=here.url)
+        assert (first.text, second.text) == (BODY, BODY)
+    forms = [form_of(request) for request in here.requests]
+    assert forms[-2:] == [wanted, wanted]
+    assert forms.count(wanted) == 2  # and every other at most once by each API
+    assert len(forms) == len(set(forms)) + 2
+    told = here.requests[-1].json["messages"][0]["content"]
+    assert told.startswith(TASK.instructions)
+    assert json.dumps(SCHEMA) in told
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["Sure! Here it is:\n```json\n{}\n```", "<think>a nudge {short}</think>{}", "{} I hope this helps."],
+    ids=["in a fence", "after a thought", "with an end"],
+)
+def test_what_a_model_writes_around_its_object_is_not_read(said):
+    def behave(_number, request):
+        return said.replace("{}", BODY) if form_of(request)[0] == "text" else failing(400, "unsupported")
+
+    with ModelServer(behave) as here:
+        (found,) = ask(PROMPT, url=here.url)
+    assert found.text == BODY
+
+
+def test_a_server_that_takes_a_form_and_does_not_keep_to_it_is_told_in_words():
+    def behave(_number, request):
+        return "Dear learner, welcome." if form_of(request)[0] == "json_schema" else BODY
+
+    with ModelServer(behave) as here:
+        first, second = ask(PROMPT, PROMPT, url=here.url)
+    assert (first.text, second.text) == (BODY, BODY)
+    assert len(here.requests) == 4
+    assert (first.input_tokens, second.input_tokens) == (1800, 600)  # what was no answer is on the bill
+
+
+def test_a_model_that_never_writes_an_object_is_an_answer_that_is_checked():
+    with ModelServer(lambda *_: "I would rather not.") as here:
+        first, second = ask(PROMPT, PROMPT, url=here.url)
+    assert (first.text, second.text) == 2 * ("I would rather not.",)
+    assert [form_of(request) for request in here.requests[-2:]] == [("text", False), ("text", False)]
+
+
+def test_an_outage_says_nothing_of_the_way():
+    def behave(number, _request):
+        return failing(500, "server_error") if number == 0 else None
+
+    with ModelServer(behave) as here:
+        first, second = ask(PROMPT, PROMPT, url=here.url)
+    assert (first.reason, second.text) == ("unavailable", BODY)
+    assert paths(here) == ["/v1/responses", "/v1/responses"]
+
+
+def test_a_bad_request_is_one_where_the_way_has_worked():
+    def behave(number, _request):
+        return failing(400, "context_length_exceeded") if number == 1 else None
+
+    with ModelServer(behave) as here:
+        _, second, third = ask(PROMPT, PROMPT, PROMPT, url=here.url)
+    assert (second.reason, third.text) == ("bad_request", BODY)
+    assert len(here.requests) == 3
 
 
 @FLAVOURS

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from engagement.llm.protocol import WAYS
 from engagement.llm.writer import _service, writer_for
 from engagement.settings import read_settings
 from tests.support.asking import Asked, prompt
@@ -83,7 +84,7 @@ def test_a_batch_waits_for_a_crowded_service_as_well(llmock, writer, tmp_path):
 
 @pytest.mark.parametrize(
     ("status", "reason"),
-    [(400, "bad_request"), (401, "unauthorized"), (403, "unauthorized"), (404, "no_such_model")],
+    [(413, "bad_request"), (401, "unauthorized"), (403, "unauthorized"), (404, "no_such_model")],
 )
 def test_what_cannot_succeed_is_asked_once(llmock, writer, status, reason):
     code = "model_not_found" if status == 404 else None
@@ -91,6 +92,13 @@ def test_what_cannot_succeed_is_asked_once(llmock, writer, status, reason):
     answer = writer.write(prompt(writer))
     assert (answer.reason, len(llmock.requests)) == (reason, 1)
     llmock.assert_resilient(strict=True)
+
+
+def test_a_request_that_no_way_helps_is_tried_in_each_and_the_next_once(llmock, writer):
+    llmock.fail(400, times=None)
+    for style, most in ((1, len(WAYS)), (2, len(WAYS) + 1)):
+        assert writer.write(prompt(writer, style)).reason == "bad_request"
+        assert len(llmock.requests) == most
 
 
 def test_an_account_without_money_is_not_asked_again(llmock, writer):
