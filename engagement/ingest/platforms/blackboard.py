@@ -14,6 +14,7 @@ import pandas as pd
 
 from engagement.files.headers import plain_name
 from engagement.ingest.platforms.exports import (
+    ON_PLATFORM,
     Asked,
     Kind,
     Look,
@@ -25,6 +26,7 @@ from engagement.ingest.platforms.exports import (
     mean_percent,
     numbers,
     of_several_courses,
+    on_platform,
     share,
     table,
     whole_name,
@@ -129,6 +131,7 @@ def _one_download(file: Path, asked: Asked) -> Part:
     )[~preview]
     if program:
         learners["program"] = program
+    learners[ON_PLATFORM] = on_platform("blackboard", learners["id"])
     learners["completed_percent_course"] = share(done, mine)
     learners["avg_quiz_score"] = _mean(rows, [each for each in marks if each.is_score], sheet)
     derived = Derived(
@@ -139,7 +142,7 @@ def _one_download(file: Path, asked: Asked) -> Part:
         refused=sheet.refused,
         notes=sheet.notes,
     )
-    return Part("learners", derived)
+    return Part("learners", derived, by_person=True)
 
 
 def _mean(rows: pd.DataFrame, marks: Sequence[_Marks], sheet: Table) -> pd.Series:

@@ -12,6 +12,7 @@ from typing import Final
 import pandas as pd
 
 from engagement.ingest.platforms.exports import (
+    ON_PLATFORM,
     Asked,
     Kind,
     Look,
@@ -21,6 +22,7 @@ from engagement.ingest.platforms.exports import (
     mean_percent,
     numbers,
     of_several_courses,
+    on_platform,
     share,
     table,
     whole_name,
@@ -29,6 +31,7 @@ from engagement.ingest.platforms.sessions import events_of, missed_in_a_row
 from engagement.ingest.platforms.times import as_utc, day_in, noon
 from engagement.ingest.source.readers import Derived
 
+_NAME: Final = "brightspace"
 _END: Final = "End-of-Line Indicator"
 _MARK: Final = "#"
 _FIRST: Final = ("First Name", "Prénom", "Vorname", "Nombre", "Nome", "Voornaam", "Förnamn")
@@ -138,6 +141,7 @@ def _one_grades(file: Path, asked: Asked) -> Part:
             "name": whole_name(sheet.texts(*_FIRST), sheet.texts(*_LAST)),
             "email": sheet.texts(*_EMAIL),
             "active": "true",
+            ON_PLATFORM: on_platform(_NAME, user),
         }
     )
     if program:
@@ -154,7 +158,7 @@ def _one_grades(file: Path, asked: Asked) -> Part:
             "grade values"
         )
     derived = Derived(sheet.name, learners, sheet.rows.index.tolist(), refused=sheet.refused, notes=notes)
-    return Part("learners", derived)
+    return Part("learners", derived, by_person=True)
 
 
 def _registers(files: Sequence[Path], asked: Asked) -> list[Part]:
@@ -172,11 +176,13 @@ def _one_register(file: Path, asked: Asked) -> list[Part]:
     missed = letters.isin(_MISSED).astype("boolean").where(letters.isin((*_MISSED, *_ATTENDED)))
     odd = pd.unique(letters.where(~letters.isin((*_MISSED, *_ATTENDED, *_NEITHER))).to_numpy().ravel())
     unknown = sorted(str(letter) for letter in odd if isinstance(letter, str))
+    user = _bare(sheet.texts(*_USER))
     learners = pd.DataFrame(
         {
-            "id": _bare(sheet.texts(*_USER)),
+            "id": user,
             "name": whole_name(sheet.texts(*_FIRST), sheet.texts(*_LAST)),
             "consecutive_missed_sessions": missed_in_a_row(missed),
+            ON_PLATFORM: on_platform(_NAME, user),
         }
     )
     if asked.program:
@@ -188,13 +194,14 @@ def _one_register(file: Path, asked: Asked) -> list[Part]:
     if dateless := [at for at in order if times[at] is None]:
         notes.append(f"{len(dateless)} sessions carry no date in their names: no events are made of them")
     lines = sheet.rows.index.tolist()
-    parts = [Part("learners", Derived(sheet.name, learners, lines, refused=sheet.refused, notes=notes))]
+    derived = Derived(sheet.name, learners, lines, refused=sheet.refused, notes=notes)
+    parts = [Part("learners", derived, by_person=True)]
     dated = {f"c{at}": then for at in order if (then := times[at])}
     names = {name: json.dumps({"session": sheet.header[int(name[1:])]}, ensure_ascii=False) for name in dated}
     about = pd.DataFrame(names, index=sheet.rows.index)
     events = events_of(missed[list(dated)].rename(columns=dated), learners["id"], about.rename(columns=dated))
     if len(events):
-        parts.append(Part("events", Derived(sheet.name, events, events.index.tolist())))
+        parts.append(Part("events", Derived(sheet.name, events, events.index.tolist()), by_person=True))
     return parts
 
 
@@ -225,13 +232,12 @@ def _dashboards(files: Sequence[Path], asked: Asked) -> list[Part]:
 
 def _one_dashboard(file: Path, asked: Asked) -> Part:
     sheet = table(file, asked, ["User ID", *_WHO, *_SYSTEM, *_ACTIVITY])
-    roster = asked.roster()
-    by_name = sheet.texts(*_USER)
-    is_known = by_name.isin(roster["id"].tolist() if len(roster) else [])
+    number = sheet.texts("User ID")
     learners = pd.DataFrame(
         {
-            "id": sheet.texts("User ID").mask(is_known, by_name),
+            "id": number,
             "name": whole_name(sheet.texts(*_FIRST), sheet.texts(*_LAST)),
+            ON_PLATFORM: on_platform(_NAME, _bare(sheet.texts(*_USER)).fillna(number)),
         }
     )
     if sheet.place(*_SYSTEM) is not None:
@@ -243,12 +249,12 @@ def _one_dashboard(file: Path, asked: Asked) -> Part:
     derived = Derived(
         sheet.name, learners, sheet.rows.index.tolist(), refused=sheet.refused, notes=sheet.notes
     )
-    return Part("learners", derived)
+    return Part("learners", derived, by_person=True, own_ids=True)
 
 
 KINDS: Final = (
     Kind(
-        "brightspace",
+        _NAME,
         "a Brightspace attendance register",
         _is_attendance,
         _registers,
@@ -256,7 +262,7 @@ KINDS: Final = (
         cannot="no program, grades, logins or states",
     ),
     Kind(
-        "brightspace",
+        _NAME,
         "a Brightspace grades export",
         _is_grades,
         _grades,
@@ -264,7 +270,7 @@ KINDS: Final = (
         cannot="no logins, due dates or sessions",
     ),
     Kind(
-        "brightspace",
+        _NAME,
         "a Brightspace engagement dashboard",
         _is_engagement,
         _dashboards,

@@ -90,9 +90,3 @@ class Bundle:
 def by_id(rows: pd.DataFrame, name: str) -> pd.DataFrame:
     """Return rows by their id, the last of several."""
     return rows[rows[name].notna()].drop_duplicates(name, keep="last").set_index(name)
-
-
-def looked_up(keys: pd.Series, values: pd.Series) -> pd.Series:
-    """Return for each key what stands under it; missing for one that there is not."""
-    found: pd.Series = values.reindex(keys).set_axis(keys.index)
-    return found

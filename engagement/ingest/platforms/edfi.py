@@ -13,7 +13,7 @@ from typing import Final
 import pandas as pd
 
 from engagement.errors import InvalidInput
-from engagement.ingest.platforms.bundles import Bundle, by_id, looked_up
+from engagement.ingest.platforms.bundles import Bundle, by_id
 from engagement.ingest.platforms.exports import (
     UNKNOWN_LOGIN,
     Asked,
@@ -22,6 +22,7 @@ from engagement.ingest.platforms.exports import (
     Part,
     left_out,
     logins,
+    looked_up,
     numbers,
 )
 from engagement.ingest.platforms.sessions import missed_in_a_row

@@ -33,6 +33,7 @@ _LINES: Final = 50  # in which a header may stand
 _SHOWN: Final = 3  # of the names of files
 _DELIMITERS: Final = ",;\t|"
 _SPACES: Final = r"[\s\u00a0\u202f]"
+ON_PLATFORM: Final = "external_id"  # the platform's own id of a person, with the platform's name before it
 NOT_KEPT: Final = "(the text of this row is not kept: it may hold what is never stored)"
 UNKNOWN_LOGIN: Final = "unknown"  # which is not never, and what an empty cell would mean
 # How the rows of an export are written once it was read: as this package writes values.
@@ -104,6 +105,8 @@ class Part:
     source_format: SourceFormat = AS_DERIVED
     # Whether its ids are numbers and addresses of people, which are to be those of the known (`joining`).
     by_person: bool = False
+    # Whether they are numbers of the platform's own, which are by chance those of others elsewhere.
+    own_ids: bool = False
 
 
 @dataclass(frozen=True)
@@ -341,6 +344,18 @@ def left_out(rows: pd.DataFrame, **kinds: pd.Series) -> LeftOut:
         for what, which in kinds.items()
         if which.any()
     }
+
+
+def on_platform(platform: str, ids: pd.Series) -> pd.Series:
+    """Return a platform's own ids of people so that no other platform's are taken for them."""
+    said: pd.Series = f"{platform}:" + ids.astype("string")
+    return said
+
+
+def looked_up(keys: pd.Series, values: pd.Series) -> pd.Series:
+    """Return for each key what stands under it; missing for one that there is not."""
+    found: pd.Series = values.reindex(keys).set_axis(keys.index)
+    return found
 
 
 def whole_name(first: pd.Series, last: pd.Series) -> pd.Series:

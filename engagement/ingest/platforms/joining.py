@@ -5,19 +5,18 @@ address or, where it says nothing else, name it has. Whom nothing names is new. 
 a person who is known from another one comes to be a second learner, and stays one person.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
 import pandas as pd
 
-from engagement.ingest.platforms.exports import UNKNOWN_LOGIN, Part
+from engagement.ingest.platforms.exports import ON_PLATFORM, UNKNOWN_LOGIN, Part, looked_up
 from engagement.store import Store
 
-ON_PLATFORM: Final = "external_id"  # the platform's own id of a person, with the platform's name before it
 KEYS: Final = ("id", "person_id", "name", "email", "program", ON_PLATFORM)
-
+_ASKED_AGAIN: Final = "moodle:"  # by whose numbers a sync tells who has left
 
 # What is known of learners, where an export says less.
 _OF_LEARNERS: Final = ("id", "person_id", "name", "email", "program", "enrolled_at", "active", "external_id")
@@ -39,7 +38,7 @@ class People:
         self._store = store
         self._as_of = as_of
         self._met = pd.DataFrame(columns=_OF_ALL)
-        self._ids: dict[str, str] = {}
+        self._ids: dict[str, str] = {}  # of the last part: the next platform calls somebody else so
 
     def roster(self) -> pd.DataFrame:
         """Return who is there, and what is known of them."""
@@ -57,8 +56,8 @@ class People:
             ours = rows["learner_id"].map(self._ids).fillna(rows["learner_id"])
             return replace(part, source=replace(part.source, rows=rows.assign(learner_id=ours)))
         if part.by_person and len(rows):
-            before, rows = rows, joined(rows, self._known())
-            self._ids |= {
+            before, rows = rows, joined(rows, self._known(), own_ids=part.own_ids)
+            self._ids = {
                 was: now
                 for was, now in zip(before["id"], rows["id"], strict=True)
                 if pd.notna(was) and pd.notna(now)
@@ -114,67 +113,100 @@ def _stored(store: Store, as_of: datetime) -> pd.DataFrame:
         ).df()
 
 
-def joined(rows: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
+def joined(rows: pd.DataFrame, known: pd.DataFrame, *, own_ids: bool) -> pd.DataFrame:
     """Return rows of learners with the `id`, `person_id` and `program` of those of the `known` whom they name.
 
-    Of `rows` the `id` is a person's number or address; `known` has `KEYS` and `active`. Who stays without an id is
-    nobody who is known.
+    Of `rows` the `id` is a person's number or address, or where they have `own_ids` a number that only the platform
+    gives; `known` has `KEYS` and `active`. Who stays without an id is nobody who is known.
     """
-    here = list(dict.fromkeys([*rows.columns, "id", "person_id", "program"]))
+    here = list(dict.fromkeys([*rows.columns, "id", "person_id"]))
     rows = _as_texts(rows.reindex(columns=list(dict.fromkeys([*rows.columns, *KEYS]))))
     known = _as_texts(known)
+    of_whom = known.drop_duplicates("id").set_index("id")
+    rows = _with_keys(rows, of_whom, own_ids=own_ids)
     parts = [
         _of_one_program(part, known if pd.isna(program) else known[known["program"] == program])
         for program, part in rows.groupby("program", dropna=False, sort=False)
     ]
     found = pd.concat(parts).loc[rows.index]
-    of_whom = known.drop_duplicates("id").set_index("id")
-    is_known = found["learner"].notna()
-    elsewhere = ~is_known & found["id"].isin(of_whom.index)
-    namesake = _looked_up(_address(found["email"]), _one_of(known, "email", _address)).where(~is_known)
-    meant = found["learner"].fillna(found["id"].where(elsewhere)).fillna(namesake)
-    new = found["id"].mask(elsewhere, found["id"] + " " + found["program"])
+    is_new = found["learner"].isna()
+    found["said"] = found["said"].mask(is_new & found["said"].isin(found["learner"].dropna()))
+    theirs = of_whom.reindex(found["learner"]).set_index(found.index)
+    persons = _persons(found, known, of_whom)
+    is_nobodys = persons.isna() & found["number"].isna()
     whole = found.assign(
-        id=found["learner"].fillna(new),
-        program=found["program"].fillna(_looked_up(found["learner"], of_whom["program"])),
-        person_id=_looked_up(meant, of_whom["person_id"]).fillna(found["person_id"]),
+        id=found["learner"].fillna(_new_ids(found, known, own_ids=own_ids)),
+        program=found["program"].fillna(theirs["program"]),
+        person_id=persons.fillna(_untaken(found["person_id"], found, known["person_id"], is_nobodys)),
+        email=found["email"].fillna(theirs["email"]),
+        external_id=_of_one_platform(found[ON_PLATFORM], theirs[ON_PLATFORM]),
     )
     return whole[here]
 
 
+def _with_keys(rows: pd.DataFrame, of_whom: pd.DataFrame, *, own_ids: bool) -> pd.DataFrame:
+    """Return rows with what tells whose they are: `number`, `login`, `nameless`, and the id that they have `said`."""
+    if own_ids:
+        own = rows[ON_PLATFORM].str.partition(":")[2]
+        is_id = _is_that_one(rows, of_whom)
+        number = rows["person_id"].mask(rows["person_id"].eq(own).fillna(value=False))
+        login = pd.Series(pd.NA, rows.index, "string")
+    else:
+        is_id = rows["id"].isin(of_whom.index)
+        number, login = rows["person_id"], rows["id"]
+    return rows.assign(
+        number=number,
+        login=login,
+        nameless=rows["name"].where(rows["id"].isna()),
+        said=rows["id"].where(is_id),
+    )
+
+
+def _is_that_one(rows: pd.DataFrame, of_whom: pd.DataFrame) -> pd.Series:
+    """Return whether the learner of this id is the one whom the row means: by the platform's id, or the name."""
+    there = of_whom.reindex(rows["id"]).set_index(rows.index)
+    by_number = there[ON_PLATFORM].eq(rows[ON_PLATFORM]).fillna(value=False)
+    by_name = plain_names(there["name"]).eq(plain_names(rows["name"])).fillna(value=False)
+    return (by_number | by_name).astype(bool)
+
+
+def _new_ids(found: pd.DataFrame, known: pd.DataFrame, *, own_ids: bool) -> pd.Series:
+    """Return the ids of those who are new in their program: their own, unless it is somebody else's."""
+    elsewhere = found["said"].notna()
+    taken = pd.concat([known["id"], known["person_id"]]) if own_ids else known["id"]
+    return _untaken(
+        found["id"].mask(elsewhere, found["id"] + " " + found["program"]), found, taken, ~elsewhere
+    )
+
+
+def _untaken(ids: pd.Series, found: pd.DataFrame, taken: pd.Series, which: pd.Series) -> pd.Series:
+    """Return ids, those on the platform where they are taken by others."""
+    free: pd.Series = ids.mask(which & ids.isin(taken) & found[ON_PLATFORM].notna(), found[ON_PLATFORM])
+    return free
+
+
+def _persons(found: pd.DataFrame, known: pd.DataFrame, of_whom: pd.DataFrame) -> pd.Series:
+    """Return the `person_id` of those who are known, if only from another program; missing for all others."""
+    persons = looked_up(found["learner"].fillna(found["said"]), of_whom["person_id"])
+    for theirs, ours, compared in _STEPS[:-1]:
+        keys = compared(found[theirs])
+        lone = ~pd.DataFrame({"key": keys, "program": found["program"]}).duplicated(keep=False)
+        persons = persons.fillna(
+            looked_up(keys.where(lone), _one_of(known, ours, compared, what="person_id"))
+        )
+    return persons
+
+
+def _of_one_platform(told: pd.Series, known: pd.Series) -> pd.Series:
+    """Return ids on platforms: what was told first stays, unless it is of the one that is asked again by it."""
+    of_another = told.str.partition(":")[0].ne(known.str.partition(":")[0]).fillna(value=False)
+    is_asked = told.str.startswith(_ASKED_AGAIN).fillna(value=False)
+    kept: pd.Series = told.mask(of_another & ~is_asked, known)
+    return kept
+
+
 def _as_texts(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(**{name: rows[name].astype("string") for name in KEYS})
-
-
-def _looked_up(keys: pd.Series, values: pd.Series) -> pd.Series:
-    found: pd.Series = keys.astype(object).map(values.astype(object)).astype("string")
-    return found
-
-
-def _of_one_program(rows: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
-    learner = rows["id"].where(rows["id"].isin(known["id"])).astype("string")
-    steps: list[tuple[str, str, Callable[[pd.Series], pd.Series]]] = [
-        ("id", "person_id", _as_it_is),
-        (ON_PLATFORM, ON_PLATFORM, _as_it_is),
-        ("email", "email", _address),
-        ("name", "name", plain_names),
-    ]
-    for theirs, ours, compared in steps:
-        keys = compared(rows[theirs])
-        # What two rows have says nothing of either, nor does it where another row is that learner.
-        lone = ~keys.duplicated(keep=False) & (rows["id"].isna() if theirs == "name" else True)
-        meant = _looked_up(keys.where(lone & learner.isna()), _one_of(known, ours, compared))
-        learner = learner.fillna(meant.where(~meant.isin(learner.dropna())))
-    return rows.assign(learner=learner)
-
-
-def _one_of(known: pd.DataFrame, column: str, compared: Callable[[pd.Series], pd.Series]) -> pd.Series:
-    """Return the one learner of each value of a column, by the value; who is here counts before who has left."""
-    keys = compared(known[column])
-    of = pd.DataFrame({"key": keys, "id": known["id"], "active": known["active"].astype(bool)})
-    of = of[keys.notna()]
-    of = of[of["active"] | ~of["key"].isin(of.loc[of["active"], "key"])]
-    return of[~of["key"].duplicated(keep=False)].set_index("key")["id"]
 
 
 def _as_it_is(texts: pd.Series) -> pd.Series:
@@ -188,4 +220,40 @@ def _address(texts: pd.Series) -> pd.Series:
 def plain_names(names: pd.Series) -> pd.Series:
     """Return names as they are compared: one report writes a quote as another sign than the next."""
     plain: pd.Series = names.astype("string").str.replace(r"[\"'`´’“”„]", "'", regex=True)
-    return plain.str.split().str.join(" ").str.casefold()
+    return plain.str.split().str.join(" ").astype("string").str.casefold()
+
+
+# What of a row is compared with what of a learner, and how: what counts more comes first. The last says no person.
+_STEPS: Final[Sequence[tuple[str, str, Callable[[pd.Series], pd.Series]]]] = (
+    ("number", "id", _as_it_is),
+    ("said", "id", _as_it_is),
+    ("number", "person_id", _as_it_is),
+    ("login", "person_id", _as_it_is),
+    (ON_PLATFORM, ON_PLATFORM, _as_it_is),
+    ("email", "email", _address),
+    ("nameless", "name", plain_names),
+)
+
+
+def _of_one_program(rows: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
+    learner = pd.Series(pd.NA, rows.index, "string")
+    for theirs, ours, compared in _STEPS:
+        keys = compared(rows[theirs])
+        # What two rows have says nothing of either, nor does it where another row is that learner.
+        lone = ~keys.duplicated(keep=False) | (theirs == "said")
+        meant = looked_up(keys.where(lone & learner.isna()), _one_of(known, ours, compared, what="id"))
+        learner = learner.fillna(meant.where(~meant.isin(learner.dropna())))
+    return rows.assign(learner=learner)
+
+
+def _one_of(
+    known: pd.DataFrame, column: str, compared: Callable[[pd.Series], pd.Series], *, what: str
+) -> pd.Series:
+    """Return by each value of a column `what` is of the one who has it; who is here counts before who has left."""
+    keys = compared(known[column])
+    of = pd.DataFrame({"key": keys, "of": known[what], "active": known["active"].astype(bool)})
+    of = of.assign(id=known["id"], person=known["person_id"])[keys.notna()].sort_values("id")
+    of = of[of["active"] | ~of["key"].isin(of.loc[of["active"], "key"])].drop_duplicates(["key", "of"])
+    if column == ON_PLATFORM:  # a report of people tells of the first of somebody's enrolments
+        of = of.drop_duplicates(["key", "person"])
+    return of[~of["key"].duplicated(keep=False)].set_index("key")["of"]

@@ -10,8 +10,17 @@ from typing import Final
 
 import pandas as pd
 
-from engagement.ingest.platforms.bundles import Bundle, by_id, looked_up
-from engagement.ingest.platforms.exports import Asked, Kind, Look, Part, left_out, numbers, whole_name
+from engagement.ingest.platforms.bundles import Bundle, by_id
+from engagement.ingest.platforms.exports import (
+    Asked,
+    Kind,
+    Look,
+    Part,
+    left_out,
+    looked_up,
+    numbers,
+    whole_name,
+)
 from engagement.ingest.platforms.times import as_utc, end_of_day
 from engagement.ingest.source.readers import Derived
 

@@ -165,7 +165,7 @@ def _beside_what_is_known(part: Part, asked: Asked) -> Part:
     rows = part.source.rows
     if part.of != "learners" or not isinstance(rows, pd.DataFrame):
         return part
-    if "program" in rows and rows["program"].isna().any():
+    if not part.by_person and "program" in rows and rows["program"].isna().any():
         programs = asked.roster().set_index("id")["program"]
         rows = rows.assign(
             program=rows["program"].astype("string").fillna(rows["id"].map(programs).astype("string"))

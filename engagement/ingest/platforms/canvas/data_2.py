@@ -17,8 +17,19 @@ import pandas as pd
 
 from engagement.errors import InvalidInput
 from engagement.files.json_lines import beginning, json_lines
-from engagement.ingest.platforms.bundles import Bundle, by_id, looked_up
-from engagement.ingest.platforms.exports import Asked, Kind, Look, Part, left_out, logins, numbers
+from engagement.ingest.platforms.bundles import Bundle, by_id
+from engagement.ingest.platforms.exports import (
+    ON_PLATFORM,
+    Asked,
+    Kind,
+    Look,
+    Part,
+    left_out,
+    logins,
+    looked_up,
+    numbers,
+    on_platform,
+)
 from engagement.ingest.platforms.times import as_utc
 from engagement.ingest.source.readers import Derived
 from engagement.store import pattern, read_from
@@ -150,6 +161,7 @@ def _one_folder(bundle: Bundle, asked: Asked) -> list[Part]:
             "enrolled_at": created[~left].dt.strftime("%Y-%m-%d %H:%M:%S"),
             "last_login": logins(as_utc(mine["last_activity_at"], asked.zone), asked),
             "active": mine["workflow_state"].isin(("active", "invited")).map({True: "true", False: "false"}),
+            ON_PLATFORM: on_platform("canvas", user),
         }
     )
     work = pd.concat([_of_submissions(tables, asked), _of_quizzes(tables, asked)])
@@ -163,8 +175,8 @@ def _one_folder(bundle: Bundle, asked: Asked) -> list[Part]:
     )
     events = _events(mine, tables, asked)
     return [
-        Part("learners", told),
-        *([Part("events", Derived(bundle.path.name, events))] if len(events) else []),
+        Part("learners", told, by_person=True, own_ids=True),
+        *([Part("events", Derived(bundle.path.name, events), by_person=True)] if len(events) else []),
     ]
 
 

@@ -13,6 +13,7 @@ from typing import Final
 import pandas as pd
 
 from engagement.ingest.platforms.exports import (
+    ON_PLATFORM,
     Asked,
     Kind,
     Look,
@@ -23,6 +24,7 @@ from engagement.ingest.platforms.exports import (
     mean_percent,
     numbers,
     of_several_courses,
+    on_platform,
     share,
     table,
     turned_round,
@@ -119,15 +121,14 @@ def _part(sheet: _Sheet, asked: Asked) -> Part:
     mine = ~rows[items].isin(_NOT_MINE)
     user = whole.texts("ID")
     login = whole.texts("SIS Login ID")
-    roster = asked.roster()
-    known = user.map(dict(zip(roster["id"], roster["email"], strict=True))).astype("string")
     learners = pd.DataFrame(
         {
             "id": user,
             "person_id": whole.texts("SIS User ID"),
             "name": _names(whole),
-            "email": login.where(login.str.contains("@", regex=False).fillna(False)).fillna(known),
+            "email": login.where(login.str.contains("@", regex=False).fillna(False)),
             "active": "true",
+            ON_PLATFORM: on_platform("canvas", user),
         }
     ).loc[rows.index]
     if sheet.program:
@@ -151,7 +152,7 @@ def _part(sheet: _Sheet, asked: Asked) -> Part:
         refused=whole.refused,
         notes=notes,
     )
-    return Part("learners", derived)
+    return Part("learners", derived, by_person=True, own_ids=True)
 
 
 KINDS: Final = (

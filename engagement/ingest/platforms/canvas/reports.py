@@ -12,7 +12,18 @@ from typing import Final
 import pandas as pd
 
 from engagement.errors import InvalidInput
-from engagement.ingest.platforms.exports import Asked, Kind, Look, Part, Table, logins, table, turned_round
+from engagement.ingest.platforms.exports import (
+    ON_PLATFORM,
+    Asked,
+    Kind,
+    Look,
+    Part,
+    Table,
+    logins,
+    on_platform,
+    table,
+    turned_round,
+)
 from engagement.ingest.platforms.times import as_utc
 from engagement.ingest.source.readers import Derived
 
@@ -69,6 +80,7 @@ def _part(sheet: Table, asked: Asked, notes: Sequence[str]) -> Part:
             "person_id": _column(sheet, 1),
             "name": turned_round(_column(sheet, 2)),
             "last_login": logins(newest, asked),
+            ON_PLATFORM: on_platform("canvas", user),
         }
     )[~again]
     if asked.program:
@@ -81,7 +93,7 @@ def _part(sheet: Table, asked: Asked, notes: Sequence[str]) -> Part:
         refused=sheet.refused,
         notes=[*sheet.notes, *([told] if again.any() else []), *notes],
     )
-    return Part("learners", derived)
+    return Part("learners", derived, by_person=True, own_ids=True)
 
 
 def _column(sheet: Table, at: int) -> pd.Series:

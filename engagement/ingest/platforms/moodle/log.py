@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 
 from engagement.errors import InvalidInput
-from engagement.ingest.platforms.exports import NOT_KEPT, Asked, Kind, Look, Part, opened
-from engagement.ingest.platforms.joining import ON_PLATFORM, plain_names
+from engagement.ingest.platforms.exports import NOT_KEPT, ON_PLATFORM, Asked, Kind, Look, Part, opened
+from engagement.ingest.platforms.joining import plain_names
 from engagement.ingest.platforms.moodle import words
 from engagement.ingest.platforms.moodle.people import NAME, numbered, plain
 from engagement.ingest.platforms.times import as_utc
@@ -188,7 +188,8 @@ def _actors(names: pd.Series, asked: Asked) -> pd.DataFrame:
     by_number = roster.dropna(subset=[ON_PLATFORM]).drop_duplicates(ON_PLATFORM, keep=False)
     numbered_ids = by_number.set_index(ON_PLATFORM)["id"]
     ours, theirs = plain_names(roster["name"]), plain_names(plain(names))
-    lone = ~ours.duplicated(keep=False) & ours.notna() & roster[ON_PLATFORM].isna()
+    is_numbered = roster[ON_PLATFORM].astype("string").str.startswith(f"{NAME}:").fillna(value=False)
+    lone = ~ours.duplicated(keep=False) & ours.notna() & ~is_numbered.astype(bool)
     by_name = pd.Series(roster.loc[lone, "id"].to_numpy(), ours[lone])
     meant = theirs.where(~theirs.duplicated(keep=False)).map(by_name)
     found["id"] = found[ON_PLATFORM].map(numbered_ids).astype("string").fillna(meant.astype("string"))

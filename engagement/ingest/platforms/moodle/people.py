@@ -7,8 +7,15 @@ from typing import Final
 
 import pandas as pd
 
-from engagement.ingest.platforms.exports import Asked, Part, Table, table, whole_name
-from engagement.ingest.platforms.joining import ON_PLATFORM
+from engagement.ingest.platforms.exports import (
+    ON_PLATFORM,
+    Asked,
+    Part,
+    Table,
+    on_platform,
+    table,
+    whole_name,
+)
 from engagement.ingest.platforms.moodle import words
 from engagement.ingest.source.readers import Derived
 from engagement.ingest.values.left_out import LeftOut
@@ -52,10 +59,9 @@ def people(
     return found
 
 
-def numbered(on_platform: pd.Series) -> pd.Series:
-    """Return Moodle's numbers of people so that no other platform's are taken for them."""
-    said: pd.Series = NAME + ":" + on_platform.astype("string")
-    return said
+def numbered(people: pd.Series) -> pd.Series:
+    """Return Moodle's numbers of people as it is asked by them again."""
+    return on_platform(NAME, people)
 
 
 def plain(texts: pd.Series) -> pd.Series:

@@ -18,8 +18,8 @@ from engagement.dates import unix_s
 from engagement.errors import InvalidInput
 from engagement.ingest import learners
 from engagement.ingest.loads.loading import LoadSummary
-from engagement.ingest.platforms.exports import UNKNOWN_LOGIN, Part
-from engagement.ingest.platforms.joining import ON_PLATFORM, People
+from engagement.ingest.platforms.exports import ON_PLATFORM, UNKNOWN_LOGIN, Part
+from engagement.ingest.platforms.joining import People
 from engagement.ingest.platforms.moodle.people import NAME
 from engagement.ingest.platforms.moodle.web import Refused, Web
 from engagement.ingest.source.readers import Derived
