@@ -122,6 +122,15 @@ class Kind:
     besides: Callable[[Look], bool] = lambda _: False  # what is read with it where its platform is named
 
 
+@dataclass(frozen=True)
+class Unread:
+    """A file of a platform that is not read: what it is and why, and what to take in its place."""
+
+    what: str
+    recognised: Callable[[Look], bool]
+    instead: str
+
+
 def look(path: Path, encoding: str = "") -> Look:
     """Return what is seen of a file, a folder or a zip archive; nothing of what is no text."""
     if path.is_dir():

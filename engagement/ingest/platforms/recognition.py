@@ -47,6 +47,7 @@ KINDS: Final[Sequence[Kind]] = (
 )
 _STANDS: Final = ": what was known of them before stands"
 _OF_PERSONS: Final = ("name", "email", "phone", "program", "enrolled_at")
+UNREAD: Final = moodle.UNREAD
 PLATFORMS: Final = tuple(dict.fromkeys(kind.platform for kind in KINDS))
 
 
@@ -54,7 +55,8 @@ def recognised(path: Path, said: SourceFormat = AS_DOCUMENTED, *, platform: str 
     """Return which kind of export a file or folder is, among those of a platform where one is named.
 
     None for a table of somebody's own, as one is of which is `said` how its columns are called or its dates written.
-    `InvalidInput` for a platform that there is not, and for a file that is no export of the one that is named.
+    `InvalidInput` for a platform that there is not, for a file that is no export of the one that is named, and for one
+    that a platform offers and of which nothing can be told.
     """
     if platform and platform not in PLATFORMS:
         raise InvalidInput(f"from {platform[:40]!r}: no such platform; there are {', '.join(PLATFORMS)}")
@@ -75,6 +77,8 @@ def recognised(path: Path, said: SourceFormat = AS_DOCUMENTED, *, platform: str 
     found = next((kind for kind in kinds if kind.recognised(seen)), None)
     if platform and found is None:
         found = next((kind for kind in kinds if kind.besides(seen)), None)
+    if found is None and (unread := next((each for each in UNREAD if each.recognised(seen)), None)):
+        raise InvalidInput(f"{path.name}: {unread.what}; {unread.instead}")
     if found is None and (platform or seen.members is not None):
         known = ", ".join(kind.what for kind in kinds)
         whose = f" of {platform}" if platform else ""

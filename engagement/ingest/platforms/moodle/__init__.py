@@ -3,6 +3,9 @@
 from typing import Final
 
 from engagement.ingest.platforms.moodle import attendance, completion, grades, log, participants
+from engagement.ingest.platforms.moodle.unread import UNREAD
+
+__all__ = ["KINDS", "UNREAD"]
 
 # As they are read where several are given: who comes later is known by then.
 KINDS: Final = (

@@ -130,7 +130,7 @@ def _is_quiz(look: Look) -> bool:
 
 def _quiz(files: Sequence[Path], asked: Asked) -> list[Part]:
     """Return the mean over all the quizzes that are given of the best attempt at each."""
-    sheets = [sheet_of(file, asked) for file in files]
+    sheets = [sheet_of(file, asked, keeps_raw=False) for file in files]  # answers may stand in it
     found = [_best_attempts(sheet, asked) for sheet in sheets]
     if len(found) == 1:
         return [part(sheets[0], found[0][0], left_out=found[0][1], not_everybody=_NOT_EVERYBODY)]

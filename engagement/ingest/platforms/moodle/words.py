@@ -54,6 +54,21 @@ STATE: Final = (
     r"(?i)(not completed|nicht abgeschlossen|pas terminé|non terminé|non achevé|no finalizado|"
     r"sin finalizar|non completato|niet voltooid)\b|" + DONE
 )
+# Of what is not read.
+MOST: Final = (
+    *("Maximum Grade", "Bestwertung", "Note maximale", "Calificación máxima", "Valutazione massima"),
+    *("Maximumcijfer", "Maximale cijfer"),
+)
+SORTED: Final = re.compile(
+    r"(?i).*\b(sort by|sortiert nach|trier par|ordenar por|ordina per|sorteer op)\b.*"
+    r"\b(ascending|descending|aufsteigend|absteigend|(dé)?croissant|(as|des)cendente|(de)?crescente|oplopend|aflopend)"
+)
+OUTLINE: Final = (
+    ("Activity", "Views", "Last access"),
+    ("Aktivität", "Zugriffe", "Letzter Zugriff"),
+    ("Activité", "Consultations", "Dernier accès"),
+    ("Actividad", "Vistas", "Último acceso"),
+)
 QUIZZES: Final = r"(?i)(quiz|test|cuestionario|toets)"
 
 
