@@ -70,6 +70,7 @@ class Settings(BaseSettings):
     concurrency: int = Field(64, ge=1, le=1_000, validation_alias="ENGAGEMENT_CONCURRENCY")
     requests_per_minute: int | None = Field(None, ge=1, validation_alias="ENGAGEMENT_REQUESTS_PER_MINUTE")
     tokens_per_minute: int | None = Field(None, ge=1, validation_alias="ENGAGEMENT_TOKENS_PER_MINUTE")
+    model_timeout_s: float = Field(8, ge=1, le=3_600, validation_alias="ENGAGEMENT_MODEL_TIMEOUT")
     outage_wait_s: float = Field(60, ge=0, validation_alias="ENGAGEMENT_OUTAGE_WAIT")
     price: str | None = Field(None, validation_alias="ENGAGEMENT_PRICE")
     users: ProjectPath | None = Field(None, validation_alias="ENGAGEMENT_USERS")

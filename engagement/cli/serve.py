@@ -44,7 +44,15 @@ def explore(port: Annotated[int, typer.Option(help="On 127.0.0.1.")] = 8888) -> 
     raise typer.Exit(lab.explore(store, port=port))
 
 
-def doctor(as_json: Json = False) -> None:
+def doctor(
+    ask_model: Annotated[
+        bool,
+        typer.Option(
+            "--ask-model", help="Ask the model one small question, about nobody; it may cost money."
+        ),
+    ] = False,
+    as_json: Json = False,
+) -> None:
     """Check the store, templates and settings. Secrets are never shown."""
     from engagement.dates import utc_now
     from engagement.operations import health
@@ -54,6 +62,8 @@ def doctor(as_json: Json = False) -> None:
         settings = read_settings()
         console.say_if_invented(settings)
         found = health.examine(settings, now=utc_now())
+        if ask_model:
+            found.append(health.ask_model(settings))
     except InvalidInput as error:
         found = [health.Check("settings", False, str(error))]
     ok = all(check.ok for check in found)

@@ -18,7 +18,7 @@ WHY_TEMPLATE: Final[Mapping[str, str]] = MappingProxyType(
         "no_key": "No key for a model is set.",
         "opted_out": "The learner does not want anything about them to go to a model.",
         "unconfirmed_topic": "Nobody has confirmed the title of the topic, so it may not go to a model.",
-        "deadline": "The model did not answer within eight seconds.",
+        "deadline": "The model did not answer in time.",
         "unavailable": "The service of the model failed or could not be reached.",
         "rate_limited": "The service asked to wait longer than there was time.",
         "breaker_open": "The service had just failed many times and was not asked again.",

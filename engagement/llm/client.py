@@ -66,6 +66,7 @@ class Model:
     requests_per_minute: int | None = None
     tokens_per_minute: int | None = None
     outage_wait_s: float = 60
+    timeout_s: float = 8  # for a text of a batch; where a person waits it is eight
 
     @property
     def address(self) -> str:

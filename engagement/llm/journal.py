@@ -45,6 +45,8 @@ class Answer:
         The run that asked; None where a person did.
     answered_at
         When, an ISO instant, UTC.
+    rule
+        What the last answer did wrong, in words; None where that is not the reason.
     """
 
     cache_key: str
@@ -61,6 +63,7 @@ class Answer:
     base_url: str
     run_id: str | None
     answered_at: str
+    rule: str | None = None
 
     @property
     def is_written(self) -> bool:

@@ -1,8 +1,9 @@
 """One model's service: it is asked, its answer is checked, and after eight seconds there is an end to it.
 
 One learner or a hundred thousand take the same way. What differs is patience. Where a person waits, the service gets
-eight seconds on the clock and, while it fails, none at all. A batch has time: it stands still through a short outage
-or a "come back in 30 seconds", and its clocks with it, and gives up only where that lasts.
+eight seconds on the clock and, while it fails, none at all. A batch has time, and more of it for each text where the
+settings say so: it stands still through a short outage or a "come back in 30 seconds", and its clocks with it, and
+gives up only where that lasts.
 
 The model is asked in a thread with an event loop of its own, one for the process. So the same call works in a script,
 in a notebook whose own loop is busy, and in several threads of a dashboard at once. Nothing that goes wrong leaves as
@@ -29,12 +30,12 @@ from engagement.llm.client import Model, Wire
 from engagement.llm.journal import Answer
 from engagement.llm.pricing import Budget, OverBudget, about_tokens, most_tokens
 from engagement.llm.prompts import Prompt
-from engagement.llm.protocol import Failure, Refused, Reply
+from engagement.llm.protocol import Failure, Refused, Reply, Way
 from engagement.llm.resilience import Breaker, Gate, Rates, jittered
 
 _log = logging.getLogger(__name__)
 
-DEADLINE_S: Final = 8.0
+PERSON_WAITS_S: Final = 8.0
 TRIES: Final = 2  # at an answer that passes the checks
 FIRST_BACKOFF_S: Final = 0.5
 LONGEST_BACKOFF_S: Final = 5.0  # one prompt's bad luck is not the service's end
@@ -80,7 +81,11 @@ class _Spent:
 
 
 class _GaveUp(Exception):
-    """No text; the message is the reason."""
+    """No text; the message is the reason, and `rule` what the last answer did wrong."""
+
+    def __init__(self, reason: str, *, rule: str | None = None) -> None:
+        super().__init__(reason)
+        self.rule = rule
 
 
 class Service:
@@ -97,6 +102,11 @@ class Service:
         self._thread = threading.Thread(target=self._loop.run_forever, name="model", daemon=True)
         self._thread.start()
         atexit.register(self.close)
+
+    @property
+    def way(self) -> Way:
+        """Which API and form of answers the server takes, as far as it was asked."""
+        return self._wire.way
 
     def begin(self, work: Coroutine[Any, Any, Any]) -> "concurrent.futures.Future[Any]":
         """Start work on the service's own loop."""
@@ -157,13 +167,15 @@ class Service:
         subject: str | None = None
         content: str | list[QuestionDict] | None = None
         reason: str | None = None
+        rule: str | None = None
         try:
-            async with asyncio.timeout(DEADLINE_S) as clock:
+            deadline_s = self.model.timeout_s if job.is_patient else PERSON_WAITS_S
+            async with asyncio.timeout(deadline_s) as clock:
                 subject, content = await self._attempts(prompt, job, spent, clock)
         except TimeoutError:
             reason = "deadline"
         except _GaveUp as why:
-            reason = str(why)
+            reason, rule = str(why), why.rule
         except Exception as error:  # whatever a service can make a library do: the learner gets a template
             number = secrets.token_hex(4)
             _log.error("asking a model failed", extra={"error_id": number, "error": type(error).__name__})
@@ -177,6 +189,7 @@ class Service:
             input_tokens=spent.input_tokens,
             output_tokens=spent.output_tokens,
             cost_usd=spent.cost_usd if job.budget.price else None,
+            rule=rule,
         )
 
     async def _attempts(
@@ -194,7 +207,7 @@ class Service:
             except guardrails.Unacceptable as broken:
                 broken_rule, refusals = str(broken), refusals + 1
                 if refusals == TRIES:
-                    raise _GaveUp("invalid_output") from None
+                    raise _GaveUp("invalid_output", rule=broken_rule) from None
             except Failure as failure:
                 if failure.ends_run:
                     job.stopped = failure.reason

@@ -24,12 +24,14 @@ from engagement.llm.journal import Answer, Journal
 from engagement.llm.pricing import Budget, Price, price
 from engagement.llm.progress import Progress
 from engagement.llm.prompts import Prompt, Task
-from engagement.llm.service import DEADLINE_S, LOOK_S, Job, Service, about
+from engagement.llm.protocol import Way
+from engagement.llm.service import LOOK_S, PERSON_WAITS_S, Job, Service, about
 from engagement.settings import DEFAULT_MODEL, Settings
 
 NO_MODEL: Final = "none"  # the name of no model: every text is a template
 DELIVERED: Final = 500  # answers handed over at a time, or what there is after
 DELIVERED_AFTER_S: Final = 2.0
+_TRIED_FOR_S: Final = 1.0  # where the service fails
 _STARTING_S: Final = 0.2  # for the thread, on top of the deadline
 
 
@@ -117,7 +119,7 @@ class Writer:
         """Return what became of one prompt within eight seconds, whatever the service does. Blocks this thread."""
         work = self._begin(prompt)
         try:
-            return work.result(DEADLINE_S + _STARTING_S)
+            return work.result(PERSON_WAITS_S + _STARTING_S)
         except concurrent.futures.TimeoutError:  # the whole machine stands still
             work.cancel()
             return Answer(
@@ -130,6 +132,11 @@ class Writer:
                 output_tokens=0,
                 cost_usd=None,
             )
+
+    def try_out(self, prompt: Prompt) -> tuple[Answer, Way]:
+        """Return what became of a prompt as one of a batch, and which way the server took. Blocks this thread."""
+        job = Job(Budget(self.price), patience_s=_TRIED_FOR_S)
+        return self._service.begin(self._service.one(prompt, job)).result(), self._service.way
 
     async def write_soon(self, prompt: Prompt) -> Answer:
         """Return what `write` does, to code that awaits; the work goes on while the caller's own loop is busy."""
@@ -197,6 +204,7 @@ def chosen_model(settings: Settings, name: str = "") -> Model:
         requests_per_minute=settings.requests_per_minute,
         tokens_per_minute=settings.tokens_per_minute,
         outage_wait_s=settings.outage_wait_s,
+        timeout_s=settings.model_timeout_s,
     )
 
 

@@ -10,6 +10,7 @@ import os
 import platform
 import shlex
 import shutil
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
@@ -19,9 +20,11 @@ from typing import Final, NamedTuple
 
 from engagement import private
 from engagement.content import templates
+from engagement.content.generation import WHY_TEMPLATE
 from engagement.errors import EngagementError, NotFound, StoreUnusable, of_the_system
 from engagement.ingest.facts import newest_facts_at
-from engagement.llm import pricing, titles, writer
+from engagement.llm import pricing, prompts, titles, writer
+from engagement.llm.prompts import Prompt
 from engagement.pipeline import config
 from engagement.pipeline.config import Pipeline
 from engagement.pipeline.incoming import inbox
@@ -29,12 +32,14 @@ from engagement.settings import Settings
 from engagement.store import SCHEMA_VERSION, Cursor, Store, first_row, open_store, query
 from engagement.store.locks import runner, turnstile
 from engagement.store.upgrade import kept
+from engagement.text import one_line
 
 _VERSIONS: Final = ("duckdb", "pandas", "narwhals", "papermill", "jupyterlab", "voila", "plotly", "openai")
 _ENOUGH_DISK_MB: Final = 500
 _HOLDER_WAIT_S: Final = 3.0  # our own blocks are shorter; who asks does not want to wait as a run does
 # An index is read from the file where a key is looked up, so that some keys of each find what a scan does not.
 _KEYS_LOOKED_UP: Final = 200
+_LONGEST_ANSWER: Final = 300  # characters that are shown
 _NOT_YET: Final = "not looked at: the store has an earlier schema"
 
 
@@ -224,6 +229,26 @@ def _model(settings: Settings) -> str:
         f"${known.input_usd:g} and ${known.output_usd:g} for a million tokens" if known else "price not known"
     )
     return f"{model.name} at {model.address}; {cost}; a key is set"
+
+
+def ask_model(settings: Settings) -> Check:
+    """Return what comes of one small question to the model, about nobody: the way it takes, how long, and the text."""
+    return _check("model's answer", lambda: _answer(settings))
+
+
+def _answer(settings: Settings) -> str:
+    asked = writer.writer_for(settings)
+    if asked.is_nobody:
+        raise EngagementError(f"nobody was asked: {WHY_TEMPLATE[asked.why_not]}")
+    task = prompts.nudge_task("in_app", "en")
+    data = "reason: praise\nstyle: 1"
+    began = time.monotonic()
+    answer, way = asked.try_out(Prompt(task, data, prompts.cache_key(asked.key_prefix(task), data)))
+    took = f"{asked.model.name}, asked by {way}, after {time.monotonic() - began:.1f} s"
+    if answer.reason:
+        rule = f" The last time: {answer.rule}." if answer.rule else ""
+        raise EngagementError(f"{took}: no text. {WHY_TEMPLATE[answer.reason]}{rule}")
+    return f"{took}: {one_line(str(answer.content), _LONGEST_ANSWER)}"
 
 
 def _notices(settings: Settings) -> str:

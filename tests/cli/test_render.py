@@ -204,7 +204,7 @@ def test_a_summary_says_what_a_model_wrote_what_that_cost_and_why_templates_stan
         "The model was asked 1,234 times and wrote 1,200 different texts: 650,000 tokens, $0.50; "
         "equal prompts asked once saved $0.25." in words
     )
-    assert "Templates, because: 1 The model did not answer within eight seconds." in words
+    assert "Templates, because: 1 The model did not answer in time." in words
 
 
 def test_a_summary_of_a_model_without_a_price_names_no_money(screen):

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 import pytest
 
 from engagement.content.generation import WHY_TEMPLATE
-from engagement.llm.service import DEADLINE_S
+from engagement.llm.service import PERSON_WAITS_S
 from engagement.settings import PROJECT
 from tests.support.asking import Asked, asking, prompt
 from tests.support.model_server import FAULTS, ModelServer, failing
@@ -188,7 +188,7 @@ def test_a_call_ends_in_time_in_a_notebook_whatever_its_loop_does(slow, call):
 
 
 def test_the_deadline_is_eight_seconds():
-    assert DEADLINE_S == 8
+    assert PERSON_WAITS_S == 8
 
 
 def test_calls_from_twenty_threads_end_in_time(slow):

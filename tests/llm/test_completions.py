@@ -374,11 +374,10 @@ def test_each_answer_is_kept_with_what_it_cost(store, model):
 
 def test_what_was_refused_twice_is_kept_with_what_it_cost(store, model):
     load(store, learner("a", **EACH))
-    model.behave = lambda *_: json.dumps({"body": "You are lazy, {first_name}."})
+    model.behave = lambda *_: json.dumps({"body": "Hi {first_name}, you are lazy. Reply if you like."})
     drafted(store, model.writer())
-    assert rows(store, "select reason, content, requests, round(cost_usd, 6) from model_answers") == [
-        ("invalid_output", None, 2, 2 * COST)
-    ]
+    kept = "select reason, content, requests, round(cost_usd, 6), rule from model_answers"
+    assert rows(store, kept) == [("invalid_output", None, 2, 2 * COST, "blames or presses")]
     assert found(store) == [("a", True, "invalid_output")]
 
 

@@ -246,6 +246,15 @@ def test_an_answer_that_breaks_a_rule_twice_is_given_up(server):
     assert server.answered == 2
 
 
+@pytest.mark.parametrize(("timeout_s", "reason"), [(1, "deadline"), (8, None)])
+def test_a_text_of_a_batch_may_take_as_long_as_the_settings_say(server, tmp_path, timeout_s, reason):
+    server.delay_s = (1.2, 1.3)
+    with asking(server, timeout_s=timeout_s, outage_wait_s=0.1) as writer:
+        answer, _ = writer.try_out(prompt(writer))
+        assert answer.reason == reason
+        assert writer.write(prompt(writer)).reason is None  # where a person waits it is eight seconds
+
+
 def test_a_model_that_declines_is_not_asked_again(server):
     server.behave = lambda *_: "refusal"
     with asking(server) as writer:

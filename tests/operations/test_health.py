@@ -1,5 +1,6 @@
 """The doctor says what is wrong, who is in the way, and nothing that is secret; it changes nothing."""
 
+import json
 import os
 import re
 import shutil
@@ -20,6 +21,7 @@ from engagement.settings import PROJECT, Settings, read_settings
 from engagement.store import open_store, upgrade
 from engagement.store.locks import sole_runner
 from tests.support.cohort import AS_OF, DAY, HOUR, begin, learner, load, night
+from tests.support.model_server import SENTENCES, ModelServer, failing
 from tests.support.older_store import make_older
 from tests.support.rights import ordinary_rights
 
@@ -82,6 +84,49 @@ def test_the_address_of_the_model_is_shown_without_a_password(settings, monkeypa
     monkeypatch.setenv("ENGAGEMENT_MODEL", "our-own")
     detail = examined(read_settings())["model"].detail
     assert detail == "our-own at https://example.invalid/v1; price not known; a key is set"
+
+
+@pytest.mark.parametrize(
+    ("said", "ok", "told"),
+    [
+        (
+            None,
+            True,
+            r"gpt-4\.1-mini, asked by chat/completions, json_object with a schema, after \d+\.\d s: Hi \{first_name\}",
+        ),
+        (
+            "See https://example.invalid",
+            False,
+            r"no text\. What the model wrote broke a rule, twice\. The last time: holds a link\.",
+        ),
+        (failing(401), False, r"no text\. The service refused the key\."),
+    ],
+    ids=["a text", "a rule broken", "no"],
+)
+def test_the_model_is_asked_one_question_where_somebody_wants_it(settings, monkeypatch, said, ok, told):
+    def behave(_number, request):
+        if callable(said):
+            return said
+        form = request.json.get("response_format", {})
+        if form.get("type") != "json_object":
+            return failing(400, "unsupported")
+        return json.dumps({"body": said or SENTENCES["en"]})
+
+    with ModelServer(behave) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        check = health.ask_model(read_settings())
+    assert check.ok == ok
+    assert re.search(told, check.detail), check.detail
+    assert not any(b"example.invalid" in request.body for request in server.requests)
+
+
+def test_without_a_key_nobody_is_asked(settings, monkeypatch):
+    monkeypatch.delenv("OPENAI_API_KEY")
+    assert health.ask_model(read_settings()) == (
+        "model's answer",
+        False,
+        "nobody was asked: No key for a model is set.",
+    )
 
 
 def test_a_price_that_is_none_fails(settings, monkeypatch):

@@ -60,6 +60,7 @@ FROZEN = {
     "031_on_platforms.sql": "93405e3a6b2a732d7cbb0592abf67a6e638740ddbbf4ef80d243874a84dde8b5",
     "032_never_or_unknown.sql": "2d709a648b4e21a4d6dcee91967903093b11062701a777362c36dbb0cadf1908",
     "033_exports.sql": "8bf0742bb16962284242a87c7da9c48c45b9864fe3f741da9a43d67867c103f0",
+    "034_broken_rules.sql": "6b57208adc7936900d86f3e0cd199d3b2cdedc5b51e18e3fa977ce62b7e20238",
 }
 
 

@@ -18,6 +18,11 @@ with final as (
         nudges.content,
         nudges.gpt_fallback,
         nudges.reason,
+        (
+            select arg_max(answers.rule, answers.answered_at)
+            from model_answers as answers
+            where nudges.reason = 'invalid_output' and answers.cache_key = nudges.cache_key
+        ) as broken_rule,
         nudges.model,
         nudges.gpt_prompt_version as prompt_version,
         nudges.run_id is null as by_hand,

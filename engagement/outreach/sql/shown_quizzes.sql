@@ -15,6 +15,11 @@ with final as (
         quizzes.questions,
         quizzes.gpt_fallback,
         quizzes.reason,
+        (
+            select arg_max(answers.rule, answers.answered_at)
+            from model_answers as answers
+            where quizzes.reason = 'invalid_output' and answers.cache_key = quizzes.cache_key
+        ) as broken_rule,
         quizzes.model,
         quizzes.gpt_prompt_version as prompt_version,
         quizzes.run_id is null as by_hand,

@@ -6,7 +6,11 @@ import { useId } from "../shared/ids.js";
 import { words } from "../shared/words.js";
 import { html } from "../vendor/preact.js";
 
-export const whyTemplate = (reason) => words.template_reasons[reason] ?? words.draft.why_unknown;
+/** Why a template stands there; with the rule that the model broke, where one item is meant. */
+export const whyTemplate = (reason, rule) => {
+  const why = words.template_reasons[reason] ?? words.draft.why_unknown;
+  return rule ? words.draft.broken_rule(why, rule) : why;
+};
 
 export function advice({ reason, edited }) {
   if (edited) return words.draft.do_read;
@@ -24,7 +28,7 @@ export function TemplateMark({ item }) {
     <span class="template-mark-icon"><${Icon} name="stencil" size=${20} /></span>
     <div>
       <p class="template-mark-title" id=${heading}>${said}</p>
-      <p><strong>${words.draft.why_label}</strong> ${whyTemplate(item.reason)}</p>
+      <p><strong>${words.draft.why_label}</strong> ${whyTemplate(item.reason, item.broken_rule)}</p>
       ${item.status === "draft" && html`<p><strong>${words.draft.what_to_do}</strong> ${advice(item)}</p>`}
     </div>
   </div>`;

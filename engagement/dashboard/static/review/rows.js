@@ -111,7 +111,7 @@ function How({ row }) {
     ${row.gpt_fallback &&
     html`<div class="queue-template" data-testid="template-mark">
       <p class="queue-template-title"><${Icon} name="stencil" size=${15} /> ${row.edited ? words.queue.template_edited : words.queue.template}</p>
-      <p>${whyTemplate(row.reason)}</p>
+      <p>${whyTemplate(row.reason, row.broken_rule)}</p>
     </div>`}
     ${row.refused && html`<${Badge} tone="danger" icon="warn" testid="refused">${refusal(row.refused)}<//>`}
     <p class="hint">${facts.join(" · ")}</p>

@@ -59,7 +59,7 @@ const warnings = {
 const template_reasons = {
   no_model: "Templates were asked for.", no_key: "No language model is set up here.", opted_out: "The learner does not want anything about them to go to a language model.",
   unconfirmed_topic: "Nobody has confirmed the title of this topic yet, so it may not go to a language model.",
-  deadline: "The language model did not answer within eight seconds.", unavailable: "The language model could not be reached.",
+  deadline: "The language model did not answer in time.", unavailable: "The language model could not be reached.",
   rate_limited: "The language model was too busy.", breaker_open: "The language model had just failed several times, so it was not asked again.",
   unauthorized: "The language model refused our key. Whoever runs this page has to look.", no_quota: "The account for the language model has nothing left to spend.",
   no_such_model: "The language model that is set up does not exist. Whoever runs this page has to look.",
@@ -225,7 +225,7 @@ const learner = {
 // One draft: draft.js, editor.js, template.js, conflict.js, rejection.js
 const draft = {
   heading: (channel, type) => `${channel}: ${type}`, template_badge: "Template", template_for: (name) => `Template: not written for ${name}`,
-  template_edited: (who) => `Began as a template, then edited by ${who}`, this_learner: "this learner", why_label: "Why:", why_unknown: "The reason was not recorded.", what_to_do: "What to do:",
+  template_edited: (who) => `Began as a template, then edited by ${who}`, this_learner: "this learner", why_label: "Why:", why_unknown: "The reason was not recorded.", broken_rule: (why, rule) => `${why} The last time: ${rule}.`, what_to_do: "What to do:",
   do_again: "Read it closely and edit it, or choose “Write again”: this time the language model may answer.",
   do_by_hand: "Read it closely and make it personal by hand. “Write again” would bring a template again.", do_read: "Somebody has worked on it since. Read it closely before it goes out.",
   written_by: (model) => `Written by ${model}`, written_by_model: "Written by the language model", edited_by: (who) => `edited by ${who}`, asked_by_hand: "asked for by hand",
