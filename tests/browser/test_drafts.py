@@ -1,5 +1,6 @@
 """A nudge from the first word to the approval, with a model that writes, hangs, or declines."""
 
+import json
 import re
 import time
 
@@ -84,6 +85,15 @@ def test_while_the_model_hangs_a_page_is_turned_and_after_eight_seconds_a_templa
     draft.get_by_test_id("rewrite").click()
     expect(draft.get_by_test_id("template-mark")).to_have_count(0)
     expect(draft).to_contain_text(f"Written by {NAME}")
+
+
+def test_a_rule_that_was_broken_twice_is_named(page, model):
+    model.behave = lambda *_: json.dumps({"body": "Hi {first_name}, look at https://example.invalid/now today."})
+    panel = opened(page, "write1")
+    panel.get_by_label("Channel").select_option("in_app")
+    panel.get_by_test_id("generate-nudge").click()
+    mark = draft_of(panel).get_by_test_id("template-mark")
+    expect(mark).to_contain_text("broke our rules twice. The last time: holds a link.")
 
 
 def test_a_quiz_too_is_there_within_eight_seconds(page, model):

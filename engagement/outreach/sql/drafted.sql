@@ -21,7 +21,8 @@ select
     wanted.reason,
     case when wanted.reason is not null then wanted.template_id end as fallback_id,
     written.model,
-    case when wanted.reason is null then wanted.cache_key end as cache_key
+    -- also of what broke a rule: the answer says which
+    case when wanted.reason is null or wanted.reason = 'invalid_output' then wanted.cache_key end as cache_key
 from temp.with_template as wanted
 left join temp.written on wanted.reason is null and wanted.cache_key = written.cache_key
 where coalesce(written.content, wanted.template_content) is not null;
