@@ -30,12 +30,13 @@ def copied(chunks: Iterable[bytes], name: str) -> Iterator[Path]:
 
 
 class Kept:
-    """A private file without a name, empty at first, that is there as long as somebody holds this."""
+    """A private file without a name that is there as long as somebody holds this: empty, or a copy as of `copied`."""
 
-    def __init__(self) -> None:
+    def __init__(self, chunks: Iterable[bytes] = (), name: str = "") -> None:
         self._held = ExitStack()
-        _, self.path = self._held.enter_context(_file())
+        copy, self.path = self._held.enter_context(_file())
         weakref.finalize(self, self._held.close)
+        _write(chunks, copy, name)
 
 
 @contextmanager

@@ -23,7 +23,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from engagement.errors import InvalidInput
-from engagement.files.encoding import PlainText, plain_text
+from engagement.files.encoding import PlainText, plain_text, start_of_text
 from engagement.files.headers import Layout, find_layout, split_first
 from engagement.store import TEXT_ROWS_PER_BLOCK, Cursor, pattern, query, registered
 from engagement.text import INVISIBLE, SPACES, plain_id
@@ -256,8 +256,8 @@ def header_of(
     path: Path, *, encoding: str, sheet: str, wanted: Collection[str], likely: Collection[str]
 ) -> list[str]:
     """Return the names in the header of a file, as `open_csv` finds it."""
-    with plain_text(path, encoding, sheet=sheet) as plain:
-        return list(_layout(plain.path, path.name, wanted, likely).names)
+    start = start_of_text(path, encoding, sheet=sheet)[:_HEADER_CHARACTERS]
+    return list(find_layout(start, path.name, wanted, likely).names)
 
 
 def _records(path: Path, name: str, layout: Layout) -> Records:

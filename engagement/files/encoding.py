@@ -22,7 +22,7 @@ from typing import IO, Any, Final, cast
 from engagement.errors import InvalidInput
 from engagement.files.alphabets import Sample, codec
 from engagement.files.bombs import bomb, most_unpacked
-from engagement.files.copies import copied
+from engagement.files.copies import Kept, copied
 from engagement.files.kinds import LOOKED_AT, refuse_other_than_text, utf_16_of
 from engagement.files.workbook import as_csv, is_workbook
 
@@ -48,6 +48,8 @@ _GUESS: Final = "cp1252"
 _LOOKED_AT_LINES: Final = 2_000  # beyond ASCII, and different
 _LOOKED_AT_BYTES: Final = 1_000_000
 _TWICE: Final = 0.5  # of the words beyond ASCII
+_MOST_SHEETS: Final = 8  # that are kept as texts
+_sheets: Final[dict[object, Kept]] = {}  # the one that was read last stands last
 _Opened = Callable[[], AbstractContextManager[IO[bytes]]]
 
 
@@ -76,8 +78,8 @@ def plain_text(path: Path, encoding: str = "", *, sheet: str = "") -> Iterator[P
     with path.open("rb") as file:
         start = file.read(LOOKED_AT)
     if is_workbook(path, start):
-        with copied(as_csv(path, sheet), path.name) as place:
-            yield PlainText(place, "")
+        kept = _as_text(path, sheet)
+        yield PlainText(kept.path, "")
         return
     packed = start.startswith(_GZIP)
     opened = partial(_opened, path, packed)
@@ -98,13 +100,28 @@ def plain_text(path: Path, encoding: str = "", *, sheet: str = "") -> Iterator[P
         raise InvalidInput(f"{path.name}: the gzip archive is truncated or damaged") from None
 
 
-def start_of_text(path: Path, encoding: str = "") -> str:
+def _as_text(path: Path, sheet: str) -> Kept:
+    """Return a sheet of a workbook as CSV: whoever looks at one reads it next, and it is converted once."""
+    now = path.stat()
+    key = (path.absolute(), now.st_ino, now.st_size, now.st_mtime_ns, now.st_ctime_ns, sheet)
+    kept = _sheets.pop(key, None) or Kept(as_csv(path, sheet), path.name)
+    _sheets[key] = kept
+    while len(_sheets) > _MOST_SHEETS:
+        _sheets.pop(next(iter(_sheets)))
+    return kept
+
+
+def start_of_text(path: Path, encoding: str = "", *, sheet: str = "") -> str:
     """Return how a text begins, as far as its first bytes tell, with lines ended by LF; `plain_text` reads it whole.
 
     Empty for a damaged archive. Raises `InvalidInput` for what is no text.
     """
     with path.open("rb") as file:
-        packed = file.read(len(_GZIP)) == _GZIP
+        start = file.read(LOOKED_AT)
+    if is_workbook(path, start):
+        with _as_text(path, sheet).path.open(encoding="utf-8", errors="ignore") as kept:
+            return kept.read(_LOOKED_AT_BYTES)
+    packed = start.startswith(_GZIP)
     try:
         with _opened(path, packed) as file:
             start = file.read(_LOOKED_AT_BYTES)

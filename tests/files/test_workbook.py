@@ -11,7 +11,7 @@ import xlsxwriter
 
 from engagement.errors import InvalidInput
 from engagement.files import workbook
-from engagement.files.encoding import plain_text
+from engagement.files.encoding import plain_text, start_of_text
 
 
 @pytest.fixture
@@ -45,6 +45,27 @@ def read(path, sheet=""):
 def test_a_cell_is_read_as_what_it_holds(book):
     row = ["0008462", 8462, (8462, "0000000"), 41.5, True, "two\nlines", "=1+1", 'a "quote", a comma']
     assert read(book(A=[row])) == '0008462,8462,8462,41.5,True,two lines,0,"a ""quote"", a comma"\n'
+
+
+def test_a_sheet_is_converted_once_however_often_it_is_read_until_it_changes(book):
+    path = book(A=[["id", "name"], ["1", "Ida"]], B=[["id", "name"], ["2", "Bo"]])
+    assert start_of_text(path, sheet="A") == read(path, "A") == "id,name\n1,Ida\n"
+    with plain_text(path, sheet="A") as first, plain_text(path, sheet="A") as again:
+        assert first.path.samefile(again.path)
+        with plain_text(path, sheet="B") as other:
+            assert not first.path.samefile(other.path)
+    book(A=[["id", "name"], ["1", "Eve"]], B=[["id", "name"], ["2", "Bo"]])
+    assert start_of_text(path, sheet="A") == read(path, "A") == "id,name\n1,Eve\n"
+
+
+def test_few_sheets_are_kept_and_who_reads_one_keeps_it(book):
+    first = book("first.xlsx", A=[["1"]])
+    with plain_text(first) as kept:
+        others = [book(f"{number}.xlsx", A=[[str(number)]]) for number in range(10)]
+        assert [read(path) for path in others] == [f"{number}\n" for number in range(10)]
+        with plain_text(first) as again:
+            assert not again.path.samefile(kept.path)
+        assert kept.path.read_text() == "1\n"
 
 
 def test_dates_are_iso_dates_whatever_they_are_shown_as(book):

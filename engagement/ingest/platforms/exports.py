@@ -16,11 +16,9 @@ from engagement.errors import InvalidInput
 from engagement.files import csv_reader
 from engagement.files.archives import is_archive, members_of
 from engagement.files.csv_reader import CsvFile
-from engagement.files.encoding import plain_text, start_of_text
+from engagement.files.encoding import start_of_text
 from engagement.files.headers import plain_name, seen_name, split_first
 from engagement.files.json_lines import beginning
-from engagement.files.kinds import LOOKED_AT
-from engagement.files.workbook import is_workbook
 from engagement.ingest.loads.loading import Kind as Of
 from engagement.ingest.schema import FALSE_WORDS, TRUE_WORDS
 from engagement.ingest.source.readers import Derived
@@ -141,12 +139,7 @@ def look(path: Path, encoding: str = "") -> Look:
         return Look(path)
     if start := beginning(path, _START):
         return Look(path, start)
-    with path.open("rb") as file:
-        is_sheet = is_workbook(path, file.read(LOOKED_AT))
-    if not is_sheet:
-        return Look(path, start_of_text(path, encoding)[:_START])
-    with plain_text(path, encoding) as plain, plain.path.open(encoding="utf-8") as file:
-        return Look(path, file.read(_START))
+    return Look(path, start_of_text(path, encoding)[:_START])
 
 
 def _members(folder: Path) -> Iterator[str]:

@@ -11,7 +11,7 @@ from typing import Final
 
 import pandas as pd
 
-from engagement.files.encoding import plain_text
+from engagement.files.encoding import start_of_text
 from engagement.ingest.platforms.exports import Asked, Kind, Look, Part
 from engagement.ingest.platforms.moodle import words
 from engagement.ingest.platforms.moodle.people import NAME, part, people, sheet_of
@@ -79,8 +79,8 @@ def _missed(marks: pd.Series) -> pd.Series:
 
 def _course(file: Path, asked: Asked) -> str:
     """Return the course that the first line names, behind the word for it."""
-    with plain_text(file, asked.encoding) as text, text.path.open(encoding="utf-8-sig") as lines:
-        fields = next(lines, "").rstrip("\n").split("\t")
+    first, _, _ = start_of_text(file, asked.encoding).partition("\n")
+    fields = first.split("\t")
     return fields[1].strip() if len(fields) > 1 and not _sessions(fields) else ""
 
 
