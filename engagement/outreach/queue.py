@@ -16,7 +16,7 @@ from engagement.content.names import fill, first_name
 from engagement.errors import InvalidInput, NotFound
 from engagement.policy import RiskPolicy
 from engagement.store import Cursor, Store, query, records
-from engagement.vocabulary import STATUSES
+from engagement.vocabulary import CHANNELS, LABELS, NUDGE_TYPES, STATUSES
 
 Kind = Literal["nudge", "quiz"]
 WRITTEN_BY: Final[Mapping[str, bool | None]] = {"any": None, "template": True, "model": False}
@@ -42,12 +42,19 @@ class Filter:
 
     status: str | None = None
     program: str | None = None
+    risk: str | None = None
+    of_type: str | None = None  # of nudges, as their channel
+    channel: str | None = None
     written_by: str = "any"
     search: str = ""
 
     def __post_init__(self) -> None:
-        if self.status is not None and self.status not in STATUSES:
-            raise InvalidInput(f"status {self.status!r}: allowed are {', '.join(STATUSES)}")
+        allowed = {"status": STATUSES, "risk": LABELS, "of_type": NUDGE_TYPES, "channel": CHANNELS}
+        for name, values in allowed.items():
+            if (said := getattr(self, name)) is not None and said not in values:
+                raise InvalidInput(
+                    f"{name.removeprefix('of_')} {said[:40]!r}: allowed are {', '.join(values)}"
+                )
         if self.written_by not in WRITTEN_BY:
             raise InvalidInput(f"written_by {self.written_by!r}: allowed are {', '.join(WRITTEN_BY)}")
 
@@ -55,6 +62,9 @@ class Filter:
         """Return the condition on `drafts`, with its parameters; learners are looked at only where it asks for them."""
         asked: dict[str, tuple[str, object]] = {
             "status": ("drafts.status = $status", self.status),
+            "risk": ("risk_label = $risk", self.risk),
+            "of_type": ("drafts.type = $of_type", self.of_type),
+            "channel": ("drafts.channel = $channel", self.channel),
             "by_template": ("drafts.gpt_fallback = $by_template", WRITTEN_BY[self.written_by]),
         }
         of_learners: dict[str, tuple[str, object]] = {

@@ -19,7 +19,6 @@ from engagement.policy import DRAFT_HOURS
 from engagement.store import TEXT_ROWS_PER_BLOCK, Cursor, Store, first_row, query, records
 from engagement.targeting import limits
 from engagement.text import plain_text
-from engagement.vocabulary import STATUSES
 
 TRANSITIONS: Final = {
     "draft": ("approved", "rejected", "expired"),
@@ -44,20 +43,34 @@ NOTHING_PAST: Final[Mapping[str, Sequence[str]]] = {}
 THOSE: Final = "id in (select unnest($ids::text[]))"
 
 
-def listed(store: Store, *, status: str | None = "draft", program: str | None = None) -> list[dict[str, Any]]:
-    """Return the nudges of published runs and those asked for by hand, worst first, with the name filled in."""
-    if status is not None and status not in STATUSES:
-        raise InvalidInput(f"status {status!r}: allowed are {', '.join(STATUSES)}")
-    asked = "($status is null or nudges.status = $status) and ($program is null or nudges.program = $program)"
+def listed(
+    store: Store,
+    kind: queue.Kind = "nudge",
+    *,
+    status: str | None = "draft",
+    program: str | None = None,
+    risk: str | None = None,
+    of_type: str | None = None,
+    channel: str | None = None,
+) -> list[dict[str, Any]]:
+    """Return nudges or quizzes of published runs and those asked for by hand, worst first, with the name filled in."""
+    wanted = queue.Filter(status=status, program=program, risk=risk, of_type=of_type, channel=channel)
+    if kind == "quiz" and (of_type or channel):
+        raise InvalidInput("type, channel: are of nudges; a quiz has none")
     with store.read() as db:
-        return _listed(db, asked, {"status": status, "program": program})
+        return (
+            _listed(db, *wanted.where(None)) if kind == "nudge" else queue.worst_first(db, kind, wanted, None)
+        )
 
 
-def listed_quizzes(store: Store, *, status: str | None, program: str | None) -> list[dict[str, Any]]:
-    """Return the quizzes of published runs and those asked for by hand, worst first."""
-    wanted = queue.Filter(status=status, program=program)
+def whole(store: Store, ids: Sequence[str]) -> list[tuple[queue.Kind, dict[str, Any]]]:
+    """Return nudges and quizzes of those ids as a coordinator reads them; an id may be shortened while it is unique."""
     with store.read() as db:
-        return queue.worst_first(db, "quiz", wanted, None)
+        nudges, quizzes = _full_ids(db, ids)
+        return [
+            *(("nudge", row) for row in queue.those(db, "nudge", nudges, programs=None)),
+            *(("quiz", row) for row in queue.those(db, "quiz", quizzes, programs=None)),
+        ]
 
 
 def approve(
@@ -337,7 +350,7 @@ def _check_transitions(db: Cursor, table: str, status: str) -> None:
 
 def those(db: Cursor, ids: Sequence[str]) -> list[dict[str, Any]]:
     """Return the nudges of those ids as `listed` does."""
-    return _listed(db, "nudges.id in (select unnest($ids))", {"ids": list(ids)})
+    return _listed(db, "drafts.id in (select unnest($ids))", {"ids": list(ids)})
 
 
 def _full_ids(db: Cursor, starts: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -371,13 +384,13 @@ def _listed(db: Cursor, condition: str, named: Mapping[str, object]) -> list[dic
     rows = records(
         db,
         f"""
-        select nudges.id, nudges.learner_id, nudges.program, nudges.channel, nudges.type, nudges.status, nudges.version,
-            nudges.risk_label, nudges.risk_score, nudges.subject, nudges.content, nudges.gpt_fallback, nudges.reason,
-            nudges.edited, nudges.created_at, learners.name, learners.email, learners.phone
-        from published_nudges as nudges
-        inner join learners on nudges.learner_id = learners.id
+        select drafts.id, drafts.learner_id, drafts.program, drafts.channel, drafts.type, drafts.status, drafts.version,
+            drafts.risk_label, drafts.risk_score, drafts.subject, drafts.content, drafts.gpt_fallback, drafts.reason,
+            drafts.edited, drafts.created_at, learners.name, learners.email, learners.phone
+        from published_nudges as drafts
+        inner join learners on drafts.learner_id = learners.id
         where {condition}
-        order by nudges.risk_score desc nulls last, nudges.id
+        order by drafts.risk_score desc nulls last, drafts.id
         """,  # noqa: S608 (ours)
         named,
     )

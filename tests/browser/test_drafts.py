@@ -88,7 +88,9 @@ def test_while_the_model_hangs_a_page_is_turned_and_after_eight_seconds_a_templa
 
 
 def test_a_rule_that_was_broken_twice_is_named(page, model):
-    model.behave = lambda *_: json.dumps({"body": "Hi {first_name}, look at https://example.invalid/now today."})
+    model.behave = lambda *_: json.dumps(
+        {"body": "Hi {first_name}, look at https://example.invalid/now today."}
+    )
     panel = opened(page, "write1")
     panel.get_by_label("Channel").select_option("in_app")
     panel.get_by_test_id("generate-nudge").click()

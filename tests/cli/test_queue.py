@@ -130,3 +130,55 @@ def test_what_nobody_got_is_not_sent(as_json, path, into):
 
 def test_the_queue_says_how_many_there_are_when_it_shows_fewer(engagement):
     assert engagement("queue", "list", "--limit", "1")[1].startswith("Nudges: 2 draft; the first 1\n")
+
+
+def test_all_that_are_asked_for_are_approved_with_one_question(as_json, engagement, refused, monkeypatch):
+    assert as_json("queue", "list", "--risk", "low") == []
+    both = {row["id"] for row in as_json("queue", "list", "--risk", "high", "--limit", "1")}
+    code, said = refused("queue", "approve", "--risk", "high")
+    assert (code, "2 drafts: nobody can be asked here" in said) == (2, True)
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(isatty=lambda: True, readline=lambda: "n\n"))
+    code, _, said = engagement("queue", "approve", "--risk", "high")
+    assert (code, "Approve 2 nudges? [y/N]" in said) == (1, True)
+    assert {row["id"] for row in as_json("queue", "list")} == both
+    welding = as_json("queue", "approve", "--program", "Welding", "--limit", "5", "--yes")
+    assert [(row["program"], row["status"]) for row in welding] == [("Welding", "approved")]
+    (left,) = as_json("queue", "list")
+    rejected = as_json("queue", "reject", "--type", left["type"], "--yes", "--reason", "not now")
+    assert [row["id"] for row in rejected] == [left["id"]]
+
+
+def test_which_are_meant_is_said_in_one_way(refused, path):
+    one = rows(Store(path), "select id from nudges limit 1")[0][0]
+    for arguments, told in (
+        ([], "say which: ids, or --risk"),
+        ([one, "--risk", "high"], "not both"),
+        (["--risk", "hihg"], "risk 'hihg': allowed are high, medium, low, unknown"),
+        (["--type", "nagging"], "type 'nagging': allowed are"),
+        (["--channel", "letter"], "channel 'letter': allowed are in_app"),
+        (["--quizzes", "--channel", "email"], "a quiz has none"),
+        (["--risk", "unknown", "--yes"], "no draft is of that kind"),
+    ):
+        assert told in refused("queue", "approve", *arguments)[1]
+
+
+def test_an_approval_is_taken_back_until_it_has_left(as_json, refused):
+    first = draft(as_json)
+    as_json("queue", "approve", first)
+    assert [row["status"] for row in as_json("queue", "undo", first[:12])] == ["draft"]
+    as_json("queue", "approve", first)
+    as_json("queue", "export", "--mark-sent")
+    assert "cannot go from sent to draft" in refused("queue", "undo", first)[1]
+
+
+def test_a_draft_is_shown_whole(as_json, engagement):
+    nudge, quiz = draft(as_json), as_json("queue", "list", "--quizzes")[0]["id"]
+    code, said, _ = engagement("queue", "show", nudge[:12], quiz)
+    assert code == 0
+    (shown,) = as_json("queue", "show", nudge)
+    assert shown["content_filled"].split("\n")[-1] in said
+    assert "Templates were asked for." in said
+    (shown,) = as_json("queue", "show", quiz[:12])
+    for question in shown["questions"]:
+        assert question["stem"][:60] in said.replace("\n", " ")
+    assert said.count("* ") >= len(shown["questions"])

@@ -4,7 +4,7 @@ Every text of a learner passes `plain`: no markup, no escape sequence, no direct
 """
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime
@@ -22,8 +22,9 @@ from engagement.content.generation import WHY_TEMPLATE
 from engagement.dates import day_in_words
 from engagement.llm.pricing import usd
 from engagement.policy import shown_score
+from engagement.targeting.limits import WORDS as WHY_HELD
 from engagement.text import one_line
-from engagement.vocabulary import CHANNEL_WORDS, LABELS, STATUS_WORDS, TYPE_WORDS, happened
+from engagement.vocabulary import CHANNEL_WORDS, DRAFT_WORDS, LABELS, STATUS_WORDS, TYPE_WORDS, happened
 
 if TYPE_CHECKING:
     from engagement.pipeline.dry_run import Estimate
@@ -228,6 +229,44 @@ def show_draft(console: Console, made: Mapping[str, Any], text: str) -> None:
     console.print()
     for line in text.split("\n"):
         console.print(plain(line, _PARAGRAPH))
+
+
+def show_whole(console: Console, kind: str, row: Mapping[str, Any]) -> None:
+    """Print a nudge or quiz as a coordinator reads it: whose it is, who wrote it, why it may not go, the text."""
+    console.print(
+        Text(f"{DRAFT_WORDS[kind]} {row['id'][:_SHORT_ID]}, ", style="bold")
+        + plain(STATUS_WORDS[row["status"]].lower())
+    )
+    risk = row["risk_label"] or "unknown"
+    said = {
+        "for": f"{row['name'] or row['learner_id']} ({row['learner_id']}), {row['program']}, {risk} risk",
+        "by": CHANNEL_WORDS.get(row.get("channel") or "", ""),
+        "type": TYPE_WORDS.get(row.get("type") or "", ""),
+        "written": f"by the model {row['model']}" if not row["gpt_fallback"] else "from a template",
+        "why": WHY_TEMPLATE.get(row["reason"] or "", "") if row["gpt_fallback"] else "",
+        "rule": row["broken_rule"] or "",
+        "changed": f"by {row['changed_by']}" if row["changed_by"] else "",
+        "held": WHY_HELD.get(row["refused"] or "", ""),
+        "subject": row.get("subject_filled") or "",
+    }
+    for name, text in said.items():
+        if text:
+            console.print(Text(f"  {name:<8}", style="dim") + plain(text, _PARAGRAPH))
+    console.print()
+    for line in _lines_of(kind, row):
+        console.print(plain(line, _PARAGRAPH))
+    console.print()
+
+
+def _lines_of(kind: str, row: Mapping[str, Any]) -> Iterator[str]:
+    if kind == "nudge":
+        yield from row["content_filled"].split("\n")
+        return
+    for number, question in enumerate(row["questions"], start=1):
+        yield f"{number}. {question['stem']}"
+        for place, option in enumerate(question["options"]):
+            yield f"   {'*' if place == question['answer_index'] else ' '} {option['text']}"
+        yield f"   {question['explanation']}"
 
 
 def show_estimate(console: Console, estimate: "Estimate") -> None:
