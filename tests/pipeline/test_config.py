@@ -330,3 +330,21 @@ def test_limits_may_be_set_for_the_nights_and_are_what_the_rules_are_told():
     given = {"recent_hours": "30.5", "cap_contacts": "5", "capacity": "0"}
     taken = parameters_of(read_pipeline("nightly"), given)["30_nudges"]
     assert SelectionPolicy.told(taken) == SelectionPolicy(recent_hours=30.5, cap_contacts=5, capacity=None)
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (
+            '{url = "http://moodle.example.invalid", courses = ["A"]}',
+            r"sources\.moodle\.url: .*https is needed",
+        ),
+        ('{url = "https://moodle.example.invalid", courses = []}', r"sources\.moodle\.courses"),
+        ('{url = "https://moodle.example.invalid", courses = "A", token = "x"}', r"sources\.moodle\.token"),
+    ],
+    ids=["not safe", "no course", "a token in the file"],
+)
+def test_a_moodle_that_cannot_be_asked_is_refused_before_anything_runs(folder, said, told):
+    (folder / "tiny.toml").write_text(GOOD + f"[sources]\nmoodle = {said}\n")
+    with pytest.raises(InvalidInput, match=told):
+        read_pipeline("tiny", folder)

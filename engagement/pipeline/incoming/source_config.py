@@ -6,7 +6,6 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from engagement.errors import InvalidInput
 from engagement.ingest.loads.loading import IfUnlike
-from engagement.ingest.platforms.moodle.web import checked_url
 from engagement.ingest.source.source_format import NAME_ORDERS, SourceFormat
 
 _RULES: Final = {
@@ -33,6 +32,9 @@ PLAN: Final = "[sources]"  # its place among a run's parameters by step; no step
 
 
 def _is_safe(url: str) -> str:
+    # Every platform comes with it, and few pipelines name one.
+    from engagement.ingest.platforms.moodle.web import checked_url
+
     try:
         return checked_url(url)
     except InvalidInput as error:
