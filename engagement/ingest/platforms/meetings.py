@@ -141,8 +141,8 @@ def _meetings(files: Sequence[Path], asked: Asked) -> list[Part]:
         consecutive_missed_sessions=missed_in_a_row(with_earlier(missed, roster.rows["id"], asked))
     )
     notes = [
-        f"who was not there for {LEAST_MINUTES} minutes missed a session: {len(minutes.columns):,} sessions, "
-        f"{len(learners):,} learners on the roster"
+        f"{LEAST_MINUTES} minutes of a meeting, all stays in it together, count as there, and fewer as missed: "
+        f"{len(minutes.columns):,} sessions, {len(learners):,} learners on the roster"
     ]
     if by_name:
         notes.append(f"{by_name:,} rows were matched by name alone, which is a guess")

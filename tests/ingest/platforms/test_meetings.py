@@ -46,6 +46,7 @@ def test_meetings_give_who_missed_how_many_in_a_row(store, stored, exports):
         (each["learner_id"], each["type"], each["timestamp"]) for each in wanted["events"]
     )
     assert sum(left["rows"] for left in first.left_out.values()) == len(wanted["skipped"])
+    assert any(note.startswith("10 minutes of a meeting") for note in first.notes)
 
 
 def test_a_roster_in_the_same_command_needs_no_program_said_twice(store, stored, tmp_path):

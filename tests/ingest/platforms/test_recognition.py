@@ -40,6 +40,12 @@ def test_a_platform_that_there_is_not_is_told_with_those_there_are(tmp_path):
         recognition.recognised(tmp_path / "any.csv", platform="blackbored")
 
 
+@pytest.mark.parametrize("kind", recognition.KINDS, ids=lambda kind: kind.what)
+def test_what_a_kind_cannot_give_can_have_more_said_behind_it(kind):
+    assert ":" not in kind.cannot
+    assert not kind.cannot.endswith(".")
+
+
 def test_the_first_load_of_all_may_be_one_in_which_nobody_logged_in(no_store, tmp_path):
     file = tmp_path / "statements.jsonl"
     graded = {

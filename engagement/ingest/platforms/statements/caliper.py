@@ -31,6 +31,6 @@ KINDS: Final = (
         _is_events,
         _events,
         gives="last login, mean score, done of the course (modules with requirements), enrolment, events",
-        cannot="no due dates or sessions: the events have none",
+        cannot="no due dates or sessions",
     ),
 )

@@ -29,6 +29,6 @@ KINDS: Final = (
         _is_log,
         _log,
         gives="last login, mean score, enrolment, events",
-        cannot="no names, addresses, due dates or sessions: the reports of Open edX have some of them",
+        cannot="no names, addresses, due dates or sessions, some of which the reports of Open edX have",
     ),
 )

@@ -26,6 +26,6 @@ KINDS: Final = (
         _is_statements,
         _statements,
         gives="last login, mean score, enrolment, events; of cmi5 also done of the course (of the parts that occur)",
-        cannot="no due dates or missed sessions: statements tell what was done, not what was to be done",
+        cannot="no due dates or missed sessions, as statements tell what was done and not what was to be done",
     ),
 )
