@@ -10,7 +10,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from zoneinfo import ZoneInfo
 
 import duckdb
@@ -88,7 +88,7 @@ def _written(folder: Path, people: int, activities: int, lines: int) -> list[Pat
     progress, grades, log = (folder / name for name in ("progress.csv", "grades.csv", "log.csv"))
     due = [f"{BEGAN + timedelta(days=2 * at):%Y-%m-%d %H:%M:%S}" for at in range(activities)]
     with progress.open("w", encoding="utf-8", newline="") as file:
-        rows = csv.writer(file)
+        rows = _writer(file)
         pairs = [text for at in range(activities) for text in (f"Page {at}", due[at])]
         rows.writerow(["", "ID number", "Email address", *pairs])
         for who in range(people):
@@ -99,7 +99,7 @@ def _written(folder: Path, people: int, activities: int, lines: int) -> list[Pat
             ]
             rows.writerow([f"Ida Tester{who}", f"{who:07}", f"l{who}@example.invalid", *states])
     with grades.open("w", encoding="utf-8", newline="") as file:
-        rows = csv.writer(file)
+        rows = _writer(file)
         items = [f"Quiz: Quiz {at} (Percentage)" for at in range(activities)]
         about = ("First name", "Surname", "ID number", "Institution", "Department", "Email address")
         rows.writerow([*about, *items, "Course total (Percentage)", "Last downloaded from this course"])
@@ -108,7 +108,7 @@ def _written(folder: Path, people: int, activities: int, lines: int) -> list[Pat
             name = ("Ida", f"Tester{who}", f"{who:07}", "", "", f"l{who}@example.invalid")
             rows.writerow([*name, *scores, "50.00 %", "1795987335"])
     with log.open("w", encoding="utf-8-sig", newline="") as file:
-        rows = csv.writer(file)
+        rows = _writer(file)
         rows.writerow(
             [
                 "Time",
@@ -129,6 +129,10 @@ def _written(folder: Path, people: int, activities: int, lines: int) -> list[Pat
             what = ("Course: Data 101", "System", "Course viewed", did)
             rows.writerow([time_, f"Ida Tester{who}", "-", *what, "web", "192.0.2.1"])
     return [progress, grades, log]
+
+
+def _writer(file: IO[str]) -> Any:
+    return csv.writer(file, lineterminator="\n")  # as Moodle ends its lines
 
 
 def _synced(people: int, activities: int, *, delay_s: float) -> list[dict[str, Any]]:

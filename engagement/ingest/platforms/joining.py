@@ -189,6 +189,8 @@ def _persons(found: pd.DataFrame, known: pd.DataFrame, of_whom: pd.DataFrame) ->
     """Return the `person_id` of those who are known, if only from another program; missing for all others."""
     persons = looked_up(found["learner"].fillna(found["said"]), of_whom["person_id"])
     for theirs, ours, compared in _STEPS[:-1]:
+        if known.empty or not (persons.isna() & found[theirs].notna()).any():
+            continue
         keys = compared(found[theirs])
         lone = ~pd.DataFrame({"key": keys, "program": found["program"]}).duplicated(keep=False)
         persons = persons.fillna(
@@ -238,10 +240,13 @@ _STEPS: Final[Sequence[tuple[str, str, Callable[[pd.Series], pd.Series]]]] = (
 def _of_one_program(rows: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
     learner = pd.Series(pd.NA, rows.index, "string")
     for theirs, ours, compared in _STEPS:
+        is_open = learner.isna() & rows[theirs].notna()
+        if known.empty or not is_open.any():
+            continue
         keys = compared(rows[theirs])
         # What two rows have says nothing of either, nor does it where another row is that learner.
         lone = ~keys.duplicated(keep=False) | (theirs == "said")
-        meant = looked_up(keys.where(lone & learner.isna()), _one_of(known, ours, compared, what="id"))
+        meant = looked_up(keys.where(lone & is_open), _one_of(known, ours, compared, what="id"))
         learner = learner.fillna(meant.where(~meant.isin(learner.dropna())))
     return rows.assign(learner=learner)
 

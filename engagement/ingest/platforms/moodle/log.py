@@ -25,6 +25,7 @@ from engagement.store import first_row, read_from
 
 _COLUMNS: Final = 9  # time, who, whom, where, component, event, description, origin, address
 _ACTOR: Final = r"^[^'&]* user with id (?:'|&#0?39;)(\d+)"
+_USUAL: Final = "The user with id '"  # which a search for the rest would find too, more slowly
 _CLOCK: Final = r".* \d\d?:\d\d:\d\d"
 _QUIZ: Final = r"has submitted the attempt with id"
 _LOGIN: Final = r"has logged in"
@@ -47,8 +48,8 @@ def _log(files: Sequence[Path], asked: Asked) -> Iterator[Part]:
 
 
 def _one_log(file: Path, asked: Asked) -> list[Part]:
-    acts, names, refused, notes = _acts(file, asked)
-    acts["at"] = _times(acts, asked)
+    acts, names, days, refused, notes = _acts(file, asked)
+    acts["at"] = _times(acts, days, asked)
     unread = acts["at"].isna()
     if unread.all():
         raise InvalidInput(
@@ -107,11 +108,11 @@ def _one_log(file: Path, asked: Asked) -> list[Part]:
     return parts
 
 
-def _acts(file: Path, asked: Asked) -> tuple[pd.DataFrame, pd.Series, pd.DataFrame, Sequence[str]]:
-    """Return each line that somebody did, and by Moodle's number of who did something the name that is theirs.
+def _acts(file: Path, asked: Asked) -> tuple[pd.DataFrame, pd.Series, pd.Series, pd.DataFrame, Sequence[str]]:
+    """Return each line that somebody did; by Moodle's number of who did something the name that is theirs; and days.
 
-    A line has `actor`, `time`, and where it ends in a clock `day` and `seconds`; `where_` and the `type` of event that
-    it is; and whether it `is_own`: who acts in another's place has both names there.
+    A line has `actor`, `time`, or where that ends in a clock `day_at` among the days, and `seconds`; `where_` and the
+    `type` of event that it is; and whether it `is_own`: who acts in another's place has both names there.
     """
     stage = asked.stage
     wanted = (*words.TIME, *words.ACTOR, *words.DESCRIPTION)
@@ -121,7 +122,13 @@ def _acts(file: Path, asked: Asked) -> tuple[pd.DataFrame, pd.Series, pd.DataFra
                 f"""
                 create or replace temp table checked as
                 select
-                    c0 as time, c1 as name, try_cast(regexp_extract(c6, $actor, 1) as integer) as actor,
+                    c0 as time, left(c0, -length(split_part(c0, ' ', -1))) as day, c1 as name,
+                    try_cast(
+                        case
+                            when starts_with(c6, $usual) then split_part(c6, '''', 2)
+                            else regexp_extract(c6, $actor, 1)
+                        end as integer
+                    ) as actor,
                     case
                         when contains(c6, $quiz) then 'quiz_completed' when contains(c6, $login) then 'login'
                     end as type,
@@ -129,7 +136,7 @@ def _acts(file: Path, asked: Asked) -> tuple[pd.DataFrame, pd.Series, pd.DataFra
                     null::text as reasons
                 from {table.relation}
                 """,  # noqa: S608 (a relation of our own)
-                {**table.parameters, "actor": _ACTOR, "quiz": _QUIZ, "login": _LOGIN},
+                {**table.parameters, "usual": _USUAL, "actor": _ACTOR, "quiz": _QUIZ, "login": _LOGIN},
             )
         (taken,) = first_row(stage, "select count(*) from checked")
         refused = table.refused(stage, taken).assign(raw=NOT_KEPT)
@@ -137,16 +144,21 @@ def _acts(file: Path, asked: Asked) -> tuple[pd.DataFrame, pd.Series, pd.DataFra
             "create or replace temp table actors as "
             "select actor, mode(name) as name from checked where actor is not null group by actor"
         )
+        stage.execute(
+            "create or replace temp table days as "
+            "select day, (row_number() over () - 1)::integer as day_at from (select distinct day from checked)"
+        )
         acts = stage.execute(
             """
             select
                 checked.rowid as line, checked.actor, checked.type, checked.where_,
                 checked.name is not distinct from actors.name as is_own,
                 case when regexp_full_match(time, $clock) then null else time end as time,
-                rtrim(regexp_extract(time, '^(.*) [0-9:]+$', 1), ', ') as day,
-                epoch(try_cast(regexp_extract(time, '([0-9:]+)$', 1) as interval))::integer as seconds
+                days.day_at,
+                epoch(try_cast(split_part(time, ' ', -1) as interval))::integer as seconds
             from checked
             inner join actors on checked.actor = actors.actor
+            inner join days on checked.day is not distinct from days.day
             """,
             {"clock": _CLOCK},
         ).df()
@@ -154,16 +166,17 @@ def _acts(file: Path, asked: Asked) -> tuple[pd.DataFrame, pd.Series, pd.DataFra
         if acts.empty:
             raise InvalidInput(f"{file.name}: no line of the log says in its description who did something")
         names = stage.execute("select actor, name from actors").df().set_index("actor")["name"]
-        return acts, names, refused, tuple(table.notes)
+        days = stage.execute("select day from days order by day_at").df()["day"].str.rstrip(", ")
+        return acts, names, days, refused, tuple(table.notes)
 
 
-def _times(acts: pd.DataFrame, asked: Asked) -> pd.Series:
+def _times(acts: pd.DataFrame, days: pd.Series, asked: Asked) -> pd.Series:
     """Return the times of a log; each day is read once, as a log of hundreds of thousands of lines has few."""
     if acts["time"].notna().any():  # an hour with its half of the day, or none
-        return as_utc(acts["time"].fillna(acts["day"] + " " + _clock(acts["seconds"])), asked.zone)
-    numbers, days = pd.factorize(acts["day"])
-    midnights = as_utc(pd.Series(days, dtype="string"), ZoneInfo("UTC"))
-    local = midnights.take(numbers).reset_index(drop=True) + pd.to_timedelta(
+        day = days.take(acts["day_at"].to_numpy()).set_axis(acts.index)
+        return as_utc(acts["time"].fillna(day + " " + _clock(acts["seconds"])), asked.zone)
+    midnights = as_utc(days.astype("string"), ZoneInfo("UTC"))
+    local = midnights.take(acts["day_at"].to_numpy()).reset_index(drop=True) + pd.to_timedelta(
         acts["seconds"].to_numpy(), unit="s"
     )
     found: pd.Series = (
