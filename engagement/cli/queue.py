@@ -188,12 +188,21 @@ def export(
     again: Annotated[
         str, typer.Option(metavar="BATCH", help="Those that were sent in that batch, once more.")
     ] = "",
+    quizzes: Annotated[
+        bool, typer.Option("--quizzes", help="The approved quizzes, to a new .zip: a package of QTI 2.1.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Print the approved nudges as CSV (or JSON) for whatever sends them, or write them to a file."""
     from engagement.outreach import export
     from engagement.targeting import limits
 
+    if quizzes:
+        if to is None or mark_sent or again or as_json:
+            raise InvalidInput("--quizzes goes with --to FILE.zip, and with nothing else")
+        _, store, _ = console.start()
+        print(f"{export.write_quizzes(store, to):,} quizzes in {to.name}")
+        return
     if again and mark_sent:
         raise InvalidInput("--again: what was sent before is not marked once more; leave out --mark-sent")
     settings, store, now = console.start()

@@ -13,6 +13,9 @@ from engagement.content.quiz import OPTIONS
 from engagement.errors import InvalidInput
 from engagement.text import UNSAFE_CHARACTERS
 
+Question = tuple[
+    str, str, str, list[tuple[bool, str, str]]
+]  # name, stem, explanation, options: right, text, feedback
 TITLE_LENGTH: Final = 200  # Moodle keeps 255 characters of a question's name, and a number follows
 _NO_CHARACTERS: Final = re.compile("[\ufdd0-\ufdef\ufffe\uffff]")  # XML 1.0 has no place for the last two
 _LINE_ENDS: Final = re.compile("\r\n?")
@@ -39,7 +42,7 @@ def moodle_xml(title: str, questions: Sequence[Mapping[str, Any]]) -> str:
 <penalty>0.3333333</penalty>
 <hidden>0</hidden>
 <single>true</single>
-<shuffleanswers>false</shuffleanswers>
+<shuffleanswers>true</shuffleanswers>
 <answernumbering>abc</answernumbering>
 """
         + "".join(
@@ -51,7 +54,7 @@ def moodle_xml(title: str, questions: Sequence[Mapping[str, Any]]) -> str:
             for is_right, text, feedback in options
         )
         + "</question>\n"
-        for name, stem, explanation, options in _plain(title, questions)
+        for name, stem, explanation, options in plain_questions(title, questions)
     )
     return f'<?xml version="1.0" encoding="UTF-8"?>\n<quiz>{body}</quiz>\n'
 
@@ -72,14 +75,12 @@ def gift(title: str, questions: Sequence[Mapping[str, Any]]) -> str:
         )
         + (f"####[plain]{_gift(explanation)}\n" if explanation else "")
         + "}\n"
-        for name, stem, explanation, options in _plain(title, questions)
+        for name, stem, explanation, options in plain_questions(title, questions)
     )
 
 
-def _plain(
-    title: str, questions: Sequence[Mapping[str, Any]]
-) -> list[tuple[str, str, str, list[tuple[bool, str, str]]]]:
-    """Return name, stem, explanation and options of each question, with characters that a file can hold."""
+def plain_questions(title: str, questions: Sequence[Mapping[str, Any]]) -> list[Question]:
+    """Return the questions of a quiz with characters that a file can hold; `InvalidInput` for what is none."""
     called = " ".join(_clean(title).split())[:TITLE_LENGTH].strip() or "Quiz"
     found = []
     for number, question in enumerate(questions, start=1):

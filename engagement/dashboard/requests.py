@@ -96,4 +96,4 @@ class ExportQueue(QueueFilter):
 
 class QuizFile(Arguments):
     id: Id
-    format: Literal["moodle_xml", "gift"]
+    format: Literal["moodle_xml", "gift", "qti"]

@@ -27,7 +27,7 @@ from typing import Any, Final, TextIO
 
 from engagement import private
 from engagement.audit import Actor
-from engagement.content import quiz_export
+from engagement.content import qti, quiz_export
 from engagement.errors import Changed, EngagementError, InvalidInput, NotFound, of_the_system
 from engagement.outreach import queue, review
 from engagement.store import Cursor, Store, query, records
@@ -218,10 +218,7 @@ def write_file(rows: Rows, path: Path, *, as_json: Callable[[Rows], str]) -> Non
     """
     if path.suffix not in (".csv", ".json", ".xlsx"):
         raise InvalidInput(f"{path.name}: allowed are names that end in .csv, .json or .xlsx")
-    if path.exists():
-        raise InvalidInput(
-            f"{path.name}: is there already, and may hold what was not sent yet; name another file"
-        )
+    _refuse_known(path)
     if path.suffix == ".xlsx":
         content = workbook(_HANDED_OVER, rows)
     elif path.suffix == ".json":
@@ -231,6 +228,13 @@ def write_file(rows: Rows, path: Path, *, as_json: Callable[[Rows], str]) -> Non
         write_csv(rows, text)
         content = text.getvalue().encode()
     private.write_whole(path, content)
+
+
+def _refuse_known(path: Path) -> None:
+    if path.exists():
+        raise InvalidInput(
+            f"{path.name}: is there already, and may hold what was not sent yet; name another file"
+        )
 
 
 def arrived(file: int) -> None:
@@ -281,17 +285,43 @@ def queue_file(
     return {"filename": f"{name}.xlsx", "mime": WORKBOOK, "bytes": content}
 
 
-def quiz_file(store: Store, quiz_id: str, *, format: str, programs: Sequence[str] | None) -> dict[str, str]:
-    """Return a quiz as a file for a learning platform: `moodle_xml` or `gift`; `NotFound`."""
-    if format not in _FILES:
-        raise InvalidInput(f"format {format!r}: allowed are {', '.join(_FILES)}")
+def quiz_file(store: Store, quiz_id: str, *, format: str, programs: Sequence[str] | None) -> dict[str, Any]:
+    """Return a quiz as a file for a learning platform: `moodle_xml`, `gift` or `qti`, a zip; `NotFound`."""
+    if format not in _FILES and format != "qti":
+        raise InvalidInput(f"format {format!r}: allowed are {', '.join(_FILES)}, qti")
     with store.read() as db:
         (quiz,) = _signed(db, "quiz", [queue.one(db, "quiz", quiz_id, programs=programs)])
+    if format == "qti":
+        name = f"quiz-{quiz['id'][:12]}.qti.zip"
+        return {"filename": name, "mime": "application/zip", "bytes": _package([quiz])}
     ending, mime, write, remark = _FILES[format]
-    text = write(quiz["topic"] or "How to study", quiz["questions"])
+    text = write(_title(quiz), quiz["questions"])
     declared, line, rest = text.partition("\n") if text.startswith("<?xml") else ("", "", text)
     text = f"{declared}{line}{remark.format(_signature(quiz))}{rest}"
     return {"filename": f"quiz-{quiz['id'][:12]}.{ending}", "mime": mime, "text": text}
+
+
+def write_quizzes(store: Store, to: Path) -> int:
+    """Write the approved quizzes into a new file, as one package of QTI; return how many."""
+    if to.suffix.lower() != ".zip":
+        raise InvalidInput(f"{to.name[:80]}: quizzes are written as a package, a .zip")
+    _refuse_known(to)
+    with store.read() as db:
+        found = queue.worst_first(db, "quiz", queue.Filter(status="approved"), None)
+        quizzes = _signed(db, "quiz", found)
+    if not quizzes:
+        raise NotFound("no quiz is approved")
+    private.write_whole(to, _package(quizzes))
+    return len(quizzes)
+
+
+def _package(quizzes: Sequence[Mapping[str, Any]]) -> bytes:
+    told = [(_title(quiz), quiz["questions"]) for quiz in quizzes]
+    return qti.package(told, [_signature(quiz) for quiz in quizzes])
+
+
+def _title(quiz: Mapping[str, Any]) -> str:
+    return str(quiz["topic"] or "How to study")
 
 
 def _signature(quiz: Mapping[str, Any]) -> str:

@@ -1,6 +1,8 @@
 """One learner: why they are scored so, how to get in touch, and what is recorded of it. No model is set up here."""
 
+import io
 import re
+import zipfile
 
 import pytest
 from playwright.sync_api import expect
@@ -200,6 +202,10 @@ def test_a_quiz_is_tried_edited_shortened_and_taken_along(page, store):
         quiz.get_by_test_id("download-moodle").click()
     with downloaded(page) as gift:
         quiz.get_by_test_id("download-gift").click()
+    with downloaded(page) as qti:
+        quiz.get_by_test_id("download-qti").click()
+    assert qti[0].endswith(".qti.zip")
+    assert zipfile.ZipFile(io.BytesIO(qti[1])).testzip() is None
     assert moodle[0].endswith(".xml")
     assert moodle[1].decode().count('<question type="multichoice">') == questions - 1
     assert "<![CDATA[What does <b>2 & 3</b> make?]]>" in moodle[1].decode()

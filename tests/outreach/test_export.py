@@ -4,6 +4,7 @@ import io
 import json
 import os
 import stat
+import zipfile
 from xml.etree import ElementTree
 
 import pytest
@@ -138,7 +139,26 @@ def test_a_quiz_is_a_file_for_a_learning_platform(two_programs, format, ending):
     with pytest.raises(NotFound):
         export.quiz_file(two_programs, quiz["id"], format=format, programs=["Welding"])
     with pytest.raises(InvalidInput):
-        export.quiz_file(two_programs, quiz["id"], format="qti", programs=None)
+        export.quiz_file(two_programs, quiz["id"], format="word", programs=None)
+    with zipfile.ZipFile(
+        io.BytesIO(export.quiz_file(two_programs, quiz["id"], format="qti", programs=None)["bytes"])
+    ) as file:
+        assert {"imsmanifest.xml", "quiz1.xml", "quiz1_q1.xml"} <= {*file.namelist()}
+        assert b"written by template; not approved" in file.read("quiz1.xml")
+
+
+def test_approved_quizzes_are_one_package_in_a_new_file(two_programs, tmp_path):
+    to = tmp_path / "quizzes.zip"
+    with pytest.raises(NotFound, match="no quiz is approved"):
+        export.write_quizzes(two_programs, to)
+    found = queue.queue(two_programs, "quiz", programs=None)["rows"]
+    review.move_seen(two_programs, "quiz", {row["id"]: 1 for row in found}, "approved", by=acting(NOW))
+    assert export.write_quizzes(two_programs, to) == len(found)
+    with zipfile.ZipFile(to) as file:
+        assert f"quiz{len(found)}.xml" in file.namelist()
+    for other, told in ((to, "there already"), (tmp_path / "quizzes.xml", "a .zip")):
+        with pytest.raises(InvalidInput, match=told):
+            export.write_quizzes(two_programs, other)
 
 
 def test_export_gives_the_approved_and_changes_nothing(store, drafts):

@@ -17,7 +17,7 @@ import { Questions } from "./questions.js";
 import { origin, TemplateMark } from "./template.js";
 import { useEdit } from "./unsaved.js";
 
-const FORMATS = { moodle_xml: "moodle", gift: "gift" };
+const FORMATS = { moodle_xml: "moodle", gift: "gift", qti: "qti" };
 const stems = (questions) => questions.map(({ stem }, at) => `${at + 1}. ${stem}`).join("\n");
 
 /** As `NudgeCard`, for a quiz. */

@@ -291,7 +291,7 @@ const quiz = {
   wrong: "Not quite.", right_answer: "Right answer", explanation: "Explanation", choose: "This is what the learner sees. Choose an answer to read what follows it.", again: "Clear the answers",
   show_answers: "Show all answers", stem: "Question", options: "Answers: mark the right one", option: (letter) => `Answer ${letter}`, is_right: (letter) => `Answer ${letter} is right`,
   feedback: (letter) => `Read after choosing ${letter}`, drop: (place) => `Remove question ${number(place)}`, dropped: (place) => `Question ${number(place)} is removed once you save.`,
-  put_back: "Put it back", fewest: "A quiz keeps at least three questions.", empty: "This must not be empty.", alike: "Two answers are the same.", fix_first: (count) => `${counted(count, "field")} above must be filled or changed first.`, download: "Download", moodle: "Moodle XML", gift: "GIFT", saved_only: "The files hold what was saved last.",
+  put_back: "Put it back", fewest: "A quiz keeps at least three questions.", empty: "This must not be empty.", alike: "Two answers are the same.", fix_first: (count) => `${counted(count, "field")} above must be filled or changed first.`, download: "Download", moodle: "Moodle XML", gift: "GIFT", qti: "QTI 2.1", saved_only: "The files hold what was saved last.",
 };
 
 export const words = {
