@@ -2,8 +2,8 @@
 
 Facts of the format: a package is a zip with `imsmanifest.xml` at its top, which names every file and what it is. A
 question is an `assessmentItem`, whose parts stand in a fixed order; `shuffle` asks for another order of its options
-each time. Feedback is shown by an outcome: that of the option by the answer itself, the explanation whatever was chosen. An
-identifier begins with a letter. A line end is an element, as white space runs together.
+each time. Feedback is shown by an outcome: that of the option by the answer itself, the explanation whatever was
+chosen. An identifier begins with a letter. A line end is an element, as white space runs together.
 """
 
 import io
