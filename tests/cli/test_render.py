@@ -263,7 +263,15 @@ def profile(**different):
         "nudges": [],
         "quizzes": [],
         "events": [],
+        "contact": contact(),
     } | different
+
+
+def contact(warnings=(), **refused):
+    return {
+        "refusals": {"in_app": None, "whatsapp": None, "email": None} | refused,
+        "warnings": list(warnings),
+    }
 
 
 def test_a_score_is_shown_on_its_side_of_the_threshold(screen):
@@ -274,6 +282,29 @@ def test_a_score_is_shown_on_its_side_of_the_threshold(screen):
     shown = "\n".join(lines(screen))
     assert "Risk high (0.61)" in shown
     assert re.search(r"2026-01-02 00:00\s+medium\s+0\.59", shown)
+
+
+@pytest.mark.parametrize(
+    ("told", "lines_of"),
+    [
+        (contact(), []),
+        (
+            contact(whatsapp="no_opt_in", email="no_address"),
+            ["Not by whatsapp: WhatsApp needs an opt-in of the learner.", "Not by email: "],
+        ),
+        (
+            contact(**dict.fromkeys(("in_app", "whatsapp", "email"), "opted_out")),
+            ["Nobody may write to them: The learner asked not to be contacted."],
+        ),
+        (contact(warnings=["held_out"]), ["Mind: By chance"]),
+    ],
+    ids=["nothing", "by two channels", "by none", "a limit"],
+)
+def test_a_profile_says_why_nobody_may_write(screen, told, lines_of):
+    show_profile(screen, profile(contact=told))
+    found = [line for line in lines(screen) if line.startswith(("Not by", "Nobody may", "Mind"))]
+    assert len(found) == len(lines_of)
+    assert all(line.startswith(start) for line, start in zip(found, lines_of, strict=True)), found
 
 
 def test_what_would_help_is_told_of_the_course_where_that_is_counted(screen):

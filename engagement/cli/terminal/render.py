@@ -24,7 +24,15 @@ from engagement.llm.pricing import usd
 from engagement.policy import shown_score
 from engagement.targeting.limits import WORDS as WHY_HELD
 from engagement.text import one_line
-from engagement.vocabulary import CHANNEL_WORDS, DRAFT_WORDS, LABELS, STATUS_WORDS, TYPE_WORDS, happened
+from engagement.vocabulary import (
+    CHANNEL_WORDS,
+    CHANNELS,
+    DRAFT_WORDS,
+    LABELS,
+    STATUS_WORDS,
+    TYPE_WORDS,
+    happened,
+)
 
 if TYPE_CHECKING:
     from engagement.pipeline.dry_run import Estimate
@@ -327,6 +335,8 @@ def show_profile(console: Console, profile: Mapping[str, Any]) -> None:
     if reached:
         console.print(plain(" · ".join(reached), 2 * _CELL), highlight=False)
     _show_score(console, profile)
+    for heading, why in _why_nobody_writes(profile["contact"]):
+        console.print(Text(f"{heading}: ", style="yellow") + plain(why, _PARAGRAPH))
     for title, columns in (
         ("history", ("as_of", "risk_label", "risk_score")),
         ("nudges", ("id", "created_at", "channel", "status", "content")),
@@ -337,6 +347,17 @@ def show_profile(console: Console, profile: Mapping[str, Any]) -> None:
         if newest:
             console.print()
             show_table(console, title.capitalize(), columns, newest)
+
+
+def _why_nobody_writes(contact: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield why no nudge may go to a learner, by any channel or by one, and which limits one would go past."""
+    refused = {channel: contact["refusals"][channel] for channel in CHANNELS}
+    is_alike = len(set(refused.values())) == 1
+    for channel, code in list(refused.items())[: 1 if is_alike else None]:
+        if code:
+            yield ("Nobody may write to them" if is_alike else f"Not by {channel}"), WHY_HELD[code]
+    for code in contact["warnings"]:
+        yield "Mind", WHY_HELD[code]
 
 
 def _newest(title: str, profile: Mapping[str, Any]) -> list[dict[str, Any]]:
