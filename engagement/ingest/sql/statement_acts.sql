@@ -1,5 +1,4 @@
 -- One row per act of a learner, each once, with what its rule says; whose an enrolment is stands where it begins.
-create or replace temp view of_learners as
 with acts as (
 
     select

@@ -1,5 +1,5 @@
 -- One row per learner: what all their acts say of them.
-with acts as (
+with acts as not materialized (
 
     select *
     from of_learners

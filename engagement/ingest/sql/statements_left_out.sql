@@ -22,7 +22,7 @@ final as (
     select
         why,
         count(*) as acts,
-        list(line order by line)[:$most] as lines
+        min(line, $most) as lines
     from reasons
     group by why
 

@@ -22,6 +22,7 @@ from engagement.ingest.values.left_out import MOST_LINES, LeftOut
 from engagement.store import Cursor, first_row, pattern, query, read_from, registered
 from engagement.text import one_line
 
+_ROWS: Final = 30_720  # that a file of acts has in one piece: they are held until they are written
 _LOOKED_AT: Final = 20  # lines
 _LONGEST: Final = 16 * 1024 * 1024  # bytes of a line
 _SHOWN: Final = 5  # kinds without a rule
@@ -61,7 +62,7 @@ def parts(files: Sequence[Path], asked: Asked, table: str, acts_sql: str) -> lis
         stage.execute("set variable acts = $acts", {"acts": written})
         with registered(stage, "rules", rules.with_types(asked.types)):
             stage.execute(query("ingest/statement_rules"))
-        stage.execute(query("ingest/statement_acts"))
+        acts.append(_of_learners(stage))  # which is there as long as they are
         out = _left_out(stage)
         learners = stage.execute(query("ingest/statement_learners")).df()
         learners = learners.astype(dict.fromkeys([*_TEXTS[:-1], "course", "course_name"], "string"))
@@ -76,6 +77,20 @@ def parts(files: Sequence[Path], asked: Asked, table: str, acts_sql: str) -> lis
     if count:
         found.append(Part("events", Derived(name, events)))
     return found
+
+
+def _of_learners(stage: Cursor) -> Kept:
+    """Return a file of the acts of learners, which the view `of_learners` reads: in memory it would grow with them."""
+    kept = Kept()
+    sql = query("ingest/statement_acts").rstrip().rstrip(";")
+    stage.execute(
+        f"copy ({sql}) to '{kept.path}' (format parquet, row_group_size {_ROWS}, use_tmp_file false)"
+    )
+    stage.execute("set variable of_learners = $place", {"place": pattern(kept.path)})
+    stage.execute(
+        "create or replace temp view of_learners as select * from read_parquet(getvariable('of_learners'))"
+    )
+    return kept
 
 
 def _left_out(stage: Cursor) -> LeftOut:
@@ -213,7 +228,7 @@ def _acts(files: Sequence[Path], asked: Asked, rules: Rules, acts_sql: str) -> l
                     when happened > $as_of then 'after as_of'
                 end as why
             from timed
-        ) to '{{to}}' (format parquet, use_tmp_file false)
+        ) to '{{to}}' (format parquet, row_group_size {_ROWS}, use_tmp_file false)
         """  # noqa: S608 (names and paths of our own tables)
     bound: dict[str, Any] = {"paths": paths, "as_of": asked.as_of, "before": 0}
     if rules.each:
