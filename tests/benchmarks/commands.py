@@ -53,12 +53,13 @@ def cost(
 
 
 def in_turns(*sides: Callable[[], Cost], runs: int) -> list[Cost]:
-    """Return the median cost of each side; they take turns, after one uncounted run of each."""
+    """Return the median cost of each side; they take turns, after an uncounted run of each where there are several."""
     taken: list[list[Cost]] = [[] for _ in sides]
-    for run in range(runs + 1):
+    uncounted = min(runs - 1, 1)
+    for run in range(uncounted + runs):
         for side, costs in zip(sides, taken, strict=True):
             measured = side()
-            if run:
+            if run >= uncounted:
                 costs.append(measured)
     return [Cost(*(statistics.median(column) for column in zip(*costs, strict=True))) for costs in taken]
 

@@ -141,12 +141,13 @@ def _dry_run(folder: Path, known: Path, cohort: sample.Cohort, *, runs: int) -> 
 
 
 def _in_turns(*sides: Callable[[int], float], runs: int) -> list[float]:
-    """Return the median of each side; they take turns, after one uncounted run of each."""
+    """Return the median of each side; they take turns, after an uncounted run of each where there are several."""
     taken: list[list[float]] = [[] for _ in sides]
-    for run in range(runs + 1):
+    uncounted = min(runs - 1, 1)
+    for run in range(uncounted + runs):
         for side, seconds in zip(sides, taken, strict=True):
             measured = side(run)
-            if run:
+            if run >= uncounted:
                 seconds.append(measured)
     return [statistics.median(seconds) for seconds in taken]
 

@@ -130,13 +130,14 @@ LOOP_INPUTS = tuple(zip(INPUTS, (0.5, 0.2, 0.2, 0.1), (100.0, 100.0, 7.0, 30.0),
 
 
 def in_turns(*sides: Callable[[], Any], runs: int) -> list[float]:
-    """Return the median CPU seconds of each side, after one warming run of each."""
+    """Return the median CPU seconds of each side, after a warming run of each where there are several."""
     seconds: list[list[float]] = [[] for _ in sides]
-    for run in range(runs + 1):
+    uncounted = min(runs - 1, 1)
+    for run in range(uncounted + runs):
         for side, taken in zip(sides, seconds, strict=True):
             begin = time.process_time()
             side()
-            if run:
+            if run >= uncounted:
                 taken.append(time.process_time() - begin)
     return [statistics.median(taken) for taken in seconds]
 

@@ -307,7 +307,10 @@ def test_the_effect_that_was_put_in_can_be_found(made):
 
 def test_what_is_loaded_later_on_the_day_on_which_a_cohort_ends_replaces_it(no_store):
     noon = AS_OF - 12 * HOUR
-    history.fill(no_store, size=20, seed=1, as_of=AS_OF, now=noon, zone=UTC)
+    ends = (
+        AS_OF + (sample.WEEKS - 1) * 7 * DAY
+    )  # of eight weeks, of which one is loaded: the one that ends today
+    history.fill(no_store, size=20, seed=1, as_of=ends, now=noon, zone=UTC, weeks=1)
     newest = "select max(observed_at), (select max(seen_at) from learners) from learner_facts"
     assert rows(no_store, newest) == [(noon, noon)]
     ((one,),) = rows(no_store, "select min(id) from learners")

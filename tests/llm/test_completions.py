@@ -18,7 +18,7 @@ from engagement.policy import DEFAULT_SELECTION
 from engagement.store import query
 from engagement.targeting import decisions
 from tests.support.acting import acting
-from tests.support.cohort import AS_OF, DAY, HOUR, Overtaken, begin, learner, load, rows
+from tests.support.cohort import AS_OF, DAY, HOUR, Overtaken, begin, decided, learner, load, rows
 from tests.support.model_server import SENTENCES, ModelServer, envelope, good_answer, sending
 
 PRICE = pricing.Price(1.0, 0.5, 10.0)  # 600 tokens read and 100 written: 0.0016 US dollars
@@ -46,8 +46,7 @@ def model():
 
 
 def drafted(store, writer, *, as_of=AS_OF, pipeline="nightly", module=nudges):
-    run = begin(store, as_of, pipeline=pipeline)
-    decisions.decide(store, run, policy=DEFAULT_SELECTION)
+    run = decided(store, as_of, pipeline=pipeline)
     module.draft(store, run, writer)
     return run
 

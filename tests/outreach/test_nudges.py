@@ -17,7 +17,20 @@ from engagement.store import query
 from engagement.targeting import decisions
 from tests.support.acting import acting
 from tests.support.asking import asking
-from tests.support.cohort import AS_OF, DAY, HOUR, LOW, MEDIUM, Overtaken, begin, learner, load, night, rows
+from tests.support.cohort import (
+    AS_OF,
+    DAY,
+    HOUR,
+    LOW,
+    MEDIUM,
+    Overtaken,
+    begin,
+    decided,
+    learner,
+    load,
+    night,
+    rows,
+)
 from tests.support.model_server import SENTENCES, ModelServer
 from tests.support.once import once
 
@@ -31,8 +44,7 @@ def ask(store, learner_id="a", channel="in_app", now=AS_OF):
 
 
 def drafted(store, as_of=AS_OF, pipeline="nightly"):
-    run = begin(store, as_of, pipeline=pipeline)
-    decisions.decide(store, run, policy=DEFAULT_SELECTION)
+    run = decided(store, as_of, pipeline=pipeline)
     return run, nudges.draft(store, run)
 
 

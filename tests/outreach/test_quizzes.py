@@ -10,16 +10,14 @@ from engagement.policy import DEFAULT_SELECTION
 from engagement.targeting import decisions
 from tests.support.acting import acting
 from tests.support.asking import asking
-from tests.support.cohort import AS_OF, DAY, HOUR, LOW, Overtaken, begin, learner, load, rows
+from tests.support.cohort import AS_OF, DAY, HOUR, LOW, Overtaken, begin, decided, learner, load, rows
 from tests.support.model_server import ModelServer
 
 MONDAY = AS_OF + DAY
 
 
 def drafted(store, as_of=AS_OF):
-    run = begin(store, as_of)
-    decisions.decide(store, run, policy=DEFAULT_SELECTION)
-    return quizzes.draft(store, run)
+    return quizzes.draft(store, decided(store, as_of))
 
 
 def ask(store, learner_id="a", topic=None, now=AS_OF):

@@ -22,6 +22,7 @@ from tests.support.cohort import (
     UNKNOWN,
     Overtaken,
     begin,
+    decided,
     learner,
     load,
     night,
@@ -44,8 +45,7 @@ def recalculate(store, as_of=AS_OF, programs=None):
 @once
 def drafted(store):
     """Begin a run and draft what it is for, unpublished."""
-    run = begin(store)
-    decisions.decide(store, run, policy=DEFAULT_SELECTION)
+    run = decided(store)
     nudges.draft(store, run)
     quizzes.draft(store, run)
     return run

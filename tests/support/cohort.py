@@ -97,10 +97,17 @@ def begin(store, as_of=AS_OF, *, pipeline="nightly", policy=DEFAULT_POLICY, now=
 
 
 @once
-def night(store, as_of=AS_OF, *, pipeline="nightly", policy=DEFAULT_POLICY, now=None, plan=None):
-    """Do a whole night: score, decide, draft, publish."""
+def decided(store, as_of=AS_OF, *, pipeline="nightly", policy=DEFAULT_POLICY, now=None, plan=None):
+    """Begin a run, score everybody, and decide whom to contact, unpublished."""
     run = begin(store, as_of, pipeline=pipeline, policy=policy, now=now)
     decisions.decide(store, run, policy=DEFAULT_SELECTION, plan=plan)
+    return run
+
+
+@once
+def night(store, as_of=AS_OF, *, pipeline="nightly", policy=DEFAULT_POLICY, now=None, plan=None):
+    """Do a whole night: score, decide, draft, publish."""
+    run = decided(store, as_of, pipeline=pipeline, policy=policy, now=now, plan=plan)
     nudges.draft(store, run)
     quizzes.draft(store, run)
     publication.publish(store, run, now=now or as_of)
