@@ -4,6 +4,7 @@ import ast
 import json
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -59,18 +60,20 @@ def notebook(file: Path) -> str:
     return "\n".join(told + [json.dumps(cell.get("outputs", []), ensure_ascii=False) for cell in cells])
 
 
+@cache
 def texts_of(file: Path) -> tuple[list[str], list[str]]:
     """Return the texts of a module with a space in them (without one it is a code), and its docstrings."""
     tree = ast.parse(file.read_text(encoding="utf-8"))
     documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-    docstrings = [
-        node.body[0].value
-        for node in ast.walk(tree)
+    nodes = list(ast.walk(tree))
+    docstrings = {
+        node.body[0].value: None
+        for node in nodes
         if isinstance(node, documented) and ast.get_docstring(node, clean=False) is not None
-    ]
+    }
     texts = [
         node.value
-        for node in ast.walk(tree)
+        for node in nodes
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in docstrings
     ]
     return [text for text in texts if " " in text.strip()], [node.value for node in docstrings]
@@ -116,8 +119,10 @@ def documented() -> Iterator[tuple[Path, str]]:
             yield file, "\n".join(texts_of(file)[1])
 
 
-READ = list(read())
-DOCUMENTED = list(documented())
+# Read by the first test that asks: every process imports this module, and one runs its tests.
+@cache
+def all_read() -> list[tuple[Path, str]]:
+    return list(read())
 
 
 def found(avoided: str, texts: list[tuple[Path, str]]) -> list[tuple[str, str]]:
@@ -130,13 +135,13 @@ def found(avoided: str, texts: list[tuple[Path, str]]) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize("word", AVOIDED)
 def test_a_thing_has_one_name(word):
-    assert found(AVOIDED[word], READ + DOCUMENTED) == []
+    assert found(AVOIDED[word], [*all_read(), *documented()]) == []
 
 
 def test_a_share_stands_as_15_percent_with_a_space():
     glued = re.compile(r"(?m)(?:^|\d)%(?=[\s,.;)])")
     told = [
-        (file, text) for file, text in READ if file.suffix != ".js"
+        (file, text) for file, text in all_read() if file.suffix != ".js"
     ]  # a browser writes it as its language does
     assert [
         (file.name, said.string[said.start() :][:30]) for file, text in told for said in glued.finditer(text)
@@ -145,4 +150,4 @@ def test_a_share_stands_as_15_percent_with_a_space():
 
 @pytest.mark.parametrize("word", AVOIDED_BEFORE_READERS)
 def test_a_thing_has_one_name_before_readers(word):
-    assert found(AVOIDED_BEFORE_READERS[word], READ) == []
+    assert found(AVOIDED_BEFORE_READERS[word], all_read()) == []
