@@ -49,6 +49,18 @@ ODD = [
     ("email", "a@b@example.invalid", "not an address"),
     ("email", "a@example..invalid", "not an address"),
     ("email", "a@example", "not an address"),
+    *(
+        ("email", f"a@{domain}", "not an address")
+        for domain in (
+            "-x.invalid",
+            "x-.invalid",
+            "x.-invalid",
+            "x.invalid-",
+            ".x.invalid",
+            "\u0301x.invalid",
+            "x_.invalid",
+        )
+    ),
     ("email", "a@example.invalid; b@example.invalid", "several addresses"),
     ("phone", "ask her mother", "not a telephone number"),
     ("phone", "4.9E+11", "a number that a spreadsheet has changed"),
@@ -116,6 +128,7 @@ MENDED = {
         "jo\u200b@example.invalid\u3000": "jo@example.invalid",
         "jose\u0301@example.invalid": "jos\u00e9@example.invalid",
         "j.o+x_y-z@mail.example.invalid": "j.o+x_y-z@mail.example.invalid",
+        "j.-o-@\u0909\u0926\u093e.x-y.invalid": "j.-o-@\u0909\u0926\u093e.x-y.invalid",
         "jo@b\u00fccher.invalid": "jo@b\u00fccher.invalid",
         "N/A": None,
     },
