@@ -53,7 +53,12 @@ def pytest_collection_modifyitems(items):
     )
 
 
+def pytest_collection_finish():
+    gc.freeze()  # six thousand tests and all modules stay: to look through them for what may go takes half a second
+
+
 def pytest_unconfigure():
+    gc.unfreeze()
     shutil.rmtree(_scratch, ignore_errors=True)
     # Hypothesis leaves a function here that keeps every module alive past the end; DuckDB complains of it by the page.
     gc.callbacks.clear()
