@@ -18,6 +18,9 @@ LearnerId = Annotated[str, typer.Argument(metavar="ID", help="The learner's id."
 def learners(
     risk: Annotated[str | None, typer.Option(help="high, medium, low or unknown.")] = None,
     program: Program = None,
+    search: Annotated[
+        str, typer.Option(metavar="TEXT", help="Of whose name, id or address all these words are a part.")
+    ] = "",
     limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 20,
     to_call: Annotated[
         bool, typer.Option("--to-call", help="Only whom to call first, with their phone.")
@@ -27,15 +30,17 @@ def learners(
     """List learners, worst first, with the main reason; or whom to call first, as the page and the report do."""
     from engagement.views import roster
 
-    if to_call and risk is not None:
-        raise InvalidInput("--to-call and --risk: a list of calls has every label; use one of the two")
+    if to_call and (risk is not None or search):
+        raise InvalidInput(
+            "--to-call: a list of calls has every label and name; leave out --risk and --search"
+        )
     _, store, now = console.start()
     columns = ("id", "name", "program", "shown_score", "risk_label", "top_reason")
     if to_call:
         rows = roster.to_call(store, program=program, limit=limit, now=now)
         console.show_rows("Call first", (*columns, "phone"), rows, as_json)
     else:
-        rows = roster.by_risk(store, risk_label=risk, program=program, limit=limit)
+        rows = roster.by_risk(store, risk_label=risk, program=program, text=search, limit=limit)
         console.show_rows("Worst first", columns, rows, as_json)
 
 

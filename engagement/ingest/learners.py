@@ -19,6 +19,7 @@ from engagement.ingest.schema import LEARNERS, NAME_PARTS, ROLE
 from engagement.ingest.source import readers
 from engagement.ingest.source.source_format import AS_DOCUMENTED, KEYS, SourceFormat, group_column
 from engagement.store import Cursor, Store, first_row, query, registered
+from engagement.store.search import searched_text
 
 SLIPPED_ROWS: Final = 10  # a few addresses that change hands are a mended mistake
 ROWS_COMPARED: Final = 10_000  # a column that slips does so before them
@@ -239,7 +240,7 @@ def _upsert(begun: loading.Load, here: set[str], settled: consents.Settled) -> N
         name: f"coalesce(source.{name}, {_DEFAULTS[name]})" if name in _DEFAULTS else f"source.{name}"
         for name in columns
     } | {
-        "searched": f"lower(concat_ws(chr(10), {', '.join(searched.values())}))",
+        "searched": searched_text(", ".join(searched.values())),
         "inactive_since": "case when not coalesce(source.active, true) then $observed_at::timestamp end",
         "seen_at": "$observed_at::timestamp",
     }
@@ -249,7 +250,7 @@ def _upsert(begun: loading.Load, here: set[str], settled: consents.Settled) -> N
         if name in here and name != "id"
     }
     kept = {name: value if name in here else f"learners.{name}" for name, value in searched.items()}
-    updated["searched"] = f"lower(concat_ws(chr(10), {', '.join(kept.values())}))"
+    updated["searched"] = searched_text(", ".join(kept.values()))
     if says_opt_in:
         updated["whatsapp_opt_in"] = inserted["whatsapp_opt_in"]
     if settled.anybody:

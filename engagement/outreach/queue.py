@@ -15,7 +15,7 @@ from engagement import runs
 from engagement.content.names import fill, first_name
 from engagement.errors import InvalidInput, NotFound
 from engagement.policy import RiskPolicy
-from engagement.store import Cursor, Store, query, records
+from engagement.store import Cursor, Store, query, records, search
 from engagement.vocabulary import CHANNELS, LABELS, NUDGE_TYPES, STATUSES
 
 Kind = Literal["nudge", "quiz"]
@@ -70,13 +70,14 @@ class Filter:
         of_learners: dict[str, tuple[str, object]] = {
             "programs": ("list_contains($programs::text[], program)", programs),
             "program": ("program = $program", self.program),
-            "search": ("contains(searched, lower($search))", self.search or None),
         }
-        within = [condition for condition, value in of_learners.values() if value is not None]
+        words, of_search = search.conditions(self.search, "searched")
+        within = [condition for condition, value in of_learners.values() if value is not None] + words
         conditions = [condition for condition, value in asked.values() if value is not None]
         if within:
             conditions.append(f"drafts.learner_id in (select id from learners where {' and '.join(within)})")  # noqa: S608
         values = {name: value for name, (_, value) in (asked | of_learners).items() if value is not None}
+        values |= of_search
         return " and ".join(conditions) or "true", values
 
 

@@ -20,7 +20,7 @@ from engagement import runs
 from engagement.errors import InvalidInput
 from engagement.policy import RiskPolicy, shown_score
 from engagement.risk import explanations
-from engagement.store import Cursor, Relation, Store, query, records
+from engagement.store import Cursor, Relation, Store, query, records, search
 from engagement.text import workbook
 from engagement.views import calls
 from engagement.views import named as by_name
@@ -134,15 +134,23 @@ def by_risk(
     *,
     risk_label: str | None = None,
     program: str | None = None,
+    text: str = "",
     limit: int = 20,
 ) -> list[dict[str, Any]]:
-    """Return learners with a published score, worst first, as people read them.
+    """Return learners with a published score, worst first, as people read them; all, or whom a search for `text` finds.
 
     Each has `shown_score` in hundredths, `top_reason`, `reasons` and `what_would_help`.
     """
     with store.read() as db:
-        found = learners_by_risk(db, risk_label=risk_label, program=program, limit=limit)
+        ids = _searched(db, text) if text.strip() else None
+        found = learners_by_risk(db, risk_label=risk_label, program=program, limit=limit, ids=ids)
         return [_explained(dict(zip(found.columns, row, strict=True))) for row in found.fetchall()]
+
+
+def _searched(db: Cursor, text: str) -> list[str]:
+    words, named = search.conditions(text, "searched")
+    sql = f"select id from learners where {' and '.join(words)}"  # noqa: S608 (ours)
+    return [learner_id for (learner_id,) in db.execute(sql, named).fetchall()]
 
 
 def to_call(
@@ -245,10 +253,7 @@ def _candidates(
     It joins no more than it needs: without a filter or a sort by what stands with the learner, the scores are enough.
     """
     looked_in = allowed(programs, wanted.program)
-    conditions, named = [], dict[str, object]()
-    if wanted.search:
-        conditions.append("contains(learners.searched, lower($search))")
-        named["search"] = wanted.search
+    conditions, named = search.conditions(wanted.search, "learners.searched")
     if looked_in is not None:
         conditions.append("list_contains($programs::text[], learners.program)")
         named["programs"] = looked_in

@@ -18,6 +18,14 @@ def test_learners_can_be_chosen(as_json):
     assert [row["id"] for row in as_json("learners", "--limit", "1")] == ["a"]
 
 
+def test_learners_are_found_by_their_names(as_json, refused):
+    found = as_json("learners", "--search", "EXAMPLE ada", "--limit", "50")
+    assert [row["id"] for row in as_json("learners", "--search", "b@example")] == ["b"]
+    assert {row["id"] for row in found} == {"a", "b", "c"}
+    assert as_json("learners", "--search", "nobody") == []
+    assert "leave out" in refused("learners", "--to-call", "--search", "ada")[1]
+
+
 @pytest.mark.parametrize("command", [("learners",), ("learners", "--to-call"), ("queue", "list"), ("score",)])
 def test_a_program_that_there_is_not_is_refused_with_those_there_are(engagement, command):
     code, out, err = engagement(*command, "--program", "weldin", "--json")

@@ -61,6 +61,7 @@ FROZEN = {
     "032_never_or_unknown.sql": "2d709a648b4e21a4d6dcee91967903093b11062701a777362c36dbb0cadf1908",
     "033_exports.sql": "8bf0742bb16962284242a87c7da9c48c45b9864fe3f741da9a43d67867c103f0",
     "034_broken_rules.sql": "6b57208adc7936900d86f3e0cd199d3b2cdedc5b51e18e3fa977ce62b7e20238",
+    "035_search.sql": "527746d0119a275309c2e3508cd152af7ef5c4128e58b0d3c800bf6af8c982e4",
 }
 
 
