@@ -19,9 +19,8 @@ def test_learners_can_be_chosen(as_json):
 
 
 def test_learners_are_found_by_their_names(as_json, refused):
-    found = as_json("learners", "--search", "EXAMPLE ada", "--limit", "50")
     assert [row["id"] for row in as_json("learners", "--search", "b@example")] == ["b"]
-    assert {row["id"] for row in found} == {"a", "b", "c"}
+    assert [row["id"] for row in as_json("learners", "--search", "EXÁMPLE b", "--limit", "50")] == ["b"]
     assert as_json("learners", "--search", "nobody") == []
     assert "leave out" in refused("learners", "--to-call", "--search", "ada")[1]
 
