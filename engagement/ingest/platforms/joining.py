@@ -188,11 +188,13 @@ def _untaken(ids: pd.Series, found: pd.DataFrame, taken: pd.Series, which: pd.Se
 def _persons(found: pd.DataFrame, known: pd.DataFrame, of_whom: pd.DataFrame) -> pd.Series:
     """Return the `person_id` of those who are known, if only from another program; missing for all others."""
     persons = looked_up(found["learner"].fillna(found["said"]), of_whom["person_id"])
+    who = found[ON_PLATFORM].fillna(found["id"])  # one person may be in a course twice, by two sections
     for theirs, ours, compared in _STEPS[:-1]:
         if known.empty or not (persons.isna() & found[theirs].notna()).any():
             continue
         keys = compared(found[theirs])
-        lone = ~pd.DataFrame({"key": keys, "program": found["program"]}).duplicated(keep=False)
+        rows = pd.DataFrame({"key": keys, "program": found["program"], "who": who})
+        lone = rows.groupby(["key", "program"], dropna=False)["who"].transform("nunique").eq(1)
         persons = persons.fillna(
             looked_up(keys.where(lone), _one_of(known, ours, compared, what="person_id"))
         )

@@ -1,5 +1,6 @@
 """Whose a row is: learners who are known by a list of somebody's own, and the exports that name them otherwise."""
 
+import json
 from datetime import datetime
 
 import pytest
@@ -139,6 +140,64 @@ def test_another_course_is_an_enrolment_of_the_same_person(store, listed, known,
         ]
     load(store, [canvas(files, row, course="ART")], as_of="2026-11-20")
     assert known("l.id, program, avg_quiz_score") == [("4711", "ART", 80), ("501", "BIO", 80)]
+
+
+def test_data_2_speaks_of_who_is_known_and_its_numbers_are_nobody_elses(
+    store, stored, listed, known, tmp_path
+):
+    listed(
+        "4711,Ana,ana@example.invalid,,Art",
+        "e-2,Fay Else,fay@example.invalid,8,Art",
+        header="id,name,email,person_id,program",
+    )
+    enrolled = {"type": "StudentEnrollment", "course_id": 3, "workflow_state": "active"}
+    enrolled |= {"created_at": "2026-09-01T00:00:00Z", "last_activity_at": "2026-11-10T00:00:00Z"}
+    address = {"path_type": "email", "workflow_state": "active", "position": 1}
+    tables = {
+        "enrollments": [
+            {"id": 1, "user_id": 7} | enrolled,
+            {"id": 2, "user_id": 8} | enrolled,
+            {"id": 3, "user_id": 7} | enrolled | {"course_id": 4},
+            {"id": 4, "user_id": 7} | enrolled | {"course_id": 4},
+        ],
+        "users": [
+            {"id": at, "name": name, "sortable_name": name}
+            for at, name in ((7, "Ana Invented"), (8, "Bo Invented"))
+        ],
+        "courses": [{"id": at, "name": name, "course_code": name} for at, name in ((3, "Art"), (4, "Law"))],
+        "communication_channels": [{"id": 9, "user_id": 7, "path": "ana@example.invalid"} | address],
+        "quizzes": [
+            {
+                "id": 5,
+                "context_id": 3,
+                "workflow_state": "available",
+                "quiz_type": "assignment",
+                "due_at": None,
+            }
+        ],
+        "quiz_submissions": [
+            {"id": 6, "quiz_id": 5, "user_id": 7, "finished_at": "2026-11-10T00:00:00Z", "score": 8}
+            | {"workflow_state": "complete", "kept_score": 8, "quiz_points_possible": 10}
+        ],
+    }
+    folder = tmp_path / "canvas"
+    folder.mkdir()
+    for name, rows in tables.items():
+        lines = [
+            {"key": {"id": row["id"]}, "value": row, "meta": {"ts": "2026-11-11T00:00:00Z"}} for row in rows
+        ]
+        text = "\n".join(map(json.dumps, lines))
+        (folder / f"{name}.json").write_text(text, encoding="utf-8")
+    for _ in range(2):
+        load(store, [folder], as_of="2026-11-20")
+        assert known("l.id, program, person_id, l.email, external_id") == [
+            ("2", "Art", "canvas:8", None, "canvas:8"),
+            ("3", "Law", "4711", "ana@example.invalid", "canvas:7"),
+            ("4", "Law", "4711", "ana@example.invalid", "canvas:7"),
+            ("4711", "Art", "4711", "ana@example.invalid", "canvas:7"),
+            ("e-2", "Art", "8", "fay@example.invalid", None),
+        ]
+    assert stored("select distinct learner_id from events") == [("4711",)]
 
 
 def test_exports_of_two_platforms_speak_of_one_learner_in_any_order(store, known, files):
