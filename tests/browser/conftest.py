@@ -4,7 +4,6 @@ The browser belongs to a module: playwright's event loop stays in the thread tha
 of every later test that runs a loop of its own.
 """
 
-import fcntl
 import os
 import shutil
 
@@ -16,6 +15,7 @@ from engagement.store import Store
 from tests.browser import story
 from tests.browser.pages import PATIENCE_MS, pages
 from tests.support.dashboard_server import serving
+from tests.support.shared import shared
 
 NO_BROWSER = "no Chromium on the PATH; on Debian and Ubuntu: apt-get install chromium"
 
@@ -44,18 +44,8 @@ def chromium(chromium_path, browser_type_launch_args):
 
 @pytest.fixture(scope="session")
 def told(chromium_path, tmp_path_factory):
-    """The store of `story`, made once for all workers. Nobody changes it; each dashboard has a copy."""
-    base = tmp_path_factory.getbasetemp()
-    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "told"
-    folder.mkdir(exist_ok=True)
-    path = folder / "store.duckdb"
-    with (folder / "making").open("w") as making:
-        fcntl.flock(making, fcntl.LOCK_EX)
-        if not path.exists():
-            made = Store(folder / "begun.duckdb")
-            story.build(made)
-            made.path.replace(path)
-    return path
+    """The store of `story`. Nobody changes it; each dashboard has a copy."""
+    return shared(tmp_path_factory, "story.duckdb", lambda path: story.build(Store(path)))
 
 
 @pytest.fixture(scope="module")

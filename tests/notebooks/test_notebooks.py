@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from engagement.settings import PROJECT
-from tests.support.notebooks import IN_ORDER, NOTEBOOKS, scratch_store
+from tests.support.notebooks import IN_ORDER, NOTEBOOKS, shared_scratch_store
 
 PATHS = [NOTEBOOKS / f"{name}.ipynb" for name in IN_ORDER]
 ASKING = [path for path in PATHS if path.stem != "dashboard"]
@@ -141,7 +141,7 @@ def changed(tmp_path_factory):
 @pytest.fixture(scope="module")
 def compared(tmp_path_factory, changed):
     """What comparing says of the notebooks in their order and of the changed copy after them."""
-    env = scratch_store(tmp_path_factory.mktemp("scratch")) | {"PYTHONPATH": str(PROJECT)}
+    env = shared_scratch_store(tmp_path_factory) | {"PYTHONPATH": str(PROJECT)}
     command = [
         sys.executable,
         "-m",

@@ -8,9 +8,11 @@ import engagement
 
 @pytest.fixture(scope="session")
 def store_of_examples(tmp_path_factory):
-    from tests.support.notebooks import scratch_store  # this module is a plugin, which every process loads
+    from tests.support.notebooks import (
+        shared_scratch_store,  # this module is a plugin, which every process loads
+    )
 
-    return scratch_store(tmp_path_factory.mktemp("examples"))
+    return shared_scratch_store(tmp_path_factory)
 
 
 @pytest.fixture(autouse=True)

@@ -6,6 +6,7 @@ the code: executing twice writes the same bytes. Figures are left out; their dat
 
 import asyncio
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterable
@@ -14,11 +15,14 @@ from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+import pytest
+
 from engagement.dates import end_of_day
 from engagement.demo import history
 from engagement.jupyter import startup
 from engagement.settings import PROJECT
 from engagement.store import Store
+from tests.support.shared import shared
 
 startup.skip_iri_grammar()
 
@@ -42,6 +46,7 @@ IN_ORDER: Final = (
 )
 AS_OF: Final = end_of_day(date(2026, 3, 1), ZoneInfo("UTC"))  # the default of every notebook's parameter
 LEARNERS: Final = 300
+SCRATCH: Final = "scratch.duckdb"
 CELL_TIMEOUT_S: Final = 120
 OUTPUT_NOT_COMPARED: Final = "nbval-ignore-output"
 _NOT_FOR_NOTEBOOKS: Final = (
@@ -53,11 +58,27 @@ _NOT_FOR_NOTEBOOKS: Final = (
 
 def scratch_store(folder: Path) -> dict[str, str]:
     """Make a store of invented learners in `folder`; return the environment in which notebooks use it."""
-    path = folder / "scratch.duckdb"
+    fill(folder / SCRATCH)
+    return environment(folder)
+
+
+def shared_scratch_store(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Return the same as `scratch_store`, with a copy of a store that was made once for all processes of the tests."""
+    folder = tmp_path_factory.mktemp("scratch")
+    shutil.copyfile(shared(tmp_path_factory, SCRATCH, fill), folder / SCRATCH)
+    return environment(folder)
+
+
+def fill(path: Path) -> None:
+    """Make a store of invented learners."""
     history.fill(Store(path), size=LEARNERS, seed=1, as_of=AS_OF, now=AS_OF, zone=ZoneInfo("UTC"))
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """Return the environment in which notebooks use the store in that folder."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_FOR_NOTEBOOKS)}
     return inherited | {
-        "ENGAGEMENT_STORE": str(path),
+        "ENGAGEMENT_STORE": str(folder / SCRATCH),
         "ENGAGEMENT_REPORTS": str(folder / "reports"),
         "ENGAGEMENT_TIMEZONE": "UTC",
     }
