@@ -102,13 +102,34 @@ def test_the_rows_of_the_versions_fill_every_table(tmp_path):
     assert [table for table, held in found.items() if not held] == []
 
 
+@cache
+def content(version):
+    with tempfile.TemporaryDirectory() as folder:
+        return lived_in(Path(folder) / "store.duckdb", version).path.read_bytes()
+
+
+def of_version(store, version=1):
+    store.path.write_bytes(content(version))
+    return content(version)
+
+
+@cache
+def brought_up_to_date(version):
+    """Return the bytes of what a store of that version becomes."""
+    with tempfile.TemporaryDirectory() as folder:
+        store = Store(Path(folder) / "store.duckdb")
+        of_version(store, version)
+        with store.read():
+            pass
+        return store.path.read_bytes()
+
+
 @pytest.mark.parametrize("version", range(1, upgrade.SCHEMA_VERSION + 1))
-def test_a_store_of_every_version_keeps_its_rows(tmp_path, version):
-    store = lived_in(tmp_path / "store.duckdb", version)
-    before = everything(store.path)
-    with store.read():
-        pass
-    after = everything(store.path)
+def test_a_store_of_every_version_keeps_its_rows(no_store, version):
+    of_version(no_store, version)
+    before = everything(no_store.path)
+    no_store.path.write_bytes(brought_up_to_date(version))
+    after = everything(no_store.path)
     for table in before.keys() - {"schema_version"}:
         assert len(after[table]) == len(before[table]), table
         columns = after[table][0].keys() if after[table] else ()
@@ -122,24 +143,13 @@ def test_a_store_of_every_version_keeps_its_rows(tmp_path, version):
 @pytest.mark.parametrize(
     "version", sorted({*(int(file.stem) for file in VERSIONS.iterdir()), upgrade.SCHEMA_VERSION})
 )
-def test_a_store_of_every_version_has_its_next_night(tmp_path, version):
-    store = lived_in(tmp_path / "store.duckdb", version)
-    night(store, AS_OF)
+def test_a_store_of_every_version_has_its_next_night(no_store, version):
+    no_store.path.write_bytes(brought_up_to_date(version))
+    night(no_store, AS_OF)
     scored = rows(
-        store, "select learner_id, as_of, risk_label from risk_scores where learner_id <= 'b' order by 1"
+        no_store, "select learner_id, as_of, risk_label from risk_scores where learner_id <= 'b' order by 1"
     )
     assert scored == [("a", AS_OF, "high"), ("b", AS_OF, "unknown")]
-
-
-@cache
-def content(version):
-    with tempfile.TemporaryDirectory() as folder:
-        return lived_in(Path(folder) / "store.duckdb", version).path.read_bytes()
-
-
-def of_version(store, version=1):
-    store.path.write_bytes(content(version))
-    return content(version)
 
 
 def files(store):
