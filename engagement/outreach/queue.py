@@ -52,9 +52,8 @@ class Filter:
         allowed = {"status": STATUSES, "risk": LABELS, "of_type": NUDGE_TYPES, "channel": CHANNELS}
         for name, values in allowed.items():
             if (said := getattr(self, name)) is not None and said not in values:
-                raise InvalidInput(
-                    f"{name.removeprefix('of_')} {said[:40]!r}: allowed are {', '.join(values)}"
-                )
+                shown = said[:40] if isinstance(said, str) else said
+                raise InvalidInput(f"{name.removeprefix('of_')} {shown!r}: allowed are {', '.join(values)}")
         if self.written_by not in WRITTEN_BY:
             raise InvalidInput(f"written_by {self.written_by!r}: allowed are {', '.join(WRITTEN_BY)}")
 
