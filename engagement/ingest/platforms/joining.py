@@ -181,7 +181,9 @@ def _new_ids(found: pd.DataFrame, known: pd.DataFrame, *, own_ids: bool) -> pd.S
 
 def _untaken(ids: pd.Series, found: pd.DataFrame, taken: pd.Series, which: pd.Series) -> pd.Series:
     """Return ids, those on the platform where they are taken by others."""
-    free: pd.Series = ids.mask(which & ids.isin(taken) & found[ON_PLATFORM].notna(), found[ON_PLATFORM])
+    free: pd.Series = ids.mask(
+        which & ids.isin(taken.dropna()) & found[ON_PLATFORM].notna(), found[ON_PLATFORM]
+    )
     return free
 
 

@@ -200,6 +200,14 @@ def test_data_2_speaks_of_who_is_known_and_its_numbers_are_nobody_elses(
     assert stored("select distinct learner_id from events") == [("4711",)]
 
 
+def test_who_comes_in_two_files_of_one_command_keeps_their_number(store, known, files):
+    report = files(
+        "r.csv", "user id,user sis id,user name,last access at,last ip", '501,,,"2026-11-19T08:00Z",'
+    )
+    load(store, [canvas(files, '"Invented, Ana",501,,ana,A,8,80'), report], as_of="2026-11-20")
+    assert known("l.id, person_id, last_login::text") == [("501", "501", "2026-11-19 08:00:00")]
+
+
 def test_exports_of_two_platforms_speak_of_one_learner_in_any_order(store, known, files):
     of_canvas = canvas(files, '"Invented, Ana",501,4711,ana@example.invalid,A,8,80', course="X")
     of_blackboard = files("gc_X_ultra.csv", BLACKBOARD, "Invented,Ana,ana,4711,2026-11-19 18:00:00,Yes,6")
