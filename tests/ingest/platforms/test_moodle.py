@@ -278,6 +278,21 @@ def test_several_reports_speak_of_the_same_learners_whatever_their_order(store, 
     }
 
 
+def test_a_report_of_progress_may_have_lost_its_last_column(store, tmp_path):
+    file = tmp_path / "progress.csv"
+    file.write_text(
+        ',Email address,One,"Friday, 20 November 2026, 9:00 AM",Two,"Friday, 20 November 2026, 9:00 AM",Three\n'
+        'Ida Tester,ida@example.invalid,Completed,"19 November 2026, 9:00 AM",'
+        'Completed,"27 November 2026, 9:00 AM",Completed\n'
+        "Uwe Muster,uwe@example.invalid,Not completed,,Not completed,,Completed\n"
+    )
+    load(store, [file], as_of="2026-11-25", program="Data")
+    found = known_by(store, "email")
+    assert found["ida@example.invalid"]["completed_percent_course"] == pytest.approx(200 / 3)
+    assert found["uwe@example.invalid"]["completed_percent_course"] == pytest.approx(100 / 3)
+    assert found["ida@example.invalid"]["completed_percent_due"] == 50
+
+
 def test_who_was_known_by_an_address_stays_the_same_learner_once_there_are_numbers(store, folder, known):
     read(store, folder, "en_default_identity", "progress.csv")
     before = {email: row["id"] for email, row in known().items()}

@@ -72,8 +72,9 @@ def _done(sheet: Table, activities: Sequence[int], states: pd.DataFrame, asked: 
     here = cells(sheet, [place for place in at if place < len(sheet.header)])
     melted = pd.Series(here.to_numpy().ravel(), dtype="string")
     times = as_utc(melted, asked.zone).to_numpy().reshape(here.shape)
-    later = times > np.datetime64(asked.as_of)
     done = matching(states, words.DONE + ".*")
+    later = np.zeros(done.shape, dtype=bool)  # the last activity may have lost its times
+    later[:, : times.shape[1]] = times > np.datetime64(asked.as_of)
     return done & ~later
 
 
