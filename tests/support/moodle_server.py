@@ -21,6 +21,7 @@ def serving(answer, *, delay_s=0.0):
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        wbufsize = 1 << 16  # one packet: of two the second waits for an acknowledgement, 40 ms
 
         def do_POST(self):
             sent = self.rfile.read(int(self.headers["Content-Length"])).decode()

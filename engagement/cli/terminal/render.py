@@ -23,6 +23,7 @@ from engagement.dates import day_in_words
 from engagement.llm.pricing import usd
 from engagement.policy import shown_score
 from engagement.targeting.limits import WORDS as WHY_HELD
+from engagement.targeting.selection import REASONS
 from engagement.text import one_line
 from engagement.vocabulary import (
     CHANNEL_WORDS,
@@ -357,7 +358,7 @@ def _why_nobody_writes(contact: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         if code:
             yield ("Nobody may write to them" if is_alike else f"Not by {channel}"), WHY_HELD[code]
     for code in contact["warnings"]:
-        yield "Mind", WHY_HELD[code]
+        yield "Mind", REASONS[code]
 
 
 def _newest(title: str, profile: Mapping[str, Any]) -> list[dict[str, Any]]:
