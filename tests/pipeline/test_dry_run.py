@@ -102,8 +102,9 @@ def test_what_was_answered_before_is_known(cohort):
             keys = db.execute("select distinct cache_key from temp.prompts order by all").fetchall()
         with cohort.write() as db:
             db.execute(
-                "insert into model_answers by name select $key as cache_key, 'nudge' as kind, 'v1.0' as prompt_version, "
-                "'x' as content, 1 as requests, 1 as input_tokens, 1 as output_tokens, 0 as cost_usd, 'm' as model, "
+                "insert into model_answers by name "
+                "select $key as cache_key, 'nudge' as kind, 'v1.0' as prompt_version, 'x' as content, "
+                "1 as requests, 1 as input_tokens, 1 as output_tokens, 0 as cost_usd, 'm' as model, "
                 "'u' as base_url, 'r' as run_id, $at::timestamp as answered_at",
                 {"key": keys[0][0], "at": AS_OF},
             )
