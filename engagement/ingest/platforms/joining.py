@@ -147,7 +147,7 @@ def joined(rows: pd.DataFrame, known: pd.DataFrame, *, own_ids: bool) -> pd.Data
 def _with_keys(rows: pd.DataFrame, of_whom: pd.DataFrame, *, own_ids: bool) -> pd.DataFrame:
     """Return rows with what tells whose they are: `number`, `login`, `nameless`, and the id that they have `said`."""
     if own_ids:
-        own = rows[ON_PLATFORM].str.partition(":")[2]
+        own = rows[ON_PLATFORM].str.replace(r"^[^:]*:", "", regex=True)
         is_id = _is_that_one(rows, of_whom)
         number = rows["person_id"].mask(rows["person_id"].eq(own).fillna(value=False))
         login = pd.Series(pd.NA, rows.index, "string")
@@ -205,7 +205,8 @@ def _persons(found: pd.DataFrame, known: pd.DataFrame, of_whom: pd.DataFrame) ->
 
 def _of_one_platform(told: pd.Series, known: pd.Series) -> pd.Series:
     """Return ids on platforms: what was told first stays, unless it is of the one that is asked again by it."""
-    of_another = told.str.partition(":")[0].ne(known.str.partition(":")[0]).fillna(value=False)
+    of, before = (ids.str.replace(r":.*", "", regex=True) for ids in (told, known))
+    of_another = of.ne(before).fillna(value=False)
     is_asked = told.str.startswith(_ASKED_AGAIN).fillna(value=False)
     kept: pd.Series = told.mask(of_another & ~is_asked, known)
     return kept

@@ -3,9 +3,11 @@
 import json
 from datetime import datetime
 
+import pandas as pd
 import pytest
 
 from engagement.ingest import learners
+from engagement.ingest.platforms import joining
 from tests.support.exports import load
 
 AT = datetime(2026, 9, 1)  # noqa: DTZ001 (naive UTC, as everywhere here)
@@ -51,6 +53,15 @@ def known(stored):
 
 def canvas(files, *rows, course="BIO"):
     return files(f"2026-11-20T0932_Grades-{course}.csv", CANVAS, ABOVE, *rows)
+
+
+@pytest.mark.parametrize("numbers", [[None], [None, None]], ids=["one row", "two"])
+def test_where_a_platform_says_nobodys_number_whoever_they_are_is_new(numbers):
+    known = pd.DataFrame({name: ["x"] for name in (*joining.KEYS, "active")}).assign(active=True)
+    rows = pd.DataFrame({"id": numbers, "name": "Ana Invented", "program": "BIO", "external_id": None})
+    for own_ids in (True, False):
+        found = joining.joined(rows, known, own_ids=own_ids)
+        assert found["id"].isna().all()
 
 
 @pytest.mark.parametrize(
