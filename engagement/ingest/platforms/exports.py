@@ -53,10 +53,13 @@ class Look:
 
     @cached_property
     def lines(self) -> list[list[str]]:
-        """The first lines as each delimiter splits them that makes the most of them; names as they are compared."""
+        """The first lines as each delimiter splits them that makes the most of them; names as they are compared.
+
+        An empty line is one empty name: whoever asks for the first need not think of a line without any.
+        """
         texts = self.start.splitlines()[:_LINES]
         split = ([split_first([text], delimiter) for delimiter in _DELIMITERS] for text in texts)
-        return [[plain_name(text) for text in max(fields, key=len)] for fields in split]
+        return [[plain_name(text) for text in max(fields, key=len) or [""]] for fields in split]
 
     def has_columns(self, *names: str) -> bool:
         """Return whether one of the first lines is a header with all of these names, as a reader sees them."""

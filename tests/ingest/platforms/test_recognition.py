@@ -5,13 +5,14 @@
 import json
 import zipfile
 from datetime import datetime
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from engagement.errors import InvalidInput
 from engagement.ingest.platforms import recognition
-from engagement.ingest.platforms.exports import Part
+from engagement.ingest.platforms.exports import Look, Part
 from engagement.ingest.platforms.joining import People
 from engagement.ingest.source.readers import Derived
 from engagement.ingest.source.source_format import SourceFormat
@@ -78,6 +79,14 @@ def test_a_table_of_which_no_row_can_be_read_is_refused_with_the_reason(store, t
                 store, {file: recognition.recognised(file)}, SourceFormat(), as_of=datetime(2026, 11, 20)
             )
         )
+
+
+@pytest.mark.parametrize("start", ["", "\n", "\n\n", "\n,\n", "\ufeff\n\nname,Email address\n", " \n\t\n"])
+def test_a_file_that_begins_with_empty_lines_is_looked_at_like_any(start):
+    seen = Look(Path("any.csv"), start)
+    assert [kind.what for kind in recognition.KINDS if kind.recognised(seen)] == []
+    assert [one.what for one in recognition.UNREAD if one.recognised(seen)] == []
+    assert all(seen.lines)
 
 
 def test_what_one_file_says_is_not_taken_back_by_the_next_that_does_not_know_it(store, tmp_path):
