@@ -23,6 +23,7 @@ import duckdb
 import pandas as pd
 
 from engagement.demo import sample
+from engagement.files import encoding
 from engagement.ingest import learners, validation
 from engagement.ingest.schema import LEARNERS
 from engagement.ingest.source.source_format import AS_DOCUMENTED
@@ -193,6 +194,7 @@ def _rules(folder: Path, file: Path) -> float:
 
 
 def _committed(folder: Path, file: Path, run: int, *, known: Path | None = None) -> float:
+    encoding._sheets.clear()  # as in a process of its own: a sheet is converted once in each
     path = folder / f"committed-{run}.duckdb"
     if known:
         shutil.copyfile(known, path)
