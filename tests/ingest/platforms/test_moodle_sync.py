@@ -231,6 +231,7 @@ def test_one_who_is_in_another_course_of_the_program_has_not_left(synced, known,
     with serving(in_two) as (url, _):
         synced(url, "7", "8", program="Data & More")
         synced(url, "7", "8", program="Data & More", now=NOW + HOUR)
+        synced(url, "7", program="Data & More", now=NOW + 2 * HOUR, yes=True)  # the other is not asked
     assert len(known()) == 13
     assert all(row["active"] for row in known().values())
 

@@ -47,8 +47,9 @@ def load(
     """Load courses of a Moodle as it answers now; whom it named once and names no more has left.
 
     A sync that was cut goes on where it was. Where more than a fifth of a program are gone at once they stay, and it is
-    told, save with `yes`. What a run asks, `in_run`, is its own: no news to it. Raises `InvalidInput` for an address, a
-    token or a course that there is not, `EngagementError` where Moodle cannot be reached.
+    told, save with `yes`; of a `program` that is said nobody is taken to have left, as other courses may be in it. What
+    a run asks, `in_run`, is its own: no news to it. Raises `InvalidInput` for an address, a token or a course that
+    there is not, `EngagementError` where Moodle cannot be reached.
     """
     kept = store.path.with_name(f"{store.path.name}.moodle")
     people = People(store, now)
@@ -62,7 +63,7 @@ def load(
                 loaded_at=now,
                 source_format=part.source_format,
             )
-            for part in _with_those_who_left(parts, people.roster(), yes=yes)
+            for part in (parts if program else _with_those_who_left(parts, people.roster(), yes=yes))
         ]
         web.done()
     return loaded
